@@ -1,0 +1,1 @@
+"""One sub-package for each technology; none knows another."""

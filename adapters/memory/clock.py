@@ -1,0 +1,17 @@
+"""A clock that stands still until it is told to move."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from application.ports import Clock
+
+
+@dataclass
+class ManualClock(Clock):
+    time: datetime = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, by: timedelta) -> None:
+        self.time += by

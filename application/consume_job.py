@@ -1,0 +1,138 @@
+"""Consume one claimed job: fetch what it points at, handle the message once, settle the claim."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from application.ports import (
+    Claim,
+    Clock,
+    EmailProcessor,
+    FetchedMessage,
+    IdempotencyLedger,
+    MailboxRegistry,
+    MessageFetcher,
+    OutcomeRecord,
+    Outcomes,
+    PointerQueue,
+)
+from application.resolve_history import ResolveHistory
+from domain.failure import AccessFailed, Failure
+from domain.identity import identify
+from domain.mail.message import InboundMessage
+from domain.mail.reader import read_message
+from domain.mailbox import Mailbox
+from domain.outcome import (
+    Completed,
+    Dead,
+    Deferred,
+    Duplicate,
+    Expanded,
+    Final,
+    Outcome,
+    Retry,
+    Skipped,
+)
+from domain.pointer import GooglePointer
+from domain.retry import RetryPolicy
+
+UNKNOWN_MAILBOX = "unknown mailbox"
+"""The mailbox was removed, or never was: there is nobody to hand the message to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """How an attempt ended, and whether the claim was still ours when it was settled."""
+
+    outcome: Outcome
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumeJob:
+    queue: PointerQueue
+    registry: MailboxRegistry
+    fetcher: MessageFetcher
+    resolve_history: ResolveHistory
+    ledger: IdempotencyLedger
+    process: EmailProcessor
+    outcomes: Outcomes
+    clock: Clock
+    policy: RetryPolicy
+
+    async def __call__(self, claim: Claim) -> Consumed:
+        """Attempt the job and settle its claim. What is no Failure escapes; the lease then ends."""
+        outcome = await self._attempt(claim)
+        return Consumed(outcome, await self._settle(claim, outcome))
+
+    async def _attempt(self, claim: Claim) -> Outcome:
+        # A message that kills its worker never gets to be settled: only its count of claims tells.
+        if self.policy.exhausted(claim.attempt):
+            return await self._end(
+                claim, Dead(f"gave up: {claim.attempt - 1} deliveries, none of them settled")
+            )
+        try:
+            return await self._handle(claim)
+        except Failure as failure:
+            decision = self.policy.decide(failure, attempt=claim.attempt, now=self.clock.now())
+        match decision:
+            case Skipped() | Dead():
+                return await self._end(claim, decision)
+            case Retry() | Deferred():
+                return decision
+
+    async def _handle(self, claim: Claim) -> Outcome:
+        job = claim.job
+        mailbox = await self.registry.get(job.tenant, job.mailbox)
+        if mailbox is None:
+            return await self._end(claim, Dead(UNKNOWN_MAILBOX))
+        if mailbox.paused:
+            raise AccessFailed(f"the mailbox is paused: {mailbox.paused}")
+        match job.pointer:
+            case GooglePointer(message_ids=ids) as notice if len(ids) != 1:
+                expanded = await self.resolve_history(mailbox, notice, traceparent=job.traceparent)
+                return await self._end(claim, expanded)
+            case pointer:
+                return await self._once(claim, mailbox, await self.fetcher.fetch(mailbox, pointer))
+
+    async def _once(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
+        inbound = read_inbound(fetched)
+        async with self.ledger.once(mailbox, inbound.identity) as is_new:
+            outcome = await self.process(mailbox, inbound) if is_new else Duplicate()
+            # In the block, so that an effect and the record of it are kept or lost together.
+            return await self._end(claim, outcome, message=inbound.identity.name)
+
+    async def _end(self, claim: Claim, outcome: Final, *, message: str = "") -> Final:
+        await self.outcomes.record(
+            OutcomeRecord(
+                job=claim.job,
+                outcome=outcome,
+                attempt=claim.attempt,
+                at=self.clock.now(),
+                message=message,
+            )
+        )
+        return outcome
+
+    async def _settle(self, claim: Claim, outcome: Outcome) -> bool:
+        match outcome:
+            case Completed() | Duplicate() | Skipped() | Expanded():
+                return await self.queue.acknowledge(claim)
+            case Retry(at=at, reason=reason):
+                return await self.queue.retry(claim, at, reason)
+            case Deferred(until=until, reason=reason):
+                return await self.queue.defer(claim, until, reason)
+            case Dead(reason=reason):
+                return await self.queue.bury(claim, reason)
+            case _:
+                assert_never(outcome)
+
+
+def read_inbound(fetched: FetchedMessage) -> InboundMessage:
+    """Read the bytes and name the message. Raises Unprocessable if there is nothing to read."""
+    message = read_message(fetched.raw)
+    return InboundMessage(
+        identity=identify(message.message_id, source=fetched.source, digest=message.content_digest),
+        received_at=fetched.received_at,
+        raw=fetched.raw,
+        message=message,
+    )

@@ -1,0 +1,44 @@
+"""Ingest pointers: promise to handle what they point at, and answer at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.ports import Clock, PointerQueue
+from domain.mailbox import Mailbox
+from domain.pointer import Pointer, PointerJob, job_id
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """The jobs that stand for the pointers, and which of them were *new* to the queue (by id)."""
+
+    jobs: tuple[PointerJob, ...]
+    new: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPointer:
+    queue: PointerQueue
+    clock: Clock
+
+    async def __call__(
+        self, mailbox: Mailbox, pointers: Sequence[Pointer], *, traceparent: str = ""
+    ) -> Ingested:
+        """Queue a job for each pointer, durably, all or none. Raises Unavailable.
+
+        Only when this has returned may the sender be told that the notice was accepted.
+        """
+        now = self.clock.now()
+        jobs = tuple(
+            PointerJob(
+                id=job_id(mailbox.tenant, mailbox.id, pointer),
+                tenant=mailbox.tenant,
+                mailbox=mailbox.id,
+                pointer=pointer,
+                enqueued_at=now,
+                traceparent=traceparent,
+            )
+            for pointer in pointers
+        )
+        new = await self.queue.enqueue(jobs)
+        return Ingested(jobs, frozenset(new))

@@ -1,0 +1,383 @@
+"""The outside world, as the use cases need it to be.
+
+Any method may raise `Unavailable`; a docstring names whatever else it raises. Every adapter
+passes its port's suite in tests/contracts, the one in memory and the real one alike.
+
+Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk and Outcomes write belongs to the
+block's transaction: it is kept if the block succeeds and forgotten if it fails.
+"""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
+from domain.identity import MessageIdentity
+from domain.mail.message import InboundMessage
+from domain.mailbox import Mailbox
+from domain.outcome import Completed, Final
+from domain.pointer import Pointer, PointerJob
+
+# --- The queue ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is ours until its lease ends; *token* (a fencing token) proves that it still is.
+
+    *attempt* counts deliveries from 1, this one included. *reclaimed* says that the delivery before
+    this one was never settled: its worker died, or was too slow.
+    """
+
+    job: PointerJob
+    attempt: int
+    token: int
+    reclaimed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A job set aside. *reasons* holds every attempt's reason with its time, oldest first."""
+
+    job: PointerJob
+    attempts: int
+    reasons: tuple[tuple[datetime, str], ...]
+    died_at: datetime
+
+    @property
+    def reason(self) -> str:
+        return self.reasons[-1][1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneStatistics:
+    """How a lane (one mailbox of one tenant) stands. *oldest_age* is of its oldest ready job."""
+
+    tenant: str
+    mailbox: str
+    ready: int
+    delayed: int
+    in_flight: int
+    dead: int
+    oldest_age: timedelta
+
+
+class PointerQueue(Protocol):
+    """A durable at-least-once queue of pointers, in lanes: one for each mailbox of each tenant.
+
+    Jobs of a lane are claimed in order of arrival; lanes take turns within a tenant, and tenants
+    with each other. Settling (acknowledge, retry, defer, bury, release) returns False, and does
+    nothing, if the claim is no longer ours. Time is the queue's own: leases do not depend on the
+    clocks of the workers.
+    """
+
+    @abstractmethod
+    async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
+        """Queue all of *jobs*, in order, or none; return the ids that were not queued already.
+
+        Returns only when the record is as durable as was promised. A job whose id is waiting or in
+        flight is left as it is. Raises Unavailable when it cannot be had: nothing was promised then.
+        """
+
+    @abstractmethod
+    async def claim(
+        self, limit: int, lease: timedelta, *, wait: timedelta = timedelta()
+    ) -> Sequence[Claim]:
+        """Take up to *limit* jobs that are due, counting an attempt for each.
+
+        Jobs whose lease has run out are due again. With nothing due, waits up to *wait* for
+        something to come, without polling hot, and may return nothing all the same.
+        """
+
+    @abstractmethod
+    async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
+        """Hold on to *claims* for another *lease* from now; return those that are lost."""
+
+    @abstractmethod
+    async def acknowledge(self, claim: Claim) -> bool:
+        """Forget the job for good."""
+
+    @abstractmethod
+    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
+        """Give the job back, due again at *at*, remembering why."""
+
+    @abstractmethod
+    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
+        """Give the job back, due again at *until*; this delivery does not count as an attempt."""
+
+    @abstractmethod
+    async def bury(self, claim: Claim, reason: str) -> bool:
+        """Set the job aside in the dead letters, for a person to look at."""
+
+    @abstractmethod
+    async def release(self, claim: Claim) -> bool:
+        """Give the job back untouched, to the head of its lane; costs no attempt."""
+
+    @abstractmethod
+    async def statistics(self) -> Sequence[LaneStatistics]:
+        """How each lane that holds anything stands, by tenant and mailbox."""
+
+    @abstractmethod
+    async def dead_letters(
+        self, *, tenant: str = "", mailbox: str = "", limit: int = 100
+    ) -> Sequence[DeadLetter]:
+        """The newest *limit* dead letters, newest first; of one tenant or mailbox if asked."""
+
+    @abstractmethod
+    async def redrive(self, job_id: str) -> bool:
+        """Queue a dead letter again with its attempts forgotten; False if there is none."""
+
+
+# --- The providers ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMessage:
+    """The message's own bytes as the provider has them, under the provider's own stable id."""
+
+    source: str
+    raw: bytes
+    received_at: datetime
+
+
+class MessageFetcher(Protocol):
+    """Reads from a mailbox the one message that a pointer points at."""
+
+    @abstractmethod
+    async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
+        """Raises SourceGone, AccessFailed, Throttled, Unprocessable (over the size limit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Ids of messages that came in, oldest first; *history_id* is how far the mailbox is listed."""
+
+    message_ids: tuple[str, ...]
+    history_id: int
+
+
+class HistoryExpired(Exception):
+    """The provider no longer knows the history from there on: list by date instead."""
+
+
+class MailboxHistory(Protocol):
+    """Lists what came into a Gmail mailbox: sent mail, drafts, spam and trash are not listed."""
+
+    @abstractmethod
+    def since(self, mailbox: Mailbox, history_id: int) -> AsyncIterator[HistoryPage]:
+        """Pages of what came in after *history_id*.
+
+        Raises HistoryExpired, AccessFailed, Throttled.
+        """
+
+    @abstractmethod
+    def received_after(self, mailbox: Mailbox, moment: datetime) -> AsyncIterator[HistoryPage]:
+        """Pages of what came in after *moment*. Raises AccessFailed, Throttled.
+
+        Their history id is that of the mailbox before the listing began, so nothing falls between.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """*uids*, ascending, of a folder whose next message will have *uid_next* or more.
+
+    *uid_next* was read before *uids*, so that nothing can fall between two listings.
+    """
+
+    uid_validity: int
+    uid_next: int
+    uids: tuple[int, ...]
+
+
+class FolderSession(Protocol):
+    """An open connection to one IMAP folder. Any method raises Unavailable when it is lost."""
+
+    @abstractmethod
+    async def uid_validity(self) -> int:
+        """The folder's UIDVALIDITY: where it has changed, all UIDs known are void (RFC 9051)."""
+
+    @abstractmethod
+    async def after(self, uid: int) -> FolderListing:
+        """Messages with a UID greater than *uid*."""
+
+    @abstractmethod
+    async def received_since(self, moment: datetime) -> FolderListing:
+        """Messages whose INTERNALDATE is *moment* or later."""
+
+    @abstractmethod
+    async def changed(self, within: timedelta) -> bool:
+        """Wait (IDLE, RFC 2177) until the folder has news; False if *within* passed without."""
+
+
+class MailFolders(Protocol):
+    """Opens IMAP folders to watch them."""
+
+    @abstractmethod
+    def open(self, mailbox: Mailbox, folder: str) -> AbstractAsyncContextManager[FolderSession]:
+        """Raises AccessFailed (refused, or no such folder)."""
+
+
+# --- What is kept -------------------------------------------------------------------------------
+
+
+class IdempotencyLedger(Protocol):
+    """Remembers which messages a mailbox has handled."""
+
+    @abstractmethod
+    def once(
+        self, mailbox: Mailbox, identity: MessageIdentity
+    ) -> AbstractAsyncContextManager[bool]:
+        """Enter with True if the message is new, and remember it if the block succeeds.
+
+        A second block for the same message waits for the first to end. A block that fails, or whose
+        process dies, is forgotten, with all that was written in it.
+        """
+
+
+class EmailProcessor(Protocol):
+    """Hands a message over to the application that wants it."""
+
+    @abstractmethod
+    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
+        """Process the message, inside its ledger block. Raises Unprocessable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """What became of one job; *message* is the message's identity name, where it was read."""
+
+    job: PointerJob
+    outcome: Final
+    attempt: int
+    at: datetime
+    message: str = ""
+
+
+class Outcomes(Protocol):
+    """Every pointer's named end, to be looked up."""
+
+    @abstractmethod
+    async def record(self, record: OutcomeRecord) -> None:
+        """Keep *record*; a job may end more than once (a duplicate, a re-drive), and each is kept."""
+
+    @abstractmethod
+    async def find(
+        self,
+        tenant: str,
+        *,
+        mailbox: str = "",
+        message: str = "",
+        job_id: str = "",
+        limit: int = 100,
+    ) -> Sequence[OutcomeRecord]:
+        """The newest *limit* outcomes of the tenant that match what is given, newest first."""
+
+
+class MailboxRegistry(Protocol):
+    """The mailboxes that Postroom serves, with their credentials encrypted at rest."""
+
+    @abstractmethod
+    async def add(self, mailbox: Mailbox) -> None:
+        """Raises InvalidMailbox if the tenant has one of that id, or address, already."""
+
+    @abstractmethod
+    async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
+        """Raises AccessFailed if its credentials cannot be decrypted."""
+
+    @abstractmethod
+    async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
+        """Every mailbox (of one tenant if asked), by tenant and id."""
+
+    @abstractmethod
+    async def of_subscription(self, subscription_id: str) -> Mailbox | None:
+        """The Microsoft mailbox that Graph notifies under *subscription_id*."""
+
+    @abstractmethod
+    async def of_push(self, subscription: str, address: str) -> Mailbox | None:
+        """The Gmail mailbox behind a Pub/Sub push *subscription*; *address* in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A *position* that only its reader understands, and when it was last moved there."""
+
+    position: str
+    moved_at: datetime
+
+
+class Cursors(Protocol):
+    """How far each mailbox has been listed, under a *name* for each thing that is listed."""
+
+    @abstractmethod
+    async def read(self, mailbox: Mailbox, name: str) -> Cursor | None:
+        """Where the cursor stands, or None if it was never set."""
+
+    @abstractmethod
+    async def advance(self, mailbox: Mailbox, name: str, *, before: str | None, after: str) -> bool:
+        """Move from *before* (None: it was never set) to *after*.
+
+        Returns False, and moves nothing, if it stands elsewhere by now.
+        """
+
+
+class Helpdesk(Protocol):
+    """Tickets with their comments and documents. One filing at a time for each mailbox."""
+
+    @abstractmethod
+    async def conversations(self, mailbox: Mailbox, message_ids: Sequence[str]) -> Sequence[Ticket]:
+        """The tickets that know any of *message_ids*, by number.
+
+        Must be called in a ledger block, and holds off other filings of the mailbox until it ends.
+        """
+
+    @abstractmethod
+    async def open_ticket(self, mailbox: Mailbox, opening: Comment) -> Ticket:
+        """A new ticket with *opening* as its first comment and its own number in the tenant."""
+
+    @abstractmethod
+    async def add_comment(self, ticket: Ticket, comment: Comment) -> Ticket:
+        """The ticket with *comment* in its place; a comment older than the opening takes over."""
+
+    @abstractmethod
+    async def merge(self, ticket: Ticket, other: Ticket) -> Ticket:
+        """*ticket* with all that *other* holds; *other* is gone, its number leads to *ticket*."""
+
+    @abstractmethod
+    async def summaries(self, tenant: str, *, limit: int = 100) -> Sequence[TicketSummary]:
+        """The newest *limit* tickets, newest first."""
+
+    @abstractmethod
+    async def ticket(self, tenant: str, number: int) -> Ticket | None:
+        """The ticket of that number, or that it was merged into."""
+
+
+class BlobStore(Protocol):
+    """Files by their content: what is put twice is kept once."""
+
+    @abstractmethod
+    async def put(self, tenant: str, content: bytes) -> str:
+        """Keep *content* durably and return its key (SHA-256, hex)."""
+
+    @abstractmethod
+    async def get(self, tenant: str, key: str) -> bytes | None:
+        """The content of *key*, or None."""
+
+
+class HtmlSanitiser(Protocol):
+    """Makes a stranger's HTML safe to show."""
+
+    @abstractmethod
+    def __call__(self, html: str) -> str:
+        """*html* without scripts, styles, forms, and images that call home (`cid:` ones stay)."""
+
+
+class Clock(Protocol):
+    """Tells the time, so that nothing else has to."""
+
+    @abstractmethod
+    def now(self) -> datetime:
+        """The current time, in UTC."""

@@ -1,0 +1,1 @@
+"""What is filed: tickets, their comments and documents. Pure."""

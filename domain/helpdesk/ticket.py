@@ -1,0 +1,93 @@
+"""A ticket is a conversation: comments in order, of which the first is the opening.
+
+The order is a function of the comments alone, so it does not matter in which order they were filed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.mail.message import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of a comment; *blob* is its key in the blob store, *size* in bytes."""
+
+    filename: str
+    content_type: str
+    size: int
+    blob: str
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """One filed message. *html* is sanitised; *message_id* and *references* are normalised.
+
+    *message* is the identity name (`rfc5322:…`) and *digest* its content digest: together unique.
+    """
+
+    message: str
+    digest: str
+    message_id: str
+    references: tuple[str, ...]
+    author: Address
+    subject: str
+    text: str
+    html: str
+    written_at: datetime
+    documents: tuple[Document, ...] = ()
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """All ids by which this comment ties messages into one conversation."""
+        own = (self.message_id,) if self.message_id else ()
+        return own + tuple(ref for ref in self.references if ref not in own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """*number* counts from 1 in the tenant; *comments* is in conversation order, never empty."""
+
+    tenant: str
+    mailbox: str
+    number: int
+    comments: tuple[Comment, ...]
+
+    @property
+    def opening(self) -> Comment:
+        return self.comments[0]
+
+    @property
+    def subject(self) -> str:
+        return self.opening.subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketSummary:
+    """A ticket as a list shows it."""
+
+    mailbox: str
+    number: int
+    subject: str
+    requester: Address
+    opened_at: datetime
+    comments: int
+    documents: int
+
+
+def in_order(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
+    """Comments as a reader wants them: what is answered stands before its answer, then by date."""
+    remaining = sorted(comments, key=lambda c: (c.written_at, c.message, c.digest))
+    present = {comment.message_id for comment in comments if comment.message_id}
+    ordered: list[Comment] = []
+    seen: set[str] = set()
+    while remaining:
+        ready = (c for c in remaining if not (set(c.references) & present - seen - {c.message_id}))
+        # A cycle of references (forged, or nonsense) leaves nothing ready: fall back to the date.
+        chosen = next(ready, remaining[0])
+        remaining.remove(chosen)
+        ordered.append(chosen)
+        seen.add(chosen.message_id)
+    return tuple(ordered)

@@ -1,0 +1,1 @@
+"""What a message says: reading MIME, and finding the conversation it belongs to. Pure."""

@@ -1,0 +1,101 @@
+"""A mailbox of a tenant: where it is, how to get in, and whether it receives."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class InvalidMailbox(ValueError):
+    """The mailbox cannot be added as described; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that shows itself to nobody by accident: `repr` and `str` hide it."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "Secret(…)"
+
+
+class Security(StrEnum):
+    """How the connection to an IMAP server is protected (RFC 8314)."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicrosoftAccount:
+    """App-only access to one Microsoft 365 mailbox (*user*: object id or principal name).
+
+    *client_state* is the secret that Graph repeats in each notice of *subscription_id*.
+    """
+
+    directory: str
+    client_id: str
+    client_secret: Secret
+    user: str
+    subscription_id: str
+    client_state: Secret
+    folder: str = "inbox"
+    provider: Literal["microsoft"] = "microsoft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoogleAccount:
+    """Domain-wide delegated access to one Gmail mailbox by a service account's JSON key.
+
+    Notices come from the Pub/Sub push *subscription* (`projects/…/subscriptions/…`), signed as
+    *push_identity*, the e-mail address of the service account that pushes.
+    """
+
+    service_account: Secret
+    subscription: str
+    push_identity: str
+    provider: Literal["google"] = "google"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapAccount:
+    host: str
+    port: int
+    username: str
+    password: Secret
+    security: Security = Security.TLS
+    folders: tuple[str, ...] = ("INBOX",)
+    provider: Literal["imap"] = "imap"
+
+
+Account = MicrosoftAccount | GoogleAccount | ImapAccount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """*id* is a short name, unique within the tenant; *paused* says why, or is empty."""
+
+    tenant: str
+    id: str
+    address: str
+    account: Account
+    added_at: datetime
+    paused: str = ""
+
+    def __post_init__(self) -> None:
+        for what, value in (("tenant", self.tenant), ("mailbox", self.id)):
+            if not _NAME.fullmatch(value):
+                raise InvalidMailbox(
+                    f"{what} {value!r}: use 1 to 63 of a-z 0-9 . _ - (a letter or digit first)"
+                )
+        if "@" not in self.address:
+            raise InvalidMailbox(f"address {self.address!r}: use a full e-mail address")
+
+    @property
+    def provider(self) -> Literal["microsoft", "google", "imap"]:
+        return self.account.provider

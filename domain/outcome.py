@@ -1,0 +1,74 @@
+"""How one attempt at a job ended: a closed set of values, matched exhaustively.
+
+* Completed, Duplicate, Skipped, Expanded end a job, and the job is acknowledged.
+* Retry costs an attempt, Deferred does not; the job waits.
+* Dead ends a job in the dead letters, where a person can see and re-drive it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Way(StrEnum):
+    """What became of a message that was processed."""
+
+    TICKET = "ticket"
+    COMMENT = "comment"
+    HANDED_OVER = "handed over"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The message was processed; *reference* names the result there (a ticket number)."""
+
+    way: Way
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The message had been processed before; nothing was done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """There is deliberately nothing to do."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The pointer stood for *count* messages, each of which is now a job of its own."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    reason: str
+
+
+Outcome = Completed | Duplicate | Skipped | Expanded | Retry | Deferred | Dead
+Final = Completed | Duplicate | Skipped | Expanded | Dead
+
+SOURCE_UNAVAILABLE = "source unavailable"
+"""Skipped, since the provider says that the message no longer exists."""
+
+
+def name_of(outcome: Outcome) -> str:
+    """The outcome's one name in logs, metrics, tables and JSON: `completed`, `duplicate`, …"""
+    return type(outcome).__name__.lower()

@@ -1,0 +1,17 @@
+"""What every test may use. Servers: see tests/engines.py."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.memory.clock import ManualClock
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2030, 1, 1, tzinfo=UTC))
