@@ -79,7 +79,7 @@ class PointerQueue(Protocol):
         """Queue all of *jobs*, in order, or none; return the ids that were not queued already.
 
         Returns only when the record is as durable as was promised. A job whose id is waiting or in
-        flight is left as it is. Raises Unavailable when it cannot be had: nothing was promised then.
+        flight is left as it is. Raises Unavailable if it cannot: nothing was promised then.
         """
 
     @abstractmethod
@@ -262,7 +262,7 @@ class Outcomes(Protocol):
 
     @abstractmethod
     async def record(self, record: OutcomeRecord) -> None:
-        """Keep *record*; a job may end more than once (a duplicate, a re-drive), and each is kept."""
+        """Keep *record*. A job may end more than once (duplicate, re-drive): each is kept."""
 
     @abstractmethod
     async def find(
@@ -373,6 +373,34 @@ class HtmlSanitiser(Protocol):
     @abstractmethod
     def __call__(self, html: str) -> str:
         """*html* without scripts, styles, forms, and images that call home (`cid:` ones stay)."""
+
+
+class Unauthenticated(Exception):
+    """It is not proven who sent this; the message says what was wrong, without the secret."""
+
+
+class PushVerifier(Protocol):
+    """Proves who signed a Pub/Sub push (OIDC: signature, audience, issuer, expiry)."""
+
+    @abstractmethod
+    async def __call__(self, token: str) -> str:
+        """The verified e-mail address of the service account that signed *token*.
+
+        Raises Unauthenticated.
+        """
+
+
+class HealthCheck(Protocol):
+    """Whether one thing that Postroom needs is there, and as it must be."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What is checked: `redis`, `postgres`, `migrations`."""
+
+    @abstractmethod
+    async def __call__(self) -> None:
+        """Returns if all is well. Raises Unavailable, with a reason that says what to do."""
 
 
 class Clock(Protocol):
