@@ -1,0 +1,147 @@
+"""Settings: the environment (`POSTROOM_…`) first, then `postroom.toml`, read once at start.
+
+Whatever is wrong with them is told in one line that names the setting.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+MEBIBYTE = 2**20
+
+READ_ELSEWHERE = {
+    "POSTROOM_CONFIG",  # below
+    "POSTROOM_VENV",  # the wrapper ./postroom
+    "POSTROOM_VALKEY_SERVER",  # adapters/embedded
+    "POSTROOM_PG_BIN",
+}
+
+
+class InvalidSettings(Exception):
+    """A setting is missing, unknown or nonsense; the message is one line that says which."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. URLs left empty mean: start the embedded engine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="POSTROOM_", extra="forbid", frozen=True, validate_default=True
+    )
+
+    home: Path = Path("~/.postroom")
+    """Where the embedded engines, the blobs and the generated key lie."""
+
+    redis_url: str = Field(default="", repr=False)
+    """`redis://`, `rediss://` or `unix://`."""
+    database_url: str = Field(default="", repr=False)
+    """`postgresql://…`"""
+    durability: Literal["fsync", "everysec", "memory"] = "fsync"
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Fernet keys for the credentials, comma-separated: the first encrypts, all decrypt."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
+    """The `https://` address at which the providers reach us, and Google's tokens' audience."""
+    api_tokens: dict[str, SecretStr] = Field(default_factory=dict)
+    """`{"tenant": "token"}`: who may read `/api/v1`, and what of it."""
+    handoff_secrets: dict[str, SecretStr] = Field(default_factory=dict)
+    """`{"tenant": "whsec_…"}`: who may hand IMAP pointers to `/webhooks/imap`."""
+
+    processor: Literal["helpdesk"] = "helpdesk"
+    concurrency: int = Field(default=16, ge=1, le=1000)
+    """Jobs that one worker process works on at a time."""
+    lane_concurrency: int = Field(default=4, ge=1, le=100)
+    """Jobs of one mailbox at a time, over all workers. Graph allows 4."""
+    max_attempts: int = Field(default=5, ge=1, le=100)
+    retry_base_seconds: float = Field(default=10, gt=0)
+    retry_ceiling_seconds: float = Field(default=900, gt=0)
+    message_limit: int = Field(default=50 * MEBIBYTE, ge=1024)
+    """Bytes. A larger message goes to the dead letters."""
+
+    graph_url: str = "https://graph.microsoft.com"
+    microsoft_login_url: str = "https://login.microsoftonline.com"
+    gmail_url: str = "https://gmail.googleapis.com"
+    google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+
+    log_format: Literal["json", "console"] = "json"
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split(cls, keys: object) -> object:
+        return [key for key in keys.split(",") if key] if isinstance(keys, str) else keys
+
+    @field_validator(
+        "graph_url", "microsoft_login_url", "gmail_url", "google_certs_url", "public_url"
+    )
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        if url and not url.startswith(("https://", "http://")):
+            raise ValueError("begins with https://")
+        return url.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("begins with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_address(cls, url: str) -> str:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("begins with postgresql://")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic calls by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file that POSTROOM_CONFIG names."""
+        file = Path(os.environ.get("POSTROOM_CONFIG", "postroom.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises InvalidSettings."""
+    _refuse_unknown(name for name in os.environ if name.startswith("POSTROOM_"))
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"])
+        told = first["msg"].removeprefix("Value error, ")
+        raise InvalidSettings(f"POSTROOM_{name.upper()}: {told}") from None
+    except ValueError as error:  # a TOML file or a JSON value that does not parse
+        raise InvalidSettings(str(error)) from None
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    """A misspelt setting must not be ignored in silence: it would leave the default in force."""
+    known = {f"POSTROOM_{name.upper()}" for name in Settings.model_fields} | READ_ELSEWHERE
+    for name in sorted(set(names) - known):
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "see docs/operator-guide.md"
+        raise InvalidSettings(f"{name}: there is no such setting; {hint}")
