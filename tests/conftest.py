@@ -6,6 +6,8 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 
+pytest_plugins = ["tests.engines"]
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:

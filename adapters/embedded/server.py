@@ -1,0 +1,196 @@
+"""One server process, shared by all the processes that use its home directory.
+
+Three lock files in the home say who is there, and cannot go stale:
+
+* `.turn`    held alone by the process that starts or stops the server
+* `.users`   held in common by every process that uses the server: the last one out stops it
+* `.server`  handed down to the server itself: as long as it is held, a server lives
+
+So two processes never start two servers on the same data, and a server whose parent was killed
+is adopted by the next process that starts.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import ClassVar, Self
+
+from adapters.embedded.locks import FileLock
+
+
+class EngineError(Exception):
+    """An embedded server cannot be used; the message is one line that says what to do."""
+
+
+class EmbeddedServer(ABC):
+    """A context manager around the server whose files all lie in *home*."""
+
+    name: ClassVar[str]
+    stop_signal: ClassVar[signal.Signals]
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.absolute()
+        self.log = self.home / f"{self.name}.log"
+        self._membership: FileLock | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where clients connect to."""
+
+    @abstractmethod
+    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
+        """Start the server process, which must inherit the file descriptor *lock*."""
+
+    @abstractmethod
+    def _ready(self) -> bool:
+        """Whether a server answers."""
+
+    @abstractmethod
+    def _pid(self) -> int:
+        """The process id of the server that is ready, as its own pid file says."""
+
+    def start(self, timeout: float = 60) -> Self:
+        """Start the server, or join the one that runs already.
+
+        Args:
+            timeout: seconds to wait for it, which a server needs to read its data.
+
+        Raises:
+            EngineError: it cannot be started.
+        """
+        end = time.monotonic() + timeout
+        self._make_home()
+        with self._turn(end):
+            membership = FileLock(self.home / ".users")
+            membership.share()
+            try:
+                self._bring_up(end)
+            except BaseException:
+                membership.close()
+                self._abandon_child()
+                raise
+            self._membership = membership
+        return self
+
+    def stop(self, timeout: float = 30) -> None:
+        """Leave; the last one out stops the server, by force after *timeout* seconds."""
+        membership, self._membership = self._membership, None
+        if membership is None:
+            return
+        end = time.monotonic() + timeout
+        with self._turn(end):
+            last_out = membership.seize()
+            membership.close()
+            if last_out:
+                self._shut_down(end)
+        self._forget_child()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _make_home(self) -> None:
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            FileLock(self.home / ".turn").close()
+        except OSError as error:
+            raise EngineError(
+                f"{self.home} cannot be written ({error.strerror}):"
+                " set POSTROOM_HOME to a directory of your own"
+            ) from error
+
+    @contextmanager
+    def _turn(self, end: float) -> Iterator[None]:
+        turn = FileLock(self.home / ".turn")
+        try:
+            if not _within(end, turn.seize):
+                raise EngineError(
+                    f"another process has been starting or stopping {self.name} in {self.home}"
+                    " for too long: end it, and try again"
+                )
+            yield
+        finally:
+            turn.close()
+
+    def _bring_up(self, end: float) -> None:
+        if _within(end, self._try_to_be_ready):
+            return
+        if self._child is None:
+            raise EngineError(
+                f"{self.home} is in use by a {self.name} that does not answer:"
+                f" end that process, and try again; see {self.log}"
+            )
+        raise EngineError(f"{self.name} did not become ready in time; see {self.log}")
+
+    def _try_to_be_ready(self) -> bool:
+        if self._ready():
+            return True
+        if self._child is None or self._child.poll() is not None:
+            self._launch()
+        return False
+
+    def _launch(self) -> None:
+        """Start the server unless one lives, though it may not answer yet."""
+        if self._child is not None:
+            raise EngineError(
+                f"{self.name} stopped at start (exit {self._child.returncode}):"
+                f" {_last_line(self.log)}; see {self.log}"
+            )
+        lock = FileLock(self.home / ".server")
+        try:
+            if lock.seize():
+                self._child = self._spawn(lock.fd)
+        finally:
+            lock.close()
+
+    def _shut_down(self, end: float) -> None:
+        # A server may be on its way out by itself: then there is no pid file, or no process.
+        with suppress(OSError, ValueError, IndexError):
+            if self._lives():
+                os.kill(self._pid(), self.stop_signal)
+        if not _within(end, lambda: not self._lives()):
+            os.kill(self._pid(), signal.SIGKILL)
+
+    def _lives(self) -> bool:
+        lock = FileLock(self.home / ".server")
+        try:
+            return not lock.seize()
+        finally:
+            lock.close()
+
+    def _abandon_child(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._forget_child()
+
+    def _forget_child(self) -> None:
+        """Reap the child when it ends, which is now, or later if others still use it."""
+        if self._child is not None:
+            threading.Thread(target=self._child.wait, daemon=True).start()
+            self._child = None
+
+
+def _within(end: float, done: Callable[[], bool]) -> bool:
+    """Try until *done*, or until the monotonic clock reads *end*."""
+    pause = 0.002
+    while not done():
+        if time.monotonic() > end:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+    return True
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
