@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from errno import ETIMEDOUT
 from pathlib import Path
 
 _NOBODY = 65534
@@ -24,24 +25,40 @@ class Account:
     gid: int | None = None
 
     def run(self, *command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run a short program to its end, and collect what it says."""
-        return subprocess.run(  # noqa: S603 - to start programs is what it is for
-            [*self.prefix, *command],
-            cwd=cwd,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=120,
-            check=False,
-            user=self.uid,
-            group=self.gid,
-            extra_groups=None if self.uid is None else [],
-        )
+        """Run a short program to its end, and collect what it says.
+
+        Raises:
+            OSError: it cannot be run, or has not ended after two minutes.
+        """
+        try:
+            return subprocess.run(  # noqa: S603 - to start programs is what it is for
+                [*self.prefix, *command],
+                cwd=cwd,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=120,
+                check=False,
+                user=self.uid,
+                group=self.gid,
+                extra_groups=None if self.uid is None else [],
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(ETIMEDOUT, "it takes too long", str(command[0])) from error
+
+    def can_enter(self, directory: Path) -> bool:
+        return self.run("/bin/sh", "-c", 'cd "$0"', directory, cwd=Path("/")).returncode == 0
+
+    def can_run(self, program: Path) -> bool:
+        try:
+            return self.run(program, "--version", cwd=Path("/")).returncode == 0
+        except OSError:
+            return False
 
     def spawn(
-        self, *command: str | Path, cwd: Path, log: Path, lock: int
+        self, command: Sequence[str | Path], cwd: Path, log: Path, lock: int
     ) -> subprocess.Popen[bytes]:
         """Start a server in a session of its own, so that Ctrl-C in the terminal passes it by."""
         if log.exists():
@@ -61,11 +78,11 @@ class Account:
                 extra_groups=None if self.uid is None else [],
             )
 
-    def own(self, *trees: Path) -> None:
-        """Give files and directories, with all that is in them, to this account."""
-        for tree in trees:
-            for path in (tree, *tree.rglob("*")):
-                os.chown(path, self.uid or 0, self.gid or 0, follow_symlinks=False)
+    def own(self, *paths: Path) -> None:
+        """Give files and directories to this account, if it is not the current one."""
+        if self.uid is not None and self.gid is not None:
+            for path in paths:
+                os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 CURRENT_USER = Account()
@@ -73,18 +90,17 @@ NAMESPACE = Account(prefix=(sys.executable, "-I", "-S", str(_ENTER_NAMESPACE)))
 NOBODY = Account(uid=_NOBODY, gid=_NOBODY)
 
 
-def accounts_for(data: Path) -> Iterator[Account]:
-    """The accounts that may serve *data* without being root, the best first."""
+def accounts_for(directory: Path) -> Iterator[Account]:
+    """The accounts that may work in *directory* without being root, the best first."""
+    owner = directory.stat()
     if os.geteuid() != 0:
         yield CURRENT_USER
-        return
-    owner = data.stat() if data.exists() else None
-    if owner is not None and owner.st_uid != 0:
+    elif owner.st_uid != 0:
         yield Account(uid=owner.st_uid, gid=owner.st_gid)
-        return
-    if sys.platform == "linux":
-        yield NAMESPACE
-    yield NOBODY
+    else:
+        if sys.platform == "linux":
+            yield NAMESPACE
+        yield NOBODY
 
 
 def _environment() -> dict[str, str]:

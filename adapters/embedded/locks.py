@@ -26,3 +26,11 @@ class FileLock:
     def close(self) -> None:
         """Let go. A child process that inherited the file goes on holding the lock."""
         os.close(self.fd)
+
+
+def is_held(path: Path) -> bool:
+    lock = FileLock(path)
+    try:
+        return not lock.seize()
+    finally:
+        lock.close()

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
-from adapters.embedded.locks import FileLock
+from adapters.embedded.locks import FileLock, is_held
 
 
 class EngineError(Exception):
@@ -33,17 +33,17 @@ class EmbeddedServer(ABC):
 
     name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
+    remedy: ClassVar[str]
 
     def __init__(self, home: Path) -> None:
-        self.home = home.absolute()
+        self.home = home.resolve()
         self.log = self.home / f"{self.name}.log"
         self._membership: FileLock | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
     @abstractmethod
-    def url(self) -> str:
-        """Where clients connect to."""
+    def url(self) -> str: ...
 
     @abstractmethod
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
@@ -66,6 +66,8 @@ class EmbeddedServer(ABC):
         Raises:
             EngineError: it cannot be started.
         """
+        if self._membership is not None:
+            return self
         end = time.monotonic() + timeout
         self._make_home()
         with self._turn(end):
@@ -144,29 +146,32 @@ class EmbeddedServer(ABC):
         if self._child is not None:
             raise EngineError(
                 f"{self.name} stopped at start (exit {self._child.returncode}):"
-                f" {_last_line(self.log)}; see {self.log}"
+                f" {last_line(self.log.read_text(errors='replace'))}; see {self.log}"
             )
         lock = FileLock(self.home / ".server")
         try:
             if lock.seize():
                 self._child = self._spawn(lock.fd)
+        except OSError as error:
+            raise EngineError(
+                f"{self.name} cannot be started ({error.filename}: {error.strerror}): {self.remedy}"
+            ) from error
         finally:
             lock.close()
 
     def _shut_down(self, end: float) -> None:
-        # A server may be on its way out by itself: then there is no pid file, or no process.
+        self._signal(self.stop_signal)
+        if not _within(end, lambda: not self._lives()):
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        # A server on its way out by itself has no pid file any more, or is no process.
         with suppress(OSError, ValueError, IndexError):
             if self._lives():
-                os.kill(self._pid(), self.stop_signal)
-        if not _within(end, lambda: not self._lives()):
-            os.kill(self._pid(), signal.SIGKILL)
+                os.kill(self._pid(), number)
 
     def _lives(self) -> bool:
-        lock = FileLock(self.home / ".server")
-        try:
-            return not lock.seize()
-        finally:
-            lock.close()
+        return is_held(self.home / ".server")
 
     def _abandon_child(self) -> None:
         if self._child is not None:
@@ -191,6 +196,6 @@ def _within(end: float, done: Callable[[], bool]) -> bool:
     return True
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+def last_line(text: str) -> str:
+    """Where a program that failed has said why."""
+    return (text.strip().splitlines() or ["it said nothing"])[-1]

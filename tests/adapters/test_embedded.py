@@ -1,0 +1,372 @@
+"""The embedded engines as other processes, killed parents and other users meet them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import psycopg
+import pytest
+import redis
+
+from adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
+from adapters.embedded.account import NOBODY, Account
+from adapters.embedded.locks import FileLock
+from adapters.embedded.server import EmbeddedServer
+
+KINDS = [EmbeddedValkey, EmbeddedPostgres]
+REPOSITORY = Path(__file__).parents[2]
+
+# Another process that uses an engine: it says when it is ready, and leaves when its input ends.
+USER = """
+import sys
+from pathlib import Path
+from adapters.embedded import EmbeddedPostgres, EmbeddedValkey
+with {kind}(Path(sys.argv[1])):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_process(kind: type[EmbeddedServer], home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", USER.format(kind=kind.__name__), str(home)]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        await_ready(process.stdout)
+        yield process
+        process.communicate(timeout=30)
+
+
+def await_ready(output: IO[bytes] | None) -> None:
+    assert output is not None
+    assert output.readline() == b"ready\n"
+
+
+def server_pid(server: EmbeddedServer) -> int:
+    return server._pid()
+
+
+def write(server: EmbeddedServer, value: str) -> None:
+    if isinstance(server, EmbeddedPostgres):
+        with psycopg.connect(server.url) as connection:
+            connection.execute("CREATE TABLE kept (value text)")
+            connection.execute("INSERT INTO kept VALUES (%s)", [value])
+    else:
+        with redis.Redis.from_url(server.url) as client:
+            client.set("kept", value)
+
+
+def read(server: EmbeddedServer) -> str:
+    if isinstance(server, EmbeddedPostgres):
+        with psycopg.connect(server.url) as connection:
+            row = connection.execute("SELECT value FROM kept").fetchone()
+        assert row is not None
+        return str(row[0])
+    with redis.Redis.from_url(server.url, decode_responses=True) as client:
+        return str(client.get("kept"))
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> type[EmbeddedServer]:
+    chosen: type[EmbeddedServer] = request.param
+    return chosen
+
+
+def test_data_is_kept_from_one_run_to_the_next(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as first:
+        write(first, "from the first run")
+
+    with kind(tmp_path) as second:
+        assert read(second) == "from the first run"
+
+
+def test_the_server_is_gone_after_the_last_one_out(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    first = kind(tmp_path).start()
+    second = kind(tmp_path).start()
+
+    first.stop()
+    write(second, "still served")
+    second.stop()
+
+    assert not second._lives()
+    assert not second._ready()
+
+
+def test_stopping_twice_leaves_the_others_alone(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as other:
+        once = kind(tmp_path).start()
+        once.stop()
+        once.stop()
+
+        write(other, "still served")
+
+
+def test_two_processes_share_one_server(kind: type[EmbeddedServer], tmp_path: Path) -> None:
+    ours = kind(tmp_path)
+    with another_process(kind, tmp_path), ours:
+        write(ours, "through the other's server")
+
+        assert ours._child is None
+        assert read(ours) == "through the other's server"
+
+
+def test_a_server_outlives_the_process_that_started_it(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    ours = kind(tmp_path)
+    with another_process(kind, tmp_path) as starter:
+        ours.start()
+        pid = server_pid(ours)
+        starter.communicate(timeout=30)
+
+        assert starter.returncode == 0
+        assert server_pid(ours) == pid
+        write(ours, "still served")
+        ours.stop()
+
+    assert not ours._lives()
+
+
+def test_processes_that_start_at_once_start_one_server(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", USER.format(kind=kind.__name__), str(tmp_path)]
+    users = [
+        subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    for user in users:
+        await_ready(user.stdout)
+    for user in users:
+        user.communicate(timeout=60)
+
+    assert [user.returncode for user in users] == [0, 0, 0, 0]
+    # Each start of a server sets the log of the one before aside.
+    assert not kind(tmp_path).log.with_suffix(".log.1").exists()
+    assert not kind(tmp_path)._lives()
+
+
+def test_the_orphan_of_a_killed_process_is_adopted_and_stopped(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    ours = kind(tmp_path)
+    with another_process(kind, tmp_path) as starter:
+        starter.kill()
+    assert ours._lives()
+    pid = server_pid(ours)
+
+    with ours:
+        assert server_pid(ours) == pid
+        write(ours, "adopted")
+
+    assert not ours._lives()
+
+
+def test_a_server_killed_after_an_acknowledged_write_has_kept_it(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as killed:
+        write(killed, "acknowledged")
+        os.kill(server_pid(killed), signal.SIGKILL)
+
+    with kind(tmp_path) as next_one:
+        assert read(next_one) == "acknowledged"
+
+
+def test_a_server_hears_no_interrupt_from_the_terminal(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as server:
+        pid = server_pid(server)
+
+        assert os.getsid(pid) == pid
+
+
+def test_only_its_user_can_reach_a_server(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    with kind(home):
+        sockets = [path for path in home.iterdir() if path.is_socket()]
+
+        assert home.stat().st_mode & 0o777 == 0o700
+        assert [path.stat().st_mode & 0o777 for path in sockets] == [0o700]
+
+
+@pytest.mark.parametrize(
+    "name", ["with spaces, and a comma", "?query=#&%20", "deep/" * 30], ids=["comma", "url", "long"]
+)
+def test_any_path_can_be_a_home(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path, name: str
+) -> None:
+    with kind(tmp_path / name) as server:
+        write(server, "reached")
+
+        assert read(server) == "reached"
+
+
+def test_client_settings_in_the_environment_do_not_move_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPORT", "6543")
+    monkeypatch.setenv("PGDATA", str(tmp_path / "elsewhere"))
+
+    with EmbeddedPostgres(tmp_path / "home") as server:
+        write(server, "here")
+
+
+def test_valkey_answers_a_write_when_it_is_on_disk(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        settings = client.config_get("appendonly", "appendfsync", "maxmemory-policy")
+
+    assert settings == {
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "maxmemory-policy": "noeviction",
+    }
+
+
+def test_the_data_of_another_postgresql_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "PG_VERSION").write_text("9\n")
+
+    with pytest.raises(EngineError, match=r"was made by PostgreSQL 9 and this is 18: dump it"):
+        EmbeddedPostgres(tmp_path).start()
+
+
+def test_a_database_that_was_cut_short_at_its_creation_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "data.new").mkdir()
+    (tmp_path / "data.new" / "PG_VERSION").write_text("18\n")
+
+    with EmbeddedPostgres(tmp_path) as server:
+        write(server, "new")
+
+
+def test_a_home_whose_server_does_not_answer_is_refused(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    lock = FileLock(tmp_path / ".server")
+    lock.seize()
+
+    with pytest.raises(EngineError, match=r"is in use by a .* that does not answer"):
+        kind(tmp_path).start(timeout=0.1)
+
+    lock.close()
+
+
+def test_a_home_in_which_another_start_hangs_is_refused(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    lock = FileLock(tmp_path / ".turn")
+    lock.seize()
+
+    with pytest.raises(EngineError, match="another process has been starting or stopping"):
+        kind(tmp_path).start(timeout=0.1)
+
+    lock.close()
+
+
+def test_a_home_that_cannot_be_written_is_refused(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(EngineError, match=r"file/home cannot be written .*: set POSTROOM_HOME"):
+        kind(tmp_path / "file" / "home").start()
+
+
+@pytest.mark.parametrize(
+    ("variable", "kind"),
+    [("POSTROOM_VALKEY_SERVER", EmbeddedValkey), ("POSTROOM_PG_BIN", EmbeddedPostgres)],
+)
+def test_a_binary_that_is_not_there_is_named(
+    variable: str,
+    kind: Callable[[Path], EmbeddedServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(variable, "/nowhere/bin")
+
+    with pytest.raises(EngineError, match=rf"(?s)/nowhere/bin.*mend {variable}, or set POSTROOM_"):
+        kind(tmp_path).start()
+
+
+def test_a_server_that_stops_at_its_start_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "appendonlydir").mkdir()
+    (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("no manifest\n")
+
+    with pytest.raises(EngineError, match=r"valkey-server stopped at start \(exit 1\): .*manifest"):
+        EmbeddedValkey(tmp_path).start()
+
+
+@pytest.mark.parametrize(
+    ("variable", "kind"),
+    [("POSTROOM_REDIS_URL", EmbeddedValkey), ("POSTROOM_DATABASE_URL", EmbeddedPostgres)],
+)
+def test_without_any_server_installed_the_message_says_what_to_do(
+    variable: str,
+    kind: Callable[[Path], EmbeddedServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("adapters.embedded.binaries.find_spec", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
+
+    with pytest.raises(EngineError, match=rf"set {variable}, or install the extra `embedded`"):
+        kind(tmp_path).start()
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user to become")
+
+
+@pytest.fixture
+def no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    forbidden = Account(prefix=("/bin/false",))
+    monkeypatch.setattr("adapters.embedded.account.NAMESPACE", forbidden)
+
+
+@as_root
+class TestRootWithoutUserNamespaces:
+    @pytest.mark.usefixtures("no_namespaces")
+    def test_postgresql_runs_as_nobody(self, engine_home: Path) -> None:
+        home = engine_home / "as-nobody"
+        with EmbeddedPostgres(home) as server:
+            write(server, "as nobody")
+
+            assert (home / "data").stat().st_uid == NOBODY.uid
+
+    def test_the_data_of_a_run_in_a_namespace_is_taken_over(
+        self, engine_home: Path, request: pytest.FixtureRequest
+    ) -> None:
+        home = engine_home / "taken-over"
+        with EmbeddedPostgres(home) as before:
+            write(before, "in a namespace")
+            assert (home / "data").stat().st_uid == 0
+
+        request.getfixturevalue("no_namespaces")
+        with EmbeddedPostgres(home) as after:
+            assert (home / "data").stat().st_uid == NOBODY.uid
+            assert read(after) == "in a namespace"
+
+    @pytest.mark.usefixtures("no_namespaces")
+    def test_a_closed_home_is_refused_and_stays_closed(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o700)
+
+        with pytest.raises(EngineError, match="is closed to other users"):
+            EmbeddedPostgres(tmp_path / "home").start()
+
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+        assert (tmp_path / "home").stat().st_uid == 0
