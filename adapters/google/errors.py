@@ -1,0 +1,137 @@
+"""What Google's refusals mean for a job, by status and reason code.
+
+Only codes get into our reasons: Google's own texts name users and projects.
+Codes: https://developers.google.com/workspace/gmail/api/guides/handle-errors and, of the token end
+point, RFC 6749 section 5.2.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from domain.failure import AccessFailed, Failure, Throttled, Unavailable
+
+DEFAULT_PAUSE = timedelta(seconds=30)
+"""For a Google that asks to be left alone and does not say for how long."""
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""Gmail's own pauses are about 15 minutes; a nonsensical one must not stop a mailbox for good."""
+
+QUOTA = {
+    "dailyLimitExceeded",
+    "quotaExceeded",
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "RATE_LIMIT_EXCEEDED",
+    "RESOURCE_EXHAUSTED",
+}
+
+NO_GRANT = {
+    "access_denied",
+    "admin_policy_enforced",
+    "deleted_client",
+    "disabled_client",
+    "invalid_client",
+    "invalid_grant",  # no such user, a deleted key, a clock that is wrong
+    "invalid_scope",
+    "org_internal",
+    "unauthorized_client",  # the scope is not delegated to this service account
+}
+
+
+class NotFound(Unavailable):
+    """Google knows no such thing. What that means, only the one who asked for it can tell."""
+
+
+class TooLarge(Unavailable):
+    """The answer is over the size limit, and was not read to its end."""
+
+
+def refusal(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure:
+    """The failure that Gmail's answer stands for."""
+    error = _error_of(body)
+    codes = tuple(_codes(error))
+    reason = " ".join([f"gmail answered {status}", *codes[:1]])
+    pause = _retry_after(headers, error, now)
+    match status:
+        case 404 if "notFound" in codes:  # a 404 that is not Gmail's own says nothing of the mail
+            return NotFound(reason)
+        case 429:
+            return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
+        case 403 if QUOTA.intersection(codes):
+            return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
+        case 401 | 403:
+            return AccessFailed(reason)
+        case 400 if "failedPrecondition" in codes:  # no Gmail, or no delegation
+            return AccessFailed(reason)
+        case _:
+            return Unavailable(reason, retry_after=pause)
+
+
+def grant_refusal(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure:
+    """The failure that an answer of the token end point stands for."""
+    answer = _object(body)
+    code = _code(answer.get("error"))
+    reason = f"the token end point answered {status} {code}".rstrip()
+    pause = _retry_after(headers, {}, now)
+    match status:
+        case 429:
+            return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
+        case 400 | 401 | 403 if code in NO_GRANT:
+            return AccessFailed(reason)
+        case _:
+            return Unavailable(reason, retry_after=pause)
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _error_of(body: bytes) -> dict[str, object]:
+    error = _object(body).get("error")
+    return error if isinstance(error, dict) else {}
+
+
+def _codes(error: dict[str, object]) -> Iterator[str]:
+    """Every code of a Google API error, the most telling first (google.rpc.Status, AIP-193)."""
+    for name in ("errors", "details"):
+        items = error.get(name)
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, dict) and (code := _code(item.get("reason"))):
+                yield code
+    if code := _code(error.get("status")):
+        yield code
+
+
+def _code(value: object) -> str:
+    """*value* if it is an identifier: whatever else it is may be personal."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]{1,64}", value) else ""
+
+
+def _retry_after(
+    headers: Mapping[str, str], error: dict[str, object], now: datetime
+) -> timedelta | None:
+    """Google's wish: the Retry-After header (RFC 9110 section 10.2.3), or what Gmail's text says.
+
+    Gmail writes "User-rate limit exceeded.  Retry after 2026-11-25T10:00:00.123Z".
+    """
+    header = headers.get("Retry-After", "")
+    told = re.search(r"Retry after (\d{4}-[\d:T.-]+)Z", str(error.get("message", "")))
+    try:
+        if header.isdecimal():
+            wish = timedelta(seconds=int(header))
+        elif header:
+            wish = parsedate_to_datetime(header).astimezone(UTC) - now
+        elif told:
+            wish = datetime.fromisoformat(told[1]).replace(tzinfo=UTC) - now
+        else:
+            return None
+    except (ValueError, OverflowError):
+        return None
+    return min(wish, LONGEST_PAUSE) if wish > timedelta() else None

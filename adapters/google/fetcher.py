@@ -1,0 +1,63 @@
+"""Fetches a message from Gmail as it was received."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from adapters.google.answers import RawMessage
+from adapters.google.client import LISTING_LIMIT, GmailClient
+from adapters.google.errors import NotFound, TooLarge
+from application.ports import FetchedMessage, MessageFetcher
+from domain.failure import SourceGone, Unprocessable
+from domain.mailbox import Mailbox
+from domain.pointer import GooglePointer, Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class GmailFetcher(MessageFetcher):
+    """`messages.get` with `format=raw`: the RFC 5322 bytes, under an id that survives every move.
+
+    A message that is in TRASH or SPAM by now is fetched all the same: it came in as mail, and
+    whoever, or whatever rule, moved it since has not told us that nobody wants it. Only one that
+    Gmail no longer has is gone.
+    """
+
+    gmail: GmailClient
+    limit: int
+    """Bytes that a message may have."""
+
+    async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
+        message_id = _message_id(mailbox, pointer)
+        try:
+            message = await self.gmail.get(
+                mailbox,
+                f"messages/{quote(message_id, safe='')}",
+                RawMessage,
+                params={"format": "raw"},
+                limit=_encoded(self.limit),
+            )
+        except NotFound as error:
+            raise SourceGone("gmail no longer has the message") from error
+        except TooLarge as error:
+            raise self._too_large() from error
+        if len(message.raw) > self.limit:
+            raise self._too_large()
+        return FetchedMessage(f"google:{message.id}", message.raw, message.received_at)
+
+    def _too_large(self) -> Unprocessable:
+        return Unprocessable(f"the message is larger than {self.limit} bytes")
+
+
+def _message_id(mailbox: Mailbox, pointer: Pointer) -> str:
+    match pointer:
+        case GooglePointer(message_ids=(message_id,), address=address):
+            # An id means nothing in another mailbox: there it would look like a deleted message.
+            if address.casefold() != mailbox.address.casefold():
+                raise Unprocessable("the pointer is of another address than the mailbox")
+            return message_id
+        case _:
+            raise Unprocessable("the pointer does not point at one message of Gmail")
+
+
+def _encoded(size: int) -> int:
+    """The most bytes that an answer with a message of *size* bytes may have."""
+    return size * 4 // 3 + LISTING_LIMIT

@@ -1,0 +1,146 @@
+"""Access to mailboxes: a service account acts for the mailbox's user (domain-wide delegation).
+
+https://developers.google.com/identity/protocols/oauth2/service-account
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import google.auth.transport
+import httpx
+from google.auth.exceptions import GoogleAuthError
+from google.oauth2.service_account import Credentials
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from adapters.google.errors import grant_refusal
+from adapters.google.exchange import DEADLINE, exchange
+from application.ports import Clock
+from domain.failure import AccessFailed, Unavailable
+from domain.mailbox import GoogleAccount, Mailbox
+
+SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
+
+GRANT_LIMIT = 64 * 1024
+"""Bytes of an answer of the token end point."""
+
+
+class AccessTokens:
+    """Keeps each mailbox's token until shortly before it expires; one refresh at a time for each.
+
+    google-auth blocks while it reads the key, signs and asks, so it does all that in a thread.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+        self._delegations: dict[tuple[str, str], _Delegation] = {}
+
+    async def get(self, mailbox: Mailbox, *, rejected: str = "") -> str:
+        """A token for *mailbox*, and not the one that Gmail has *rejected*.
+
+        Raises AccessFailed, Throttled, Unavailable.
+        """
+        delegation = self._delegation(mailbox)
+        async with delegation.refreshing:
+            if (token := delegation.token) and token != rejected:
+                return token
+            transport = _Transport(self._http, self._clock, asyncio.get_running_loop())
+            return await asyncio.to_thread(delegation.refresh, transport)
+
+    def _delegation(self, mailbox: Mailbox) -> "_Delegation":
+        """The mailbox's own; a new one where its access has been set anew."""
+        if not isinstance(mailbox.account, GoogleAccount):
+            raise AccessFailed(f"the mailbox is at {mailbox.provider}, not at google")
+        found = self._delegations.get((mailbox.tenant, mailbox.id))
+        key, subject = mailbox.account.service_account.value, mailbox.address
+        if found is None or (found.key, found.subject) != (key, subject):
+            found = self._delegations[mailbox.tenant, mailbox.id] = _Delegation(key, subject)
+        return found
+
+
+class _Delegation:
+    """The service account of a JSON *key*, acting for *subject*."""
+
+    def __init__(self, key: str, subject: str) -> None:
+        self.key = key
+        self.subject = subject
+        self.refreshing = asyncio.Lock()
+        self._credentials: Credentials | None = None
+
+    @property
+    def token(self) -> str:
+        """Empty if there is none that will be good for a while."""
+        credentials = self._credentials
+        return str(credentials.token) if credentials and credentials.valid else ""
+
+    def refresh(self, transport: "_Transport") -> str:
+        """A new token. Blocks."""
+        self._credentials = self._credentials or self._read_key()
+        try:
+            self._credentials.refresh(transport)  # type: ignore[no-untyped-call] # google-auth has no types
+        except GoogleAuthError as error:  # it would not even ask
+            raise AccessFailed("google-auth cannot use the service account's key") from error
+        return str(self._credentials.token)
+
+    def _read_key(self) -> Credentials:
+        try:
+            credentials: Credentials = Credentials.from_service_account_info(  # type: ignore[no-untyped-call] # google-auth has no types
+                json.loads(self.key), subject=self.subject, scopes=[SCOPE]
+            )
+        except (ValueError, TypeError, AttributeError) as error:
+            raise AccessFailed("the service account's key is no JSON key of Google's") from error
+        return credentials
+
+
+class _Grant(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    access_token: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Response(google.auth.transport.Response):
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+class _Transport(google.auth.transport.Request):
+    """Lets google-auth, in its thread, send by our own client, in the loop of that.
+
+    So its exchanges are bounded, and fail, as all of ours. It is shown a success only: at a failure
+    it would sleep and try again, which is the queue's business.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, clock: Clock, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._http = http
+        self._clock = clock
+        self._loop = loop
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - the exchange has its own
+        **_: object,
+    ) -> _Response:
+        request = self._http.build_request(method, url, content=body, headers=headers)
+        sending = asyncio.run_coroutine_threadsafe(self._send(request), self._loop)
+        return sending.result(2 * DEADLINE.total_seconds())
+
+    async def _send(self, request: httpx.Request) -> _Response:
+        answer = await exchange(self._http, request, limit=GRANT_LIMIT)
+        if not answer.ok:
+            raise grant_refusal(answer.status, answer.headers, answer.body, self._clock.now())
+        try:
+            _Grant.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise Unavailable("the token end point sent no token") from error
+        return _Response(answer.status, answer.headers, answer.body)

@@ -1,0 +1,155 @@
+"""Fetching from Gmail: the bytes, their size, and what is gone."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from adapters.google import GmailClient, GmailFetcher
+from adapters.memory.clock import ManualClock
+from domain.failure import SourceGone, Unavailable, Unprocessable
+from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig, pointer
+
+LIMIT = 2**20
+
+
+@pytest.fixture
+async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
+    async with gmail_rig(clock) as rig:
+        yield rig
+
+
+def fetcher(client: GmailClient, limit: int = LIMIT) -> GmailFetcher:
+    return GmailFetcher(client, limit)
+
+
+# --- The message --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("raw", [MAIL, MAIL + b"x", MAIL + b"xy", b"", bytes(range(256)) * 99])
+async def test_a_message_is_fetched_byte_for_byte(rig: Rig, raw: bytes) -> None:
+    message_id = rig.gmail.deliver(SUPPORT, raw)
+
+    fetched = await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
+
+    assert fetched.raw == raw
+    assert fetched.source == f"google:{message_id}"
+
+
+async def test_a_message_was_received_when_gmail_accepted_it(rig: Rig) -> None:
+    at = datetime(2028, 2, 29, 23, 59, 59, 123000, tzinfo=UTC)
+    message_id = rig.gmail.deliver(SUPPORT, b"Date: 1 Jan 1970 00:00:00 +0000\r\n\r\n", at=at)
+
+    fetched = await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
+
+    assert fetched.received_at == at
+
+
+@pytest.mark.parametrize("padding", ["", "="])
+async def test_base64url_is_read_with_and_without_padding(
+    rig: Rig, clock: ManualClock, padding: str
+) -> None:
+    body = {"id": "m1", "internalDate": "0", "raw": "-_8" + padding}
+    async with answering(clock, lambda _: httpx.Response(200, json=body)) as client:
+        fetched = await fetcher(client).fetch(rig.mailbox(), pointer("m1"))
+
+    assert fetched.raw == b"\xfb\xff"
+
+
+@pytest.mark.parametrize("label", ["TRASH", "SPAM"])
+async def test_a_message_that_was_moved_since_is_fetched_all_the_same(rig: Rig, label: str) -> None:
+    message_id = rig.gmail.deliver(SUPPORT, MAIL)
+    rig.gmail.relabel(SUPPORT, message_id, add=[label], remove=["INBOX"])
+
+    fetched = await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
+
+    assert fetched.raw == MAIL
+
+
+async def test_a_deleted_message_is_gone(rig: Rig) -> None:
+    message_id = rig.gmail.deliver(SUPPORT, MAIL)
+    rig.gmail.delete(SUPPORT, message_id)
+
+    with pytest.raises(SourceGone):
+        await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
+
+
+async def test_an_id_cannot_lead_to_another_place(rig: Rig, clock: ManualClock) -> None:
+    asked: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(500)
+
+    async with answering(clock, answer) as client:
+        with pytest.raises(Unavailable):
+            await fetcher(client).fetch(rig.mailbox(), pointer("../profile?x=#y"))
+
+    assert asked == [b"/gmail/v1/users/me/messages/..%2Fprofile%3Fx%3D%23y?format=raw"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        GooglePointer(history_id=1, address=SUPPORT),
+        GooglePointer(history_id=1, address=SUPPORT, message_ids=("a", "b")),
+        MicrosoftPointer(subscription_id="s", message_id="m"),
+        ImapPointer(folder="INBOX", uid=1, uid_validity=1),
+    ],
+)
+async def test_a_pointer_that_is_not_one_message_of_gmail_is_for_a_person(
+    rig: Rig, wrong: Pointer
+) -> None:
+    with pytest.raises(Unprocessable):
+        await fetcher(rig.client).fetch(rig.mailbox(), wrong)
+
+
+async def test_a_pointer_of_another_address_is_for_a_person(rig: Rig) -> None:
+    message_id = rig.gmail.deliver("sales@example.org", MAIL)
+
+    with pytest.raises(Unprocessable):
+        await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id, "sales@example.org"))
+
+
+async def test_an_address_is_the_same_in_any_case(rig: Rig) -> None:
+    message_id = rig.gmail.deliver(SUPPORT, MAIL)
+
+    fetched = await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id, SUPPORT.upper()))
+
+    assert fetched.raw == MAIL
+
+
+# --- The size -----------------------------------------------------------------------------------
+
+
+async def test_a_message_of_just_the_limit_is_fetched(rig: Rig) -> None:
+    message_id = rig.gmail.deliver(SUPPORT, b"x" * LIMIT)
+
+    fetched = await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
+
+    assert len(fetched.raw) == LIMIT
+
+
+async def test_a_message_over_the_limit_is_for_a_person(rig: Rig) -> None:
+    message_id = rig.gmail.deliver(SUPPORT, MAIL)
+
+    with pytest.raises(Unprocessable):
+        await fetcher(rig.client, len(MAIL) - 1).fetch(rig.mailbox(), pointer(message_id))
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(rig: Rig, clock: ManualClock) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 100 * 2**20:
+            sent += 2**20
+            yield b" " * 2**20
+
+    async with answering(clock, lambda _: httpx.Response(200, content=endless())) as client:
+        with pytest.raises(Unprocessable):
+            await fetcher(client).fetch(rig.mailbox(), pointer("m1"))
+
+    assert sent < 12 * 2**20
