@@ -5,6 +5,7 @@ Sources: https://cloud.google.com/pubsub/docs/push and …/authenticate-push-sub
 
 import itertools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -44,7 +45,11 @@ class PubSub:
         return {self.key.id: self.key.certificate}
 
     def token(
-        self, subscription: PushSubscription, *, key: SigningKey | None = None, **claims: object
+        self,
+        subscription: PushSubscription,
+        claims: Mapping[str, object] | None = None,
+        *,
+        key: SigningKey | None = None,
     ) -> str:
         """A token as Google signs it, except for *claims*. The verifier's clock is the host's."""
         now = SystemClock().now()
@@ -58,7 +63,7 @@ class PubSub:
             "iss": "https://accounts.google.com",
             "sub": "113774264463038321964",
         }
-        return (key or self.key).sign(payload | claims)
+        return (key or self.key).sign(payload | dict(claims or {}))
 
     def envelope(self, subscription: PushSubscription, address: str, history_id: int | str) -> Json:
         """A notice as Pub/Sub wraps it; ids and times stand in it twice."""
