@@ -1,0 +1,149 @@
+"""What Graph and Entra ID say went wrong, as the failures of the domain: two tables.
+
+Whatever stands in neither table is Unavailable: it is tried again and in the end looked at by a
+person, and never taken for a message that is gone.
+
+Reasons hold the status and the codes alone. The texts beside them name addresses.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+
+from pydantic import BaseModel, ValidationError
+
+from domain.failure import (
+    AccessFailed,
+    Failure,
+    SourceGone,
+    Throttled,
+    Unavailable,
+    Unprocessable,
+)
+
+MAILBOX_MOVE = timedelta(minutes=15)
+"""A mailbox that moves between databases is away for hours; looking each quarter is enough."""
+
+
+class TokenRejected(AccessFailed):
+    """Graph does not accept the access token (401); a fresh one may do."""
+
+
+_GRAPH: Mapping[tuple[int, str], type[SourceGone | Unprocessable | AccessFailed]] = {
+    (404, "ErrorItemNotFound"): SourceGone,
+    (400, "ErrorInvalidIdMalformed"): Unprocessable,
+    (404, "ErrorInvalidMailboxItemId"): Unprocessable,  # an id of another mailbox
+    (404, "ErrorInvalidUser"): AccessFailed,
+    (404, "ErrorNonExistentMailbox"): AccessFailed,
+    (404, "MailboxNotEnabledForRESTAPI"): AccessFailed,  # no licensed Exchange Online mailbox
+    (404, "MailboxNotSupportedForRESTAPI"): AccessFailed,
+    (404, "Request_ResourceNotFound"): AccessFailed,
+    (404, "ResourceNotFound"): AccessFailed,
+}
+
+_GRAPH_STATUS: Mapping[int, type[AccessFailed]] = {
+    HTTPStatus.UNAUTHORIZED: TokenRejected,
+    HTTPStatus.FORBIDDEN: AccessFailed,
+}
+
+_MAILBOX_AWAY = frozenset({"ErrorMailboxMoveInProgress", "ErrorMailboxStoreUnavailable"})
+
+_ENTRA_ERRORS = frozenset(
+    {
+        "access_denied",
+        "consent_required",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_resource",
+        "invalid_scope",
+        "invalid_tenant",
+        "unauthorized_client",
+    }
+)
+"""RFC 6749 section 5.2, and what Entra ID adds to it: no retry mends these."""
+
+_AADSTS = frozenset(
+    {
+        50173,  # the grant was revoked, or the password changed
+        65001,  # no consent
+        90002,  # no such directory
+        700016,  # no such application in the directory
+        700082,  # the refresh token was idle for 90 days
+        900023,  # not the name of a directory
+        7000112,  # the application is disabled
+        7000215,  # wrong client secret
+        7000222,  # expired client secret
+    }
+)
+"""learn.microsoft.com/entra/identity-platform/reference-error-codes"""
+
+
+def graph_failure(status: int, body: bytes, wait: timedelta | None) -> Failure:
+    """What Graph's answer of *status* and error *body* means; *wait* is its Retry-After.
+
+    Source: learn.microsoft.com/graph/errors and /graph/throttling.
+    """
+    code = _graph_code(body)
+    reason = f"Graph answered {status} {code}".rstrip()
+    if code in _MAILBOX_AWAY:
+        return Throttled(reason, retry_after=max(wait or MAILBOX_MOVE, MAILBOX_MOVE))
+    if remedy := _GRAPH.get((status, code)) or _GRAPH_STATUS.get(status):
+        return remedy(reason)
+    return _busy(reason, status, wait)
+
+
+def sign_in_failure(status: int, body: bytes, wait: timedelta | None) -> Failure:
+    """What the answer of Entra ID's token or metadata end point means."""
+    try:
+        answer = _EntraError.model_validate_json(body)
+    except ValidationError:
+        answer = _EntraError()
+    number = _aadsts(answer.error_description)
+    named = (str(status), _code(answer.error), f"AADSTS{number}" if number else "")
+    reason = " ".join(("sign-in answered", *filter(None, named)))
+    if answer.error in _ENTRA_ERRORS or number in _AADSTS:
+        return AccessFailed(reason)
+    return _busy(reason, status, wait)
+
+
+def unreachable(peer: str, error: Exception) -> Unavailable:
+    """A call to *peer* that got no answer. Only the name: the text may hold a URL."""
+    return Unavailable(f"{peer} did not answer: {type(error).__name__}")
+
+
+def _busy(reason: str, status: int, wait: timedelta | None) -> Throttled | Unavailable:
+    if wait and status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return Throttled(reason, retry_after=wait)
+    return Unavailable(reason, retry_after=wait)
+
+
+class _ErrorDetail(BaseModel):
+    code: str = ""
+
+
+class _GraphError(BaseModel):
+    error: _ErrorDetail
+
+
+class _EntraError(BaseModel):
+    error: str = ""
+    error_description: str = ""
+
+
+def _graph_code(body: bytes) -> str:
+    try:
+        return _code(_GraphError.model_validate_json(body).error.code)
+    except ValidationError:
+        return ""
+
+
+def _code(text: str) -> str:
+    """*text* if it can be a code, and so cannot be an address or a sentence."""
+    return text if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text) else ""
+
+
+def _aadsts(description: str) -> int:
+    found = re.match(r"AADSTS([0-9]{1,9})\b", description)
+    return int(found[1]) if found else 0

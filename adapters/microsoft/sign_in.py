@@ -1,0 +1,68 @@
+"""The HTTP client that msal signs in with: bounded in size, and with its failures named.
+
+msal itself would swallow a Retry-After, quote whole answers in its exceptions, and tell a wrong
+directory from a network failure by the exception's type alone.
+"""
+
+from typing import Any
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from adapters.microsoft.errors import sign_in_failure, unreachable
+from adapters.microsoft.retry_after import retry_after
+from application.ports import Clock
+from domain.failure import Unavailable
+
+MAX_BYTES = 256 * 1024
+"""Tokens and metadata are a few thousand bytes."""
+
+
+_OBJECT = TypeAdapter(dict[str, Any])
+
+
+class SignInClient:
+    """What msal wants of an HTTP client: the part of requests.Session that it uses.
+
+    Its methods raise AccessFailed, Throttled or Unavailable for whatever is not a success, and
+    these pass through msal.
+    """
+
+    def __init__(self, http: httpx.Client, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+
+    def get(self, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401 - msal's business
+        return self._send("GET", url, **kwargs)
+
+    def post(self, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401 - msal's business
+        return self._send("POST", url, **kwargs)
+
+    def _send(self, method: str, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401
+        try:
+            with self._http.stream(method, url, **kwargs) as response:
+                body = _read(response)
+        except httpx.RequestError as error:
+            raise unreachable("sign-in", error) from error
+        if response.is_success:
+            return httpx.Response(response.status_code, content=_object(body))
+        wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
+        raise sign_in_failure(response.status_code, body, wait)
+
+
+def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise Unavailable(f"sign-in answered with more than {MAX_BYTES} bytes")
+    return bytes(body)
+
+
+def _object(body: bytes) -> bytes:
+    """*body* if it is a JSON object: anything else msal writes to its log, or trips over."""
+    try:
+        _OBJECT.validate_json(body)
+    except ValidationError:
+        raise Unavailable("sign-in answered with no JSON object") from None
+    return body

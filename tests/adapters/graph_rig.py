@@ -1,0 +1,97 @@
+"""What the tests of the Microsoft adapter share: an emulated Graph, and a fetcher of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from adapters.memory.clock import ManualClock
+from adapters.microsoft.client import GraphClient
+from adapters.microsoft.fetcher import MAX_MESSAGE_BYTES, GraphFetcher
+from adapters.microsoft.tokens import AccessTokens
+from application.ports import FetchedMessage
+from domain.mailbox import Mailbox, MicrosoftAccount, Secret
+from domain.pointer import MicrosoftPointer
+from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from tests.emulators.loopback import serve
+
+USER = "support@example.org"
+HEAD = b"Received: from a by b; Mon, 31 Dec 2029 23:58:00 +0100\r\n"
+RAW = HEAD + b"Message-ID: <one@example.org>\r\nSubject: Hello\r\n\r\nA letter.\r\n"
+
+ACCOUNT = MicrosoftAccount(
+    directory=DIRECTORY,
+    client_id=CLIENT_ID,
+    client_secret=Secret(CLIENT_SECRET),
+    user=USER,
+    subscription_id="s",
+    client_state=Secret("c"),
+)
+
+
+class EmulatorTokens(AccessTokens):
+    """Valid tokens, without a login; *issued* counts them."""
+
+    def __init__(self, graph: GraphEmulator) -> None:
+        self.issued = 0
+        self._graph = graph
+        self._token = ""
+
+    async def get(self, _: MicrosoftAccount, *, rejected: str = "") -> str:
+        if self._token == rejected:
+            self.issued += 1
+            self._token = self._graph.issue_token()
+        return self._token
+
+
+def a_mailbox(user: str = USER) -> Mailbox:
+    return Mailbox(
+        tenant="acme",
+        id="support",
+        address=USER,
+        account=replace(ACCOUNT, user=user),
+        added_at=datetime(2029, 12, 1, tzinfo=UTC),
+    )
+
+
+@dataclass
+class Rig:
+    """A *graph* and a *client* of it, in process; `remote` gives one over TCP."""
+
+    graph: GraphEmulator
+    tokens: EmulatorTokens
+    client: GraphClient
+    clock: ManualClock
+
+    async def fetch(
+        self, message_id: str, *, user: str = USER, max_bytes: int = MAX_MESSAGE_BYTES
+    ) -> FetchedMessage:
+        fetcher = GraphFetcher(self.client, self.clock, max_bytes)
+        return await fetcher.fetch(a_mailbox(user), MicrosoftPointer("s", message_id))
+
+
+@asynccontextmanager
+async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
+    async with an_emulator(clock) as graph:
+        tokens = EmulatorTokens(graph)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(graph.app)) as http:
+            yield Rig(graph, tokens, GraphClient(http, tokens, clock, "http://graph.test"), clock)
+
+
+@asynccontextmanager
+async def remote(rig: Rig, **limits: timedelta) -> AsyncIterator[Rig]:
+    """The same Graph over TCP, with other *limits* of the client."""
+    async with serve(rig.graph.app) as url, httpx.AsyncClient() as http:
+        client = GraphClient(http, rig.tokens, rig.clock, url, **limits)
+        yield replace(rig, client=client)
+        rig.graph.release()
+
+
+@asynccontextmanager
+async def an_emulator(clock: ManualClock) -> AsyncIterator[GraphEmulator]:
+    """A Graph to which nobody subscribes."""
+    nobody = httpx.MockTransport(lambda _: httpx.Response(404))
+    async with httpx.AsyncClient(transport=nobody) as subscriber:
+        yield GraphEmulator(clock, subscriber)

@@ -1,0 +1,275 @@
+"""MsalTokens: the real msal, over TLS, against the emulator's login.
+
+The login runs in the event loop of the test, so a sign-in that blocked the loop would never end.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adapters.memory.clock import ManualClock
+from adapters.microsoft.client import GraphClient
+from adapters.microsoft.fetcher import GraphFetcher
+from adapters.microsoft.tokens import MsalTokens
+from domain.failure import AccessFailed, Throttled, Unavailable
+from domain.mailbox import MicrosoftAccount, Secret
+from domain.pointer import MicrosoftPointer
+from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox, an_emulator
+from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from tests.emulators.loopback import issue_certificate, serve
+
+
+@dataclass
+class Login:
+    """The emulator's login as it is reached over the network."""
+
+    graph: GraphEmulator
+    url: str
+    http: httpx.Client
+    clock: ManualClock
+
+    def tokens(self, deadline: timedelta = timedelta(seconds=30)) -> MsalTokens:
+        return MsalTokens(
+            self.http, self.clock, login_url=self.url, graph_url=self.url, deadline=deadline
+        )
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return issue_certificate(tmp_path_factory.mktemp("tls") / "loopback.pem")
+
+
+@pytest.fixture(scope="module")
+def trust(certificate: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certificate)
+
+
+@pytest.fixture
+async def login(
+    clock: ManualClock, certificate: Path, trust: ssl.SSLContext
+) -> AsyncIterator[Login]:
+    async with (
+        an_emulator(clock) as graph,
+        serve(graph.app, certificate=certificate) as url,
+    ):
+        with httpx.Client(verify=trust) as http:
+            yield Login(graph, url, http, clock)
+            graph.release()
+
+
+# --- Getting one --------------------------------------------------------------------------------
+
+
+async def test_graph_accepts_the_token_that_msal_gets(login: Login, trust: ssl.SSLContext) -> None:
+    message = login.graph.deliver(USER, RAW)
+
+    async with httpx.AsyncClient(verify=trust) as http:
+        client = GraphClient(http, login.tokens(), login.clock, login.url)
+        fetcher = GraphFetcher(client, login.clock)
+        fetched = await fetcher.fetch(a_mailbox(), MicrosoftPointer("s", message))
+
+    assert fetched.raw == RAW
+
+
+async def test_many_at_a_time_share_one_request(login: Login) -> None:
+    tokens = login.tokens()
+
+    got = await asyncio.gather(*(tokens.get(ACCOUNT) for _ in range(20)))
+
+    assert len(set(got)) == 1
+    assert login.graph.token_requests == 1
+
+
+async def test_a_token_is_kept_until_shortly_before_it_expires(login: Login) -> None:
+    tokens = login.tokens()
+    first = await tokens.get(ACCOUNT)
+
+    login.clock.advance(timedelta(seconds=3599) - timedelta(minutes=5, seconds=1))
+    assert await tokens.get(ACCOUNT) == first
+
+    login.clock.advance(timedelta(seconds=1))
+    assert await tokens.get(ACCOUNT) != first
+    assert login.graph.token_requests == 2
+
+
+async def test_a_rejected_token_is_not_given_again(login: Login) -> None:
+    tokens = login.tokens()
+    rejected = await tokens.get(ACCOUNT)
+
+    got = await asyncio.gather(*(tokens.get(ACCOUNT, rejected=rejected) for _ in range(20)))
+
+    assert rejected not in got
+    assert len(set(got)) == 1
+    assert login.graph.token_requests == 2
+
+
+async def test_mailboxes_of_one_application_share_its_token(login: Login) -> None:
+    tokens = login.tokens()
+
+    first = await tokens.get(ACCOUNT)
+    second = await tokens.get(replace(ACCOUNT, user="sales@example.org"))
+
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "other", [replace(ACCOUNT, directory="another"), replace(ACCOUNT, client_id="another")]
+)
+async def test_applications_do_not_share_tokens(login: Login, other: MicrosoftAccount) -> None:
+    login.graph.register(other.directory, other.client_id, CLIENT_SECRET)
+    tokens = login.tokens()
+
+    assert await tokens.get(ACCOUNT) != await tokens.get(other)
+
+
+async def test_another_secret_means_another_sign_in(login: Login) -> None:
+    tokens = login.tokens()
+    await tokens.get(ACCOUNT)
+
+    with pytest.raises(AccessFailed, match="AADSTS7000215"):
+        await tokens.get(replace(ACCOUNT, client_secret=Secret("a guess")))
+
+
+async def test_one_application_does_not_wait_for_another(login: Login) -> None:
+    other = replace(ACCOUNT, client_id="0fed8223-8c47-4c71-ba78-92c6f9441235")
+    login.graph.register(other.directory, other.client_id, CLIENT_SECRET)
+    tokens = login.tokens()
+    first = await tokens.get(ACCOUNT)
+    login.graph.stall("login")
+
+    waiting = asyncio.create_task(tokens.get(other))
+    async with asyncio.timeout(5):
+        await login.graph.stalled()
+        assert await tokens.get(ACCOUNT) == first
+
+    login.graph.release()
+    await waiting
+
+
+# --- Failures -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("account", "codes"),
+    [
+        (replace(ACCOUNT, client_secret=Secret("no")), "401 invalid_client AADSTS7000215"),
+        (replace(ACCOUNT, client_id="no"), "400 unauthorized_client AADSTS700016"),
+        (replace(ACCOUNT, directory="no"), "400 invalid_tenant AADSTS90002"),
+        (replace(ACCOUNT, directory="a/../b?c#d"), "400 invalid_tenant AADSTS90002"),
+    ],
+)
+async def test_a_wrong_registration_is_a_matter_of_access(
+    login: Login, account: MicrosoftAccount, codes: str
+) -> None:
+    with pytest.raises(AccessFailed) as raised:
+        await login.tokens().get(account)
+
+    assert raised.value.reason == f"sign-in answered {codes}"
+
+
+async def test_a_failed_sign_in_is_not_remembered(login: Login) -> None:
+    tokens = login.tokens()
+    login.graph.register(DIRECTORY, CLIENT_ID, "another")
+    with pytest.raises(AccessFailed):
+        await tokens.get(ACCOUNT)
+    login.graph.register(DIRECTORY, CLIENT_ID, CLIENT_SECRET)
+
+    assert await tokens.get(ACCOUNT)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_busy_login_says_how_long_to_wait(login: Login, status: int) -> None:
+    login.graph.fail("login", status=status, retry_after="17")
+
+    with pytest.raises(Throttled) as raised:
+        await login.tokens().get(ACCOUNT)
+
+    assert raised.value.retry_after == timedelta(seconds=17)
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 502, 503])
+async def test_a_login_in_trouble_is_unavailable(login: Login, status: int) -> None:
+    login.graph.fail("login", status=status)
+
+    with pytest.raises(Unavailable, match=f"sign-in answered {status}"):
+        await login.tokens().get(ACCOUNT)
+
+
+async def test_a_silent_login_is_given_up_in_time(login: Login, trust: ssl.SSLContext) -> None:
+    login.graph.stall("login")
+    with httpx.Client(verify=trust, timeout=0.2) as http:
+        tokens = replace(login, http=http).tokens()
+
+        with pytest.raises(Unavailable, match="sign-in did not answer: ReadTimeout"):
+            await tokens.get(ACCOUNT)
+
+
+async def test_a_slow_sign_in_is_given_up_in_time(login: Login) -> None:
+    login.graph.stall("login")
+    tokens = login.tokens(deadline=timedelta(seconds=0.2))
+
+    with pytest.raises(Unavailable, match="sign-in did not answer: TimeoutError"):
+        await tokens.get(ACCOUNT)
+
+
+async def test_a_login_that_is_not_there_is_unavailable(clock: ManualClock) -> None:
+    with httpx.Client() as http:
+        tokens = MsalTokens(http, clock, login_url="https://127.0.0.1:1")
+
+        with pytest.raises(Unavailable, match="sign-in did not answer: ConnectError"):
+            await tokens.get(ACCOUNT)
+
+
+def answering(metadata: bytes, token: bytes = b"") -> httpx.Client:
+    """A login that says just this."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=metadata if request.method == "GET" else token)
+
+    return httpx.Client(transport=httpx.MockTransport(answer))
+
+
+METADATA = json.dumps(
+    {"token_endpoint": "https://login/d/token", "authorization_endpoint": "https://login/d/a"}
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "token"),
+    [
+        (b"<html>", b""),
+        (b"{}", b""),
+        (b"x" * 300_000, b""),
+        (METADATA, b"<html>"),
+        (METADATA, b"{}"),
+        (METADATA, b'{"access_token": "s3cret"}'),
+        (METADATA, b'{"access_token": "s3cret", "expires_in": "soon"}'),
+        (METADATA, b'{"access_token": ["s3cret"], "expires_in": 3599}'),
+        (METADATA, b'"s3cret"'),
+        (METADATA, b"s3cret " * 50_000),
+    ],
+)
+async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
+    clock: ManualClock, metadata: bytes, token: bytes
+) -> None:
+    with answering(metadata, token) as http:
+        tokens = MsalTokens(http, clock)
+
+        with pytest.raises(Unavailable) as raised:
+            await tokens.get(ACCOUNT)
+
+    assert raised.value.reason.startswith("sign-in answered")
+    assert "s3cret" not in repr(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_a_secret_is_not_sent_in_the_clear(clock: ManualClock) -> None:
+    with answering(b"") as http, pytest.raises(ValueError, match="must begin with https://"):
+        MsalTokens(http, clock, login_url="http://127.0.0.1:1")

@@ -1,0 +1,106 @@
+"""The mailboxes: messages in folders, each known by two ids.
+
+Rule 1: the default id changes whenever the message is moved.
+Rule 2: the immutable id stays for as long as the message is in the mailbox.
+Rule 3: an id is understood only by a request that asks for ids of its kind. (Graph may be more
+lenient than that; a client that passes here sends the header everywhere.)
+Source: learn.microsoft.com/graph/outlook-immutable-id.
+"""
+
+import itertools
+from dataclasses import dataclass
+from datetime import datetime
+
+from tests.emulators.graph.wire import GraphError, exchange_id, guid
+
+_DEFAULT, _IMMUTABLE = "AAMkA", "AAkALg"
+
+
+@dataclass(frozen=True)
+class User:
+    id: str
+    name: str
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.id, self.name
+
+
+@dataclass
+class StoredMessage:
+    user: User
+    immutable_id: str
+    id: str
+    folder: str
+    raw: bytes
+    received_at: datetime
+
+    @property
+    def ids(self) -> tuple[str, str]:
+        return self.id, self.immutable_id
+
+    def id_of_kind(self, *, immutable: bool) -> str:
+        return self.immutable_id if immutable else self.id
+
+
+class Mailboxes:
+    def __init__(self) -> None:
+        self._users: dict[str, User] = {}
+        self._messages: list[StoredMessage] = []
+        self._serial = itertools.count(1)
+
+    def add_user(self, name: str) -> User:
+        """The user of that principal name, with a mailbox; made if there is none yet."""
+        return self._users.setdefault(name.lower(), User(guid(name.lower()), name))
+
+    def user(self, name: str) -> User:
+        """By principal name or object id."""
+        for user in self._users.values():
+            if name.lower() in (user.id, user.name.lower()):
+                return user
+        raise GraphError(404, "ErrorInvalidUser", f"The requested user '{name}' is invalid.")
+
+    def deliver(self, user: User, raw: bytes, folder: str, at: datetime) -> StoredMessage:
+        serial = next(self._serial)
+        message = StoredMessage(
+            user=user,
+            immutable_id=exchange_id(_IMMUTABLE, user.id, serial),
+            id=exchange_id(_DEFAULT, user.id, serial, folder, 0),
+            folder=folder,
+            raw=raw,
+            received_at=at,
+        )
+        self._messages.append(message)
+        return message
+
+    def move(self, message: StoredMessage, folder: str) -> None:
+        message.id = exchange_id(_DEFAULT, message.immutable_id, folder, next(self._serial))
+        message.folder = folder
+
+    def delete(self, message: StoredMessage) -> None:
+        self._messages.remove(message)
+
+    def by_any_id(self, message_id: str) -> StoredMessage:
+        """For the script of a test: whatever kind of id it holds."""
+        return next(m for m in self._messages if message_id in m.ids)
+
+    def ids_of(self, message_id: str) -> tuple[str, ...]:
+        """All ids of the message that has this one; this one alone if none has it."""
+        return next((m.ids for m in self._messages if message_id in m.ids), (message_id,))
+
+    def find(self, user: User, message_id: str, *, immutable: bool) -> StoredMessage:
+        """As a request finds it."""
+        if not message_id.startswith(_IMMUTABLE if immutable else _DEFAULT):
+            raise GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
+        for message in self._messages:
+            if message.id_of_kind(immutable=immutable) == message_id:
+                if message.user == user:
+                    return message
+                raise GraphError(
+                    404,
+                    "ErrorInvalidMailboxItemId",
+                    "Item Id doesn't belong to the current mailbox.",
+                )
+        raise GraphError(
+            404, "ErrorItemNotFound", "The specified object was not found in the store."
+        )

@@ -1,0 +1,91 @@
+"""Notices: batches for each subscriber, sent until they are accepted or too old.
+
+Graph tries a batch again with growing waits for four hours, and then drops it. Here the waits are
+the test's: `deliver` tries once, and what is not accepted stays to be tried again.
+Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+
+from application.ports import Clock
+from tests.emulators.graph.mailboxes import StoredMessage
+from tests.emulators.graph.subscriptions import Subscription
+from tests.emulators.graph.wire import Json, exchange_id, timestamp
+
+GIVEN_UP_AFTER = timedelta(hours=4)
+ANSWER_SECONDS = 10.0
+
+
+def notice(subscription: Subscription, message: StoredMessage) -> Json:
+    """The change notification of *message* for *subscription*, as Graph words it."""
+    message_id = message.id_of_kind(immutable=subscription.immutable)
+    owner = f"{message.user.id}@{subscription.directory}"
+    item: Json = {
+        "id": exchange_id("lsgTZMr9K", subscription.id, message_id)[:13],
+        "subscriptionId": subscription.id,
+        "subscriptionExpirationDateTime": timestamp(subscription.expires_at),
+        "changeType": "created",
+        "resource": f"users/{owner}/messages/{message_id}",
+        "tenantId": subscription.directory,
+        "resourceData": {
+            "@odata.type": "#Microsoft.Graph.Message",
+            "@odata.id": f"Users/{owner}/Messages/{message_id}",
+            "@odata.etag": f'W/"{exchange_id("CQAAAB", message_id)[:40]}"',
+            "id": message_id,
+        },
+    }
+    if subscription.asked.clientState is not None:
+        item["clientState"] = subscription.asked.clientState
+    return item
+
+
+@dataclass
+class Batch:
+    """*statuses* holds an answer for each try, 0 where there was none."""
+
+    url: str
+    items: list[Json]
+    made_at: datetime
+    statuses: list[int]
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.statuses) and 200 <= self.statuses[-1] < 300
+
+
+class Notices:
+    def __init__(self, clock: Clock, subscriber: httpx.AsyncClient) -> None:
+        self.waiting: list[Batch] = []
+        self._clock = clock
+        self._subscriber = subscriber
+
+    def add(self, pairs: Iterable[tuple[Subscription, StoredMessage]]) -> None:
+        """One batch for each URL, whoever's subscriptions they are."""
+        items = defaultdict[str, list[Json]](list)
+        for subscription, message in pairs:
+            items[subscription.asked.notificationUrl].append(notice(subscription, message))
+        now = self._clock.now()
+        self.waiting.extend(Batch(url, batch, now, []) for url, batch in items.items())
+
+    async def deliver(self) -> list[Batch]:
+        """Try each waiting batch once; gives those that were tried."""
+        oldest = self._clock.now() - GIVEN_UP_AFTER
+        tried = [batch for batch in self.waiting if batch.made_at > oldest]
+        for batch in tried:
+            batch.statuses.append(await self._post(batch))
+        self.waiting = [batch for batch in tried if not batch.accepted]
+        return tried
+
+    async def _post(self, batch: Batch) -> int:
+        try:
+            answer = await self._subscriber.post(
+                batch.url, json={"value": batch.items}, timeout=ANSWER_SECONDS
+            )
+        except httpx.RequestError:
+            return 0
+        return answer.status_code

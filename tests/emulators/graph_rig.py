@@ -1,0 +1,60 @@
+"""What the tests of the Graph emulator share: a client of it, and a subscriber to it."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+import httpx
+
+from adapters.memory.clock import ManualClock
+from tests.emulators.graph import GraphEmulator, Json
+
+USER = "support@example.org"
+HOOK = "https://postroom.test/webhooks/microsoft"
+RAW = b"Message-ID: <one@example.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nText\r\n"
+IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
+
+
+@dataclass
+class Subscriber:
+    """Whoever is notified: proves itself in a handshake, and answers with *statuses*, then 202."""
+
+    statuses: list[int] = field(default_factory=list)
+    notices: list[tuple[str, Json]] = field(default_factory=list)
+    handshakes: list[httpx.Request] = field(default_factory=list)
+    repeat: str | None = None
+    media_type: str = "text/plain"
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        query = parse_qs(request.url.query.decode())
+        if token := query.get("validationToken"):
+            self.handshakes.append(request)
+            text = token[0] if self.repeat is None else self.repeat
+            return httpx.Response(200, text=text, headers={"Content-Type": self.media_type})
+        assert request.headers["content-type"] == "application/json"
+        self.notices.append((str(request.url), json.loads(request.content)))
+        return httpx.Response(self.statuses.pop(0) if self.statuses else 202)
+
+
+@dataclass
+class Rig:
+    """*http* is signed in."""
+
+    graph: GraphEmulator
+    http: httpx.AsyncClient
+    subscriber: Subscriber
+
+
+@asynccontextmanager
+async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
+    subscriber = Subscriber()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(subscriber)) as callbacks:
+        graph = GraphEmulator(clock, callbacks)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(graph.app),
+            base_url="http://graph.test",
+            headers={"Authorization": f"Bearer {graph.issue_token()}"},
+        ) as http:
+            yield Rig(graph, http, subscriber)
