@@ -30,10 +30,10 @@ Feature: A message is handled once
     Then there is one ticket
 
   @real
-  Scenario: Two different messages under one Message-ID are two messages
+  Scenario: Of two different messages under one Message-ID neither is lost
     Given a message that has become a ticket
     When another message with the same Message-ID is handled
-    Then there are 2 tickets
+    Then there is one ticket with 2 comments
 
   Scenario: A message without a Message-ID is handled once as well
     Given a message without a Message-ID that has become a ticket

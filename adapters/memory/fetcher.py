@@ -1,0 +1,50 @@
+"""Messages that a test, or a feature, puts where a pointer will look for them."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from application.ports import FetchedMessage, MessageFetcher
+from domain.failure import Failure, SourceGone
+from domain.mailbox import Mailbox
+from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+
+
+@dataclass
+class InMemoryMessages(MessageFetcher):
+    """*messages* by source. *failures* are raised one a fetch; *broken* at every fetch.
+
+    *fetched* holds the source of each fetch, in order.
+    """
+
+    messages: dict[str, FetchedMessage] = field(default_factory=dict)
+    failures: deque[Failure] = field(default_factory=deque)
+    broken: dict[str, Failure] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+
+    def put(self, message: FetchedMessage) -> None:
+        self.messages[message.source] = message
+
+    async def fetch(self, _: Mailbox, pointer: Pointer) -> FetchedMessage:
+        source = source_of(pointer)
+        self.fetched.append(source)
+        if self.failures:
+            raise self.failures.popleft()
+        if source in self.broken:
+            raise self.broken[source]
+        if source not in self.messages:
+            raise SourceGone("there is no such message")
+        return self.messages[source]
+
+
+def source_of(pointer: Pointer) -> str:
+    """The provider's own id of the message, as its fetcher would name it."""
+    match pointer:
+        case MicrosoftPointer(message_id=message):
+            return f"microsoft:{message}"
+        case GooglePointer(message_ids=messages):
+            return f"google:{','.join(messages)}"
+        case ImapPointer(folder=folder, uid_validity=validity, uid=uid):
+            return f"imap:{folder}:{validity}:{uid}"
+        case _:
+            assert_never(pointer)

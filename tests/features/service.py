@@ -1,0 +1,248 @@
+"""The test driver: Postroom, with hands to deliver mail, send notices, break things and look."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email.message import EmailMessage
+from itertools import count
+from uuid import uuid4
+
+import httpx
+
+from adapters.html.sanitiser import Nh3Sanitiser
+from adapters.memory.blobs import InMemoryBlobStore
+from adapters.memory.fetcher import InMemoryMessages, source_of
+from adapters.memory.folders import InMemoryMailFolders
+from adapters.memory.history import InMemoryMailboxHistory
+from adapters.memory.push import InMemoryPushVerifier
+from application.consume_job import ConsumeJob
+from application.file_message import FileMessage
+from application.ingest_pointer import IngestPointer
+from application.ports import (
+    Claim,
+    EmailProcessor,
+    FetchedMessage,
+    IdempotencyLedger,
+    OutcomeRecord,
+)
+from application.resolve_history import ResolveHistory
+from application.watch_folder import CatchUpFolder
+from domain.helpdesk.ticket import Ticket
+from domain.identity import MessageIdentity
+from domain.mail.message import InboundMessage
+from domain.mailbox import Mailbox
+from domain.outcome import Completed
+from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from domain.retry import RetryPolicy
+from entrypoints.api.app import create_app
+from entrypoints.api.services import Services
+from entrypoints.telemetry.sdk import open_telemetry
+from tests.features.providers import (
+    HANDOFF_SECRET,
+    PUSH_IDENTITY,
+    PUSH_TOKEN,
+    account,
+    notice,
+)
+from tests.features.rigs import Rig
+
+LEASE = timedelta(seconds=30)
+
+
+class Died(BaseException):
+    """The worker's process is gone: no `except Exception` sees it."""
+
+
+@dataclass
+class Service:
+    """*tenant* is one of its own, so that scenarios can share a database."""
+
+    rig: Rig
+    tenant: str = field(default_factory=lambda: f"t{uuid4().hex[:12]}")
+    messages: InMemoryMessages = field(default_factory=InMemoryMessages)
+    history: InMemoryMailboxHistory = field(default_factory=InMemoryMailboxHistory)
+    folders: InMemoryMailFolders = field(default_factory=InMemoryMailFolders)
+    blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
+    uid_validity: int = 1
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.queue = self.rig.queue
+        self.ingest = IngestPointer(self.queue, self.rig.clock)
+        self.file = FileMessage(self.rig.helpdesk, self.blobs, Nh3Sanitiser())
+        self.listen = CatchUpFolder(self.rig.cursors, self.ingest)
+        self.consume = ConsumeJob(
+            queue=self.queue,
+            registry=self.rig.registry,
+            fetcher=self.messages,
+            resolve_history=ResolveHistory(self.history, self.rig.cursors, self.ingest),
+            ledger=self.rig.ledger,
+            process=self.file,
+            outcomes=self.rig.outcomes,
+            clock=self.rig.clock,
+            policy=RetryPolicy(),
+        )
+
+    # --- Mailboxes and mail ---
+
+    async def add_mailbox(self, provider: str) -> Mailbox:
+        name = f"{provider.lower()}{next(self._numbers)}"
+        mailbox = self.mailbox(provider, f"{self.tenant}.{name}", id_=name)
+        await self.rig.registry.add(mailbox)
+        return mailbox
+
+    def mailbox(self, provider: str, name: str, *, id_: str) -> Mailbox:
+        return Mailbox(
+            tenant=self.tenant,
+            id=id_,
+            address=f"{name}@example.test",
+            account=account(provider, name=name),
+            added_at=self.rig.clock.now(),
+        )
+
+    def deliver(self, mailbox: Mailbox, raw: bytes) -> Pointer:
+        """Put a message into the mailbox; returns the pointer that the provider tells of."""
+        number, now = next(self._numbers), self.rig.clock.now()
+        match mailbox.provider:
+            case "microsoft":
+                subscription = getattr(mailbox.account, "subscription_id", "")
+                pointer: Pointer = MicrosoftPointer(subscription, f"m{number}")
+                source = source_of(pointer)
+            case "google":
+                history_id = self.history.receive(mailbox, f"g{number}", now)
+                pointer = GooglePointer(history_id, mailbox.address, pubsub_message_id="1")
+                source = f"google:g{number}"
+            case "imap":
+                uid = self.folders.deliver(mailbox, now)
+                pointer = ImapPointer("INBOX", uid, self.uid_validity)
+                source = source_of(pointer)
+        self.messages.put(FetchedMessage(source, raw, now))
+        return pointer
+
+    def rebuild_folder(self, mailbox: Mailbox) -> None:
+        """The IMAP server gives the messages of the folder other UIDs."""
+        self.folders.rebuild(mailbox)
+        self.uid_validity += 1
+        for uid, message in enumerate(list(self.messages.messages.values()), 1):
+            source = source_of(ImapPointer("INBOX", uid, self.uid_validity))
+            self.messages.put(replace(message, source=source))
+
+    # --- Notices ---
+
+    async def tell(self, mailbox: Mailbox, pointer: Pointer, *, genuine: bool = True) -> int:
+        """The provider tells of *pointer*; returns the HTTP status that it gets for an answer."""
+        request = notice(mailbox, pointer, self.rig.clock.now().timestamp(), genuine=genuine)
+        async with self._api() as client:
+            return (await request.send(client)).status_code
+
+    @asynccontextmanager
+    async def _api(self) -> AsyncIterator[httpx.AsyncClient]:
+        with open_telemetry() as telemetry:
+            services = Services(
+                ingest=self.ingest,
+                registry=self.rig.registry,
+                verify_push=InMemoryPushVerifier({PUSH_TOKEN: PUSH_IDENTITY}),
+                queue=self.queue,
+                outcomes=self.rig.outcomes,
+                helpdesk=self.rig.helpdesk,
+                blobs=self.blobs,
+                clock=self.rig.clock,
+                health=(),
+                telemetry=telemetry,
+                api_tokens={},
+                handoff_secrets={self.tenant: HANDOFF_SECRET},
+            )
+            # Litestar's own test client runs the application in a loop of its own.
+            transport = httpx.ASGITransport(create_app(services))  # type: ignore[arg-type] # Litestar types its scope more narrowly
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                yield client
+
+    async def catch_up(self, mailbox: Mailbox) -> None:
+        """What the listener does when it (re)connects, and whenever the folder has news."""
+        async with self.folders.open(mailbox, "INBOX") as session:
+            await self.listen(mailbox, "INBOX", session)
+
+    # --- Work ---
+
+    async def handle_waiting(self) -> None:
+        """Handle all that is due now."""
+        while claims := await self.queue.claim(10, LEASE):
+            for claim in claims:
+                await self.consume(claim)
+
+    async def handle_everything(self) -> None:
+        """Handle until nothing waits, letting the time pass that must pass."""
+        await self.handle_waiting()
+        while any(lane.delayed for lane in await self.queue.statistics()):
+            self.rig.clock.advance(timedelta(minutes=15))
+            await self.handle_waiting()
+
+    async def die_handling(self, consume: Callable[[Claim], Awaitable[object]]) -> None:
+        """A worker takes the next job, dies of it, and its lease runs out."""
+        (claim,) = await self.queue.claim(1, LEASE)
+        with suppress(Died):
+            await consume(claim)
+            raise AssertionError("the worker has not died")
+        self.rig.clock.advance(LEASE + timedelta(seconds=1))
+
+    # --- Looking ---
+
+    async def waiting(self) -> int:
+        lanes = await self.queue.statistics()
+        return sum(lane.ready + lane.delayed + lane.in_flight for lane in lanes)
+
+    async def tickets(self) -> Sequence[Ticket]:
+        summaries = await self.rig.helpdesk.summaries(self.tenant)
+        found = [await self.rig.helpdesk.ticket(self.tenant, s.number) for s in summaries]
+        return [ticket for ticket in found if ticket]
+
+    async def latest_outcome(self) -> OutcomeRecord:
+        return (await self.rig.outcomes.find(self.tenant, limit=1))[0]
+
+
+@dataclass(frozen=True)
+class DyingLedger(IdempotencyLedger):
+    """Its process dies right after the commit, before anybody hears of it."""
+
+    ledger: IdempotencyLedger
+
+    @asynccontextmanager
+    async def once(self, mailbox: Mailbox, identity: MessageIdentity) -> AsyncIterator[bool]:
+        async with self.ledger.once(mailbox, identity) as is_new:
+            yield is_new
+        raise Died
+
+
+@dataclass(frozen=True)
+class DyingProcessor(EmailProcessor):
+    """Does its work, and then its process dies, before anything is committed."""
+
+    process: EmailProcessor
+
+    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
+        await self.process(mailbox, inbound)
+        raise Died
+
+
+def mail(
+    subject: str = "A question",
+    *,
+    message_id: str | None = "",
+    replies_to: str = "",
+    text: str = "Hello!",
+    attachment: str = "",
+) -> bytes:
+    """A message; *message_id* None leaves it without, and empty makes one up."""
+    message = EmailMessage()
+    message["From"] = "Ada Lovelace <ada@example.org>"
+    message["To"] = "support@example.test"
+    message["Subject"] = subject
+    if message_id is not None:
+        message["Message-ID"] = message_id or f"<{uuid4().hex}@example.org>"
+    if replies_to:
+        message["In-Reply-To"] = replies_to
+    message.set_content(text)
+    if attachment:
+        message.add_attachment(b"%PDF-", maintype="application", subtype="pdf", filename=attachment)
+    return message.as_bytes()
