@@ -1,0 +1,29 @@
+"""The ASGI application, made of what the container hands in."""
+
+from litestar import Litestar
+from litestar.di import Provide
+
+from entrypoints.api import google, health, imap, microsoft, reads
+from entrypoints.api.problems import HANDLERS
+from entrypoints.api.schema import openapi
+from entrypoints.api.services import Services
+from entrypoints.api.tracing import ServerSpan
+
+
+def create_app(services: Services) -> Litestar:
+    """Raises InvalidSecret if a hand-off secret is not one."""
+    return Litestar(
+        [
+            microsoft.routes(),
+            google.routes(services),
+            imap.routes(services),
+            reads.routes(services),
+            *health.HANDLERS,
+        ],
+        dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+        middleware=[ServerSpan(services.telemetry.tracer)],
+        openapi_config=openapi(),
+        logging_config=None,  # it logs the text of exceptions; ours are told in problems.py
+        debug=False,
+    )

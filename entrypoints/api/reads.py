@@ -1,0 +1,176 @@
+"""`/api/v1`: what a tenant's own systems may read, by bearer token, and never of another tenant."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import quote
+
+from litestar import Request, Response, Router, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, QueryParameter
+
+from domain.helpdesk.ticket import Document
+from domain.identity import normalise_message_id
+from entrypoints.api.bearer import tenant_by_token
+from entrypoints.api.problems import (
+    INVALID_REQUEST,
+    NOT_FOUND,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    described,
+)
+from entrypoints.api.services import Services
+from entrypoints.api.views import (
+    DeadLetterView,
+    LaneView,
+    MailboxView,
+    OutcomeView,
+    TicketSummaryView,
+    TicketView,
+    dead_letter_view,
+    lane_view,
+    mailbox_view,
+    outcome_view,
+    ticket_summary_view,
+    ticket_view,
+)
+
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+Name = Annotated[str, QueryParameter(max_length=1024)]
+
+ERRORS = described(INVALID_REQUEST, UNAUTHENTICATED, UNAVAILABLE)
+
+SHOWN_AS_THEY_ARE = frozenset(
+    {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"}
+)
+"""Content types that a browser runs nothing of. Any other is sent as plain bytes."""
+
+
+@get("/mailboxes", responses=ERRORS)
+async def mailboxes(
+    tenant: NamedDependency[str], services: NamedDependency[Services]
+) -> Sequence[MailboxView]:
+    """The tenant's mailboxes, without their credentials."""
+    return [mailbox_view(mailbox) for mailbox in await services.registry.all(tenant=tenant)]
+
+
+@get("/queue", responses=ERRORS)
+async def queue(
+    tenant: NamedDependency[str], services: NamedDependency[Services]
+) -> Sequence[LaneView]:
+    """How many jobs of each mailbox wait, are worked on, and lie dead."""
+    lanes = await services.queue.statistics()
+    return [lane_view(lane) for lane in lanes if lane.tenant == tenant]
+
+
+@get("/dead-letters", responses=ERRORS)
+async def dead_letters(
+    tenant: NamedDependency[str],
+    services: NamedDependency[Services],
+    *,
+    mailbox: Name = "",
+    limit: Limit = 100,
+) -> Sequence[DeadLetterView]:
+    """Jobs that were given up, newest first, with every attempt's reason."""
+    letters = await services.queue.dead_letters(tenant=tenant, mailbox=mailbox, limit=limit)
+    return [dead_letter_view(letter) for letter in letters]
+
+
+@get("/outcomes", responses=ERRORS)
+async def outcomes(
+    tenant: NamedDependency[str],
+    services: NamedDependency[Services],
+    *,
+    mailbox: Name = "",
+    message: Name = "",
+    job: Name = "",
+    limit: Limit = 100,
+) -> Sequence[OutcomeView]:
+    """What became of pointers, newest first. *message*: a Message-ID, or an outcome's `message`."""
+    records = await services.outcomes.find(
+        tenant, mailbox=mailbox, message=_identity(message), job_id=job, limit=limit
+    )
+    return [outcome_view(record) for record in records]
+
+
+def _identity(message: str) -> str:
+    """`<a@B.example>` as it stands in a mail, or the name under which outcomes hold it."""
+    return f"rfc5322:{normalise_message_id(message)}" if message.startswith("<") else message
+
+
+@get("/tickets", responses=ERRORS)
+async def tickets(
+    tenant: NamedDependency[str], services: NamedDependency[Services], *, limit: Limit = 100
+) -> Sequence[TicketSummaryView]:
+    """The newest tickets, newest first."""
+    summaries = await services.helpdesk.summaries(tenant, limit=limit)
+    return [ticket_summary_view(summary) for summary in summaries]
+
+
+@get("/tickets/{number:int}", responses=ERRORS | described(NOT_FOUND))
+async def ticket(
+    number: FromPath[int], tenant: NamedDependency[str], services: NamedDependency[Services]
+) -> TicketView:
+    """A ticket with its comments and what is known of their documents."""
+    found = await services.helpdesk.ticket(tenant, number)
+    if found is None:
+        raise NOT_FOUND("There is no ticket of that number.")
+    return ticket_view(found)
+
+
+@get(
+    "/tickets/{number:int}/documents/{key:str}",
+    media_type="application/octet-stream",
+    responses=ERRORS | described(NOT_FOUND),
+)
+async def document(
+    number: FromPath[int],
+    key: FromPath[str],
+    tenant: NamedDependency[str],
+    services: NamedDependency[Services],
+) -> Response[bytes]:
+    """The content of a document, to be saved: a browser is told not to show it."""
+    described = await _document(services, tenant, number, key)
+    content = await services.blobs.get(tenant, described.blob) if described else None
+    if described is None or content is None:
+        raise NOT_FOUND("The ticket has no such document.")
+    return Response(
+        content, media_type=_harmless(described.content_type), headers=_saved(described)
+    )
+
+
+async def _document(services: Services, tenant: str, number: int, key: str) -> Document | None:
+    found = await services.helpdesk.ticket(tenant, number)
+    comments = found.comments if found else ()
+    documents = (document for comment in comments for document in comment.documents)
+    return next((document for document in documents if document.blob == key), None)
+
+
+def _harmless(content_type: str) -> str:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind if kind in SHOWN_AS_THEY_ARE else "application/octet-stream"
+
+
+def _saved(document: Document) -> dict[str, str]:
+    """Headers after RFC 6266, the name by RFC 8187, since a stranger chose it."""
+    name = quote(document.filename or "document", safe="")
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+
+
+def routes(services: Services) -> Router:
+    return Router(
+        "/api/v1",
+        route_handlers=[mailboxes, queue, dead_letters, outcomes, tickets, ticket, document],
+        guards=[tenant_by_token(services.api_tokens)],
+        dependencies={"tenant": Provide(_tenant, sync_to_thread=False)},
+        security=[{"token": []}],
+        tags=["reads"],
+    )
+
+
+def _tenant(request: Request[object, str, State]) -> str:
+    return request.auth

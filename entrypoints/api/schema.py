@@ -1,0 +1,56 @@
+"""The OpenAPI description, at /schema, as JSON only: the viewers load scripts from elsewhere."""
+
+from litestar import Request, Router
+from litestar.datastructures import State
+from litestar.enums import MediaType
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from entrypoints.api.problems import NOT_FOUND
+
+PATH = "/schema"
+_JSON = JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON)
+
+SECURITY = Components(
+    security_schemes={
+        "token": SecurityScheme(
+            type="http", scheme="bearer", description="One of POSTROOM_API_TOKENS."
+        ),
+        "google": SecurityScheme(
+            type="http",
+            scheme="bearer",
+            bearer_format="JWT",
+            description="The OIDC token of the service account that pushes.",
+        ),
+        "signature": SecurityScheme(
+            type="apiKey",
+            security_scheme_in="header",
+            name="webhook-signature",
+            description=(
+                "Standard Webhooks, version 1, with the secret of the tenant that the header"
+                " Postroom-Tenant names."
+            ),
+        ),
+    }
+)
+
+
+def openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Postroom",
+        version="1",
+        description="Errors are problem details (RFC 9457), as application/problem+json.",
+        components=SECURITY,
+        use_handler_docstrings=True,
+        render_plugins=[_JSON],
+        openapi_router=Router(
+            PATH, route_handlers=[], include_in_schema=False, before_request=_only_the_schema
+        ),
+    )
+
+
+async def _only_the_schema(request: Request[object, object, State]) -> None:
+    """Litestar answers any other address below with a page of HTML; ours are problems."""
+    if request.scope["path"].rstrip("/") not in {PATH, f"{PATH}/openapi.json"}:
+        raise NOT_FOUND("There is nothing here but the schema itself.")

@@ -1,0 +1,40 @@
+"""Serves the application with uvicorn, on a socket that is listening already."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from litestar import Litestar
+
+KEEP_ALIVE = 75
+"""Seconds. Longer than the idle time of common proxies, so that none meets a closing connection."""
+
+
+async def serve(app: Litestar, listening: socket.socket, stop: asyncio.Event) -> None:
+    """Serve until *stop*; requests that are being answered then are answered."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # a line for each request, with addresses in its path
+        log_config=None,
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listening]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would take them, and raise them again at its end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,35 @@
+"""What the handlers need: ports, a use case, and who may ask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from application.ports import (
+    BlobStore,
+    Clock,
+    HealthCheck,
+    Helpdesk,
+    MailboxRegistry,
+    Outcomes,
+    PointerQueue,
+    PushVerifier,
+)
+from entrypoints.telemetry.observed import Ingest
+from entrypoints.telemetry.sdk import Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """*api_tokens*: tenant by bearer token. *handoff_secrets*: `whsec_…` by tenant."""
+
+    ingest: Ingest
+    registry: MailboxRegistry
+    verify_push: PushVerifier
+    queue: PointerQueue
+    outcomes: Outcomes
+    helpdesk: Helpdesk
+    blobs: BlobStore
+    clock: Clock
+    health: Sequence[HealthCheck]
+    telemetry: Telemetry
+    api_tokens: Mapping[str, str] = field(repr=False)
+    handoff_secrets: Mapping[str, str] = field(repr=False)

@@ -1,0 +1,221 @@
+"""What `/api/v1` shows: each field named here, so that nothing new is shown by accident."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from application.ports import DeadLetter, LaneStatistics, OutcomeRecord
+from domain.helpdesk.ticket import Comment, Document, Ticket, TicketSummary
+from domain.mail.message import Address
+from domain.mailbox import Mailbox
+from domain.outcome import (
+    Completed,
+    Dead,
+    Duplicate,
+    Expanded,
+    Final,
+    Skipped,
+    Way,
+    name_of,
+)
+from domain.pointer import PointerJob
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxView:
+    """*paused* says why, or is empty."""
+
+    id: str
+    address: str
+    provider: str
+    paused: str
+    added_at: datetime
+
+
+def mailbox_view(mailbox: Mailbox) -> MailboxView:
+    return MailboxView(
+        mailbox.id, mailbox.address, mailbox.provider, mailbox.paused, mailbox.added_at
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """How one mailbox's jobs stand. *oldest_seconds* is the age of the oldest that is ready."""
+
+    mailbox: str
+    ready: int
+    delayed: int
+    in_flight: int
+    dead: int
+    oldest_seconds: float
+
+
+def lane_view(lane: LaneStatistics) -> LaneView:
+    return LaneView(
+        lane.mailbox,
+        lane.ready,
+        lane.delayed,
+        lane.in_flight,
+        lane.dead,
+        lane.oldest_age.total_seconds(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    id: str
+    mailbox: str
+    provider: str
+    pointer: dict[str, Any]
+    enqueued_at: datetime
+
+
+def job_view(job: PointerJob) -> JobView:
+    return JobView(job.id, job.mailbox, job.pointer.provider, asdict(job.pointer), job.enqueued_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonView:
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterView:
+    """*reasons* holds every attempt's, oldest first."""
+
+    job: JobView
+    attempts: int
+    reasons: Sequence[ReasonView]
+    died_at: datetime
+
+
+def dead_letter_view(letter: DeadLetter) -> DeadLetterView:
+    reasons = [ReasonView(at, reason) for at, reason in letter.reasons]
+    return DeadLetterView(job_view(letter.job), letter.attempts, reasons, letter.died_at)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeView:
+    """*detail* is the reason of a skipped or dead one, the reference of a completed one."""
+
+    job: JobView
+    outcome: str
+    way: Way | None
+    detail: str
+    message: str
+    attempt: int
+    at: datetime
+
+
+def outcome_view(record: OutcomeRecord) -> OutcomeView:
+    return OutcomeView(
+        job=job_view(record.job),
+        outcome=name_of(record.outcome),
+        way=record.outcome.way if isinstance(record.outcome, Completed) else None,
+        detail=_detail(record.outcome),
+        message=record.message,
+        attempt=record.attempt,
+        at=record.at,
+    )
+
+
+def _detail(outcome: Final) -> str:
+    match outcome:
+        case Completed(reference=reference):
+            return reference
+        case Duplicate():
+            return ""
+        case Skipped(reason=reason) | Dead(reason=reason):
+            return reason
+        case Expanded(count=count):
+            return f"{count} messages"
+        case _:
+            assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSummaryView:
+    """*comments* and *documents* are how many there are."""
+
+    number: int
+    mailbox: str
+    subject: str
+    requester: Address
+    opened_at: datetime
+    comments: int
+    documents: int
+
+
+def ticket_summary_view(summary: TicketSummary) -> TicketSummaryView:
+    return TicketSummaryView(
+        number=summary.number,
+        mailbox=summary.mailbox,
+        subject=summary.subject,
+        requester=summary.requester,
+        opened_at=summary.opened_at,
+        comments=summary.comments,
+        documents=summary.documents,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """*size* in bytes; *key* is the last part of its address."""
+
+    key: str
+    filename: str
+    content_type: str
+    size: int
+    content_id: str
+    inline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommentView:
+    """*html* is sanitised; its `cid:` images are among *documents*, by content_id."""
+
+    message_id: str
+    author: Address
+    subject: str
+    text: str
+    html: str
+    written_at: datetime
+    documents: Sequence[DocumentView]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    number: int
+    mailbox: str
+    subject: str
+    comments: Sequence[CommentView]
+
+
+def ticket_view(ticket: Ticket) -> TicketView:
+    comments = [_comment_view(comment) for comment in ticket.comments]
+    return TicketView(ticket.number, ticket.mailbox, ticket.subject, comments)
+
+
+def _comment_view(comment: Comment) -> CommentView:
+    return CommentView(
+        message_id=comment.message_id,
+        author=comment.author,
+        subject=comment.subject,
+        text=comment.text,
+        html=comment.html,
+        written_at=comment.written_at,
+        documents=[_document_view(document) for document in comment.documents],
+    )
+
+
+def _document_view(document: Document) -> DocumentView:
+    return DocumentView(
+        key=document.blob,
+        filename=document.filename,
+        content_type=document.content_type,
+        size=document.size,
+        content_id=document.content_id,
+        inline=document.inline,
+    )

@@ -1,0 +1,122 @@
+"""One event a fact: what happened to a pointer, under one name in the logs of every process."""
+
+import logging
+from typing import assert_never
+
+import structlog
+
+from application.consume_job import Consumed
+from application.ingest_pointer import Ingested
+from application.ports import Claim
+from domain.failure import Failure
+from domain.mailbox import Mailbox
+from domain.outcome import (
+    Completed,
+    Dead,
+    Deferred,
+    Duplicate,
+    Expanded,
+    Outcome,
+    Retry,
+    Skipped,
+    name_of,
+)
+from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer, PointerJob
+from entrypoints.telemetry.privacy import tell_error
+
+log = structlog.get_logger()
+
+Fields = dict[str, str | int]
+
+
+def pointer_fields(pointer: Pointer) -> Fields:
+    """The ids of *pointer*: never the address, nor a path or a Message-ID that may hold one."""
+    match pointer:
+        case MicrosoftPointer(subscription_id=subscription, message_id=message):
+            return {"subscription_id": subscription, "message_id": message}
+        case GooglePointer(history_id=history, pubsub_message_id=pubsub, message_ids=messages):
+            fields: Fields = {"history_id": history, "pubsub_message_id": pubsub}
+            return fields | ({"message_id": messages[0]} if len(messages) == 1 else {})
+        case ImapPointer(folder=folder, uid=uid, uid_validity=validity):
+            return {"folder": folder, "uid": uid, "uid_validity": validity}
+        case _:
+            assert_never(pointer)
+
+
+def job_fields(job: PointerJob) -> Fields:
+    return {
+        "tenant": job.tenant,
+        "mailbox": job.mailbox,
+        "provider": job.pointer.provider,
+        "job": job.id,
+        **pointer_fields(job.pointer),
+    }
+
+
+def claim_fields(claim: Claim) -> Fields:
+    return {**job_fields(claim.job), "attempt": claim.attempt}
+
+
+def enqueued(ingested: Ingested) -> None:
+    for job in ingested.jobs:
+        event = "enqueued" if job.id in ingested.new else "already queued"
+        log.info(event, **job_fields(job))
+
+
+def enqueue_failed(mailbox: Mailbox, count: int, failure: Failure) -> None:
+    log.error(
+        "enqueue failed",
+        tenant=mailbox.tenant,
+        mailbox=mailbox.id,
+        provider=mailbox.provider,
+        count=count,
+        reason=failure.reason,
+    )
+
+
+def claimed(claim: Claim) -> None:
+    if claim.reclaimed:
+        log.warning("reclaimed", **claim_fields(claim))
+    log.info("claimed", **claim_fields(claim))
+
+
+def consumed(claim: Claim, consumed: Consumed) -> None:
+    """How the attempt ended, if the claim was still ours; else only that it was lost."""
+    fields = {**claim_fields(claim), "outcome": name_of(consumed.outcome)}
+    if not consumed.settled:
+        log.warning("lost", **fields)
+        return
+    event, level = _EVENTS[type(consumed.outcome)]
+    log.log(level, event, **fields, **_facts(consumed.outcome))
+
+
+_EVENTS: dict[type[Outcome], tuple[str, int]] = {
+    Completed: ("acknowledged", logging.INFO),
+    Duplicate: ("duplicate", logging.INFO),
+    Skipped: ("skipped", logging.INFO),
+    Expanded: ("expanded", logging.INFO),
+    Retry: ("retried", logging.WARNING),
+    Deferred: ("deferred", logging.WARNING),
+    Dead: ("dead", logging.ERROR),
+}
+
+
+def _facts(outcome: Outcome) -> Fields:
+    match outcome:
+        case Completed(way=way):
+            return {"way": way.value}
+        case Duplicate():
+            return {}
+        case Skipped(reason=reason) | Dead(reason=reason):
+            return {"reason": reason}
+        case Expanded(count=count):
+            return {"count": count}
+        case Retry(at=due, reason=reason) | Deferred(until=due, reason=reason):
+            return {"due": due.isoformat(), "reason": reason}
+        case _:
+            assert_never(outcome)
+
+
+def crashed(claim: Claim, error: Exception) -> None:
+    """An error that no port raises on purpose: a bug. The job comes back when its lease ends."""
+    log.error("crashed", **claim_fields(claim), **tell_error(error))

@@ -1,0 +1,86 @@
+"""What may be told: named fields only, of plain types, short, and without an address in them.
+
+A field that is not on the list is withheld from every log line, and only its name is told. So a
+careless `log.info("fetched", subject=…)` shows `withheld=["subject"]`, to whoever looks and to
+nobody else. To tell a new fact, add its name here, and think of whose fact it is.
+"""
+
+import re
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+TOLD = frozenset(
+    {
+        # the line itself
+        *("event", "level", "timestamp", "logger", "trace_id", "span_id"),
+        # who and where: short names that an operator chose, and the providers' own ids
+        *("tenant", "mailbox", "provider", "job", "subscription_id", "message_id", "history_id"),
+        *("pubsub_message_id", "folder", "uid", "uid_validity"),
+        # what happened
+        *("attempt", "outcome", "way", "reason", "due", "count", "verdict", "check"),
+        # what went wrong
+        *("error", "where", "method", "route", "status"),
+        # processes
+        *("part", "exit_code", "signal", "host", "port", "concurrency", "seconds", "waiting"),
+    }
+)
+
+MAX_TEXT = 500
+"""Characters of one field that are told."""
+
+Plain = str | int | float | bool | None
+
+# Whatever is written like an address, a quoted left side and an encoded @ included.
+_ADDRESS = re.compile(r'(?:"[^"]*")?\S*(?:@|%40)\S*')
+_FRAMES = 4
+
+
+def tell(fields: Mapping[str, object]) -> dict[str, Plain | list[str]]:
+    """Those of *fields* that may be told, and the names of the others under `withheld`."""
+    told: dict[str, Plain | list[str]] = {
+        name: plain(value) for name, value in fields.items() if name in TOLD
+    }
+    if withheld := sorted(fields.keys() - TOLD):
+        told["withheld"] = withheld
+    return told
+
+
+def plain(value: object) -> Plain:
+    """*value* as it may be told: an object of any other type may hold anything, and is not."""
+    match value:
+        case str():
+            return without_addresses(value[:MAX_TEXT])
+        case int() | float() | None:
+            return value
+        case datetime():
+            return value.isoformat()
+        case _:
+            return f"({type(value).__name__})"
+
+
+def without_addresses(text: str) -> str:
+    """*text* with mail addresses, and whatever else is written like one, taken out."""
+    return _ADDRESS.sub("(address)", text) if "@" in text or "%40" in text else text
+
+
+def tell_error(error: BaseException) -> dict[str, str]:
+    """Which error, and where in the code: never its message, which may quote what it choked on."""
+    return {"error": error_type(error), "where": _innermost(error)}
+
+
+def error_type(error: BaseException) -> str:
+    """The error's class, with its module unless that is `builtins`."""
+    kind = type(error)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__}"
+
+
+def _innermost(error: BaseException) -> str:
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    return " < ".join(
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in islice(frames, _FRAMES)
+    )

@@ -1,0 +1,287 @@
+import base64
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from litestar.testing import AsyncTestClient
+
+from adapters.memory.clock import ManualClock
+from domain.failure import Unavailable
+from domain.pointer import GooglePointer
+from tests.unit.api_rig import (
+    GOOGLE_TOKEN,
+    PUSH_SUBSCRIPTION,
+    Rig,
+    google_mailbox,
+    open_rig,
+    problem,
+)
+
+URL = "/webhooks/google"
+Client = AsyncTestClient[Any]
+
+
+@pytest.fixture
+def rig(clock: ManualClock) -> Iterator[Rig]:
+    with open_rig(clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(rig: Rig) -> AsyncIterator[Client]:
+    await rig.registry.add(google_mailbox())
+    async with AsyncTestClient(rig.app()) as opened:
+        yield opened
+
+
+def encoded(data: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
+
+
+def push(
+    address: str = "sales@acme.example", history_id: object = "9876543210", **changes: object
+) -> dict[str, object]:
+    """As in Google's documentation of Pub/Sub push."""
+    return {
+        "message": {
+            "attributes": {},
+            "data": encoded({"emailAddress": address, "historyId": history_id}),
+            "messageId": "2070443601311540",
+            "message_id": "2070443601311540",
+            "publishTime": "2021-02-26T19:13:55.749Z",
+            "publish_time": "2021-02-26T19:13:55.749Z",
+        },
+        "subscription": PUSH_SUBSCRIPTION,
+        "deliveryAttempt": 5,
+        **changes,
+    }
+
+
+async def send(client: Client, body: object, *, token: str = GOOGLE_TOKEN) -> httpx.Response:
+    return await client.post(URL, json=body, headers={"Authorization": f"Bearer {token}"})
+
+
+# --- Who sent it
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz"])
+async def test_without_a_token_nothing_is_read_and_nobody_is_looked_up(
+    client: Client, rig: Rig, header: str | None
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+
+    response = await client.post(URL, content=b"not json", headers=headers)
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert problem(response)["type"] == "urn:postroom:problem:unauthenticated"
+    assert rig.registry.asked == 0
+    assert rig.jobs == []
+
+
+async def test_a_token_that_google_did_not_sign_is_refused_and_counted(
+    client: Client, rig: Rig
+) -> None:
+    response = await send(client, push(), token="forged")
+
+    assert response.status_code == 401
+    assert problem(response)["type"] == "urn:postroom:problem:bad-signature"
+    assert rig.registry.asked == 0
+    assert rig.jobs == []
+    assert rig.notices() == {"bad_signature": 1}
+
+
+async def test_without_googles_certificates_the_push_is_sent_again(
+    client: Client, rig: Rig
+) -> None:
+    rig.verifier.failure = Unavailable("certificates: HTTP 500")
+
+    response = await send(client, push())
+
+    assert response.status_code == 503
+    assert "retry-after" in response.headers
+    assert "certificates" not in response.text
+    assert rig.registry.asked == 0
+
+
+async def test_the_token_is_verified_before_the_size_of_the_body(client: Client) -> None:
+    response = await client.post(URL, content=b"x" * (2**20 + 1))
+
+    assert response.status_code == 401
+
+
+async def test_a_body_over_a_mebibyte_is_refused(client: Client, rig: Rig) -> None:
+    response = await client.post(
+        URL, content=b"x" * (2**20 + 1), headers={"Authorization": f"Bearer {GOOGLE_TOKEN}"}
+    )
+
+    assert response.status_code == 413
+    problem(response)
+    assert rig.registry.asked == 0
+
+
+async def test_another_service_account_than_the_mailboxs_is_refused(
+    client: Client, rig: Rig
+) -> None:
+    rig.verifier.email = "stranger@elsewhere.iam.gserviceaccount.com"
+
+    with structlog.testing.capture_logs() as logs:
+        response = await send(client, push())
+
+    assert response.status_code == 403
+    assert problem(response)["type"] == "urn:postroom:problem:forbidden"
+    assert rig.jobs == []
+    assert rig.notices() == {"bad_signature": 1}
+    assert logs[0]["mailbox"] == "sales"
+    assert "@" not in str(logs) + response.text
+
+
+# --- What it says
+
+
+async def test_a_push_becomes_a_job_and_is_acknowledged(client: Client, rig: Rig) -> None:
+    response = await send(client, push())
+
+    assert response.status_code == 204
+    [job] = rig.jobs
+    assert (job.tenant, job.mailbox) == ("acme", "sales")
+    assert job.pointer == GooglePointer(
+        history_id=9876543210,
+        address="sales@acme.example",
+        pubsub_message_id="2070443601311540",
+    )
+    assert rig.notices() == {"accepted": 1}
+
+
+@pytest.mark.parametrize("history_id", ["1710", 1710])
+async def test_a_history_id_may_be_a_string_or_a_number(
+    client: Client, rig: Rig, history_id: object
+) -> None:
+    await send(client, push(history_id=history_id))
+
+    [job] = rig.jobs
+    assert isinstance(job.pointer, GooglePointer)
+    assert job.pointer.history_id == 1710
+
+
+@pytest.mark.parametrize("padding", ["=", ""])
+@pytest.mark.parametrize("alphabet", [base64.b64encode, base64.urlsafe_b64encode])
+async def test_data_may_be_base64_of_either_alphabet_padded_or_not(
+    client: Client, rig: Rig, alphabet: Callable[[bytes], bytes], padding: str
+) -> None:
+    # U+00FE and U+00FF make both 62 and 63 appear in the encoding.
+    said = {"emailAddress": "sales@acme.example", "historyId": "7", "x": "þÿþÿ~~~???"}
+    data = alphabet(json.dumps(said, ensure_ascii=False).encode()).decode()
+
+    response = await send(
+        client, push(message={"data": data.rstrip("=") + padding * (-len(data.rstrip("=")) % 4)})
+    )
+
+    assert response.status_code == 204
+    assert len(rig.jobs) == 1
+
+
+async def test_the_address_is_found_in_any_case(client: Client, rig: Rig) -> None:
+    await send(client, push(address="Sales@ACME.example"))
+
+    assert len(rig.jobs) == 1
+
+
+async def test_a_second_mailbox_behind_one_subscription_gets_its_own(
+    client: Client, rig: Rig
+) -> None:
+    await rig.registry.add(google_mailbox(name="info"))
+
+    await send(client, push(address="info@acme.example"))
+
+    assert [job.mailbox for job in rig.jobs] == ["info"]
+
+
+async def test_a_paused_mailbox_keeps_its_pointers_and_is_told_apart(rig: Rig) -> None:
+    await rig.registry.add(google_mailbox(paused="access revoked"))
+
+    async with AsyncTestClient(rig.app()) as client:
+        response = await send(client, push())
+
+    assert response.status_code == 204
+    assert len(rig.jobs) == 1
+    assert rig.notices() == {"paused": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        push(address="nobody@acme.example"),
+        push(subscription="projects/acme/subscriptions/other"),
+    ],
+)
+async def test_an_unknown_mailbox_is_acknowledged_and_counted(
+    client: Client, rig: Rig, body: object
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        response = await send(client, body)
+
+    assert response.status_code == 204
+    assert rig.jobs == []
+    assert rig.notices() == {"unknown_mailbox": 1}
+    assert "@" not in str(logs)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        push(message=None),
+        push(message={}),
+        push(message={"data": ""}),
+        push(message={"data": "*not base64*"}),
+        push(message={"data": "AAAAA"}),
+        push(message={"data": base64.b64encode(b"\xff\xfe").decode()}),
+        push(message={"data": encoded([1])}),
+        push(message={"data": encoded({"historyId": "1"})}),
+        push(address=""),
+        push(address="x" * 1025),
+        push(history_id=None),
+        push(history_id="0"),
+        push(history_id=-1),
+        push(history_id="9" * 5000),
+        push(history_id="abc"),
+        push(history_id=2**64),
+        push(subscription=""),
+        push(subscription=None),
+    ],
+)
+async def test_a_malformed_push_is_acknowledged_and_counted(
+    client: Client, rig: Rig, body: object
+) -> None:
+    response = await send(client, body)
+
+    assert response.status_code == 204
+    assert rig.jobs == []
+    assert rig.registry.asked == 0
+    assert rig.notices() == {"malformed": 1}
+
+
+async def test_what_is_not_json_is_acknowledged_and_counted(client: Client, rig: Rig) -> None:
+    response = await client.post(
+        URL, content=b"not json", headers={"Authorization": f"Bearer {GOOGLE_TOKEN}"}
+    )
+
+    assert response.status_code == 204
+    assert rig.notices() == {"malformed": 1}
+
+
+async def test_a_failed_enqueue_has_the_push_sent_again(client: Client, rig: Rig) -> None:
+    rig.queue.failure = Unavailable("redis is away")
+
+    response = await send(client, push())
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert problem(response)["type"] == "urn:postroom:problem:unavailable"
+    assert rig.notices() == {"unavailable": 1}

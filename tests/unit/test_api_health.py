@@ -1,0 +1,134 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import structlog
+from litestar.testing import AsyncTestClient
+
+from adapters.memory.clock import ManualClock
+from application.ports import HealthCheck
+from domain.failure import Unavailable
+from entrypoints.api import health
+from entrypoints.telemetry.notices import Verdict, note
+from tests.unit.api_rig import Rig, open_rig, problem
+
+Client = AsyncTestClient[Any]
+
+
+@pytest.fixture
+def rig(clock: ManualClock) -> Iterator[Rig]:
+    with open_rig(clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(rig: Rig) -> AsyncIterator[Client]:
+    async with AsyncTestClient(rig.app()) as opened:
+        yield opened
+
+
+@dataclass
+class FakeCheck(HealthCheck):
+    called: str
+    failure: Exception | None = None
+    answers: asyncio.Event | None = None
+
+    @property
+    def name(self) -> str:
+        return self.called
+
+    async def __call__(self) -> None:
+        if self.answers:
+            await self.answers.wait()
+        if self.failure:
+            raise self.failure
+
+
+async def test_a_process_that_answers_lives_whatever_is_away(client: Client, rig: Rig) -> None:
+    rig.health.append(FakeCheck("redis", Unavailable("away")))
+
+    response = await client.get("/health/live")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "alive"}
+
+
+async def test_ready_names_every_check(client: Client, rig: Rig) -> None:
+    rig.health += [FakeCheck("redis"), FakeCheck("postgres")]
+
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ready", "checks": {"redis": "ok", "postgres": "ok"}}
+
+
+async def test_not_ready_says_what_is_wrong_and_what_to_do(client: Client, rig: Rig) -> None:
+    rig.health += [
+        FakeCheck("redis", Unavailable("appendonly is off: set appendonly yes")),
+        FakeCheck("postgres"),
+    ]
+
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 503
+    told = problem(response)
+    assert told["type"] == "urn:postroom:problem:not-ready"
+    assert told["detail"] == "redis: appendonly is off: set appendonly yes"
+    assert told["checks"] == {
+        "redis": "appendonly is off: set appendonly yes",
+        "postgres": "ok",
+    }
+
+
+async def test_a_check_that_does_not_answer_is_not_waited_for(
+    client: Client, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "TIME_LIMIT", 0.05)
+    rig.health += [FakeCheck("redis", answers=asyncio.Event()), FakeCheck("postgres")]
+
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert problem(response)["checks"] == {
+        "redis": "no answer in 0.05 seconds",
+        "postgres": "ok",
+    }
+
+
+async def test_checks_are_made_at_the_same_time(client: Client, rig: Rig) -> None:
+    @dataclass
+    class Opener(FakeCheck):
+        async def __call__(self) -> None:
+            opened.set()
+
+    opened = asyncio.Event()
+    rig.health += [FakeCheck("waits for the other", answers=opened), Opener("opens")]
+
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 200
+
+
+async def test_a_check_with_a_bug_is_not_ready_and_tells_the_log_alone(
+    client: Client, rig: Rig
+) -> None:
+    rig.health.append(FakeCheck("redis", ValueError("password hush")))
+
+    with structlog.testing.capture_logs() as logs:
+        response = await client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert "hush" not in response.text
+    assert [(told["event"], told["check"]) for told in logs] == [("health check crashed", "redis")]
+
+
+async def test_metrics_are_in_the_format_of_prometheus(client: Client, rig: Rig) -> None:
+    note(rig.telemetry, "google", Verdict.MALFORMED)
+
+    response = await client.get("/metrics")
+
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    assert 'postroom_notices_total{provider="google",verdict="malformed"} 1.0' in response.text

@@ -1,0 +1,228 @@
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from litestar.testing import AsyncTestClient
+
+from adapters.memory.clock import ManualClock
+from domain.failure import Unavailable
+from domain.pointer import ImapPointer
+from entrypoints.api.app import create_app
+from entrypoints.api.standard_webhooks import InvalidSecret, key_of, sign
+from tests.unit.api_rig import (
+    SECRET,
+    Rig,
+    google_mailbox,
+    imap_mailbox,
+    open_rig,
+    problem,
+)
+
+URL = "/webhooks/imap"
+POINTER = {"folder": "INBOX", "uid": 7, "uid_validity": 1, "message_id": "a@b.example"}
+Client = AsyncTestClient[Any]
+
+
+@pytest.fixture
+def rig(clock: ManualClock) -> Iterator[Rig]:
+    with open_rig(clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(rig: Rig) -> AsyncIterator[Client]:
+    await rig.registry.add(imap_mailbox())
+    async with AsyncTestClient(rig.app()) as opened:
+        yield opened
+
+
+def headers(rig: Rig, body: bytes, *, age: timedelta = timedelta()) -> dict[str, str]:
+    timestamp = str(int((rig.clock.now() - age).timestamp()))
+    signature = sign(key_of(SECRET), message_id="msg_1", timestamp=timestamp, body=body)
+    return {
+        "Postroom-Tenant": "acme",
+        "webhook-id": "msg_1",
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature,
+    }
+
+
+async def send(client: Client, rig: Rig, body: object) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post(URL, content=content, headers=headers(rig, content))
+
+
+def hand_off(*pointers: object, mailbox: str = "post") -> dict[str, Any]:
+    return {"mailbox": mailbox, "pointers": pointers}
+
+
+async def test_pointers_that_are_handed_off_become_jobs_in_order(client: Client, rig: Rig) -> None:
+    second = {"folder": "INBOX", "uid": 8, "uid_validity": 1}
+
+    response = await send(client, rig, hand_off(POINTER, second))
+
+    assert response.status_code == 202
+    assert response.json() == {"accepted": 2}
+    assert [(job.tenant, job.mailbox, job.pointer) for job in rig.jobs] == [
+        ("acme", "post", ImapPointer("INBOX", 7, 1, "a@b.example")),
+        ("acme", "post", ImapPointer("INBOX", 8, 1)),
+    ]
+    assert rig.notices() == {"accepted": 2}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"webhook-signature": "v1,bm90IHRoZSBzaWduYXR1cmU="},
+        {"webhook-signature": ""},
+        {"webhook-id": "msg_2"},
+        {"webhook-id": ""},
+        {"webhook-timestamp": "yesterday"},
+    ],
+)
+async def test_what_is_not_signed_right_is_refused_before_anything_is_looked_up(
+    client: Client, rig: Rig, broken: dict[str, str]
+) -> None:
+    body = json.dumps(hand_off(POINTER)).encode()
+
+    response = await client.post(URL, content=body, headers={**headers(rig, body), **broken})
+
+    assert response.status_code == 401
+    assert problem(response)["type"] == "urn:postroom:problem:bad-signature"
+    assert rig.registry.asked == 0
+    assert rig.jobs == []
+    assert rig.notices() == {"bad_signature": 1}
+
+
+async def test_a_changed_body_is_refused(client: Client, rig: Rig) -> None:
+    signed = headers(rig, json.dumps(hand_off(POINTER)).encode())
+
+    response = await client.post(URL, json=hand_off({**POINTER, "uid": 8}), headers=signed)
+
+    assert response.status_code == 401
+    assert rig.jobs == []
+
+
+async def test_a_hand_off_cannot_be_replayed_later(client: Client, rig: Rig) -> None:
+    body = json.dumps(hand_off(POINTER)).encode()
+    old = headers(rig, body, age=timedelta(minutes=5, seconds=1))
+
+    response = await client.post(URL, content=body, headers=old)
+
+    assert response.status_code == 401
+    assert "5 minutes" in problem(response)["detail"]
+
+
+@pytest.mark.parametrize("tenant", ["globex", "", "acme "])
+async def test_a_tenant_without_a_secret_is_told_which_setting_is_missing(
+    client: Client, rig: Rig, tenant: str
+) -> None:
+    body = json.dumps(hand_off(POINTER)).encode()
+
+    response = await client.post(
+        URL, content=body, headers={**headers(rig, body), "Postroom-Tenant": tenant + "x"}
+    )
+
+    assert response.status_code == 403
+    told = problem(response)
+    assert told["type"] == "urn:postroom:problem:not-configured"
+    assert "POSTROOM_HANDOFF_SECRETS" in told["detail"]
+    assert rig.registry.asked == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        [],
+        {},
+        hand_off(),
+        hand_off(mailbox=""),
+        hand_off({**POINTER, "subject": "hello"}),
+        {**hand_off(POINTER), "tenant": "globex"},
+        hand_off({**POINTER, "uid": 0}),
+        hand_off({**POINTER, "uid": 2**32}),
+        hand_off({**POINTER, "uid": "seven"}),
+        hand_off({**POINTER, "uid_validity": 0}),
+        hand_off({**POINTER, "folder": ""}),
+        hand_off({**POINTER, "folder": "x" * 1025}),
+        hand_off({"uid": 7, "uid_validity": 1}),
+        hand_off(*[POINTER] * 501),
+    ],
+)
+async def test_what_does_not_fit_the_schema_is_refused(
+    client: Client, rig: Rig, body: object
+) -> None:
+    response = await send(client, rig, body)
+
+    assert response.status_code == 400
+    assert problem(response)["type"] == "urn:postroom:problem:invalid-request"
+    assert rig.jobs == []
+    assert rig.registry.asked == 0
+
+
+async def test_a_refusal_says_which_field_is_wrong(client: Client, rig: Rig) -> None:
+    response = await send(client, rig, hand_off({**POINTER, "uid": 0}))
+
+    [error] = problem(response)["errors"]
+    assert "uid" in error["key"]
+
+
+async def test_a_body_over_a_mebibyte_is_refused(client: Client, rig: Rig) -> None:
+    response = await send(client, rig, b"x" * (2**20 + 1))
+
+    assert response.status_code == 413
+    problem(response)
+
+
+@pytest.mark.parametrize("mailbox", ["unknown", "sales"])
+async def test_an_unknown_mailbox_and_one_of_another_provider_are_not_found(
+    client: Client, rig: Rig, mailbox: str
+) -> None:
+    await rig.registry.add(google_mailbox())
+
+    response = await send(client, rig, hand_off(POINTER, mailbox=mailbox))
+
+    assert response.status_code == 404
+    assert problem(response)["type"] == "urn:postroom:problem:not-found"
+    assert rig.jobs == []
+    assert rig.notices() == {"unknown_mailbox": 1}
+
+
+async def test_a_mailbox_of_another_tenant_is_not_found(client: Client, rig: Rig) -> None:
+    await rig.registry.add(imap_mailbox(tenant="globex", name="theirs"))
+
+    response = await send(client, rig, hand_off(POINTER, mailbox="theirs"))
+
+    assert response.status_code == 404
+
+
+async def test_a_paused_mailbox_keeps_its_pointers_and_is_told_apart(rig: Rig) -> None:
+    await rig.registry.add(imap_mailbox(paused="wrong password"))
+
+    async with AsyncTestClient(rig.app()) as client:
+        response = await send(client, rig, hand_off(POINTER))
+
+    assert response.status_code == 202
+    assert len(rig.jobs) == 1
+    assert rig.notices() == {"paused": 1}
+
+
+async def test_a_failed_enqueue_asks_to_hand_off_again(client: Client, rig: Rig) -> None:
+    rig.queue.failure = Unavailable("redis is away")
+
+    response = await send(client, rig, hand_off(POINTER))
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert problem(response)["type"] == "urn:postroom:problem:unavailable"
+
+
+def test_a_secret_that_is_none_is_refused_at_start_with_the_settings_name(rig: Rig) -> None:
+    with pytest.raises(InvalidSecret, match="POSTROOM_HANDOFF_SECRETS"):
+        create_app(replace(rig.services(), handoff_secrets={"acme": "whsec_short"}))
