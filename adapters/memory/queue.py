@@ -1,0 +1,205 @@
+"""A pointer queue that is forgotten when the process ends."""
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from application.ports import Claim, Clock, DeadLetter, LaneStatistics, PointerQueue
+from domain.pointer import PointerJob
+
+MOST_REASONS = 32
+"""That are kept of a job: deferrals have no end of their own."""
+
+Lane = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A job that is ready (*due* is None), delayed, or in flight (under a *token* other than 0)."""
+
+    job: PointerJob
+    arrival: int
+    attempts: int = 0
+    token: int = 0
+    due: datetime | None = None
+    reclaimed: bool = False
+    reasons: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=MOST_REASONS))
+
+    @property
+    def lane(self) -> Lane:
+        return _lane(self.job)
+
+
+class InMemoryPointerQueue(PointerQueue):
+    """*cap* is how many jobs of a lane may be in flight."""
+
+    def __init__(self, clock: Clock, *, cap: int = 4) -> None:
+        self._clock = clock
+        self._cap = cap
+        self._numbers = count(1)
+        self._entries: dict[str, _Entry] = {}
+        self._dead: dict[str, DeadLetter] = {}
+        self._last_turn: defaultdict[str | Lane, int] = defaultdict(int)
+        self._news = asyncio.Event()
+
+    async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
+        return [job.id for job in jobs if self._add(job)]
+
+    def _add(self, job: PointerJob) -> bool:
+        is_new = job.id not in self._entries
+        if is_new:
+            self._entries[job.id] = _Entry(job, next(self._numbers))
+            self._news.set()
+        return is_new
+
+    async def claim(
+        self, limit: int, lease: timedelta, *, wait: timedelta = timedelta()
+    ) -> Sequence[Claim]:
+        claims: list[Claim] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait.total_seconds()):
+                while not (claims := self._take(limit, lease)):
+                    await self._wake_up()
+        return claims
+
+    async def _wake_up(self) -> None:
+        """Return when there may be work: at the news of it, or when a job is due."""
+        self._news.clear()
+        due = min((entry.due for entry in self._entries.values() if entry.due), default=None)
+        left = (due - self._clock.now()).total_seconds() if due else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._news.wait()
+
+    def _take(self, limit: int, lease: timedelta) -> list[Claim]:
+        now = self._clock.now()
+        for entry in self._entries.values():
+            if entry.due and entry.due <= now:
+                self._come_back(entry, now)
+        claims: list[Claim] = []
+        while len(claims) < limit and (ready := self._next()):
+            claims.append(self._hand_out(ready, until=now + lease))
+        return claims
+
+    def _come_back(self, entry: _Entry, now: datetime) -> None:
+        if entry.token:
+            entry.reclaimed = True
+            entry.reasons.append((now, "the lease ran out"))
+        entry.token, entry.due = 0, None
+
+    def _next(self) -> _Entry | None:
+        """The oldest job of the lane, of the tenant, that has waited longest for its turn."""
+        running = Counter(entry.lane for entry in self._entries.values() if entry.token)
+        ready = [
+            entry
+            for entry in self._entries.values()
+            if not entry.due and running[entry.lane] < self._cap
+        ]
+        turn = self._last_turn
+        return min(
+            ready,
+            key=lambda entry: (turn[entry.job.tenant], turn[entry.lane], entry.arrival),
+            default=None,
+        )
+
+    def _hand_out(self, entry: _Entry, *, until: datetime) -> Claim:
+        entry.attempts += 1
+        entry.token, entry.due = next(self._numbers), until
+        self._last_turn[entry.job.tenant] = self._last_turn[entry.lane] = entry.token
+        return Claim(entry.job, entry.attempts, entry.token, entry.reclaimed)
+
+    async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
+        lost = [claim for claim in claims if not self._held(claim)]
+        for claim in claims:
+            if entry := self._held(claim):
+                entry.due = self._clock.now() + lease
+        return lost
+
+    def _held(self, claim: Claim) -> _Entry | None:
+        entry = self._entries.get(claim.job.id)
+        return entry if entry and entry.token == claim.token else None
+
+    async def acknowledge(self, claim: Claim) -> bool:
+        return self._end(claim) is not None and bool(self._entries.pop(claim.job.id))
+
+    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
+        if entry := self._end(claim, reason):
+            entry.due = at
+        return entry is not None
+
+    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
+        if entry := self._end(claim, reason):
+            entry.due = until
+            entry.attempts -= 1
+        return entry is not None
+
+    async def bury(self, claim: Claim, reason: str) -> bool:
+        if entry := self._end(claim, reason):
+            del self._entries[claim.job.id]
+            self._dead.pop(claim.job.id, None)  # the newest comes last
+            self._dead[claim.job.id] = DeadLetter(
+                job=entry.job,
+                attempts=entry.attempts,
+                reasons=tuple(entry.reasons),
+                died_at=self._clock.now(),
+            )
+        return entry is not None
+
+    async def release(self, claim: Claim) -> bool:
+        if entry := self._end(claim):
+            entry.attempts -= 1
+        return entry is not None
+
+    def _end(self, claim: Claim, reason: str = "") -> _Entry | None:
+        """The entry of *claim*, ready again; None if the claim is not held any more."""
+        if entry := self._held(claim):
+            entry.token, entry.due, entry.reclaimed = 0, None, False
+            if reason:
+                entry.reasons.append((self._clock.now(), reason))
+            self._news.set()
+        return entry
+
+    async def statistics(self) -> Sequence[LaneStatistics]:
+        lanes = {entry.lane for entry in self._entries.values()}
+        lanes |= {_lane(letter.job) for letter in self._dead.values()}
+        return [self._statistics(lane) for lane in sorted(lanes)]
+
+    def _statistics(self, lane: Lane) -> LaneStatistics:
+        entries = [entry for entry in self._entries.values() if entry.lane == lane]
+        ready = [entry for entry in entries if not entry.due]
+        running = [entry for entry in entries if entry.token]
+        now = self._clock.now()
+        oldest = min(ready, key=lambda entry: entry.arrival, default=None)
+        return LaneStatistics(
+            tenant=lane[0],
+            mailbox=lane[1],
+            ready=len(ready),
+            delayed=len(entries) - len(ready) - len(running),
+            in_flight=len(running),
+            dead=sum(_lane(letter.job) == lane for letter in self._dead.values()),
+            oldest_age=now - oldest.job.enqueued_at if oldest else timedelta(),
+        )
+
+    async def dead_letters(
+        self, *, tenant: str = "", mailbox: str = "", limit: int = 100
+    ) -> Sequence[DeadLetter]:
+        found = [
+            letter
+            for letter in reversed(self._dead.values())
+            if tenant in ("", letter.job.tenant) and mailbox in ("", letter.job.mailbox)
+        ]
+        return found[:limit]
+
+    async def redrive(self, job_id: str) -> bool:
+        letter = self._dead.pop(job_id, None)
+        if letter:
+            self._add(letter.job)
+        return letter is not None
+
+
+def _lane(job: PointerJob) -> Lane:
+    return job.tenant, job.mailbox

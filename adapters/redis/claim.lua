@@ -1,0 +1,111 @@
+-- Hand out jobs that are due, in turn: one of the next lane of the next tenant.
+--
+-- ARGV[2]  how many at most.
+-- ARGV[3]  the lease, in milliseconds.
+-- ARGV[4]  the cap: how many jobs of one lane may be in flight.
+-- Returns the milliseconds until more is due (-1: never), then id, lane, token, attempt, whether it was
+-- reclaimed, and record of each job claimed.
+
+local most, lease, cap = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local AT_ONCE = 100 -- bounds the work of one call; the rest is done by the next
+
+local function reclaim()
+  for _, member in ipairs(call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
+    local id, lane, attempt, history = end_claim(member)
+    history.attempts = attempt
+    history.reclaimed = true
+    add_reason(history, 'the lease ran out')
+    remember(id, history)
+    give_back(id, lane, history)
+  end
+end
+
+local function promote()
+  for _, member in ipairs(call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
+    local lane, id = string.match(member, '^([^/]*/[^/]*)/(.*)$')
+    call('ZREM', DELAYED, member)
+    count(WAITING, lane, -1)
+    give_back(id, lane, recall(id))
+  end
+end
+
+-- The lane whose turn it is; it goes to the end of its ring, and its tenant to the end of theirs.
+local function next_lane()
+  local tenant = call('LMOVE', TENANTS, TENANTS, 'LEFT', 'RIGHT')
+  if tenant then
+    return call('LMOVE', LANES .. tenant, LANES .. tenant, 'LEFT', 'RIGHT'), tenant
+  end
+end
+
+-- Take the lane that has just had its turn (so it stands at the end) off the ring.
+local function withdraw(lane, tenant)
+  call('SREM', OFFERED, lane)
+  call('RPOP', LANES .. tenant)
+  if call('EXISTS', LANES .. tenant) == 0 then
+    call('RPOP', TENANTS)
+  end
+end
+
+local function head(lane)
+  return call('ZPOPMIN', RETURNED .. lane)[1] or call('LPOP', ARRIVED .. lane)
+end
+
+local function take()
+  local ids, lanes, turns = {}, {}, 0
+  while #ids < most and turns < most + AT_ONCE do
+    local lane, tenant = next_lane()
+    if not lane then
+      break
+    end
+    turns = turns + 1
+    local running = tonumber(call('HGET', RUNNING, lane) or 0)
+    local id = running < cap and head(lane)
+    if id then
+      running = call('HINCRBY', RUNNING, lane, 1)
+      ids[#ids + 1], lanes[#lanes + 1] = id, lane
+    end
+    if not id or running >= cap then
+      withdraw(lane, tenant)
+    end
+  end
+  return ids, lanes
+end
+
+-- Tokens rise, and are above any that were given out before: even after a fail-over that forgot some.
+local function new_tokens(number)
+  local last = math.max(tonumber(call('GET', TOKEN) or 0), now * 1000)
+  call('SET', TOKEN, digits(last + number))
+  return last
+end
+
+local function due_in()
+  if call('EXISTS', TENANTS) == 1 then
+    return 0
+  end
+  local next_lease = call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')[2]
+  local next_delayed = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')[2]
+  local due = math.min(tonumber(next_lease or math.huge), tonumber(next_delayed or math.huge))
+  return due == math.huge and -1 or math.max(due - now, 0)
+end
+
+go_on_when_full()
+reclaim()
+promote()
+local ids, lanes = take()
+local reply = { 0 }
+if #ids > 0 then
+  local last = new_tokens(#ids)
+  local records, histories = call('HMGET', JOBS, unpack(ids)), call('HMGET', HISTORY, unpack(ids))
+  for i, id in ipairs(ids) do
+    local history = histories[i] and cjson.decode(histories[i]) or {}
+    local token, attempt = digits(last + i), (history.attempts or 0) + 1
+    call('ZADD', LEASES, now + lease, table.concat({ token, attempt, lanes[i], id }, '/'))
+    local claim = { id, lanes[i], token, attempt, history.reclaimed and 1 or 0, records[i] or '' }
+    for _, value in ipairs(claim) do
+      reply[#reply + 1] = value
+    end
+  end
+end
+reply[1] = due_in()
+wake()
+return reply

@@ -1,0 +1,38 @@
+"""The connections to Redis."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+ANSWER_WITHIN = 2
+"""Seconds. Longer than the queue ever blocks (queue.py)."""
+
+
+class InvalidRedisUrl(ValueError):
+    """The setting is not a Redis URL; the message does not repeat it."""
+
+
+@asynccontextmanager
+async def open_redis(url: str) -> AsyncIterator[Redis]:
+    """Connections to the server at *url*: `redis://`, `rediss://` (TLS) or `unix://`.
+
+    Nothing is connected yet, and nothing is sent twice by the client: whoever sends a command knows
+    whether it may be sent again. Raises InvalidRedisUrl.
+    """
+    try:
+        redis = Redis.from_url(
+            url,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=ANSWER_WITHIN,
+            socket_connect_timeout=ANSWER_WITHIN / 2,
+        )
+    except ValueError as error:
+        raise InvalidRedisUrl(
+            "use redis://[user:password@]host[:port][/db], rediss://… or unix:///path"
+        ) from error
+    async with redis:
+        yield redis

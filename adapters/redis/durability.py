@@ -1,0 +1,83 @@
+"""Whether what Redis acknowledges is as durable as was promised."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from adapters.redis.errors import translated
+from application.ports import HealthCheck
+from domain.failure import Unavailable
+
+OLDEST = (6, 2)
+"""The first release that has all the commands of the scripts."""
+
+
+class Durability(StrEnum):
+    """What an acknowledgement means. The weaker two must be chosen by name."""
+
+    FSYNC = "fsync"
+    """On disk: it survives a crash of the host."""
+    EVERYSEC = "everysec"
+    """On its way to disk: a crash of the host loses the last second or two."""
+    MEMORY = "memory"
+    """In the memory of Redis: it may be lost whenever Redis stops."""
+
+
+class RedisHealth(HealthCheck):
+    """Refuses a server that is none for us, or that would keep less than was promised.
+
+    For use at start and in readiness: settings of a server can be changed while it runs.
+    """
+
+    name = "redis"
+
+    def __init__(self, redis: Redis, durability: Durability = Durability.FSYNC) -> None:
+        self._redis = redis
+        self._durability = durability
+
+    async def __call__(self) -> None:
+        with translated():
+            info = await self._redis.info()
+            appendfsync = await self._appendfsync()
+        if complaint := next(complaints(info, appendfsync, self._durability), None):
+            raise Unavailable(complaint)
+
+    async def _appendfsync(self) -> str:
+        """Empty if we may not know: managed servers often forbid CONFIG."""
+        try:
+            answer = await self._redis.config_get("appendfsync")
+        except ResponseError:
+            return ""
+        return answer.get("appendfsync") or ""
+
+
+def complaints(
+    info: Mapping[str, object], appendfsync: str, durability: Durability
+) -> Iterator[str]:
+    """What is wrong with a server that tells *info* of itself, and what to set instead."""
+    version = str(info["redis_version"])
+    if tuple(map(int, version.split(".")[:2])) < OLDEST:
+        yield f"Redis {version} is too old: use 6.2 or newer, or Valkey"
+    if info["role"] != "master":
+        yield "Redis is a replica: let POSTROOM_REDIS_URL name the primary"
+    if durability is Durability.MEMORY:
+        return
+    # No key of ours expires, so the volatile-… policies cannot evict one.
+    if str(policy := info["maxmemory_policy"]).startswith("allkeys"):
+        yield f"Redis may evict jobs (maxmemory-policy {policy}): set maxmemory-policy noeviction"
+    if not info["aof_enabled"]:
+        yield _weak("keeps jobs in memory only (appendonly no): set appendonly yes", "memory")
+    if appendfsync == "no":
+        yield _weak("never waits for its disk (appendfsync no): set appendfsync always", "memory")
+    if durability is Durability.EVERYSEC or appendfsync == "always":
+        return
+    if appendfsync:
+        yield _weak(f"answers before its disk (appendfsync {appendfsync}): set appendfsync always")
+    else:
+        yield _weak("does not tell whether it waits for its disk: allow the user +config|get")
+
+
+def _weak(what: str, accepted_as: str = "everysec") -> str:
+    return f"Redis {what}, or accept that with POSTROOM_DURABILITY={accepted_as}"

@@ -1,0 +1,81 @@
+"""Group commit: what many callers hand in at a time goes over in one command, with one fsync."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Reply = TypeVar("Reply")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[Item, Reply]):
+    items: Sequence[Item]
+    replies: asyncio.Future[Sequence[Reply]]
+
+    def answer(self, replies: Sequence[Reply]) -> None:
+        if not self.replies.done():  # it is, if the caller was cancelled
+            self.replies.set_result(replies)
+
+    def fail(self, error: Exception) -> None:
+        if not self.replies.done():
+            self.replies.set_exception(error)
+
+
+class Funnel(Generic[Item, Reply]):
+    """Hands items to *carry*, batch after batch, and the replies to those who wait for them.
+
+    A lone caller's items go at once. While a batch is on its way the next one gathers, up to *most*
+    items (those of one caller stay together). A caller that is cancelled takes nothing back: the
+    command on its way is everyone's. When a batch fails, all who wait fail with it, so that with
+    the server away nobody waits for longer than one batch takes.
+    """
+
+    def __init__(
+        self, carry: Callable[[Sequence[Item]], Awaitable[Sequence[Reply]]], *, most: int = 256
+    ) -> None:
+        self._carry = carry
+        self._most = most
+        self._waiting: list[_Call[Item, Reply]] = []
+        self._carrier: asyncio.Task[None] | None = None
+
+    async def __call__(self, items: Sequence[Item]) -> Sequence[Reply]:
+        """The replies to *items*, in their order. Raises whatever *carry* raises."""
+        call: _Call[Item, Reply] = _Call(items, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._carrier is None:
+            self._carrier = asyncio.create_task(self._carry_all())
+        return await call.replies
+
+    async def _carry_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._carry_batch(self._next_batch())
+        finally:
+            self._carrier = None
+
+    def _next_batch(self) -> list[_Call[Item, Reply]]:
+        count, size = 1, len(self._waiting[0].items)
+        for call in self._waiting[1:]:
+            size += len(call.items)
+            if size > self._most:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    async def _carry_batch(self, batch: list[_Call[Item, Reply]]) -> None:
+        try:
+            replies = await self._carry(list(chain.from_iterable(call.items for call in batch)))
+        except Exception as error:  # noqa: BLE001 - it is raised again, where it is waited for
+            failed, self._waiting = [*batch, *self._waiting], []
+            for call in failed:
+                call.fail(error)
+            return
+        start = 0
+        for call in batch:
+            end = start + len(call.items)
+            call.answer(replies[start:end])
+            start = end

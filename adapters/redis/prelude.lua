@@ -1,0 +1,104 @@
+-- Goes before every other script: the keys of the partition, the time, and the steps that are shared.
+--
+-- KEYS[1]  the root of the partition's keys. Each key begins with it and has its hash tag, so that
+--          all lie in one slot of a cluster.
+-- ARGV[1]  microseconds to add to the server's time: 0, except in tests.
+--
+-- A lane is written `tenant/mailbox`. A lane with a job to hand out is on offer (in the rings), or at
+-- its cap: then it is put on offer again when one of its jobs in flight ends.
+
+local call = redis.call
+local root = KEYS[1]
+
+local JOBS = root .. ':jobs' -- hash: id -> record, of all that waits or is in flight
+local HISTORY = root .. ':history' -- hash: id -> what a job that came back has behind it
+local ARRIVED = root .. ':arrived:' -- list for each lane: ids never claimed yet, oldest first
+local RETURNED = root .. ':returned:' -- sorted set for each lane: ids that came back, by first token
+local TENANTS = root .. ':tenants' -- list, a ring: tenants with a lane on offer
+local LANES = root .. ':lanes:' -- list for each tenant, a ring: its lanes on offer
+local OFFERED = root .. ':offered' -- set: the lanes on offer
+local LEASES = root .. ':leases' -- sorted set: `token/attempt/lane/id` by end of lease
+local RUNNING = root .. ':running' -- hash: lane -> jobs in flight
+local DELAYED = root .. ':delayed' -- sorted set: `lane/id` by due time
+local WAITING = root .. ':waiting' -- hash: lane -> delayed jobs
+local DEAD = root .. ':dead' -- sorted set: id by time of death
+local DEAD_JOBS = root .. ':dead:jobs' -- hash: id -> record
+local DEAD_HISTORY = root .. ':dead:history' -- hash: id -> its history, with its lane
+local BURIED = root .. ':buried' -- hash: lane -> dead letters
+local TOKEN = root .. ':token' -- the last fencing token given out
+local WAKE = root .. ':wake' -- list: holds an element while there is work on offer
+
+local MOST_REASONS = 32 -- that are kept of a job: deferrals have no end of their own
+
+local clock = call('TIME')
+local now = math.floor((clock[1] * 1000000 + clock[2] + ARGV[1]) / 1000) -- milliseconds
+
+-- Numbers over 14 digits must not be left to Lua, which would write them as 1.7e+15.
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+-- A full server refuses a script whose first write may need memory. This write needs none, so that
+-- what is queued can be worked off.
+local function go_on_when_full()
+  call('SREM', OFFERED, '')
+end
+
+local function count(what, lane, by)
+  if call('HINCRBY', what, lane, by) <= 0 then
+    call('HDEL', what, lane)
+  end
+end
+
+-- Give a lane a place in the ring, unless it has one: its turn comes when the ring has gone round.
+local function offer(lane)
+  if call('SADD', OFFERED, lane) == 1 then
+    local tenant = string.match(lane, '^[^/]*')
+    if call('RPUSH', LANES .. tenant, lane) == 1 then
+      call('RPUSH', TENANTS, tenant)
+    end
+  end
+end
+
+-- Whoever takes the element and leaves work behind puts out another, so that one wakes the next.
+local function wake()
+  if call('EXISTS', TENANTS) == 1 and call('LLEN', WAKE) == 0 then
+    call('RPUSH', WAKE, '')
+  end
+end
+
+local function recall(id)
+  local text = call('HGET', HISTORY, id)
+  return text and cjson.decode(text) or { reasons = {} }
+end
+
+local function add_reason(history, reason)
+  table.insert(history.reasons, { now, reason })
+  if #history.reasons > MOST_REASONS then
+    table.remove(history.reasons, 1)
+  end
+end
+
+-- End a claim. Returns id, lane, attempt and history of its job; nil if the claim is not held.
+-- The member is the whole proof: it holds the token, and only one claim ever had that.
+local function end_claim(member)
+  if call('ZREM', LEASES, member) == 0 then
+    return nil
+  end
+  local token, attempt, lane, id = string.match(member, '^([^/]*)/([^/]*)/([^/]*/[^/]*)/(.*)$')
+  count(RUNNING, lane, -1)
+  local history = recall(id)
+  history.order = history.order or token
+  history.reclaimed = nil
+  return id, lane, tonumber(attempt), history
+end
+
+local function remember(id, history)
+  call('HSET', HISTORY, id, cjson.encode(history))
+end
+
+-- Put a job back to the head of its lane, among the others that came back by age.
+local function give_back(id, lane, history)
+  call('ZADD', RETURNED .. lane, history.order, id)
+  offer(lane)
+end

@@ -1,0 +1,172 @@
+"""The pointer queue on Redis. What it promises is the port's; how it keeps it, the scripts'."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Literal
+
+from redis.asyncio import Redis
+
+from adapters.redis.dead_letters import newest
+from adapters.redis.errors import translated
+from adapters.redis.funnel import Funnel
+from adapters.redis.scripts import Argument, Scripts, milliseconds, no_offset, root_of, rows
+from adapters.redis.statistics import lane_statistics
+from adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
+from application.ports import Claim, DeadLetter, LaneStatistics, PointerQueue
+from domain.failure import Unavailable
+from domain.pointer import PointerJob
+
+LANE_CAP = 4
+"""Jobs of one lane at a time: Graph allows four requests at a time for one mailbox."""
+
+MOST_CLAIMS = 256
+"""In one call, so that no script occupies the server for long."""
+
+LONGEST_BLOCK = 1.0
+"""Seconds that a claim blocks before it looks again: so long a lost wake-up can go unnoticed.
+
+(A worker that dies between being woken and claiming takes the wake-up with it.)
+"""
+
+MAX_REASON = 500
+"""Characters that are kept of a reason."""
+
+
+class RedisPointerQueue(PointerQueue):
+    """Keeps all under keys that begin with `{prefix:partition}`.
+
+    *cap* is how many jobs of a lane may be in flight; *ahead* is for tests (scripts.py).
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        prefix: str = "postroom",
+        partition: int = 0,
+        cap: int = LANE_CAP,
+        ahead: Callable[[], timedelta] = no_offset,
+    ) -> None:
+        self._redis = redis
+        self._root = root_of(prefix, partition)
+        self._scripts = Scripts(redis, self._root, ahead)
+        self._cap = cap
+        self._enqueue = Funnel(self._carry_jobs)
+        self._settle = Funnel(self._carry_settlements)
+
+    async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
+        """Also raises InvalidPointer: the job cannot be queued as it is."""
+        if not jobs:
+            return []
+        is_new = await self._enqueue([pack(job) for job in jobs])
+        return [job.id for job, new in zip(jobs, is_new, strict=True) if new]
+
+    async def _carry_jobs(self, jobs: Sequence[Sequence[Argument]]) -> Sequence[int]:
+        replies: Sequence[int] = await self._scripts.run("enqueue", *chain.from_iterable(jobs))
+        return replies
+
+    async def claim(
+        self, limit: int, lease: timedelta, *, wait: timedelta = timedelta()
+    ) -> Sequence[Claim]:
+        now = asyncio.get_running_loop().time
+        deadline = now() + wait.total_seconds()
+        while True:
+            claims, due_in = await self._take(min(limit, MOST_CLAIMS), lease)
+            left = deadline - now()
+            if claims or left <= 0:
+                return claims
+            await self._wake_up(min(left, due_in, LONGEST_BLOCK))
+
+    async def _take(self, limit: int, lease: timedelta) -> tuple[list[Claim], float]:
+        """What can be claimed now, and the seconds until more is due."""
+        taking = asyncio.ensure_future(self._take_readable(limit, lease))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # Nobody is left to take what is being claimed.
+            with suppress(Unavailable):
+                claims, _ = await taking
+                await asyncio.gather(*map(self.release, claims))
+            raise
+
+    async def _take_readable(self, limit: int, lease: timedelta) -> tuple[list[Claim], float]:
+        due_in, *fields = await self._scripts.run("claim", limit, milliseconds(lease), self._cap)
+        claims: list[Claim] = []
+        for job_id, lane, token, attempt, reclaimed, record in rows(fields, 6):
+            name, where = job_id.decode(), lane.decode()
+            try:
+                job = unpack(name, where, record)
+            except UnreadableRecord as error:
+                member = f"{token.decode()}/{attempt}/{where}/{name}"
+                await self._settle([("bury", member, 0, str(error))])
+            else:
+                claims.append(Claim(job, attempt, int(token), bool(reclaimed)))
+        return claims, due_in / 1000 if due_in >= 0 else LONGEST_BLOCK
+
+    async def _wake_up(self, within: float) -> None:
+        """Return when there may be work, or when *within* seconds have passed."""
+        if within > 0.001:  # noqa: PLR2004 - zero would block for ever
+            with translated():
+                await self._redis.blpop([f"{self._root}:wake"], timeout=within)
+
+    async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
+        members = map(_member, claims)
+        held = await self._scripts.run("renew", milliseconds(lease), *members)
+        return [claim for claim, is_held in zip(claims, held, strict=True) if not is_held]
+
+    async def acknowledge(self, claim: Claim) -> bool:
+        return await self._settle_one("acknowledge", claim)
+
+    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
+        return await self._settle_one("retry", claim, at, reason)
+
+    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
+        return await self._settle_one("defer", claim, until, reason)
+
+    async def bury(self, claim: Claim, reason: str) -> bool:
+        return await self._settle_one("bury", claim, reason=reason)
+
+    async def release(self, claim: Claim) -> bool:
+        return await self._settle_one("release", claim)
+
+    async def _settle_one(
+        self,
+        what: Literal["acknowledge", "retry", "defer", "bury", "release"],
+        claim: Claim,
+        due: datetime | None = None,
+        reason: str = "",
+    ) -> bool:
+        at = int(due.timestamp() * 1000) if due else 0
+        [settled] = await self._settle([(what, _member(claim), at, reason[:MAX_REASON])])
+        return bool(settled)
+
+    async def _carry_settlements(self, settlements: Sequence[Sequence[Argument]]) -> Sequence[int]:
+        replies: Sequence[int] = await self._scripts.run(
+            "settle", *chain.from_iterable(settlements)
+        )
+        return replies
+
+    async def statistics(self) -> Sequence[LaneStatistics]:
+        return await lane_statistics(self._scripts)
+
+    async def dead_letters(
+        self, *, tenant: str = "", mailbox: str = "", limit: int = 100
+    ) -> Sequence[DeadLetter]:
+        found: list[DeadLetter] = []
+        async for letter in newest(self._scripts):
+            if len(found) == limit:
+                break
+            if tenant in ("", letter.job.tenant) and mailbox in ("", letter.job.mailbox):
+                found.append(letter)
+        return found
+
+    async def redrive(self, job_id: str) -> bool:
+        return bool(await self._scripts.run("redrive", job_id))
+
+
+def _member(claim: Claim) -> str:
+    lane = lane_of(claim.job.tenant, claim.job.mailbox)
+    return f"{claim.token}/{claim.attempt}/{lane}/{claim.job.id}"

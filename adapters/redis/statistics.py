@@ -1,0 +1,50 @@
+"""How the lanes stand."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.redis.scripts import Scripts, moment, rows
+from adapters.redis.wire import UnreadableRecord, unpack
+from application.ports import LaneStatistics
+
+LANES_AT_ONCE = 200
+"""In one call, so that no script occupies the server for long."""
+
+
+async def lane_statistics(scripts: Scripts) -> Sequence[LaneStatistics]:
+    """Of every lane that holds anything, by tenant and mailbox."""
+    names = [name.decode() for name in await scripts.run("lanes")]
+    lanes = sorted(names, key=lambda name: name.split("/"))
+    found: list[LaneStatistics] = []
+    for start in range(0, len(lanes), LANES_AT_ONCE):
+        some = lanes[start : start + LANES_AT_ONCE]
+        now, *fields = await scripts.run("statistics", *some)
+        for lane, row in zip(some, rows(fields, 5), strict=True):
+            if any(row[:4]):  # a lane is on offer until a claim finds it empty
+                found.append(_statistics(lane, row, moment(now)))
+    return found
+
+
+def _statistics(lane: str, row: Sequence[Any], now: datetime) -> LaneStatistics:
+    tenant, _, mailbox = lane.partition("/")
+    ready, delayed, running, dead, oldest = row
+    return LaneStatistics(
+        tenant=tenant,
+        mailbox=mailbox,
+        ready=ready,
+        delayed=delayed,
+        in_flight=running,
+        dead=dead,
+        oldest_age=_age(oldest, now),
+    )
+
+
+def _age(record: bytes, now: datetime) -> timedelta:
+    """Zero if there is no record, or none that can be read: it goes to the dead letters soon."""
+    try:
+        job = unpack("", "", record)
+    except UnreadableRecord:
+        return timedelta()
+    # The host that queued the job may be ahead of the server.
+    return max(now - job.enqueued_at, timedelta())

@@ -1,0 +1,37 @@
+"""A queue on each Redis, and servers to be ill-treated."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from adapters.embedded import EmbeddedValkey
+from adapters.redis.connection import open_redis
+from adapters.redis.queue import RedisPointerQueue
+from tests.engines import DEBIAN_REDIS, REDIS_SERVERS
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with open_redis(redis_url) as redis:
+        yield redis
+
+
+@pytest.fixture
+def prefix() -> str:
+    return uuid4().hex
+
+
+@pytest.fixture
+def queue(redis: Redis, prefix: str) -> RedisPointerQueue:
+    return RedisPointerQueue(redis, prefix=prefix)
+
+
+@pytest.fixture(params=REDIS_SERVERS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A server of the test's own."""
+    binary = DEBIAN_REDIS if request.param == "redis" else None
+    with EmbeddedValkey(tmp_path / "redis", binary) as server:
+        yield server

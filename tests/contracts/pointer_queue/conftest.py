@@ -1,0 +1,54 @@
+"""The queue, in memory and on each Redis."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from adapters.clock import SystemClock
+from adapters.memory.clock import ManualClock
+from adapters.memory.queue import InMemoryPointerQueue
+from adapters.redis.connection import open_redis
+from adapters.redis.queue import RedisPointerQueue
+from application.ports import Claim, PointerQueue
+from tests.contracts.pointer_queue.samples import LEASE, job
+from tests.engines import REDIS_SERVERS
+
+
+@pytest.fixture(params=["memory", *REDIS_SERVERS])
+def server_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a Redis, or nothing, which stands for memory."""
+    if request.param == "memory":
+        return ""
+    fixture = {"valkey": "valkey_url", "redis": "debian_redis_url"}[request.param]
+    return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+async def queue(server_url: str, clock: ManualClock) -> AsyncIterator[PointerQueue]:
+    """A queue for which it is as late as *clock* says."""
+    if not server_url:
+        yield InMemoryPointerQueue(clock)
+        return
+    async with open_redis(server_url) as redis:
+        yield RedisPointerQueue(
+            redis, prefix=uuid4().hex, ahead=lambda: clock.now() - SystemClock().now()
+        )
+
+
+@pytest.fixture
+async def ticking_queue(server_url: str) -> AsyncIterator[PointerQueue]:
+    """A queue for which it is as late as it is."""
+    if not server_url:
+        yield InMemoryPointerQueue(SystemClock())
+        return
+    async with open_redis(server_url) as redis:
+        yield RedisPointerQueue(redis, prefix=uuid4().hex)
+
+
+@pytest.fixture
+async def claim(queue: PointerQueue) -> Claim:
+    """The first claim of the job `first`."""
+    await queue.enqueue([job("first")])
+    [claim] = await queue.claim(1, LEASE)
+    return claim
