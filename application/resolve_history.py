@@ -1,10 +1,10 @@
 """Resolve a Gmail notice: one job for each message that came in, and only then move the cursor."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from application.ingest_pointer import IngestPointer
+from application.ingest_pointer import Ingest
 from application.ports import Cursor, Cursors, HistoryExpired, HistoryPage, MailboxHistory
 from domain.failure import Unavailable
 from domain.mailbox import Mailbox
@@ -25,7 +25,7 @@ INDEX_LAG = timedelta(seconds=5)
 class ResolveHistory:
     history: MailboxHistory
     cursors: Cursors
-    ingest: IngestPointer
+    ingest: Ingest
 
     async def __call__(
         self, mailbox: Mailbox, pointer: GooglePointer, *, traceparent: str = ""
@@ -38,16 +38,12 @@ class ResolveHistory:
         """
         cursor = await self.cursors.read(mailbox, CURSOR)
         before = cursor.position if cursor else None
-        start = int(before or 0)
-        count, reached = 0, start
+        reached = int(before or 0)
+        count = await self._queue(mailbox, pointer, pointer.message_ids, traceparent)
         async for page in self._pages(mailbox, cursor):
-            await self.ingest(
-                mailbox,
-                [replace(pointer, message_ids=(message_id,)) for message_id in page.message_ids],
-                traceparent=traceparent,
-            )
-            count, reached = count + len(page.message_ids), max(reached, page.history_id)
-        if reached > start:
+            count += await self._queue(mailbox, pointer, page.message_ids, traceparent)
+            reached = page.history_id
+        if str(reached) != before:
             # Another worker may have moved it meanwhile: then it has queued its list as well.
             await self.cursors.advance(mailbox, CURSOR, before=before, after=str(reached))
         if reached < pointer.history_id:
@@ -66,3 +62,15 @@ class ResolveHistory:
                 return
         async for page in self.history.received_after(mailbox, moment):
             yield page
+
+    async def _queue(
+        self,
+        mailbox: Mailbox,
+        notice: GooglePointer,
+        message_ids: Sequence[str],
+        traceparent: str,
+    ) -> int:
+        pointers = [replace(notice, message_ids=(message_id,)) for message_id in message_ids]
+        if pointers:
+            await self.ingest(mailbox, pointers, traceparent=traceparent)
+        return len(pointers)
