@@ -1,4 +1,4 @@
-"""What every test may use. Servers: see tests/engines.py."""
+"""What every test may use. Servers: see tests/engines.py and tests/dovecot.py."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 
-pytest_plugins = ["tests.engines"]
+pytest_plugins = ["tests.engines", "tests.dovecot"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,103 @@
+"""Connects to an IMAP server and logs in."""
+
+import asyncio
+import ssl
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aioimaplib import aioimaplib
+
+from adapters.imap.connection import Connection
+from adapters.imap.errors import ConnectionLost, unreachable
+from adapters.imap.protocol import Protocol
+from domain.failure import AccessFailed, Unavailable
+from domain.mailbox import ImapAccount, Security
+
+
+@dataclass(frozen=True, slots=True)
+class ImapClient:
+    """*tls* says whose certificates are trusted. *timeout* is that of each step and command."""
+
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    timeout: timedelta = timedelta(seconds=30)
+
+    async def connect(self, account: ImapAccount) -> Connection:
+        """A connection to the account's server, logged in. Raises Unavailable, AccessFailed."""
+        connection = Connection(await self._open(account), self.timeout)
+        try:
+            await self._greet(connection)
+            if account.security is Security.STARTTLS:
+                await self._start_tls(connection, account.host)
+            await connection.ask_capabilities()
+            await _log_in(connection, account)
+            await connection.ask_capabilities()
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    async def _open(self, account: ImapAccount) -> Protocol:
+        tls = self.tls if account.security is Security.TLS else None
+        try:
+            async with asyncio.timeout(self.timeout.total_seconds()):
+                _, protocol = await asyncio.get_running_loop().create_connection(
+                    Protocol, account.host, account.port, ssl=tls, happy_eyeballs_delay=0.25
+                )
+        except OSError as error:
+            raise unreachable(error) from error
+        return protocol
+
+    async def _greet(self, connection: Connection) -> None:
+        """Wait for `* OK`. PREAUTH is not taken: it would skip STARTTLS, and our own log-in."""
+        protocol = connection.protocol
+        try:
+            async with asyncio.timeout(self.timeout.total_seconds()):
+                await protocol.greeted.wait()
+        except TimeoutError as error:
+            raise Unavailable("the IMAP server did not greet in time") from error
+        if not protocol.greeting:
+            raise ConnectionLost("the IMAP server hung up before it greeted")
+        if not protocol.greeting.upper().startswith(b"* OK"):
+            raise Unavailable("the IMAP server serves nobody now (too many connections?)")
+
+    async def _start_tls(self, connection: Connection, host: str) -> None:
+        """RFC 3501 section 6.2.1; never goes on without TLS."""
+        protocol = connection.protocol
+        await connection.ask_capabilities()
+        if "STARTTLS" not in connection.capabilities:
+            raise AccessFailed("the IMAP server offers no STARTTLS: set the security to tls")
+        await connection.command("STARTTLS")
+        plain = protocol.transport
+        plain.pause_reading()
+        if protocol.incomplete_line:  # what came before TLS may be an attacker's (CVE-2021-33515)
+            raise Unavailable("the IMAP server sent data between STARTTLS and TLS")
+        try:
+            async with asyncio.timeout(self.timeout.total_seconds()):
+                secured = await asyncio.get_running_loop().start_tls(
+                    plain, protocol, self.tls, server_hostname=host
+                )
+        except OSError as error:
+            raise unreachable(error) from error
+        if secured is None:
+            raise ConnectionLost("the connection to the IMAP server was lost in STARTTLS")
+        protocol.transport = secured
+
+
+async def _log_in(connection: Connection, account: ImapAccount) -> None:
+    user, password = account.username, account.password.value
+    if any(character in user + password for character in "\0\r\n"):
+        raise AccessFailed("the user name or the password holds a line break or NUL")
+    if "AUTH=PLAIN" in connection.capabilities:
+        initial = b64encode(f"\0{user}\0{password}".encode())  # RFC 4616: UTF-8, any character
+        await connection.command("AUTHENTICATE", "PLAIN", answers=[initial])
+    elif "LOGINDISABLED" in connection.capabilities:
+        raise AccessFailed("the IMAP server wants TLS first: set the security to tls or starttls")
+    elif (user + password).isascii():
+        quoted = (aioimaplib.quoted(text) for text in (user, password))
+        await connection.command("LOGIN", *quoted)
+    else:
+        name, secret = user.encode(), password.encode()
+        answers = [name + b" {%d}" % len(secret), secret]  # as literals: quoted text is ASCII
+        await connection.command("LOGIN", f"{{{len(name)}}}", answers=answers)
+    connection.protocol.state = aioimaplib.AUTH

@@ -1,0 +1,94 @@
+"""Fetches the one message that an IMAP pointer points at."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.imap.connection import Connection, OpenFolder
+from adapters.imap.errors import ConnectionLost
+from adapters.imap.pool import ConnectionPool
+from adapters.imap.responses import FetchData
+from application.ports import FetchedMessage, MessageFetcher
+from domain.failure import SourceGone, Unavailable, Unprocessable
+from domain.identity import normalise_message_id
+from domain.mailbox import ImapAccount, Mailbox
+from domain.pointer import ImapPointer, Pointer
+
+_MESSAGE_ID = re.compile(rb"^message-id:(.*)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ImapFetcher(MessageFetcher):
+    """Reads at most *max_size* bytes. Whether the message was seen stays as it is."""
+
+    connections: ConnectionPool
+    max_size: int = 50 * 2**20
+
+    async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
+        account = mailbox.account
+        if not (isinstance(account, ImapAccount) and isinstance(pointer, ImapPointer)):
+            raise Unprocessable(f"a {pointer.provider} pointer for a {mailbox.provider} mailbox")
+        try:
+            async with self.connections.borrow(account) as connection:
+                return await self._read(connection, pointer)
+        except (
+            ConnectionLost
+        ):  # it may have lain idle for too long: that says nothing of the server
+            async with self.connections.borrow(account, fresh=True) as connection:
+                return await self._read(connection, pointer)
+
+    async def _read(self, connection: Connection, pointer: ImapPointer) -> FetchedMessage:
+        # Opened anew for each message: a session knows only of messages that it has been told of.
+        folder = await connection.examine(pointer.folder)
+        uid = await _find(connection, folder, pointer)
+        await self._check_size(connection, uid)
+        raw, received_at = await self._body(connection, uid)
+        source = f"imap:{pointer.folder}:{folder.uid_validity}:{uid}"
+        return FetchedMessage(source, raw, received_at)
+
+    async def _check_size(self, connection: Connection, uid: int) -> None:
+        sizes = (data.size for data in await _data(connection, uid, "RFC822.SIZE"))
+        size = next((size for size in sizes if size is not None), None)
+        if size is None:
+            raise SourceGone("the message is no longer in the folder")
+        if size > self.max_size:
+            raise Unprocessable(f"the message has {size} bytes, more than {self.max_size}")
+
+    async def _body(self, connection: Connection, uid: int) -> tuple[bytes, datetime]:
+        items = "INTERNALDATE BODY.PEEK[]"
+        for data in await _data(connection, uid, items, bodies=self.max_size):
+            if data.content is None:
+                continue
+            if data.received_at is None:
+                raise Unprocessable("the IMAP server does not say when the message arrived")
+            return data.content, data.received_at
+        raise SourceGone("the message left the folder while it was fetched")
+
+
+async def _find(connection: Connection, folder: OpenFolder, pointer: ImapPointer) -> int:
+    """The UID that *pointer*'s message has by now."""
+    if folder.uid_validity != pointer.uid_validity:
+        return await _find_by_message_id(connection, pointer)
+    if pointer.uid >= folder.uid_next:
+        raise Unavailable("this IMAP server has not heard of the message yet")  # a lagging replica
+    return pointer.uid
+
+
+async def _find_by_message_id(connection: Connection, pointer: ImapPointer) -> int:
+    wanted = normalise_message_id(pointer.message_id)
+    if not (wanted and wanted.isascii() and wanted.isprintable()):
+        raise SourceGone("the folder was rebuilt, and the message cannot be looked up by an id")
+    quoted = wanted.replace("\\", r"\\").replace('"', r"\"")
+    # The search is for a part of the header (RFC 3501 section 6.4.4): look at what it found.
+    for uid in await connection.search("HEADER", "Message-ID", f'"{quoted}"'):
+        for data in await _data(connection, uid, "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"):
+            header = _MESSAGE_ID.match(data.content or b"")
+            if header and normalise_message_id(header[1].decode("ascii", "replace")) == wanted:
+                return uid
+    raise SourceGone("the folder was rebuilt, and the message is no longer in it")
+
+
+async def _data(
+    connection: Connection, uid: int, items: str, *, bodies: int = 0
+) -> list[FetchData]:
+    return (await connection.fetch([uid], items, bodies=bodies))[uid]

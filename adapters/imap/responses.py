@@ -1,0 +1,79 @@
+"""What is read out of an IMAP server's responses (RFC 3501 section 7)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from itertools import pairwise
+
+Lines = list[bytes | bytearray]
+"""A response in lines; literals stand apart as bytearrays, after the line that announces them."""
+
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+_FETCH = re.compile(rb"\d+ FETCH \(", re.IGNORECASE)
+_UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
+_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
+_INTERNALDATE = re.compile(rb'\bINTERNALDATE "([^"]+)"', re.IGNORECASE)
+_QUOTED_BODY = re.compile(rb'\bBODY\[[^\]]*\] "((?:[^"\\]|\\.)*)"', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchData:
+    """One FETCH response: what it says of a message, each None if it does not say."""
+
+    uid: int | None
+    size: int | None
+    received_at: datetime | None
+    content: bytes | None
+
+
+def fetch_data(lines: Lines) -> Iterator[FetchData]:
+    """The FETCH responses among *lines*; the last line is the tagged one."""
+    starts = [i for i, line in enumerate(lines) if _is_text(line) and _FETCH.match(line)]
+    for start, end in pairwise([*starts, len(lines) - 1]):
+        yield _fetch_data(lines[start:end])
+
+
+def _fetch_data(lines: Lines) -> FetchData:
+    text = b"".join(line for line in lines if _is_text(line))
+    literals = [bytes(line) for line in lines if not _is_text(line)]
+    quoted = _QUOTED_BODY.search(text)
+    content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
+    uid, size, moment = (pattern.search(text) for pattern in (_UID, _SIZE, _INTERNALDATE))
+    return FetchData(
+        uid=int(uid[1]) if uid else None,
+        size=int(size[1]) if size else None,
+        received_at=_moment(moment[1]) if moment else None,
+        content=literals[0] if literals else content,
+    )
+
+
+def search_result(lines: Lines) -> tuple[int, ...]:
+    """The numbers of the SEARCH responses, ascending; the last line is the tagged one."""
+    return tuple(sorted({int(number) for line in lines[:-1] for number in line.split()}))
+
+
+def response_code(lines: Lines, name: str) -> int | None:
+    """The number in a code such as `[UIDVALIDITY 7]`, if there is one."""
+    pattern = re.compile(rb"\[%s (\d+)\]" % name.encode(), re.IGNORECASE)
+    return next((int(match[1]) for line in lines if (match := pattern.search(line))), None)
+
+
+def imap_date(day: date) -> str:
+    """RFC 3501 section 9, date: `1-Jan-2030`, whatever the locale."""
+    return f"{day.day}-{_MONTHS[day.month - 1]}-{day.year:04}"
+
+
+def _is_text(line: bytes | bytearray) -> bool:
+    return isinstance(line, bytes)
+
+
+def _moment(text: bytes) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text.decode("ascii", "replace"))
+    except ValueError:
+        return None
+    # A zone of -0000 (not known) is read as no zone.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
