@@ -13,7 +13,7 @@ from application.ports import Clock
 from domain.mailbox import Mailbox
 
 LISTING_LIMIT = 8 * 2**20
-"""Bytes of an answer that holds no message. A page of 500 history records has about 200 KiB."""
+"""Bytes of an answer that holds no message. A page of 500 history records has some 230 KiB."""
 
 
 class GmailClient:

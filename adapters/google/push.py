@@ -17,7 +17,7 @@ ISSUERS = ("accounts.google.com", "https://accounts.google.com")
 CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 
 MAX_TOKEN = 8192
-"""Characters. Google's tokens have about 900."""
+"""Characters. Google's tokens have about a tenth of it."""
 
 SKEW = 10
 """Seconds by which the clocks may differ."""

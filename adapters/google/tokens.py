@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import google.auth.transport
 import httpx
@@ -15,7 +16,7 @@ from google.oauth2.service_account import Credentials
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adapters.google.errors import grant_refusal
-from adapters.google.exchange import DEADLINE, exchange
+from adapters.google.exchange import exchange
 from application.ports import Clock
 from domain.failure import AccessFailed, Unavailable
 from domain.mailbox import GoogleAccount, Mailbox
@@ -24,6 +25,9 @@ SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 
 GRANT_LIMIT = 64 * 1024
 """Bytes of an answer of the token end point."""
+
+GRANT_DEADLINE = timedelta(seconds=15)
+"""A thread waits as long, and there are not many."""
 
 
 class AccessTokens:
@@ -133,10 +137,10 @@ class _Transport(google.auth.transport.Request):
     ) -> _Response:
         request = self._http.build_request(method, url, content=body, headers=headers)
         sending = asyncio.run_coroutine_threadsafe(self._send(request), self._loop)
-        return sending.result(2 * DEADLINE.total_seconds())
+        return sending.result(2 * GRANT_DEADLINE.total_seconds())
 
     async def _send(self, request: httpx.Request) -> _Response:
-        answer = await exchange(self._http, request, limit=GRANT_LIMIT)
+        answer = await exchange(self._http, request, limit=GRANT_LIMIT, deadline=GRANT_DEADLINE)
         if not answer.ok:
             raise grant_refusal(answer.status, answer.headers, answer.body, self._clock.now())
         try:

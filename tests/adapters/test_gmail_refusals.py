@@ -1,5 +1,6 @@
 """What Gmail's refusals and silences mean for a message: each row of the error table."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from adapters.google import GmailClient, GmailFetcher
+from adapters.google.exchange import exchange
 from adapters.memory.clock import ManualClock
 from domain.failure import AccessFailed, Failure, SourceGone, Throttled, Unavailable
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig, pointer, told
@@ -109,6 +111,25 @@ async def test_a_peer_that_cannot_be_heard_is_unavailable(
     assert type(failure) is Unavailable
     assert failure.reason == f"gmail.test: {type(error).__name__}"
     assert failure.__cause__ is error
+
+
+async def test_a_peer_that_only_drips_is_given_up_at_the_deadline() -> None:
+    left = asyncio.Event()
+
+    async def dripping() -> AsyncIterator[bytes]:
+        try:
+            yield b" "
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=dripping()))
+    async with httpx.AsyncClient(transport=transport) as http:
+        request = http.build_request("GET", "https://gmail.test/")
+        with pytest.raises(Unavailable, match=r"gmail\.test: TimeoutError"):
+            await exchange(http, request, limit=9, deadline=timedelta(milliseconds=10))
+
+    assert left.is_set()
 
 
 @pytest.mark.parametrize(
