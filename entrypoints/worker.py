@@ -1,0 +1,199 @@
+"""Works off the queue: so many jobs at a time, over all lanes, until told to stop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from application.consume_job import Consumed
+from application.ports import Claim, PointerQueue
+from domain.failure import Unavailable
+from entrypoints.telemetry.events import claim_fields
+from entrypoints.telemetry.privacy import tell_error
+
+log = structlog.get_logger()
+
+WAIT = timedelta(seconds=5)
+"""How long one claim waits for work. It may be long: a claim is cancelled when we stop."""
+
+OVERTAKEN = 0.25
+"""Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two looks for a queue that is away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """Works on *concurrency* jobs at a time, and renews all their leases in one call.
+
+    The *lease* is short, so that the jobs of a worker that is killed are soon with another; it is
+    renewed three times over. A job that takes longer than *time_limit* is stopped, and due again
+    when *again* says (it is given the number of the attempt). When told to stop, the worker gives
+    its jobs *grace*, and then gives them back.
+    """
+
+    queue: PointerQueue
+    consume: Callable[[Claim], Awaitable[Consumed]]
+    again: Callable[[int], datetime]
+    concurrency: int = 16
+    lease: timedelta = timedelta(seconds=5)
+    time_limit: timedelta = timedelta(minutes=5)
+    grace: timedelta = timedelta(seconds=25)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop* is set, whatever happens to a job or to the connection to the queue."""
+        log.info("worker started", concurrency=self.concurrency)
+        shift = _Shift(self)
+        async with asyncio.TaskGroup() as tasks:
+            claiming = tasks.create_task(shift.claim_jobs(tasks))
+            renewing = tasks.create_task(shift.renew_leases())
+            await stop.wait()
+            claiming.cancel()
+            await asyncio.wait([claiming])
+            given_back = await shift.finish()
+            renewing.cancel()
+        log.info("worker stopped", count=given_back)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    claim: Claim
+    task: asyncio.Task[None]
+
+
+class _Shift:
+    """What a worker has in hand between its start and its stop."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._queue = worker.queue
+        self._running: dict[int, _Running] = {}  # by token
+        self._ended = asyncio.Event()
+        self._outage = _Outage()
+
+    async def claim_jobs(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            room = await self._room()
+            try:
+                claims = await self._claim(room)
+            except Unavailable as failure:
+                await self._outage.sit_out(failure)
+                continue
+            self._outage.is_over()
+            for claim in claims:
+                task = tasks.create_task(self._work(claim))
+                self._running[claim.token] = _Running(claim, task)
+
+    async def _room(self) -> int:
+        """How many more jobs we can take: one at least."""
+        while not (room := self._worker.concurrency - len(self._running)):
+            self._ended.clear()
+            await self._ended.wait()
+        return room
+
+    async def _claim(self, room: int) -> Sequence[Claim]:
+        if not self._outage.lasts:
+            return await self._queue.claim(room, self._worker.lease, wait=WAIT)
+        # First hold on to what we have: its leases may have run out, and we would claim it again.
+        await self._renew()
+        return await self._queue.claim(room, self._worker.lease)
+
+    async def renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self._worker.lease.total_seconds() / 3)
+            try:
+                lost = await self._renew()
+            except Unavailable as failure:
+                self._outage.began(failure)
+                continue
+            if lost:
+                await self._drop(lost)
+
+    async def _renew(self) -> Sequence[_Running]:
+        """Those of our jobs whose lease is gone."""
+        claims = [running.claim for running in self._running.values()]
+        lost = await self._queue.renew(claims, self._worker.lease) if claims else []
+        return [self._running[claim.token] for claim in lost if claim.token in self._running]
+
+    async def _drop(self, lost: Sequence[_Running]) -> None:
+        await _wait_for(lost, OVERTAKEN)
+        for running in lost:
+            if not running.task.done():
+                log.warning("lease lost", **claim_fields(running.claim))
+                running.task.cancel()
+
+    async def _work(self, claim: Claim) -> None:
+        """One job. An error that nobody foresaw ends with the lease: it has cost an attempt."""
+        limit = asyncio.timeout(self._worker.time_limit.total_seconds())
+        try:
+            async with limit:
+                await self._worker.consume(claim)
+        except Unavailable as failure:
+            log.warning("job not settled", **claim_fields(claim), reason=failure.reason)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+            if limit.expired():
+                await self._stop_overrun(claim)
+            else:
+                # Without the message and the traceback, which may quote mail.
+                log.error("job crashed", **claim_fields(claim), **tell_error(error))  # noqa: TRY400
+        finally:
+            del self._running[claim.token]
+            self._ended.set()
+
+    async def _stop_overrun(self, claim: Claim) -> None:
+        reason = f"took longer than {self._worker.time_limit.total_seconds():g} s"
+        log.warning("job stopped", **claim_fields(claim), reason=reason)
+        try:
+            await self._queue.retry(claim, self._worker.again(claim.attempt), reason)
+        except Unavailable as failure:
+            self._outage.began(failure)
+
+    async def finish(self) -> int:
+        """Let the jobs end, then stop those that have not, and give them back. Returns how many."""
+        await _wait_for(self._running.values(), self._worker.grace.total_seconds())
+        left = list(self._running.values())
+        for running in left:
+            running.task.cancel()
+        await _wait_for(left)
+        try:
+            await asyncio.gather(*(self._queue.release(running.claim) for running in left))
+        except Unavailable as failure:
+            self._outage.began(failure)  # the leases run out instead
+        return len(left)
+
+
+async def _wait_for(jobs: Collection[_Running], seconds: float | None = None) -> None:
+    if jobs:
+        await asyncio.wait([running.task for running in jobs], timeout=seconds)
+
+
+class _Outage:
+    """Tells once that the queue is unreachable, and once that it is reachable again."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._pause = FIRST_PAUSE
+
+    @property
+    def lasts(self) -> bool:
+        return self._since is not None
+
+    def began(self, failure: Unavailable) -> None:
+        if self._since is None:
+            self._since = asyncio.get_running_loop().time()
+            log.error("queue unreachable", reason=failure.reason)
+
+    async def sit_out(self, failure: Unavailable) -> None:
+        """Pause, for longer each time."""
+        self.began(failure)
+        await asyncio.sleep(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def is_over(self) -> None:
+        if self._since is not None:
+            seconds = asyncio.get_running_loop().time() - self._since
+            log.info("queue reachable again", seconds=round(seconds, 1))
+        self._since, self._pause = None, FIRST_PAUSE

@@ -1,0 +1,29 @@
+"""A worker on the queue in memory."""
+
+import pytest
+
+from adapters.memory.clock import ManualClock
+from entrypoints.worker import Worker
+from tests.unit.worker.rig import INSTANT, LONG, Consumer, Queue
+
+
+@pytest.fixture
+def queue(clock: ManualClock) -> Queue:
+    return Queue(clock)
+
+
+@pytest.fixture
+def consumer(queue: Queue) -> Consumer:
+    return Consumer(queue)
+
+
+@pytest.fixture
+def worker(queue: Queue, consumer: Consumer, clock: ManualClock) -> Worker:
+    """Renews its leases all ten milliseconds; leases end when *clock* says."""
+    return Worker(
+        queue=queue,
+        consume=consumer,
+        again=lambda attempt: clock.now() + attempt * LONG,
+        lease=INSTANT,
+        grace=INSTANT,
+    )

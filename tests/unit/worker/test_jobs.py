@@ -1,0 +1,84 @@
+"""A worker and its jobs."""
+
+from dataclasses import replace
+
+import structlog
+
+from adapters.memory.clock import ManualClock
+from domain.failure import Unavailable
+from entrypoints.worker import Worker
+from tests.contracts.pointer_queue.samples import job, jobs
+from tests.unit.worker.rig import INSTANT, LONG, Consumer, Queue, at_work, told, until, until_told
+
+
+async def test_all_jobs_are_worked_off(worker: Worker, queue: Queue, consumer: Consumer) -> None:
+    names = [f"j{n}" for n in range(50)]
+    async with at_work(worker):
+        await queue.enqueue(jobs(*names[:20]))
+        await until(lambda: len(consumer.done) == 20)
+        await queue.enqueue(jobs(*names[20:]))
+        await until(lambda: len(consumer.done) == 50)
+
+    assert sorted(consumer.done) == sorted(names)
+    assert await queue.statistics() == []
+
+
+async def test_no_more_jobs_run_at_a_time_than_was_set(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    await queue.enqueue([job(f"j{n}", mailbox=f"m{n % 9}") for n in range(50)])
+
+    async with at_work(replace(worker, concurrency=7)):
+        await until(lambda: len(consumer.done) == 50)
+
+    assert consumer.busiest == 7
+
+
+async def test_a_place_that_is_free_is_used_while_others_are_taken(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    consumer.held = {"slow"}
+    await queue.enqueue([job("slow", mailbox="other"), *jobs(*"abcdef")])
+
+    async with at_work(replace(worker, concurrency=2)):
+        await until(lambda: len(consumer.done) == 6)
+        assert consumer.running == ["slow"]
+        consumer.open.set()
+
+
+async def test_a_crash_ends_one_job_and_no_other(
+    worker: Worker, queue: Queue, consumer: Consumer, clock: ManualClock
+) -> None:
+    consumer.errors = {"bad": ValueError("ann@acme.example wrote: …"), "odd": TimeoutError()}
+    await queue.enqueue(jobs("bad", "odd", "good"))
+
+    with structlog.testing.capture_logs() as logs:
+        async with at_work(worker):
+            await until(lambda: consumer.done == ["good"] and not consumer.running)
+
+    crashes = told(logs, "job crashed")
+    assert [(crash["job"], crash["error"]) for crash in crashes] == [
+        ("bad", "ValueError"),
+        ("odd", "TimeoutError"),
+    ]
+    assert "rig.py" in crashes[0]["where"]
+    assert "ann" not in str(crashes)
+    [lane] = await queue.statistics()
+    assert lane.in_flight == 2
+    clock.advance(INSTANT)
+    assert [claim.attempt for claim in await queue.claim(9, LONG)] == [2, 2]
+
+
+async def test_a_job_that_cannot_be_settled_is_no_crash(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    consumer.errors = {"bad": Unavailable("the database is away")}
+    await queue.enqueue(jobs("bad"))
+
+    with structlog.testing.capture_logs() as logs:
+        async with at_work(worker):
+            await until_told(logs, "job not settled")
+
+    [entry] = told(logs, "job not settled")
+    assert entry["reason"] == "the database is away"
+    assert not told(logs, "job crashed")
