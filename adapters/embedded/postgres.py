@@ -46,9 +46,8 @@ class EmbeddedPostgres(EmbeddedServer):
             self._initialise(account, binaries)
         settings = {
             "listen_addresses": "",
-            "unix_socket_directories": f'"{self.sockets}"',
+            "unix_socket_directories": str(self.sockets),
             "unix_socket_permissions": "0700",
-            "port": "5432",
             "shared_buffers": "32MB",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

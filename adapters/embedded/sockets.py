@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adapters.embedded.server import EngineError
 
+_SHORT = Path("/tmp")  # noqa: S108 - make_private looks who is there; not TMPDIR, which varies
 _LONGEST = 100  # sun_path has 108 bytes on Linux and 104 on macOS, its final zero included
 
 
@@ -15,8 +16,7 @@ def socket_directory(home: Path, socket: str) -> Path:
     if len(os.fsencode(home / socket)) <= _LONGEST and "," not in str(home):
         return home
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    # Not in TMPDIR: all processes must come to the same place.
-    return Path("/tmp") / f"postroom-{os.geteuid()}-{digest}"  # noqa: S108 - see make_private
+    return _SHORT / f"postroom-{os.geteuid()}-{digest}"
 
 
 def make_private(directory: Path, home: Path) -> None:

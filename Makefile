@@ -1,0 +1,36 @@
+.DEFAULT_GOAL := help
+VENV ?= .venv
+BIN := $(VENV)/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.PHONY: help
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: install
+install: ## Set up .venv with all that the tests need
+	@POSTROOM_VENV=$(VENV) ./postroom test --version
+
+.PHONY: check
+check: lint test ## Run all that must be green before a commit
+
+.PHONY: lint
+lint: install ## Run ruff, mypy and the import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: test
+test: ## Run the tests
+	@POSTROOM_VENV=$(VENV) ./postroom test
+
+.PHONY: demo
+demo: ## Show a dozen messages on their way from notice to ticket
+	@POSTROOM_VENV=$(VENV) ./postroom demo
+
+.PHONY: lock
+lock: install ## Bring the locks to the newest versions that pyproject.toml allows
+	$(COMPILE) --upgrade --group pyproject.toml:uv --output-file requirements-uv.txt
+	$(COMPILE) --upgrade --extra embedded --extra checkout --output-file requirements.txt pyproject.toml
+	$(COMPILE) --upgrade --extra embedded --extra checkout --extra dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
