@@ -1,7 +1,9 @@
 """Ingest pointers: promise to handle what they point at, and answer at once."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from application.ports import Clock, PointerQueue
 from domain.mailbox import Mailbox
@@ -16,8 +18,17 @@ class Ingested:
     new: frozenset[str]
 
 
+class Ingest(Protocol):
+    """What `IngestPointer` does, for whoever is handed it with something around it."""
+
+    @abstractmethod
+    async def __call__(
+        self, mailbox: Mailbox, pointers: Sequence[Pointer], *, traceparent: str = ""
+    ) -> Ingested: ...
+
+
 @dataclass(frozen=True, slots=True)
-class IngestPointer:
+class IngestPointer(Ingest):
     queue: PointerQueue
     clock: Clock
 

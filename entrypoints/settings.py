@@ -23,6 +23,7 @@ MEBIBYTE = 2**20
 READ_ELSEWHERE = {
     "POSTROOM_CONFIG",  # below
     "POSTROOM_VENV",  # the wrapper ./postroom
+    "POSTROOM_SUPERVISED",  # entrypoints/supervisor.py
     "POSTROOM_VALKEY_SERVER",  # adapters/embedded
     "POSTROOM_PG_BIN",
 }
@@ -30,6 +31,10 @@ READ_ELSEWHERE = {
 
 class InvalidSettings(Exception):
     """A setting is missing, unknown or nonsense; the message is one line that says which."""
+
+
+class NotReady(Exception):
+    """A server cannot be used as it is; the message is one line that says what to do."""
 
 
 class Settings(BaseSettings):

@@ -17,13 +17,21 @@ class InMemoryMailFolders(MailFolders):
         self._folders: defaultdict[tuple[str, str, str], _Folder] = defaultdict(_Folder)
         self._failures: dict[tuple[str, str], Failure] = {}
 
-    def deliver(self, mailbox: Mailbox, received_at: datetime, *, folder: str = "INBOX") -> int:
-        """Put a message into the folder and return its UID."""
+    def deliver(
+        self,
+        mailbox: Mailbox,
+        received_at: datetime,
+        *,
+        folder: str = "INBOX",
+        silently: bool = False,
+    ) -> int:
+        """Put a message into the folder and return its UID; *silently* tells no session of it."""
         found = self._folder(mailbox, folder)
         uid, found.uid_next = found.uid_next, found.uid_next + 1
         found.received_at[uid] = received_at
-        for session in found.sessions:
-            session.news.set()
+        if not silently:
+            for session in found.sessions:
+                session.news.set()
         return uid
 
     def rebuild(self, mailbox: Mailbox, *, folder: str = "INBOX") -> None:

@@ -3,8 +3,10 @@
 The order is a function of the comments alone, so it does not matter in which order they were filed.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heappop, heappush
 
 from domain.mail.message import Address
 
@@ -78,16 +80,29 @@ class TicketSummary:
 
 
 def in_order(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
-    """Comments as a reader wants them: what is answered stands before its answer, then by date."""
-    remaining = sorted(comments, key=lambda c: (c.written_at, c.message, c.digest))
+    """Comments as a reader wants them: what is answered stands before its answer, then by date.
+
+    A topological sort that takes the earliest of what is ready, in a time that grows with the
+    number of comments and references and hardly more: a flood of mail is one conversation too.
+    """
+    by_date = sorted(comments, key=lambda c: (c.written_at, c.message, c.digest))
     present = {comment.message_id for comment in comments if comment.message_id}
-    ordered: list[Comment] = []
-    seen: set[str] = set()
-    while remaining:
-        ready = (c for c in remaining if not (set(c.references) & present - seen - {c.message_id}))
+    awaited = [present.intersection(c.references) - {c.message_id} for c in by_date]
+    answers = defaultdict[str, list[int]](list)
+    for position, message_ids in enumerate(awaited):
+        for message_id in message_ids:
+            answers[message_id].append(position)
+    ready = [position for position, message_ids in enumerate(awaited) if not message_ids]
+    by_age = iter(range(len(by_date)))
+    placed: dict[int, Comment] = {}
+    while len(placed) < len(by_date):
         # A cycle of references (forged, or nonsense) leaves nothing ready: fall back to the date.
-        chosen = next(ready, remaining[0])
-        remaining.remove(chosen)
-        ordered.append(chosen)
-        seen.add(chosen.message_id)
-    return tuple(ordered)
+        position = heappop(ready) if ready else next(p for p in by_age if p not in placed)
+        if position in placed:
+            continue
+        placed[position] = comment = by_date[position]
+        for answer in answers.pop(comment.message_id, ()):
+            awaited[answer].discard(comment.message_id)
+            if not awaited[answer]:
+                heappush(ready, answer)
+    return tuple(placed.values())

@@ -71,6 +71,8 @@ class Session:
         handler = getattr(self, f"_do_{verb.lower().replace(' ', '_')}", None)
         if verb in self.server.refusals:
             result = self.server.refusals[verb]
+        elif not rest.isascii():  # RFC 3501 section 9, QUOTED-CHAR; other text goes by literal
+            result = "BAD 8-bit data outside a literal"
         else:
             result = await handler() if handler else "BAD unknown command"
         # No EXPUNGE may be told during a command that goes by sequence numbers.
@@ -117,9 +119,13 @@ class Session:
 
     @property
     def _capabilities(self) -> str:
+        """As with Gmail, IDLE is offered only after the log-in."""
+        if self.user:
+            return self.server.capabilities
         protected = self.writer.get_extra_info("ssl_object") is not None
         offers = self.server.starttls and not protected
-        return self.server.capabilities + (" STARTTLS LOGINDISABLED" if offers else "")
+        starttls = " STARTTLS LOGINDISABLED" if offers else ""
+        return self.server.capabilities.replace(" IDLE", "") + starttls
 
     async def _do_capability(self) -> str:
         self._send(f"* CAPABILITY {self._capabilities}")

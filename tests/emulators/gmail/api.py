@@ -50,6 +50,7 @@ def build_app(backend: Backend) -> ASGIApp:
         [certificates, token, profile, message, messages, history, watch, stop],
         dependencies={"backend": Provide(lambda: backend, sync_to_thread=False)},
         exception_handlers={GoogleError: _refuse, GrantError: _refuse_grant},
+        logging_config=None,
         openapi_config=None,
     )
 

@@ -1,0 +1,5 @@
+"""Files on a local disk."""
+
+from adapters.blobs.files import FileBlobStore
+
+__all__ = ["FileBlobStore"]

@@ -1,0 +1,32 @@
+from collections.abc import Sequence
+
+from adapters.memory.database import InMemoryDatabase
+from application.ports import OutcomeRecord, Outcomes
+
+
+class InMemoryOutcomes(Outcomes):
+    def __init__(self, database: InMemoryDatabase) -> None:
+        self._database = database
+
+    async def record(self, record: OutcomeRecord) -> None:
+        async with self._database.transaction(record.job.tenant) as tables:
+            tables.outcomes.append(record)
+
+    async def find(
+        self,
+        tenant: str,
+        *,
+        mailbox: str = "",
+        message: str = "",
+        job_id: str = "",
+        limit: int = 100,
+    ) -> Sequence[OutcomeRecord]:
+        matching = [
+            record
+            for record in self._database.read(tenant).outcomes
+            if mailbox in ("", record.job.mailbox)
+            and message in ("", record.message)
+            and job_id in ("", record.job.id)
+        ]
+        # Sorting is stable: of two with one time, the later recorded is the newer.
+        return sorted(matching, key=lambda record: record.at)[: -limit - 1 : -1]

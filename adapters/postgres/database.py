@@ -1,0 +1,170 @@
+"""Connections and transactions.
+
+Rule 1  Every transaction of a tenant runs as `postroom_app`, which row-level security binds to that
+        tenant. All settings end with the transaction, so a connection carries nothing over (and a
+        pooler such as PgBouncer may give each transaction another one).
+Rule 2  Inside a ledger block, a transaction of the block's tenant is the block itself.
+Rule 3  Inside a ledger block nothing else can be opened: it would neither be kept nor be forgotten
+        with the block, and blocks that wait for a second connection each could starve.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import chain
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.postgres.connection import (
+    APPLICATION_ROLE,
+    Connection,
+    Timeouts,
+    check_conninfo,
+    options,
+    settings,
+)
+from adapters.postgres.errors import translated
+from adapters.postgres.text import StorableText
+from domain.failure import Unavailable
+
+
+@dataclass(slots=True)
+class _Block:
+    """A ledger block that is open in this task, and in the tasks that it started."""
+
+    database: "Database"
+    tenant: str
+    connection: Connection
+    is_open: bool = True
+
+
+_block: ContextVar[_Block | None] = ContextVar("postroom_ledger_block", default=None)
+
+
+class Database:
+    """A pool of connections, opened and closed by `async with`.
+
+    Opening does not wait for the server: while that is away every transaction raises Unavailable,
+    and when it is back, they work.
+    """
+
+    def __init__(
+        self, conninfo: str, *, max_size: int = 10, timeouts: Timeouts | None = None
+    ) -> None:
+        """Raises InvalidDatabaseUrl."""
+        check_conninfo(conninfo)
+        timeouts = timeouts or Timeouts()
+        self._settings = settings(timeouts)
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            conninfo,
+            kwargs=options(timeouts),
+            min_size=1,
+            max_size=max_size,
+            timeout=timeouts.pool.total_seconds(),
+            configure=_configure,
+            open=False,
+            name="postroom",
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open(wait=False)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, tenant: str) -> AsyncIterator[Connection]:
+        """A transaction that sees and writes rows of *tenant* only. Raises Unavailable."""
+        if block := self._open_block():
+            if block.tenant != tenant:
+                raise RuntimeError("another tenant's transaction was asked for in a ledger block")
+            with translated():
+                yield block.connection
+        else:
+            async with self._begin(_as_tenant(tenant)) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def ledger_block(self, tenant: str) -> AsyncIterator[Connection]:
+        """A transaction of *tenant* that others in this task join while it is open."""
+        self._refuse_in_block()
+        async with self._begin(_as_tenant(tenant)) as connection:
+            block = _Block(self, tenant, connection)
+            token = _block.set(block)
+            try:
+                yield connection
+            finally:
+                block.is_open = False
+                _block.reset(token)
+
+    def across_tenants(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction as the owner of the tables: only to find out whose a thing is."""
+        self._refuse_in_block()
+        # With row_security off, a query that a policy would cut short fails. Else a user who does
+        # not own the tables would find nothing, and take that for an answer.
+        return self._begin({"row_security": "off"})
+
+    @property
+    def in_ledger_block(self) -> bool:
+        return self._open_block() is not None
+
+    @asynccontextmanager
+    async def _begin(self, own: dict[str, str]) -> AsyncIterator[Connection]:
+        values = [*chain.from_iterable((self._settings | own).items())]
+        query = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * (len(values) // 2))
+        with translated():
+            async with self._connection() as connection, connection.transaction():
+                await connection.execute(query, values)
+                yield connection
+                # COMMIT is a ROLLBACK without an error if a failed statement was passed over, and
+                # psycopg does not even send it if the connection is known to be lost.
+                if connection.info.transaction_status is not TransactionStatus.INTRANS:
+                    raise Unavailable("the transaction failed before it could be committed")
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool that answers."""
+        async with self._pool.connection() as connection:
+            if await _answers(connection):
+                yield connection
+                return
+        # Where one is broken (the server was started anew) the others are as well. The pool's own
+        # `check=` would find that out one by one, with a growing pause after each.
+        await self._pool.check()
+        async with self._pool.connection() as connection:
+            yield connection
+
+    def _open_block(self) -> _Block | None:
+        block = _block.get()
+        return block if block and block.is_open and block.database is self else None
+
+    def _refuse_in_block(self) -> None:
+        if self._open_block():
+            raise RuntimeError("a second transaction was asked for in a ledger block")
+
+
+def _as_tenant(tenant: str) -> dict[str, str]:
+    return {"role": APPLICATION_ROLE, "postroom.tenant": tenant}
+
+
+async def _configure(connection: Connection) -> None:
+    connection.adapters.register_dumper(str, StorableText)
+
+
+async def _answers(connection: Connection) -> bool:
+    try:
+        await AsyncConnectionPool.check_connection(connection)
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""Outcomes, one row each, and only ever added to."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, get_args
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Json
+from pydantic import TypeAdapter
+
+from adapters.postgres.database import Database
+from adapters.postgres.text import indexable
+from application.ports import OutcomeRecord, Outcomes
+from domain.outcome import Final, name_of
+from domain.pointer import PointerJob
+
+_JOB = TypeAdapter(PointerJob)
+_FINAL: dict[str, TypeAdapter[Final]] = {
+    kind.__name__.lower(): TypeAdapter(kind) for kind in get_args(Final)
+}
+
+_RECORD = """
+INSERT INTO outcome (tenant, mailbox, job_id, message, outcome, detail, attempt, at, job)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+_FIND = """
+SELECT message, outcome, detail, attempt, at, job FROM outcome
+WHERE tenant = %(tenant)s{conditions} ORDER BY at DESC, id DESC LIMIT %(limit)s
+"""
+
+
+class PostgresOutcomes(Outcomes):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, record: OutcomeRecord) -> None:
+        job, outcome = record.job, record.outcome
+        values = [
+            *(job.tenant, job.mailbox, job.id, indexable(record.message)),
+            *(name_of(outcome), Json(asdict(outcome)), record.attempt, record.at),
+            Json(_JOB.dump_python(job, mode="json")),
+        ]
+        async with self._database.transaction(job.tenant) as connection:
+            await connection.execute(_RECORD, values)
+
+    async def find(
+        self,
+        tenant: str,
+        *,
+        mailbox: str = "",
+        message: str = "",
+        job_id: str = "",
+        limit: int = 100,
+    ) -> Sequence[OutcomeRecord]:
+        wanted = {"mailbox": mailbox, "message": indexable(message), "job_id": job_id}
+        conditions = "".join(f" AND {name} = %({name})s" for name, value in wanted.items() if value)
+        async with (
+            self._database.transaction(tenant) as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            await cursor.execute(
+                _FIND.format(conditions=conditions), {**wanted, "tenant": tenant, "limit": limit}
+            )
+            return [_record(row) async for row in cursor]
+
+
+def _record(row: dict[str, Any]) -> OutcomeRecord:
+    return OutcomeRecord(
+        job=_JOB.validate_python(row["job"]),
+        outcome=_FINAL[row["outcome"]].validate_python(row["detail"]),
+        attempt=row["attempt"],
+        at=row["at"],
+        message=row["message"],
+    )

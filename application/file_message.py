@@ -1,0 +1,68 @@
+"""File a message in the built-in helpdesk: as a new ticket, or as a comment in its conversation.
+
+Workers run side by side, so a reply may be filed before the message that it answers. Whatever the
+order of filing, the same messages end up in the same conversations:
+
+* A conversation is what hangs together by Message-ID, In-Reply-To and References. A message that
+  hangs together with several tickets merges them into the one with the lowest number.
+* Comments stand in an order that is a function of the comments alone (`in_order`). They are dated
+  by the provider's time of arrival: the sender's own Date may be forged, or from a broken clock.
+* So a late original becomes the opening of the ticket that its reply had opened.
+"""
+
+from dataclasses import dataclass
+
+from application.ports import BlobStore, EmailProcessor, Helpdesk, HtmlSanitiser
+from domain.helpdesk.ticket import Comment, Document
+from domain.mail.message import Attachment, InboundMessage
+from domain.mailbox import Mailbox
+from domain.outcome import Completed, Way
+
+
+@dataclass(frozen=True, slots=True)
+class FileMessage(EmailProcessor):
+    helpdesk: Helpdesk
+    blobs: BlobStore
+    sanitise: HtmlSanitiser
+
+    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
+        """File the message; the reference of the result is the number of its ticket."""
+        # Files first, while no other filing waits: one that is left over by a failure harms nobody,
+        # a row whose file is missing does.
+        comment = await self._comment(mailbox, inbound)
+        tickets = await self.helpdesk.conversations(mailbox, comment.message_ids)
+        if not tickets:
+            opened = await self.helpdesk.open_ticket(mailbox, comment)
+            return Completed(Way.TICKET, str(opened.number))
+        ticket, *others = tickets
+        for other in others:
+            ticket = await self.helpdesk.merge(ticket, other)
+        ticket = await self.helpdesk.add_comment(ticket, comment)
+        return Completed(Way.COMMENT, str(ticket.number))
+
+    async def _comment(self, mailbox: Mailbox, inbound: InboundMessage) -> Comment:
+        message = inbound.message
+        return Comment(
+            message=inbound.identity.name,
+            digest=inbound.identity.digest,
+            message_id=message.message_id,
+            references=message.references,
+            author=message.sender,
+            subject=message.subject,
+            text=message.text,
+            html=self.sanitise(message.html) if message.html else "",
+            written_at=inbound.received_at,
+            documents=tuple(
+                [await self._document(mailbox, attachment) for attachment in message.attachments]
+            ),
+        )
+
+    async def _document(self, mailbox: Mailbox, attachment: Attachment) -> Document:
+        return Document(
+            filename=attachment.filename,
+            content_type=attachment.content_type,
+            size=len(attachment.content),
+            blob=await self.blobs.put(mailbox.tenant, attachment.content),
+            content_id=attachment.content_id,
+            inline=attachment.inline,
+        )

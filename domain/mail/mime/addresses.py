@@ -1,0 +1,114 @@
+"""Address lists (RFC 5322 section 3.4), from senders who have not read it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from domain.mail.message import Address
+from domain.mail.mime.encoded_words import decode_words
+
+# The bound on quoted pairs keeps time linear where a quotation is begun again and again.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.){0,100}+"|<[^<>]*+>?+|[^"<(),:;]++|.')
+_NOBODY = Address("", "")
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def read_addresses(value: str) -> tuple[Address, ...]:
+    """The addresses in *value*, those of groups included; of a mere name, the name.
+
+    A name with a bare comma (`Doe, Jane <jane@example.org>`) is one name, not two addresses.
+    """
+    if "=?" in value and "@" not in value:  # all of it in encoded words
+        value = decode_words(value)
+    reader = _Reader()
+    for piece in _tokens(value):
+        reader.feed(piece)
+    reader.end_entry()
+    reader.end_names()
+    return tuple(reader.found)
+
+
+def _tokens(value: str) -> Iterator[str]:
+    """Quoted strings, angle addresses, separators, words, and whole comments as `(text`."""
+    depth = 0
+    comment: list[str] = []
+    for match in _TOKEN.finditer(value):
+        piece = match[0]
+        if piece == "(":
+            depth += 1
+        elif piece == ")" and depth:
+            depth -= 1
+            if not depth:
+                yield "(" + "".join(comment)
+                comment.clear()
+        elif depth:
+            comment.append(piece)
+        else:
+            yield piece
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects one entry at a time; *names* came before a comma and were no address yet."""
+
+    found: list[Address] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    comment: str = ""
+    angle: str = ""
+
+    def feed(self, piece: str) -> None:
+        match piece[0]:
+            case "<":
+                if self.angle:  # two addresses without a comma between
+                    self.end_entry()
+                self.angle = piece
+            case "(":
+                self.comment = piece[1:]
+            case "," | ";":
+                self.end_entry()
+            case ":":  # so far it was the name of a group
+                self.words.clear()
+                self.names.clear()
+            case _:
+                self.words.append(piece)
+
+    def end_entry(self) -> None:
+        text = "".join(self.words)
+        if self.angle:
+            spoken = "".join(_unquote(word) for word in self.words)
+            name = ", ".join([*self.names, spoken]) if spoken.strip() else self.comment
+            self.names.clear()
+            self.add(name, self.angle.strip("<>"))
+        elif "@" in text:
+            self.end_names()
+            self.add(self.comment, text)
+        elif text.strip():
+            self.names.append("".join(_unquote(word) for word in self.words).strip())
+        self.words.clear()
+        self.comment = self.angle = ""
+
+    def end_names(self) -> None:
+        """What turned out to be names alone."""
+        if self.names:
+            self.add(", ".join(self.names), "")
+            self.names.clear()
+
+    def add(self, name: str, email: str) -> None:
+        address = Address(_clean(name), _email(email))
+        if address != _NOBODY:
+            self.found.append(address)
+
+
+def _unquote(word: str) -> str:
+    return _ESCAPED.sub(r"\1", word[1:-1]) if word.startswith('"') and len(word) > 1 else word
+
+
+def _clean(name: str) -> str:
+    return " ".join(decode_words(name).split())
+
+
+def _email(text: str) -> str:
+    """Without white space, and without the route of RFC 822 (`@a,@b:user@host`)."""
+    bare = "".join(text.split())
+    return bare.rpartition(":")[2] if bare.startswith("@") else bare

@@ -1,0 +1,5 @@
+"""`python -m entrypoints` is `postroom`."""
+
+from entrypoints.cli import main
+
+main()

@@ -1,0 +1,54 @@
+"""The command line: `postroom …`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. A failure is one line that says what to do.
+"""
+
+import signal
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from entrypoints.cli.dead import dead
+from entrypoints.cli.failed import as_one_line
+from entrypoints.cli.look import outcomes, queue, tickets
+from entrypoints.cli.mailbox import mailbox
+from entrypoints.cli.run import api, demo, listener, migrate, up, worker
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Receives the mail of your mailboxes and hands every message to your application once.",
+)
+for command in (up, api, worker, listener, migrate, demo, queue, outcomes):
+    app.command()(command)
+app.add_typer(mailbox, name="mailbox")
+app.add_typer(dead, name="dead")
+app.add_typer(tickets, name="tickets")
+
+
+@app.callback()
+def options(
+    *, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if show_version:
+        typer.echo(f"postroom {version('postroom')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    # A command that is told to end stops what it has started, as at Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        app(prog_name="postroom")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if (line := as_one_line(error)) is None:
+            raise
+        typer.echo(f"postroom: {line}", err=True)
+        sys.exit(1)

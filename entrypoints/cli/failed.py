@@ -1,0 +1,20 @@
+"""Which errors are told in one line. Any other is a bug, and shows its traceback."""
+
+from domain.failure import Failure
+from domain.mailbox import InvalidMailbox
+from entrypoints.settings import InvalidSettings, NotReady
+from entrypoints.supervisor import PartFailed
+
+
+class CommandFailed(Exception):
+    """The command cannot do it; the message is one line that says what to do."""
+
+
+_TOLD = (Failure, InvalidMailbox, InvalidSettings, NotReady, PartFailed, CommandFailed)
+
+
+def as_one_line(error: BaseException) -> str | None:
+    """The line for a person, or None if *error* is a bug of ours."""
+    if isinstance(error, BaseExceptionGroup):
+        return as_one_line(error.exceptions[0]) if len(error.exceptions) == 1 else None
+    return str(error) if isinstance(error, _TOLD) else None

@@ -1,0 +1,125 @@
+"""Commands that look: queue, outcomes, tickets."""
+
+from typing import Annotated
+
+import typer
+
+from application.ports import LaneStatistics, OutcomeRecord
+from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
+from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, name_of
+from entrypoints.cli.failed import CommandFailed
+from entrypoints.cli.output import AnyTenant, AsJson, Limit, Row, Tenant, show, told
+from entrypoints.cli.wired import Tools, with_tools
+
+tickets = typer.Typer(no_args_is_help=True, help="Look at the tickets that mail has become.")
+
+
+def queue(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
+    """Show what waits: each mailbox's ready, delayed, in flight and dead, and the oldest's age."""
+    lanes = with_tools(lambda tools: tools.queue.statistics())
+    rows = [_lane(lane) for lane in lanes if tenant in ("", lane.tenant)]
+    show(rows, as_json=as_json, empty="Nothing is queued.")
+
+
+def _lane(lane: LaneStatistics) -> Row:
+    return {
+        "tenant": lane.tenant,
+        "mailbox": lane.mailbox,
+        "ready": lane.ready,
+        "delayed": lane.delayed,
+        "in_flight": lane.in_flight,
+        "dead": lane.dead,
+        "oldest": told(lane.oldest_age),
+    }
+
+
+def outcomes(
+    tenant: Tenant = "default",
+    mailbox: Annotated[str, typer.Option(help="Only of this mailbox.")] = "",
+    message: Annotated[str, typer.Option(help="Only of this message (rfc5322:…).")] = "",
+    job: Annotated[str, typer.Option(help="Only of this job id.")] = "",
+    limit: Limit = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Look up what became of each pointer, newest first."""
+
+    async def find(tools: Tools) -> list[Row]:
+        found = await tools.outcomes.find(
+            tenant, mailbox=mailbox, message=message, job_id=job, limit=limit
+        )
+        return [_outcome(record) for record in found]
+
+    show(with_tools(find), as_json=as_json, empty=f"No outcome of {tenant} matches.")
+
+
+def _outcome(record: OutcomeRecord) -> Row:
+    return {
+        "at": record.at.isoformat(timespec="seconds"),
+        "mailbox": record.job.mailbox,
+        "provider": record.job.pointer.provider,
+        "outcome": name_of(record.outcome),
+        "detail": detail_of(record.outcome),
+        "attempt": record.attempt,
+        "message": record.message,
+        "job": record.job.id,
+    }
+
+
+def detail_of(outcome: Final) -> str:
+    """What the outcome's name does not tell yet."""
+    match outcome:
+        case Completed(way=way, reference=reference):
+            return f"{way} {reference}"
+        case Expanded(count=count):
+            return f"{count} messages"
+        case Skipped(reason=reason) | Dead(reason=reason):
+            return reason
+        case Duplicate():
+            return ""
+
+
+@tickets.command("list")
+def list_tickets(tenant: Tenant = "default", limit: Limit = 50, *, as_json: AsJson = False) -> None:
+    """List the newest tickets."""
+
+    async def find(tools: Tools) -> list[Row]:
+        return [_summary(ticket) for ticket in await tools.helpdesk.summaries(tenant, limit=limit)]
+
+    show(with_tools(find), as_json=as_json, empty=f"{tenant} has no tickets yet.")
+
+
+def _summary(ticket: TicketSummary) -> Row:
+    return {
+        "number": ticket.number,
+        "mailbox": ticket.mailbox,
+        "subject": ticket.subject,
+        "requester": ticket.requester.email,
+        "opened": ticket.opened_at.isoformat(timespec="seconds"),
+        "comments": ticket.comments,
+        "documents": ticket.documents,
+    }
+
+
+@tickets.command("show")
+def show_ticket(number: int, tenant: Tenant = "default", *, as_json: AsJson = False) -> None:
+    """Show one ticket with its comments and documents."""
+    ticket = with_tools(lambda tools: tools.helpdesk.ticket(tenant, number))
+    if ticket is None:
+        raise CommandFailed(f"{tenant} has no ticket {number}; see: postroom tickets list")
+    if not as_json:
+        _heading(ticket)
+    show([_comment(comment) for comment in ticket.comments], as_json=as_json, empty="")
+
+
+def _heading(ticket: Ticket) -> None:
+    typer.echo(f"Ticket {ticket.number} in {ticket.mailbox}: {ticket.subject}")
+
+
+def _comment(comment: Comment) -> Row:
+    return {
+        "written": comment.written_at.isoformat(timespec="seconds"),
+        "author": comment.author.email,
+        "text": comment.text or comment.html,
+        "documents": ", ".join(f"{d.filename} ({d.size} bytes)" for d in comment.documents),
+    }

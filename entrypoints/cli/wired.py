@@ -1,0 +1,54 @@
+"""How a command gets at what it needs: the settings, the engines, the container."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import punq
+
+from application.ports import Clock, Helpdesk, MailboxRegistry, Outcomes, PointerQueue
+from entrypoints.settings import Settings, load_settings
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the commands that look, and mend, work with."""
+
+    queue: PointerQueue
+    registry: MailboxRegistry
+    outcomes: Outcomes
+    helpdesk: Helpdesk
+    clock: Clock
+
+
+def with_container(use: Callable[[punq.Container, Settings], Awaitable[R]]) -> R:
+    """Run *use* with everything open, and close it all again."""
+    # Imported here, so that `postroom --help` does not wait for it.
+    from entrypoints.container import wire  # noqa: PLC0415
+    from entrypoints.engines import ready  # noqa: PLC0415
+
+    async def run(settings: Settings) -> R:
+        async with wire(settings) as container:
+            return await use(container, settings)
+
+    with ready(load_settings()) as settings:
+        return asyncio.run(run(settings))
+
+
+def with_tools(use: Callable[[Tools], Awaitable[R]]) -> R:
+    """Run *use* with the tools, and close them again."""
+
+    async def run(container: punq.Container, _: Settings) -> R:
+        tools = Tools(
+            queue=container.resolve(PointerQueue),
+            registry=container.resolve(MailboxRegistry),
+            outcomes=container.resolve(Outcomes),
+            helpdesk=container.resolve(Helpdesk),
+            clock=container.resolve(Clock),
+        )
+        return await use(tools)
+
+    return with_container(run)

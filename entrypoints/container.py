@@ -1,0 +1,195 @@
+"""The composition root: the only module that knows which adapter fills which port.
+
+Resources are opened before anything is wired, and closed in reverse. Each port is bound through a
+local that is annotated with it: neither punq nor mypy would notice a wrong one otherwise.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import punq
+from redis.asyncio import Redis
+
+from adapters.blobs.files import FileBlobStore
+from adapters.by_provider import FetchByProvider
+from adapters.clock import SystemClock
+from adapters.crypto import FernetCipher, InvalidKey
+from adapters.google.client import GmailClient
+from adapters.google.fetcher import GmailFetcher
+from adapters.google.history import GmailHistory
+from adapters.google.push import GooglePushVerifier
+from adapters.html.sanitiser import Nh3Sanitiser
+from adapters.imap.client import ImapClient
+from adapters.imap.fetcher import ImapFetcher
+from adapters.imap.folders import ImapFolders
+from adapters.imap.pool import ConnectionPool
+from adapters.microsoft.client import GraphClient
+from adapters.microsoft.fetcher import GraphFetcher
+from adapters.microsoft.tokens import MsalTokens
+from adapters.postgres.connection import InvalidDatabaseUrl
+from adapters.postgres.cursors import PostgresCursors
+from adapters.postgres.database import Database
+from adapters.postgres.health import MigrationsHealth, PostgresHealth
+from adapters.postgres.helpdesk import PostgresHelpdesk
+from adapters.postgres.ledger import PostgresIdempotencyLedger
+from adapters.postgres.outcomes import PostgresOutcomes
+from adapters.postgres.registry import PostgresMailboxRegistry
+from adapters.redis.connection import InvalidRedisUrl, open_redis
+from adapters.redis.durability import Durability, RedisHealth
+from adapters.redis.queue import RedisPointerQueue
+from application.consume_job import ConsumeJob
+from application.file_message import FileMessage
+from application.ingest_pointer import Ingest, IngestPointer
+from application.ports import (
+    BlobStore,
+    Clock,
+    Cursors,
+    EmailProcessor,
+    HealthCheck,
+    Helpdesk,
+    HtmlSanitiser,
+    IdempotencyLedger,
+    MailboxHistory,
+    MailboxRegistry,
+    MailFolders,
+    MessageFetcher,
+    Outcomes,
+    PointerQueue,
+    PushVerifier,
+)
+from application.resolve_history import ResolveHistory
+from application.watch_folder import CatchUpFolder
+from domain.retry import RetryPolicy
+from entrypoints.settings import InvalidSettings, Settings
+from entrypoints.telemetry.observed import observed_ingest
+from entrypoints.telemetry.sdk import Telemetry, open_telemetry
+
+HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
+"""Seconds for each wait on the wire; the clients bound whole calls themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChecks:
+    """All that must be well for this process to be of use."""
+
+    checks: tuple[HealthCheck, ...]
+
+
+@asynccontextmanager
+async def wire(settings: Settings) -> AsyncIterator[punq.Container]:
+    """Open every resource, yield a container of ports and use cases, and close it all again.
+
+    Both URLs must be set (see `engines`). Nothing is connected yet: servers that are away show in
+    the health checks, and when they are used. Raises InvalidSettings.
+    """
+    container = punq.Container()
+    clock: Clock = SystemClock()
+    container.register(Clock, instance=clock)
+    async with AsyncExitStack() as resources:
+        try:
+            redis = await resources.enter_async_context(open_redis(settings.redis_url))
+            database = await resources.enter_async_context(_database(settings))
+            _bind_queue(container, settings, redis)
+            _bind_storage(container, settings, database, clock)
+        except (InvalidRedisUrl, InvalidDatabaseUrl, InvalidKey) as error:
+            raise InvalidSettings(str(error)) from None
+        checks = (
+            RedisHealth(redis, Durability(settings.durability)),
+            PostgresHealth(database),
+            MigrationsHealth(database),
+        )
+        container.register(HealthChecks, instance=HealthChecks(checks))
+        await _bind_providers(container, settings, clock, resources)
+        telemetry = resources.enter_context(open_telemetry())
+        container.register(Telemetry, instance=telemetry)
+        _bind_use_cases(container, settings, clock, telemetry)
+        yield container
+
+
+def _database(settings: Settings) -> Database:
+    # A job in work holds one connection; a few more serve whoever only looks.
+    return Database(settings.database_url, max_size=settings.concurrency + 4)
+
+
+def _bind_queue(container: punq.Container, settings: Settings, redis: Redis) -> None:
+    queue: PointerQueue = RedisPointerQueue(redis, cap=settings.lane_concurrency)
+    container.register(PointerQueue, instance=queue)
+
+
+def _bind_storage(
+    container: punq.Container, settings: Settings, database: Database, clock: Clock
+) -> None:
+    cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
+    registry: MailboxRegistry = PostgresMailboxRegistry(database, cipher)
+    ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
+    outcomes: Outcomes = PostgresOutcomes(database)
+    cursors: Cursors = PostgresCursors(database, clock)
+    helpdesk: Helpdesk = PostgresHelpdesk(database)
+    blobs: BlobStore = FileBlobStore(settings.home / "blobs")
+    sanitiser: HtmlSanitiser = Nh3Sanitiser()
+    container.register(MailboxRegistry, instance=registry)
+    container.register(IdempotencyLedger, instance=ledger)
+    container.register(Outcomes, instance=outcomes)
+    container.register(Cursors, instance=cursors)
+    container.register(Helpdesk, instance=helpdesk)
+    container.register(BlobStore, instance=blobs)
+    container.register(HtmlSanitiser, instance=sanitiser)
+
+
+async def _bind_providers(
+    container: punq.Container, settings: Settings, clock: Clock, resources: AsyncExitStack
+) -> None:
+    http = await resources.enter_async_context(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT))
+    imap = ImapClient()
+    gmail = GmailClient(http, clock, settings.gmail_url)
+    connections = ConnectionPool(imap)
+    resources.push_async_callback(connections.aclose)
+    fetcher: MessageFetcher = FetchByProvider(
+        microsoft=_graph_fetcher(settings, clock, http, resources),
+        google=GmailFetcher(gmail, settings.message_limit),
+        imap=ImapFetcher(connections, settings.message_limit),
+    )
+    history: MailboxHistory = GmailHistory(gmail)
+    folders: MailFolders = ImapFolders(imap)
+    verifier: PushVerifier = GooglePushVerifier(
+        http,
+        clock,
+        audience=f"{settings.public_url}/webhooks/google",
+        certs_url=settings.google_certs_url,
+    )
+    container.register(MessageFetcher, instance=fetcher)
+    container.register(MailboxHistory, instance=history)
+    container.register(MailFolders, instance=folders)
+    container.register(PushVerifier, instance=verifier)
+
+
+def _graph_fetcher(
+    settings: Settings, clock: Clock, http: httpx.AsyncClient, resources: AsyncExitStack
+) -> GraphFetcher:
+    sign_in = resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT))  # msal blocks
+    tokens = MsalTokens(
+        sign_in, clock, login_url=settings.microsoft_login_url, graph_url=settings.graph_url
+    )
+    graph = GraphClient(http, tokens, clock, settings.graph_url)
+    return GraphFetcher(graph, clock, settings.message_limit)
+
+
+def _bind_use_cases(
+    container: punq.Container, settings: Settings, clock: Clock, telemetry: Telemetry
+) -> None:
+    policy = RetryPolicy(
+        max_attempts=settings.max_attempts,
+        base=timedelta(seconds=settings.retry_base_seconds),
+        ceiling=timedelta(seconds=settings.retry_ceiling_seconds),
+    )
+    container.register(RetryPolicy, instance=policy)
+    queue: PointerQueue = container.resolve(PointerQueue)
+    ingest: Ingest = observed_ingest(IngestPointer(queue, clock), telemetry)
+    container.register(Ingest, instance=ingest)
+    container.register(ResolveHistory)
+    container.register(CatchUpFolder)
+    container.register(EmailProcessor, FileMessage)
+    container.register(ConsumeJob)

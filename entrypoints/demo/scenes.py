@@ -1,0 +1,235 @@
+"""The scenes: what happens in each, in words, and how it is expected to end."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.outcome import SOURCE_UNAVAILABLE
+from domain.pointer import MicrosoftPointer, job_id
+from entrypoints.demo.messages import (
+    broken,
+    compose,
+    identity_of,
+    with_files,
+    with_inline_image,
+)
+from entrypoints.demo.stage import GMAIL_USER, IMAP_USER, MICROSOFT_USER, TENANT, Stage
+
+ADA = "Ada Lovelace <ada@example.com>"
+GRACE = "Grace Hopper <grace@example.com>"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Where to look for an outcome: under the message's identity, or the id of its job.
+
+    It must be newer than *since*, which is when the scene began if it is left out.
+    """
+
+    message: str = ""
+    job_id: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """*expected* is how the outcome is told: its name, and a word of its detail.
+
+    *play* makes it happen and returns where its outcome will be, or None if there must be none.
+    """
+
+    message: str
+    provider: str
+    way: str
+    words: str
+    expected: str
+    attempts: int = 1
+    play: Callable[[Stage], Awaitable[Awaited | None]]
+
+
+async def _plain(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "plain", "Printer on fire", "It is the big one.", sender=ADA)
+    await _graph_mail(stage, mail.as_bytes())
+    return Awaited(identity_of("plain"))
+
+
+async def _inline_image(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "html", "Our new logo", "See the picture.", sender=GRACE)
+    html = '<p onclick="steal()">Here it is: <img src="cid:logo"><script>alert(1)</script></p>'
+    await _graph_mail(stage, with_inline_image(mail, html).as_bytes())
+    return Awaited(identity_of("html"))
+
+
+async def _reply(stage: Stage) -> Awaited:
+    text = "The fire brigade is here."
+    mail = compose(stage.clock, "reply", "Re: Printer on fire", text, sender=ADA, answers="plain")
+    await _graph_mail(stage, mail.as_bytes())
+    return Awaited(identity_of("reply"))
+
+
+async def _second_notice(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "twice", "Told twice", "Once would do.", sender=GRACE)
+    started = stage.clock.now()
+    message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    await stage.graph.notify(message_id)
+    first = await stage.outcome(started, message=identity_of("twice"))
+    await stage.graph.notify(message_id)
+    return Awaited(identity_of("twice"), since=first.at + timedelta(microseconds=1))
+
+
+async def _gone(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "gone", "Never mind", "Solved.", sender=GRACE)
+    message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    notice = stage.graph.notice(stage.microsoft_subscription, message_id)
+    stage.graph.delete(message_id)
+    await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [notice]})
+    return Awaited(job_id=_microsoft_job(stage, message_id))
+
+
+async def _fails_twice(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "third", "Third time lucky", "Hello?", sender=ADA)
+    message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    stage.graph.fail(message_id, status=500, code="InternalServerError", times=2)
+    await stage.graph.notify(message_id)
+    return Awaited(identity_of("third"))
+
+
+async def _throttled(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "slow", "No hurry", "Whenever you like.", sender=ADA)
+    message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    stage.graph.throttle(message_id, retry_after="1")
+    await stage.graph.notify(message_id)
+    return Awaited(identity_of("slow"))
+
+
+async def _killed(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "killed", "In the middle of it", "Bang.", sender=ADA)
+    message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    stage.graph.stall(message_id)
+    await stage.graph.notify(message_id)
+    await stage.graph.stalled()
+    stage.supervisor.children["worker"].kill()
+    stage.graph.release()
+    return Awaited(identity_of("killed"))
+
+
+async def _never(stage: Stage) -> Awaited:
+    message_id = stage.graph.deliver(MICROSOFT_USER, b"")
+    await stage.graph.notify(message_id)
+    return Awaited(job_id=_microsoft_job(stage, message_id))
+
+
+async def _forged(stage: Stage) -> Awaited | None:
+    mail = compose(stage.clock, "forged", "Trust me", "I am Graph.", sender=ADA)
+    message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    notice = stage.graph.notice(stage.microsoft_subscription, message_id)
+    forged = {**notice, "clientState": "a guess"}
+    await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [forged]})
+    lanes = await stage.queue.statistics()
+    queued = any(lane.ready or lane.in_flight or lane.delayed for lane in lanes)
+    return Awaited(identity_of("forged")) if queued else None
+
+
+async def _reply_first(stage: Stage) -> Awaited:
+    text = "Yes, both of them."
+    mail = compose(stage.clock, "early", "Re: Two chairs", text, sender=GRACE, answers="late")
+    await _gmail_mail(stage, mail.as_bytes())
+    return Awaited(identity_of("early"))
+
+
+async def _original_later(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "late", "Two chairs", "Are they sold?", sender=ADA)
+    await _gmail_mail(stage, mail.as_bytes())
+    return Awaited(identity_of("late"))
+
+
+async def _attachments(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "files", "Our order", "As discussed.", sender=GRACE)
+    await _gmail_mail(stage, with_files(mail).as_bytes())
+    return Awaited(identity_of("files"))
+
+
+async def _by_imap(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "idle", "Opening hours", "When are you open?", sender=ADA)
+    stage.imap.deliver(IMAP_USER, mail.as_bytes())
+    return Awaited(identity_of("idle"))
+
+
+async def _broken(stage: Stage) -> Awaited:
+    stage.imap.deliver(IMAP_USER, broken())
+    return Awaited(identity_of("broken"))
+
+
+async def _graph_mail(stage: Stage, raw: bytes) -> None:
+    await stage.graph.notify(stage.graph.deliver(MICROSOFT_USER, raw))
+
+
+async def _gmail_mail(stage: Stage, raw: bytes) -> None:
+    stage.gmail.deliver(GMAIL_USER, raw)
+    await stage.gmail.push(GMAIL_USER, stage.pushing)
+
+
+def _microsoft_job(stage: Stage, message_id: str) -> str:
+    pointer = MicrosoftPointer(stage.microsoft_subscription, message_id)
+    return job_id(TENANT, "support", pointer)
+
+
+def _scene(
+    provider: str, message: str, words: str, expected: str,
+    play: Callable[[Stage], Awaitable[Awaited | None]], *, attempts: int = 1,
+) -> Scene:  # fmt: skip
+    ways = {"Microsoft": "Graph", "Google": "Pub/Sub", "IMAP": "IDLE"}
+    return Scene(
+        message=message, provider=provider, way=ways[provider], words=words,
+        expected=expected, attempts=attempts, play=play,
+    )  # fmt: skip
+
+
+SCENES: Sequence[Scene] = (
+    _scene("Microsoft", "plain text",
+           "A customer writes to a Microsoft 365 mailbox; Graph tells us.",
+           "completed: ticket", _plain),
+    _scene("Microsoft", "HTML, inline image",
+           "A designer sends HTML with a picture in it, and a script that we do not want.",
+           "completed: ticket", _inline_image),
+    _scene("Microsoft", "a reply",
+           "The customer answers their own message.",
+           "completed: comment", _reply),
+    _scene("Microsoft", "a second notice",
+           "Graph tells us of a message that has been handled already.",
+           "duplicate", _second_notice),
+    _scene("Microsoft", "source is gone",
+           "The message is deleted before we come to fetch it.",
+           f"skipped: {SOURCE_UNAVAILABLE}", _gone),
+    _scene("Microsoft", "fails twice",
+           "Graph answers 500 two times.",
+           "completed: ticket", _fails_twice, attempts=3),
+    _scene("Microsoft", "throttled",
+           "Graph asks us to come back in a second. That costs no attempt.",
+           "completed: ticket", _throttled),
+    _scene("Microsoft", "worker is killed",
+           "The worker gets kill -9 while it reads the message; it is started again, and the"
+           " message's lease runs out.",
+           "completed: ticket", _killed, attempts=2),
+    _scene("Microsoft", "unprocessable",
+           "The message has no content at all. It goes to the dead letters.",
+           "dead: empty", _never),
+    _scene("Microsoft", "a forged notice",
+           "Somebody pretends to be Graph. Nothing may come of it.",
+           "refused", _forged),
+    _scene("Google", "reply before original",
+           "Gmail delivers an answer to something that we have not seen yet.",
+           "completed: ticket", _reply_first),
+    _scene("Google", "the original",
+           "Now what it answers arrives, and becomes the opening of that ticket.",
+           "completed: comment", _original_later),
+    _scene("Google", "attachments",
+           "An order comes with two files.",
+           "completed: ticket", _attachments),
+    _scene("IMAP", "by IDLE",
+           "A message arrives on a plain IMAP server, while we listen.",
+           "completed: ticket", _by_imap),
+    _scene("IMAP", "broken MIME",
+           "A message with broken headers and raw 8-bit text is read as well as can be.",
+           "completed: ticket", _broken),
+)  # fmt: skip

@@ -1,0 +1,196 @@
+"""The stage: Postroom as in production, and the three providers played by emulators."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from application.ports import Clock, MailboxRegistry, OutcomeRecord, Outcomes, PointerQueue
+from domain.mailbox import (
+    GoogleAccount,
+    ImapAccount,
+    Mailbox,
+    MicrosoftAccount,
+    Secret,
+    Security,
+)
+from entrypoints.container import wire
+from entrypoints.settings import NotReady, Settings
+from entrypoints.supervisor import Supervisor, environment_of
+from tests.emulators.gmail import GmailEmulator, PushSubscription
+from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from tests.emulators.imap_server import ImapServer
+from tests.emulators.loopback import issue_certificate, serve
+
+TENANT = "demo"
+MICROSOFT_USER = "support@contoso.example"
+GMAIL_USER = "help@example.org"
+IMAP_USER = "office@example.net"
+CLIENT_STATE = "what Graph repeats in each notice"
+PATIENCE = 30
+"""Seconds to wait for what should come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """*url* is where our API is."""
+
+    graph: GraphEmulator
+    gmail: GmailEmulator
+    pushing: PushSubscription
+    imap: ImapServer
+    supervisor: Supervisor
+    http: httpx.AsyncClient
+    url: str
+    queue: PointerQueue
+    outcomes: Outcomes
+    clock: Clock
+    microsoft_subscription: str
+
+    async def outcome(self, since: datetime, message: str = "", job_id: str = "") -> OutcomeRecord:
+        """Wait for the first outcome of a message, or job, after *since*. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found = await self.outcomes.find(TENANT, message=message, job_id=job_id)
+                if new := [record for record in found if record.at >= since]:
+                    return new[-1]
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]:
+    """Start it all. *settings* are those of the engines that run; their home is the demo's own.
+
+    The parts of Postroom write to *log*.
+    """
+    async with AsyncExitStack() as resources:
+        enter = resources.enter_async_context
+        http = await enter(httpx.AsyncClient(timeout=PATIENCE))
+        container = await enter(wire(settings))
+        registry, clock = container.resolve(MailboxRegistry), container.resolve(Clock)
+        graph, gmail = GraphEmulator(clock, http), GmailEmulator(http, clock)
+        imap = await enter(ImapServer({IMAP_USER: "secret"}))
+        certificate = issue_certificate(settings.home / "emulators.pem")
+        graph_url = await enter(serve(graph.app, certificate=certificate))
+        gmail_url = await enter(serve(gmail.app))
+        url = f"http://127.0.0.1:{_free_port()}"
+        pushing = PushSubscription(end_point=f"{url}/webhooks/google")
+        await registry.add(_imap_mailbox(imap, clock))
+        await registry.add(_gmail_mailbox(gmail, gmail_url, pushing, clock))
+
+        environment = environment_of(settings) | _environment(
+            url, graph_url, gmail_url, certificate
+        )
+        supervisor = await enter(_running(environment, log))
+        await _wait_until_ready(http, url)
+        subscription = await graph.subscribe(
+            MICROSOFT_USER, f"{url}/webhooks/microsoft", CLIENT_STATE
+        )
+        await registry.add(_microsoft_mailbox(subscription, clock))
+        yield Stage(
+            graph=graph,
+            gmail=gmail,
+            pushing=pushing,
+            imap=imap,
+            supervisor=supervisor,
+            http=http,
+            url=url,
+            queue=container.resolve(PointerQueue),
+            outcomes=container.resolve(Outcomes),
+            clock=clock,
+            microsoft_subscription=subscription,
+        )
+
+
+def _environment(url: str, graph_url: str, gmail_url: str, certificate: Path) -> dict[str, str]:
+    """Point Postroom at the emulators, and make its retries quick enough to watch."""
+    return {
+        "POSTROOM_PORT": url.rpartition(":")[2],
+        "POSTROOM_PUBLIC_URL": url,
+        "POSTROOM_GRAPH_URL": graph_url,
+        "POSTROOM_MICROSOFT_LOGIN_URL": graph_url,
+        "POSTROOM_GMAIL_URL": gmail_url,
+        "POSTROOM_GOOGLE_CERTS_URL": f"{gmail_url}/oauth2/v1/certs",
+        "POSTROOM_RETRY_BASE_SECONDS": "0.5",
+        "POSTROOM_RETRY_CEILING_SECONDS": "1",
+        "SSL_CERT_FILE": str(certificate),
+    }
+
+
+@asynccontextmanager
+async def _running(environment: dict[str, str], log: IO[bytes]) -> AsyncIterator[Supervisor]:
+    stop = asyncio.Event()
+    supervisor = Supervisor(("api", "worker", "listener"), environment, log)
+    running = asyncio.create_task(supervisor.run(stop))
+    try:
+        yield supervisor
+    finally:
+        stop.set()
+        await running
+
+
+async def _wait_until_ready(http: httpx.AsyncClient, url: str) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await _is_ready(http, url):  # noqa: ASYNC110 - it can only be asked
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise NotReady("Postroom did not become ready; see postroom.log in its home") from None
+
+
+async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await http.get(f"{url}/health/ready")).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _imap_mailbox(imap: ImapServer, clock: Clock) -> Mailbox:
+    account = ImapAccount(
+        host="127.0.0.1",
+        port=imap.port,
+        username=IMAP_USER,
+        password=Secret("secret"),
+        security=Security.NONE,
+    )
+    return Mailbox(
+        tenant=TENANT, id="office", address=IMAP_USER, account=account, added_at=clock.now()
+    )
+
+
+def _gmail_mailbox(
+    gmail: GmailEmulator, url: str, pushing: PushSubscription, clock: Clock
+) -> Mailbox:
+    account = GoogleAccount(
+        service_account=Secret(gmail.service_account_key(url)),
+        subscription=pushing.name,
+        push_identity=pushing.identity,
+    )
+    return Mailbox(
+        tenant=TENANT, id="help", address=GMAIL_USER, account=account, added_at=clock.now()
+    )
+
+
+def _microsoft_mailbox(subscription: str, clock: Clock) -> Mailbox:
+    account = MicrosoftAccount(
+        directory=DIRECTORY,
+        client_id=CLIENT_ID,
+        client_secret=Secret(CLIENT_SECRET),
+        user=MICROSOFT_USER,
+        subscription_id=subscription,
+        client_state=Secret(CLIENT_STATE),
+    )
+    return Mailbox(
+        tenant=TENANT, id="support", address=MICROSOFT_USER, account=account, added_at=clock.now()
+    )

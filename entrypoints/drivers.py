@@ -1,0 +1,98 @@
+"""The long-running parts of Postroom, each made of what the container holds, until *stop*."""
+
+import asyncio
+import socket
+
+import punq
+import structlog
+
+from application.consume_job import ConsumeJob
+from application.ingest_pointer import Ingest
+from application.ports import (
+    BlobStore,
+    Clock,
+    Helpdesk,
+    MailboxRegistry,
+    MailFolders,
+    Outcomes,
+    PointerQueue,
+    PushVerifier,
+)
+from application.watch_folder import CatchUpFolder
+from domain.retry import RetryPolicy
+from entrypoints.api.app import create_app
+from entrypoints.api.server import serve
+from entrypoints.api.services import Services
+from entrypoints.api.standard_webhooks import InvalidSecret
+from entrypoints.container import HealthChecks
+from entrypoints.listener import Listener
+from entrypoints.settings import InvalidSettings, Settings
+from entrypoints.telemetry.observed import observed_consume
+from entrypoints.telemetry.sdk import Telemetry
+from entrypoints.worker import Worker
+
+log = structlog.get_logger()
+
+
+async def run_api(container: punq.Container, settings: Settings, stop: asyncio.Event) -> None:
+    """Serve HTTP. Raises InvalidSettings if the port cannot be had."""
+    services = Services(
+        ingest=container.resolve(Ingest),
+        registry=container.resolve(MailboxRegistry),
+        verify_push=container.resolve(PushVerifier),
+        queue=container.resolve(PointerQueue),
+        outcomes=container.resolve(Outcomes),
+        helpdesk=container.resolve(Helpdesk),
+        blobs=container.resolve(BlobStore),
+        clock=container.resolve(Clock),
+        health=container.resolve(HealthChecks).checks,
+        telemetry=container.resolve(Telemetry),
+        api_tokens={
+            token.get_secret_value(): tenant for tenant, token in settings.api_tokens.items()
+        },
+        handoff_secrets={
+            tenant: secret.get_secret_value() for tenant, secret in settings.handoff_secrets.items()
+        },
+    )
+    try:
+        app = create_app(services)
+    except InvalidSecret as error:
+        raise InvalidSettings(str(error)) from None
+    with _listen(settings) as listening:
+        host, port = listening.getsockname()[:2]
+        log.info("api started", host=host, port=port)
+        await serve(app, listening, stop)
+    log.info("api stopped")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=2048)
+    except OSError as error:
+        raise InvalidSettings(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror};"
+            " set POSTROOM_HOST and POSTROOM_PORT to an address that is free"
+        ) from None
+
+
+async def run_worker(container: punq.Container, settings: Settings, stop: asyncio.Event) -> None:
+    """Claim and consume jobs."""
+    clock: Clock = container.resolve(Clock)
+    policy = container.resolve(RetryPolicy)
+    worker = Worker(
+        queue=container.resolve(PointerQueue),
+        consume=observed_consume(container.resolve(ConsumeJob), container.resolve(Telemetry)),
+        again=lambda attempt: clock.now() + policy.backoff(attempt),
+        concurrency=settings.concurrency,
+    )
+    await worker.run(stop)
+
+
+async def run_listener(container: punq.Container, _: Settings, stop: asyncio.Event) -> None:
+    """Listen to the IMAP mailboxes."""
+    listener = Listener(
+        container.resolve(MailboxRegistry),
+        container.resolve(MailFolders),
+        container.resolve(CatchUpFolder),
+    )
+    await listener.run(stop)

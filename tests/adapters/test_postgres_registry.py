@@ -1,0 +1,126 @@
+"""How credentials are kept in PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from dataclasses import fields
+
+import psycopg
+import pytest
+
+from adapters.crypto import FernetCipher, generate_key
+from adapters.postgres.account import split
+from adapters.postgres.database import Database
+from adapters.postgres.registry import PostgresMailboxRegistry
+from domain.failure import AccessFailed
+from domain.mailbox import Mailbox, Secret
+from tests.contracts.samples import google_mailbox, imap_mailbox, microsoft_mailbox
+from tests.databases import empty, new_database
+
+MAILBOXES = [microsoft_mailbox(), google_mailbox(), imap_mailbox()]
+SECRETS = [
+    *("microsoft-client-secret", "microsoft-client-state", "google-private-key", "imap-password")
+]
+OLD, NEW = generate_key(), generate_key()
+
+
+@pytest.fixture(scope="module")
+def migrated(database_url: str) -> str:
+    return new_database(database_url)
+
+
+@pytest.fixture
+def conninfo(migrated: str) -> str:
+    empty(migrated)
+    return migrated
+
+
+@pytest.fixture
+async def database(conninfo: str) -> AsyncIterator[Database]:
+    async with Database(conninfo) as database:
+        yield database
+
+
+@pytest.fixture
+async def registry(database: Database) -> PostgresMailboxRegistry:
+    """All of MAILBOXES, encrypted with OLD."""
+    registry = PostgresMailboxRegistry(database, FernetCipher([OLD]))
+    for mailbox in MAILBOXES:
+        await registry.add(mailbox)
+    return registry
+
+
+def rows(conninfo: str, statement: str) -> str:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return str(cursor.fetchall() if cursor.description else "")
+
+
+@pytest.mark.usefixtures("registry")
+async def test_no_secret_is_in_the_database_in_clear(conninfo: str) -> None:
+    stored = rows(conninfo, "SELECT mailbox::text, encode(secrets, 'escape') FROM postroom.mailbox")
+
+    assert "imap.acme.example" in stored
+    assert [secret for secret in SECRETS if secret in stored] == []
+
+
+@pytest.mark.parametrize("mailbox", MAILBOXES, ids=lambda mailbox: mailbox.provider)
+def test_every_field_that_is_a_secret_is_sealed(mailbox: Mailbox) -> None:
+    plain, sealed = split(mailbox.account)
+
+    declared = {field.name for field in fields(mailbox.account) if field.type is Secret}
+    assert declared
+    assert declared.isdisjoint(plain)
+    assert all(name.encode() in sealed for name in declared)
+
+
+async def test_another_key_is_refused_and_named(
+    database: Database, registry: PostgresMailboxRegistry
+) -> None:
+    other = PostgresMailboxRegistry(database, FernetCipher([NEW]))
+
+    for read in (
+        other.get("acme", "support"),
+        other.all(),
+        other.of_subscription("subscription-1"),
+        other.of_push("projects/p/subscriptions/s", "info@acme.example"),
+    ):
+        with pytest.raises(AccessFailed, match="keep the old key in POSTROOM_SECRET_KEYS"):
+            await read
+    assert await registry.get("acme", "support")
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_new_key_in_front_leaves_the_old_rows_readable(database: Database) -> None:
+    rotated = PostgresMailboxRegistry(database, FernetCipher([NEW, OLD]))
+
+    assert await rotated.get("acme", "support") == imap_mailbox()
+    added = imap_mailbox(tenant="globex")
+    await rotated.add(added)
+
+    only_new = PostgresMailboxRegistry(database, FernetCipher([NEW]))
+    assert await only_new.get("globex", "support") == added
+
+
+async def test_a_ciphertext_moved_to_another_row_is_refused(
+    conninfo: str, registry: PostgresMailboxRegistry
+) -> None:
+    await registry.add(imap_mailbox(name="other"))
+    rows(
+        conninfo,
+        "UPDATE postroom.mailbox SET secrets = (SELECT secrets FROM postroom.mailbox"
+        " WHERE id = 'support') WHERE id = 'other'",
+    )
+
+    with pytest.raises(AccessFailed, match="they are another mailbox's"):
+        await registry.get("acme", "other")
+
+
+@pytest.mark.parametrize("change", ["account - 'host'", """account || '{"own": 1}'"""])
+async def test_an_account_of_another_release_is_refused(
+    conninfo: str, registry: PostgresMailboxRegistry, change: str
+) -> None:
+    rows(conninfo, f"UPDATE postroom.mailbox SET account = {change} WHERE id = 'support'")
+
+    with pytest.raises(AccessFailed, match="not of this release") as caught:
+        await registry.get("acme", "support")
+
+    assert "imap-password" not in str(caught.value.__cause__)

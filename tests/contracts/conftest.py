@@ -1,0 +1,106 @@
+"""What is kept, in memory and in each PostgreSQL."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from adapters.crypto import FernetCipher, generate_key
+from adapters.memory.clock import ManualClock
+from adapters.memory.cursors import InMemoryCursors
+from adapters.memory.database import InMemoryDatabase
+from adapters.memory.helpdesk import InMemoryHelpdesk
+from adapters.memory.ledger import InMemoryIdempotencyLedger
+from adapters.memory.outcomes import InMemoryOutcomes
+from adapters.memory.registry import InMemoryMailboxRegistry
+from adapters.postgres.cursors import PostgresCursors
+from adapters.postgres.database import Database
+from adapters.postgres.helpdesk import PostgresHelpdesk
+from adapters.postgres.ledger import PostgresIdempotencyLedger
+from adapters.postgres.outcomes import PostgresOutcomes
+from adapters.postgres.registry import PostgresMailboxRegistry
+from application.ports import Cursors, Helpdesk, IdempotencyLedger, MailboxRegistry, Outcomes
+from tests.databases import empty, new_database
+from tests.engines import DATABASE_SERVERS
+
+
+@dataclass(frozen=True)
+class Storage:
+    """All that keeps something, over one database."""
+
+    ledger: IdempotencyLedger
+    helpdesk: Helpdesk
+    outcomes: Outcomes
+    registry: MailboxRegistry
+    cursors: Cursors
+
+
+@pytest.fixture(scope="session")
+def migrated_url(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """The URL of a database with our schema on the server of that name: one for the session."""
+    urls: dict[str, str] = {}
+
+    def url_on(server: str) -> str:
+        if server not in urls:
+            fixture = {"postgres-18": "postgres_url", "postgres-15": "debian_postgres_url"}[server]
+            urls[server] = new_database(request.getfixturevalue(fixture))
+        return urls[server]
+
+    return url_on
+
+
+@pytest.fixture(params=["memory", *DATABASE_SERVERS])
+def emptied_url(request: pytest.FixtureRequest, migrated_url: Callable[[str], str]) -> str:
+    """The URL of a database without a row, or nothing, which stands for memory."""
+    if request.param == "memory":
+        return ""
+    url = migrated_url(request.param)
+    empty(url)
+    return url
+
+
+@pytest.fixture
+async def storage(emptied_url: str, clock: ManualClock) -> AsyncIterator[Storage]:
+    if not emptied_url:
+        tables = InMemoryDatabase()
+        yield Storage(
+            InMemoryIdempotencyLedger(tables),
+            InMemoryHelpdesk(tables),
+            InMemoryOutcomes(tables),
+            InMemoryMailboxRegistry(tables),
+            InMemoryCursors(tables, clock),
+        )
+        return
+    async with Database(emptied_url) as database:
+        yield Storage(
+            PostgresIdempotencyLedger(database),
+            PostgresHelpdesk(database),
+            PostgresOutcomes(database),
+            PostgresMailboxRegistry(database, FernetCipher([generate_key()])),
+            PostgresCursors(database, clock),
+        )
+
+
+@pytest.fixture
+def ledger(storage: Storage) -> IdempotencyLedger:
+    return storage.ledger
+
+
+@pytest.fixture
+def helpdesk(storage: Storage) -> Helpdesk:
+    return storage.helpdesk
+
+
+@pytest.fixture
+def outcomes(storage: Storage) -> Outcomes:
+    return storage.outcomes
+
+
+@pytest.fixture
+def registry(storage: Storage) -> MailboxRegistry:
+    return storage.registry
+
+
+@pytest.fixture
+def cursors(storage: Storage) -> Cursors:
+    return storage.cursors

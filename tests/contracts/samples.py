@@ -1,0 +1,130 @@
+"""Values that the contract suites file away, each with only what matters in the test given."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from application.ports import IdempotencyLedger, OutcomeRecord
+from domain.helpdesk.ticket import Comment, Document
+from domain.identity import MessageIdentity
+from domain.mail.message import Address
+from domain.mailbox import GoogleAccount, ImapAccount, Mailbox, MicrosoftAccount, Secret, Security
+from domain.outcome import Completed, Final, Way
+from domain.pointer import ImapPointer, Pointer, PointerJob
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+IMAP = ImapAccount(
+    host="imap.acme.example",
+    port=143,
+    username="support",
+    password=Secret("imap-password"),
+    security=Security.STARTTLS,
+    folders=("INBOX", "Anfragen/Möbel"),
+)
+
+
+def imap_mailbox(tenant: str = "acme", name: str = "support", address: str = "") -> Mailbox:
+    return Mailbox(
+        tenant=tenant,
+        id=name,
+        address=address or f"{name}@{tenant}.example",
+        account=IMAP,
+        added_at=NOON,
+    )
+
+
+def microsoft_mailbox(
+    tenant: str = "acme", name: str = "sales", subscription_id: str = "subscription-1"
+) -> Mailbox:
+    account = MicrosoftAccount(
+        directory="directory-1",
+        client_id="client-1",
+        client_secret=Secret("microsoft-client-secret"),
+        user="sales@acme.example",
+        subscription_id=subscription_id,
+        client_state=Secret("microsoft-client-state"),
+    )
+    address = f"{name}@{tenant}.example"
+    return Mailbox(tenant=tenant, id=name, address=address, account=account, added_at=NOON)
+
+
+def google_mailbox(
+    tenant: str = "acme",
+    name: str = "info",
+    subscription: str = "projects/p/subscriptions/s",
+    address: str = "Info@acme.example",
+) -> Mailbox:
+    account = GoogleAccount(
+        service_account=Secret('{"private_key": "google-private-key"}'),
+        subscription=subscription,
+        push_identity="push@p.iam.gserviceaccount.com",
+    )
+    return Mailbox(tenant=tenant, id=name, address=address, account=account, added_at=NOON)
+
+
+def identity(
+    name: str = "rfc5322:1@sender.example", source: str = "imap:INBOX:1:1", digest: str = "d1"
+) -> MessageIdentity:
+    return MessageIdentity(name, source, digest)
+
+
+@asynccontextmanager
+async def failing_block(ledger: IdempotencyLedger, mailbox: Mailbox) -> AsyncIterator[None]:
+    """A ledger block that fails after what is done in it."""
+    with suppress(ZeroDivisionError):
+        async with ledger.once(mailbox, identity()):
+            yield
+            raise ZeroDivisionError
+
+
+def comment(
+    message_id: str,
+    *references: str,
+    minutes: int = 0,
+    digest: str = "digest",
+    documents: tuple[Document, ...] = (),
+) -> Comment:
+    return Comment(
+        message=f"rfc5322:{message_id}",
+        digest=digest,
+        message_id=message_id,
+        references=references,
+        author=Address("Ann", "ann@sender.example"),
+        subject=f"About {message_id}",
+        text="Hello",
+        html="<p>Hello</p>",
+        written_at=NOON + timedelta(minutes=minutes),
+        documents=documents,
+    )
+
+
+def document(filename: str) -> Document:
+    return Document(filename, "application/pdf", 3, "ab" * 32, content_id="logo", inline=True)
+
+
+def outcome(
+    job_id: str = "job-1",
+    *,
+    tenant: str = "acme",
+    mailbox: str = "support",
+    pointer: Pointer = ImapPointer("INBOX", 1, 1),  # noqa: B008 - it is immutable
+    ended: Final = Completed(Way.TICKET, "1"),  # noqa: B008 - it is immutable
+    minutes: int = 0,
+    message: str = "",
+) -> OutcomeRecord:
+    job = PointerJob(
+        id=job_id,
+        tenant=tenant,
+        mailbox=mailbox,
+        pointer=pointer,
+        enqueued_at=NOON,
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+    return OutcomeRecord(
+        job=job,
+        outcome=ended,
+        attempt=1,
+        at=NOON + timedelta(minutes=minutes),
+        message=message,
+    )

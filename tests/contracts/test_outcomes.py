@@ -1,0 +1,101 @@
+"""What every Outcomes promises."""
+
+import pytest
+
+from application.ports import Outcomes
+from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
+from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from tests.contracts.samples import outcome
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        Completed(Way.TICKET, "17"),
+        Completed(Way.HANDED_OVER, ""),
+        Duplicate(),
+        Skipped("source unavailable: 404"),
+        Expanded(3),
+        Dead("gave up"),
+    ],
+)
+async def test_an_outcome_comes_back_as_it_was_recorded(outcomes: Outcomes, ended: Final) -> None:
+    record = outcome(ended=ended, message="rfc5322:a@x")
+
+    await outcomes.record(record)
+
+    assert await outcomes.find("acme") == [record]
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        MicrosoftPointer("subscription-1", "AAMk=", "users/1/messages/2"),
+        GooglePointer(7, "info@acme.example", "pubsub-1", ("m1", "m2")),
+        ImapPointer("INBOX/Möbel", 2**32 - 1, 5, "a@x"),
+        MicrosoftPointer("with a NUL \x00", "half a pair \ud800"),
+    ],
+    ids=lambda pointer: type(pointer).__name__,
+)
+async def test_the_job_comes_back_with_its_pointer(outcomes: Outcomes, pointer: Pointer) -> None:
+    record = outcome(pointer=pointer)
+
+    await outcomes.record(record)
+
+    assert await outcomes.find("acme") == [record]
+
+
+async def test_every_end_of_a_job_is_kept_newest_first(outcomes: Outcomes) -> None:
+    earlier = outcome(ended=Dead("gave up"), minutes=1)
+    later = outcome(ended=Duplicate(), minutes=2)
+    at_once = outcome(ended=Expanded(0), minutes=2)
+    for record in (later, at_once, earlier):
+        await outcomes.record(record)
+
+    assert await outcomes.find("acme") == [at_once, later, earlier]
+
+
+async def test_no_more_than_the_limit_come(outcomes: Outcomes) -> None:
+    records = [outcome(f"job-{n}", minutes=n) for n in range(4)]
+    for record in records:
+        await outcomes.record(record)
+
+    assert await outcomes.find("acme", limit=2) == [records[3], records[2]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "jobs"),
+    [
+        ({"mailbox": "sales"}, ["2"]),
+        ({"message": "rfc5322:a@x"}, ["3", "1"]),
+        ({"job_id": "3"}, ["3"]),
+        ({"mailbox": "support", "message": "rfc5322:a@x", "job_id": "1"}, ["1"]),
+        ({"mailbox": "sales", "message": "rfc5322:a@x"}, []),
+        ({"mailbox": "\x00"}, []),
+        ({}, ["3", "2", "1"]),
+    ],
+)
+async def test_what_is_found_matches_all_that_is_asked(
+    outcomes: Outcomes, wanted: dict[str, str], jobs: list[str]
+) -> None:
+    for record in (
+        outcome("1", message="rfc5322:a@x", minutes=1),
+        outcome("2", message="rfc5322:b@x", minutes=2, mailbox="sales"),
+        outcome("3", message="rfc5322:a@x", minutes=3),
+        outcome("4", message="rfc5322:a@x", minutes=4, tenant="globex"),
+    ):
+        await outcomes.record(record)
+
+    found = await outcomes.find("acme", **wanted)  # type: ignore[arg-type]  # limit is not in it
+
+    assert [record.job.id for record in found] == jobs
+
+
+async def test_a_very_long_message_id_can_be_looked_up(outcomes: Outcomes) -> None:
+    name = "rfc5322:" + "".join(map(chr, range(0x4E00, 0x5E00)))
+    await outcomes.record(outcome(message=name))
+
+    found = await outcomes.find("acme", message=name)
+
+    assert len(found) == 1
+    assert await outcomes.find("acme", message=name + "x") == []
