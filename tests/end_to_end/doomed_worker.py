@@ -1,0 +1,100 @@
+"""A worker that kills itself with SIGKILL at the step of its first job that its argument names.
+
+It is the real one, on real servers (the settings say which). Only the provider is in memory, and
+the lease is short.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import punq
+
+from application.consume_job import Consumed, ConsumeJob
+from application.ports import (
+    Claim,
+    Clock,
+    Helpdesk,
+    IdempotencyLedger,
+    MessageFetcher,
+    Outcomes,
+    PointerQueue,
+)
+from domain.identity import MessageIdentity
+from domain.mailbox import Mailbox
+from domain.retry import RetryPolicy
+from entrypoints.container import wire
+from entrypoints.settings import load_settings
+from entrypoints.worker import Worker
+from tests.end_to_end.crash_rig import LEASE, the_message
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_in(port: object, method: str, *, before: bool = False) -> None:
+    """Have *method* of *port* kill us, before its work or after it."""
+    work = getattr(port, method)
+
+    async def fatal(*args: object, **options: object) -> object:
+        if before:
+            die()
+        result = await work(*args, **options)
+        die()
+        return result
+
+    setattr(port, method, fatal)
+
+
+def die_around_the_block(ledger: IdempotencyLedger, *, inside: bool) -> None:
+    """Kill us when the ledger block has been entered, or when it has been committed."""
+    once = ledger.once
+
+    @asynccontextmanager
+    async def fatal(mailbox: Mailbox, identity: MessageIdentity) -> AsyncIterator[bool]:
+        async with once(mailbox, identity) as is_new:
+            if inside:
+                die()
+            yield is_new
+        die()
+
+    setattr(ledger, "once", fatal)  # noqa: B010 - mypy allows no assignment to a method
+
+
+STEPS: dict[str, Callable[[punq.Container], None]] = {
+    "claimed": lambda held: die_in(held.resolve(MessageFetcher), "fetch", before=True),
+    "fetched": lambda held: die_in(held.resolve(MessageFetcher), "fetch"),
+    "in the block": lambda held: die_around_the_block(held.resolve(IdempotencyLedger), inside=True),
+    "processed": lambda held: die_in(held.resolve(Helpdesk), "open_ticket"),
+    "recorded": lambda held: die_in(held.resolve(Outcomes), "record"),
+    "committed": lambda held: die_around_the_block(held.resolve(IdempotencyLedger), inside=False),
+    "acknowledging": lambda held: die_in(held.resolve(PointerQueue), "acknowledge", before=True),
+    "acknowledged": lambda held: die_in(held.resolve(PointerQueue), "acknowledge"),
+}
+
+
+async def work(doom: Callable[[punq.Container], None]) -> None:
+    async with wire(load_settings()) as container:
+        messages: MessageFetcher = the_message()
+        container.register(MessageFetcher, instance=messages)
+        doom(container)
+        await a_worker(container, container.resolve(ConsumeJob)).run(asyncio.Event())
+
+
+def a_worker(container: punq.Container, consume: Callable[[Claim], Awaitable[Consumed]]) -> Worker:
+    clock: Clock = container.resolve(Clock)
+    policy = container.resolve(RetryPolicy)
+    return Worker(
+        queue=container.resolve(PointerQueue),
+        consume=consume,
+        again=lambda attempt: clock.now() + policy.backoff(attempt),
+        lease=LEASE,
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(work(STEPS[sys.argv[1]]))
