@@ -59,6 +59,7 @@ def servers(postgres_url: str, tmp_path: Path) -> Iterator[Servers]:
                 redis_url=valkey.url,
                 database_url=new_database(postgres_url),
                 secret_keys=(SecretStr(generate_key()),),
+                retry_base_seconds=0.1,
             ),
         )
 
