@@ -11,78 +11,99 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-uv.txt")
-SECTIONS = (
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+RUN = [*PROJECT["project"]["dependencies"], *EXTRAS["embedded"], *EXTRAS["checkout"]]
+LOCKS = {
+    "requirements.txt": RUN,
+    "requirements-dev.txt": [*RUN, *EXTRAS["dev"]],
+    "requirements-uv.txt": PROJECT["dependency-groups"]["uv"],
+}
+"""Each lock, and what was asked for when it was made (see the Makefile)."""
+
+RECORDS = sorted((ROOT / "docs/adr").iterdir())
+SECTIONS = [
     "## Context and Problem Statement",
     "## Considered Options",
     "## Decision Outcome",
     "### Consequences",
     "### Confirmation",
-)
-RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-# Paths that exist on one machine only. Written apart, so that this file does not find itself.
-OF_ONE_MACHINE = re.compile(
-    "|".join(("/wor" + "k/", r"\.\./sha" + "red", "/roo" + "t/", "/Use" + "rs/"))
-)
+]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 @cache
-def tracked_files() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+def tracked() -> dict[str, str]:
+    """The text of every file that is under version control, by its name."""
+    git = ("git", "-c", f"safe.directory={ROOT}", "ls-files", "-z")
+    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = (ROOT / name for name in listed.split("\0") if name)
+    return {
+        str(path.relative_to(ROOT)): path.read_bytes().decode(errors="replace")
+        for path in paths
+        if path.is_file()
+    }
+
+
+# --- The locks
 
 
 @cache
-def project() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())
-
-
-def pinned(lock: str) -> dict[str, str]:
+def pins(lock: str) -> dict[str, str]:
     """The version of each package in *lock*."""
-    pins = re.findall(
-        r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^\s;]+)", (ROOT / lock).read_text(), re.MULTILINE
-    )
-    return dict(pins)
+    return dict(re.findall(r"(?m)^([a-z0-9._-]+)\S*?==(\S+)", (ROOT / lock).read_text()))
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_index_and_proves_each_package_by_hash(lock: str) -> None:
-    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
+def test_a_lock_is_pins_and_hashes_and_nothing_else(lock: str) -> None:
+    """So it cannot name the host of an index, as the locks of most tools do."""
+    pin = r"[a-z0-9._-]+(\[[a-z0-9,-]+\])?==[\w.+]+( ; [^:@/]+?)?"
+    proof = r" \\\n    --hash=sha256:[0-9a-f]{64}"
 
-    assert all(re.match(r"[a-z0-9._-]+(\[[^]]*\])?==", entry) for entry in entries)
-    assert all(" --hash=sha256:" in entry for entry in entries)
-    assert "://" not in "".join(entries)
+    assert re.fullmatch(rf"({pin}({proof})+\n)+", (ROOT / lock).read_text())
 
 
-@pytest.mark.parametrize(
-    ("lock", "extras"),
-    [
-        ("requirements.txt", ("embedded", "checkout")),
-        ("requirements-dev.txt", ("embedded", "checkout", "dev")),
-    ],
-)
-def test_a_lock_pins_what_the_project_asks_for(lock: str, extras: tuple[str, ...]) -> None:
-    metadata = project()["project"]
-    optional = metadata["optional-dependencies"]
-    wanted = metadata["dependencies"] + [each for extra in extras for each in optional[extra]]
-    pins = pinned(lock)
-
-    for requirement in map(Requirement, wanted):
-        assert requirement.specifier.contains(pins[requirement.name], prereleases=True)
+@pytest.mark.parametrize(("lock", "asked"), LOCKS.items())
+def test_a_lock_pins_all_that_is_asked_for(lock: str, asked: list[str]) -> None:
+    for requirement in map(Requirement, asked):
+        assert requirement.specifier.contains(pins(lock)[requirement.name])
 
 
 def test_what_is_tested_is_what_runs() -> None:
-    run, tested = pinned("requirements.txt"), pinned("requirements-dev.txt")
-
-    assert run.items() <= tested.items()
+    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
 
 
-def test_no_file_names_a_path_of_one_machine() -> None:
-    texts = {path: path.read_bytes().decode(errors="replace") for path in tracked_files()}
+def test_no_package_is_named_as_a_folder_of_ours() -> None:
+    """`adapters` and `entrypoints` are on PyPI too: one of the two would hide the other."""
+    ours = {path.name for path in ROOT.iterdir() if path.is_dir()}
 
-    assert [path.name for path, text in texts.items() if OF_ONE_MACHINE.search(text)] == []
+    assert ours.isdisjoint(pins("requirements-dev.txt"))
+
+
+# --- The files
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(?<![\w.-])/(work|root|home|Users)/\w",
+        r"\.{2}/shared",
+        r"(pypi|pythonhosted)[.]org",
+        r"--(index|extra-index|find-links)[-=\s]",
+    ],
+    ids=["path of a machine", "path beside the repository", "index host", "index option"],
+)
+def test_no_file_depends_on_where_it_was_written(pattern: str) -> None:
+    found = {name for name, text in tracked().items() if re.search(pattern, text)}
+
+    assert found == set()
+
+
+def test_no_lock_is_kept_that_would_name_an_index() -> None:
+    assert {"uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock"}.isdisjoint(tracked())
+
+
+# --- The documents
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
@@ -92,29 +113,38 @@ def test_decisions_are_numbered_without_gaps() -> None:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
-def test_a_decision_has_every_section_in_order(record: Path) -> None:
+def test_a_decision_has_the_sections_of_its_kind(record: Path) -> None:
     text = record.read_text()
-    places = [text.find(f"\n{section}\n") for section in SECTIONS]
 
-    assert -1 not in places
-    assert places == sorted(places)
+    assert re.match(r"---\nstatus: (accepted|superseded by .+)\ndate: \d{4}-\d\d-\d\d\n---\n", text)
+    assert re.findall(r"(?m)^##+ .+", text) == SECTIONS
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_page_points_at_is_there(page: Path) -> None:
     text = page.read_text()
-    links = {page.parent / link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)}
-    named = {
-        ROOT / name
-        for name in re.findall(r"`([a-z_]+/[\w./-]+)`", text)
-        if name.startswith(FOLDERS)
-    }
+    links = {page.parent / target for target in re.findall(r"\]\((?!\w+:)([^)#]+)", text)}
+    quoted = {Path(word) for span in re.findall(r"`([^`\n]+)`", text) for word in span.split()}
+    named = {ROOT / path for path in quoted if is_ours(path)}
 
     assert {str(path) for path in links | named if not path.exists()} == set()
 
 
-def test_the_licence_is_the_one_that_aioimaplib_asks_for() -> None:
-    text = (ROOT / "LICENSE").read_text()
+def is_ours(path: Path) -> bool:
+    """Whether *path* looks like one in here, with no place-holder in it."""
+    in_full = re.fullmatch(r"[\w.-]+(/[\w.-]+)+", str(path))
+    return in_full is not None and (ROOT / path.parts[0]).is_dir()
 
-    assert project()["project"]["license"] == "GPL-3.0-only"
-    assert re.match(r"\s+GNU GENERAL PUBLIC LICENSE\s+Version 3, 29 June 2007", text)
+
+def test_the_newest_version_in_the_changelog_is_the_projects() -> None:
+    [newest, *_] = re.findall(r"(?m)^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text())
+
+    assert newest == PROJECT["project"]["version"]
+
+
+def test_the_licence_is_the_one_that_aioimaplib_asks_for() -> None:
+    """See docs/adr/0017-license-under-gpl-3.md."""
+    title = r"\s+GNU GENERAL PUBLIC LICENSE\s+Version 3, 29 June 2007"
+
+    assert re.match(title, (ROOT / "LICENSE").read_text())
+    assert PROJECT["project"]["license"] == "GPL-3.0-only"
