@@ -5,6 +5,7 @@ Whatever is wrong with them is told in one line that names the setting.
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,9 +16,11 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+PREFIX = "POSTROOM_"
 MEBIBYTE = 2**20
 
 READ_ELSEWHERE = {
@@ -41,7 +44,7 @@ class Settings(BaseSettings):
     """Everything an operator can set. URLs left empty mean: start the embedded engine."""
 
     model_config = SettingsConfigDict(
-        env_prefix="POSTROOM_", extra="forbid", frozen=True, validate_default=True
+        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True
     )
 
     home: Path = Path("~/.postroom")
@@ -125,28 +128,62 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then the file that POSTROOM_CONFIG names."""
-        file = Path(os.environ.get("POSTROOM_CONFIG", "postroom.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file())
 
 
 def load_settings() -> Settings:
     """Read the settings. Raises InvalidSettings."""
-    _refuse_unknown(name for name in os.environ if name.startswith("POSTROOM_"))
+    _refuse_unknown(name for name in os.environ if name.startswith(PREFIX))
+    file = _file()
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = "_".join(str(part) for part in first["loc"])
-        told = first["msg"].removeprefix("Value error, ")
-        raise InvalidSettings(f"POSTROOM_{name.upper()}: {told}") from None
-    except ValueError as error:  # a TOML file or a JSON value that does not parse
-        raise InvalidSettings(str(error)) from None
+        raise InvalidSettings(_told(error)) from None
+    except SettingsError as error:  # a JSON value that does not parse; the cause quotes it
+        name = re.search(r'field "(\w+)"', str(error))
+        raise InvalidSettings(
+            f"{_variable(name[1]) if name else 'the environment'}: is not JSON, such as"
+            """ {"tenant": "secret"}"""
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(f"{file} cannot be read: {error}") from None
+
+
+def _file() -> Path:
+    """One that is asked for by name must be there."""
+    given = os.environ.get("POSTROOM_CONFIG")
+    if given and not Path(given).is_file():
+        raise InvalidSettings(f"POSTROOM_CONFIG: there is no file {given}")
+    return Path(given or "postroom.toml")
+
+
+def _told(error: ValidationError) -> str:
+    """The first thing that is wrong, without the value, which may be a secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name, *inner = first["loc"]
+    if first["type"] == "extra_forbidden":
+        return _unknown(_variable(str(name)))
+    told = first["msg"].removeprefix("Value error, ")
+    return ": ".join([_variable(str(name)), *map(str, inner), told])
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:
     """A misspelt setting must not be ignored in silence: it would leave the default in force."""
-    known = {f"POSTROOM_{name.upper()}" for name in Settings.model_fields} | READ_ELSEWHERE
-    for name in sorted(set(names) - known):
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "see docs/operator-guide.md"
-        raise InvalidSettings(f"{name}: there is no such setting; {hint}")
+    for name in sorted(set(names) - _known() - READ_ELSEWHERE):
+        raise InvalidSettings(_unknown(name))
+
+
+def _unknown(name: str) -> str:
+    # Without what all have in common, which would make everything look alike.
+    known = {each.removeprefix(PREFIX): each for each in sorted(_known() | READ_ELSEWHERE)}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    hint = f"did you mean {known[close[0]]}?" if close else "see docs/operator-guide.md"
+    return f"{name}: there is no such setting; {hint}"
+
+
+def _known() -> set[str]:
+    return {_variable(field) for field in Settings.model_fields}
+
+
+def _variable(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
