@@ -94,7 +94,9 @@ async def wire(settings: Settings) -> AsyncIterator[punq.Container]:
             database = await resources.enter_async_context(_database(settings))
             _bind_queue(container, settings, redis)
             _bind_storage(container, settings, database, clock)
-        except (InvalidRedisUrl, InvalidDatabaseUrl, InvalidKey) as error:
+        except InvalidRedisUrl as error:
+            raise InvalidSettings(f"POSTROOM_REDIS_URL: {error}") from None
+        except (InvalidDatabaseUrl, InvalidKey) as error:  # they name their setting
             raise InvalidSettings(str(error)) from None
         checks = (
             RedisHealth(redis, Durability(settings.durability)),

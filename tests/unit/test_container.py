@@ -1,0 +1,212 @@
+"""Nothing is connected here: the URLs lead nowhere."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import punq
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from adapters.crypto import generate_key
+from adapters.imap.pool import ConnectionPool
+from adapters.postgres.database import Database
+from application.consume_job import ConsumeJob
+from application.file_message import FileMessage
+from application.ingest_pointer import Ingest, IngestPointer
+from application.ports import (
+    BlobStore,
+    Clock,
+    Cursors,
+    EmailProcessor,
+    Helpdesk,
+    HtmlSanitiser,
+    IdempotencyLedger,
+    MailboxHistory,
+    MailboxRegistry,
+    MailFolders,
+    MessageFetcher,
+    Outcomes,
+    PointerQueue,
+    PushVerifier,
+)
+from application.resolve_history import ResolveHistory
+from application.watch_folder import CatchUpFolder
+from domain.retry import RetryPolicy
+from entrypoints.container import HealthChecks, wire
+from entrypoints.settings import InvalidSettings, Settings
+from entrypoints.telemetry.sdk import Telemetry
+
+PORTS = [
+    BlobStore,
+    Clock,
+    Cursors,
+    EmailProcessor,
+    Helpdesk,
+    HtmlSanitiser,
+    IdempotencyLedger,
+    MailboxHistory,
+    MailboxRegistry,
+    MailFolders,
+    MessageFetcher,
+    Outcomes,
+    PointerQueue,
+    PushVerifier,
+]
+CONCRETE = [CatchUpFolder, ConsumeJob, HealthChecks, ResolveHistory, RetryPolicy, Telemetry]
+
+
+def settings(home: Path, **given: object) -> Settings:
+    usable: dict[str, object] = {
+        "home": home,
+        "redis_url": "redis://127.0.0.1:1",
+        "database_url": "postgresql://127.0.0.1:1/nowhere",
+        "secret_keys": (SecretStr(generate_key()),),
+    }
+    return Settings(**(usable | given))  # type: ignore[arg-type]  # pydantic checks them
+
+
+@pytest.fixture
+async def container(tmp_path: Path) -> AsyncIterator[punq.Container]:
+    async with wire(settings(tmp_path)) as wired:
+        yield wired
+
+
+# --- What is in it
+
+
+@pytest.mark.parametrize("port", PORTS, ids=lambda port: port.__name__)
+async def test_a_port_is_filled_by_an_adapter_that_implements_it(
+    container: punq.Container, port: type
+) -> None:
+    adapter: type = type(container.resolve(port))
+
+    assert adapter is not port
+    assert port in adapter.__mro__
+
+
+@pytest.mark.parametrize("kind", CONCRETE, ids=lambda kind: kind.__name__)
+async def test_what_the_drivers_need_is_there(container: punq.Container, kind: type) -> None:
+    assert type(container.resolve(kind)) is kind
+
+
+async def test_pointers_are_ingested_into_the_queue(container: punq.Container) -> None:
+    ingest = container.resolve(Ingest)
+
+    assert callable(ingest)
+    assert container.resolve(Ingest) is ingest
+    assert IngestPointer not in type(ingest).__mro__, "it must be observed"
+
+
+async def test_whoever_asks_for_a_port_gets_the_same_adapter(container: punq.Container) -> None:
+    processor = container.resolve(EmailProcessor)
+
+    assert isinstance(processor, FileMessage)
+    for port in (port for port in PORTS if port is not EmailProcessor):
+        assert container.resolve(port) is container.resolve(port)
+
+
+async def test_the_health_of_all_that_is_needed_is_checked(container: punq.Container) -> None:
+    checks = container.resolve(HealthChecks).checks
+
+    assert [check.name for check in checks] == ["redis", "postgres", "migrations"]
+
+
+async def test_retries_are_as_the_settings_say(tmp_path: Path) -> None:
+    given = settings(tmp_path, max_attempts=3, retry_base_seconds=0.5, retry_ceiling_seconds=7)
+
+    async with wire(given) as container:
+        policy = container.resolve(RetryPolicy)
+
+    assert policy.max_attempts == 3
+    assert (policy.base.total_seconds(), policy.ceiling.total_seconds()) == (0.5, 7)
+
+
+async def test_blobs_lie_in_the_home(tmp_path: Path) -> None:
+    async with wire(settings(tmp_path)) as container:
+        key = await container.resolve(BlobStore).put("acme", b"content")
+
+    assert [path.name for path in (tmp_path / "blobs").rglob("*") if key in path.name]
+
+
+# --- What is refused
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"redis_url": "redis://user:hush@localhost:port"}, "POSTROOM_REDIS_URL: use"),
+        ({"database_url": "postgresql://user:hu@sh@localhost/mail"}, "POSTROOM_DATABASE_URL"),
+        ({"database_url": "postgresql://user:hush@localhost:port/mail"}, "POSTROOM_DATABASE_URL"),
+        ({"secret_keys": (SecretStr("hush"),)}, "key 1 of POSTROOM_SECRET_KEYS"),
+        ({"secret_keys": ()}, "POSTROOM_SECRET_KEYS is empty"),
+    ],
+    ids=["redis", "database", "database port", "key", "no key"],
+)
+async def test_what_cannot_be_wired_is_told_in_a_line_without_the_secret(
+    tmp_path: Path, given: dict[str, object], told: str
+) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        async with wire(settings(tmp_path, **given)):
+            pytest.fail("it was wired")
+
+    line = str(refused.value)
+    assert told in line
+    assert "\n" not in line
+    assert "hush" not in line
+    assert "sh@" not in line
+    assert refused.value.__suppress_context__
+
+
+# --- How it is closed
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The resources that have been closed, in order."""
+    order: list[str] = []
+
+    def watch(kind: type, method: str) -> None:
+        close = getattr(kind, method)
+
+        async def watched(self: object, *arguments: object) -> object:
+            order.append(kind.__name__)
+            return await close(self, *arguments)
+
+        monkeypatch.setattr(kind, method, watched)
+
+    watch(Redis, "__aexit__")
+    watch(Database, "__aexit__")
+    watch(httpx.AsyncClient, "__aexit__")
+    watch(ConnectionPool, "aclose")
+    return order
+
+
+async def test_resources_are_closed_in_reverse(tmp_path: Path, closed: list[str]) -> None:
+    async with wire(settings(tmp_path)):
+        opened = list(closed)
+
+    assert opened == []
+    assert closed == ["ConnectionPool", "AsyncClient", "Database", "Redis"]
+
+
+async def test_resources_are_closed_when_what_uses_them_fails(
+    tmp_path: Path, closed: list[str]
+) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        async with wire(settings(tmp_path)):
+            raise asyncio.CancelledError
+
+    assert closed == ["ConnectionPool", "AsyncClient", "Database", "Redis"]
+
+
+async def test_what_was_opened_before_the_wiring_failed_is_closed(
+    tmp_path: Path, closed: list[str]
+) -> None:
+    with pytest.raises(InvalidSettings):
+        async with wire(settings(tmp_path, secret_keys=())):
+            pytest.fail("it was wired")
+
+    assert closed == ["Database", "Redis"]
