@@ -21,6 +21,9 @@ WAIT = timedelta(seconds=5)
 OVERTAKEN = 0.25
 """Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
 
+CANCEL_AGAIN = 1.0
+"""Seconds that a cancelled task has to clean up before it is cancelled once more."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two looks for a queue that is away."""
 
@@ -51,10 +54,9 @@ class Worker:
             claiming = tasks.create_task(shift.claim_jobs(tasks))
             renewing = tasks.create_task(shift.renew_leases())
             await stop.wait()
-            claiming.cancel()
-            await asyncio.wait([claiming])
+            await _cancel([claiming])
             given_back = await shift.finish()
-            renewing.cancel()
+            await _cancel([renewing])
         log.info("worker stopped", count=given_back)
 
 
@@ -155,9 +157,7 @@ class _Shift:
         """Let the jobs end, then stop those that have not, and give them back. Returns how many."""
         await _wait_for(self._running.values(), self._worker.grace.total_seconds())
         left = list(self._running.values())
-        for running in left:
-            running.task.cancel()
-        await _wait_for(left)
+        await _cancel([running.task for running in left])
         try:
             await asyncio.gather(*(self._queue.release(running.claim) for running in left))
         except Unavailable as failure:
@@ -165,9 +165,22 @@ class _Shift:
         return len(left)
 
 
-async def _wait_for(jobs: Collection[_Running], seconds: float | None = None) -> None:
+async def _wait_for(jobs: Collection[_Running], seconds: float) -> None:
     if jobs:
         await asyncio.wait([running.task for running in jobs], timeout=seconds)
+
+
+async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel *tasks*, and wait until they have ended.
+
+    Again and again: before Python 3.12, `asyncio.wait_for` in a library may lose a cancellation
+    (CPython issue 86296).
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
 
 
 class _Outage:

@@ -8,7 +8,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 ANSWER_WITHIN = 2
-"""Seconds. Longer than the queue ever blocks (queue.py)."""
+"""Seconds that a server may take to answer a command."""
 
 
 class InvalidRedisUrl(ValueError):
@@ -20,14 +20,16 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
     """Connections to the server at *url*: `redis://`, `rediss://` (TLS) or `unix://`.
 
     Nothing is connected yet, and nothing is sent twice by the client: whoever sends a command knows
-    whether it may be sent again. Raises InvalidRedisUrl.
+    whether it may be sent again, and bounds the wait for the answer (`asyncio.timeout`). The
+    client's own time-out would go through `asyncio.wait_for`, which can lose a cancellation before
+    Python 3.12 (CPython issue 86296), and makes a task for each command. Raises InvalidRedisUrl.
     """
     try:
         redis = Redis.from_url(
             url,
             protocol=2,
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=ANSWER_WITHIN,
+            socket_timeout=None,
             socket_connect_timeout=ANSWER_WITHIN / 2,
         )
     except ValueError as error:

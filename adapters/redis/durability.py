@@ -1,11 +1,13 @@
 """Whether what Redis acknowledges is as durable as was promised."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from adapters.redis.connection import ANSWER_WITHIN
 from adapters.redis.errors import translated
 from application.ports import HealthCheck
 from domain.failure import Unavailable
@@ -39,8 +41,9 @@ class RedisHealth(HealthCheck):
 
     async def __call__(self) -> None:
         with translated():
-            info = await self._redis.info()
-            appendfsync = await self._appendfsync()
+            async with asyncio.timeout(ANSWER_WITHIN):
+                info = await self._redis.info()
+                appendfsync = await self._appendfsync()
         if complaint := next(complaints(info, appendfsync, self._durability), None):
             raise Unavailable(complaint)
 

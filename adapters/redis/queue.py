@@ -9,6 +9,7 @@ from typing import Literal
 
 from redis.asyncio import Redis
 
+from adapters.redis.connection import ANSWER_WITHIN
 from adapters.redis.dead_letters import newest
 from adapters.redis.errors import translated
 from adapters.redis.funnel import Funnel
@@ -110,7 +111,8 @@ class RedisPointerQueue(PointerQueue):
         """Return when there may be work, or when *within* seconds have passed."""
         if within > 0.001:  # noqa: PLR2004 - zero would block for ever
             with translated():
-                await self._redis.blpop([f"{self._root}:wake"], timeout=within)
+                async with asyncio.timeout(within + ANSWER_WITHIN):
+                    await self._redis.blpop([f"{self._root}:wake"], timeout=within)
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         members = map(_member, claims)

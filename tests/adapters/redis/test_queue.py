@@ -163,3 +163,18 @@ async def test_waiting_is_not_polling(redis: Redis, queue: RedisPointerQueue) ->
 
     after = await calls(redis, "evalsha"), await calls(redis, "blpop")
     assert (after[0] - before[0], after[1] - before[1]) == (2, 1)
+
+
+async def test_a_claim_that_waits_ends_when_it_is_cancelled_at_whatever_moment(
+    queue: RedisPointerQueue,
+) -> None:
+    await queue.statistics()  # so that there is a connection
+
+    for moments in range(60):
+        claiming = asyncio.create_task(queue.claim(1, LEASE, wait=timedelta(seconds=5)))
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        claiming.cancel()
+        await asyncio.wait([claiming], timeout=0.5)
+
+        assert claiming.cancelled()

@@ -1,10 +1,13 @@
 """How a worker stops."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
 
+from application.consume_job import Consumed
+from application.ports import Claim
 from entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import jobs
 from tests.unit.worker.rig import LONG, Consumer, Queue, at_work, told, until
@@ -69,3 +72,21 @@ async def test_what_has_not_ended_within_the_grace_is_given_back_at_no_cost(
 async def test_told_to_stop_while_it_waits_for_work_it_stops_at_once(worker: Worker) -> None:
     async with at_work(worker):
         await asyncio.sleep(0.01)
+
+
+async def test_a_job_that_a_library_keeps_from_being_cancelled_is_cancelled_again(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    async def swallow_the_first(claim: Claim) -> Consumed:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return await consumer(claim)
+
+    consumer.held = {"a"}
+    await queue.enqueue(jobs("a"))
+
+    async with at_work(replace(worker, consume=swallow_the_first)) as stop:
+        await until(lambda: queue.calls["claim"] > 1)
+        stop.set()
+
+    assert consumer.cancelled == ["a"]
