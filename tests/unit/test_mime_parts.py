@@ -6,6 +6,7 @@ from domain.mail.mime.bodies import find_bodies
 from domain.mail.mime.parts import Part, read_parts
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
+DIGEST = MIXED.replace(b"mixed", b"digest")
 NO_BOUNDARY = "multipart without its boundary"
 
 
@@ -23,8 +24,15 @@ def bodies(source: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
 
 @pytest.mark.parametrize(
     "preface",
-    [b"", b"\r\n\r\n", b"\xef\xbb\xbf", b"From a@x.test Mon\n", b">From a@x.test\n", b"\n\xef\xbb\xbf\n"],
-)  # fmt: skip
+    [
+        b"",
+        b"\r\n\r\n",
+        b"\xef\xbb\xbf",
+        b"From a@x.test Mon\n",
+        b">From a@x.test\n",
+        b"\n\xef\xbb\xbf\n",
+    ],
+)
 def test_what_stands_before_the_headers_is_no_part_of_the_message(preface: bytes) -> None:
     part = read_parts(preface + b"Subject: hello\n\nbody", [])
 
@@ -79,7 +87,7 @@ def test_an_inner_multipart_that_is_never_closed_swallows_nothing(
         (MIXED + b"--c\n\nx\n--c--\n", ["plain"], NO_BOUNDARY),
         (b"Content-Type: multipart/mixed\n\n--b\n\nx\n--b--\n", ["plain"], NO_BOUNDARY),
         (b'Content-Type: multipart/a; boundary="a\n b"\n\n--a b\n\nx\n--a b--', ["plain"], None),
-        (MIXED.replace(b"mixed", b"digest") + b"--b\n\nA: 1\n\nx\n--b--\n", ["message/rfc822"], None),
+        (DIGEST + b"--b\n\nA: 1\n\nx\n--b--\n", ["message/rfc822"], None),
         (b"Content-Type: text\n\nx", "plain", None),
         (b"Content-Type: something else\n\nx", "plain", "malformed content type"),
         (b"Content-Type: x; name=a\n\nx", "application/octet-stream", "malformed content type"),

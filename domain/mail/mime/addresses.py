@@ -8,7 +8,9 @@ from domain.mail.message import Address
 from domain.mail.mime.encoded_words import decode_words
 
 # The bound on quoted pairs keeps time linear where a quotation is begun again and again.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.){0,100}+"|<[^<>]*+>?+|[^"<(),:;]++|.')
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.){0,100}+"|<[^<>]*+>?+|\\.|[^"<(),:;\\]++|.')
+_WORD = re.compile(r'(?:"[^"]*+"?+|[^\s"])++')
+_COMMENT = re.compile(r"\([^()]*+\)")
 _NOBODY = Address("", "")
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -42,7 +44,7 @@ def _tokens(value: str) -> Iterator[str]:
                 yield "(" + "".join(comment)
                 comment.clear()
         elif depth:
-            comment.append(piece)
+            comment.append(_ESCAPED.sub(r"\1", piece))
         else:
             yield piece
 
@@ -79,14 +81,22 @@ class _Reader:
             spoken = "".join(_unquote(word) for word in self.words)
             name = ", ".join([*self.names, spoken]) if spoken.strip() else self.comment
             self.names.clear()
-            self.add(name, self.angle.strip("<>"))
+            self.add(name, _COMMENT.sub("", self.angle.strip("<>")))
         elif "@" in text:
             self.end_names()
-            self.add(self.comment, text)
+            self.add_bare(text)
         elif text.strip():
             self.names.append("".join(_unquote(word) for word in self.words).strip())
         self.words.clear()
         self.comment = self.angle = ""
+
+    def add_bare(self, text: str) -> None:
+        """Addresses without brackets: `jane@example.org`, but `Jane Doe jane@example.org` too."""
+        words = _WORD.findall(" ".join(text.split()).replace(" @", "@").replace("@ ", "@"))
+        emails = [word for word in words if "@" in word]
+        spoken = " ".join(_unquote(word) for word in words if "@" not in word)
+        for email in emails:
+            self.add((spoken or self.comment) if len(emails) == 1 else "", email)
 
     def end_names(self) -> None:
         """What turned out to be names alone."""
@@ -109,6 +119,6 @@ def _clean(name: str) -> str:
 
 
 def _email(text: str) -> str:
-    """Without white space, and without the route of RFC 822 (`@a,@b:user@host`)."""
-    bare = "".join(text.split())
+    """Without the route of RFC 822 (`@a,@b:user@host`), and white space but in a quotation."""
+    bare = text.strip() if '"' in text else "".join(text.split())
     return bare.rpartition(":")[2] if bare.startswith("@") else bare
