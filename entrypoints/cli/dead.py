@@ -26,7 +26,13 @@ def list_dead(
         letters = await tools.queue.dead_letters(tenant=tenant, mailbox=mailbox, limit=limit)
         return [_row(letter) for letter in letters]
 
-    show(with_tools(find), as_json=as_json, empty="No dead letters.")
+    show(
+        with_tools(find),
+        as_json=as_json,
+        empty="No dead letters match. What still waits: postroom queue",
+        only_json=("provider", "attempts", *(["tenant"] if tenant else [])),
+        prose=("reason",),
+    )
 
 
 def _row(letter: DeadLetter) -> Row:
@@ -35,7 +41,7 @@ def _row(letter: DeadLetter) -> Row:
         "tenant": letter.job.tenant,
         "mailbox": letter.job.mailbox,
         "provider": letter.job.pointer.provider,
-        "died": letter.died_at.isoformat(timespec="seconds"),
+        "died": letter.died_at,
         "attempts": letter.attempts,
         "reason": letter.reason,
     }

@@ -1,5 +1,6 @@
 """Commands that look: queue, outcomes, tickets."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,7 +9,16 @@ from application.ports import LaneStatistics, OutcomeRecord
 from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
 from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, name_of
 from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.output import AnyTenant, AsJson, Limit, Row, Tenant, show, told
+from entrypoints.cli.output import (
+    AnyTenant,
+    AsJson,
+    Limit,
+    Row,
+    Tenant,
+    one_line,
+    print_json,
+    show,
+)
 from entrypoints.cli.wired import Tools, with_tools
 
 tickets = typer.Typer(no_args_is_help=True, help="Look at the tickets that mail has become.")
@@ -18,7 +28,8 @@ def queue(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
     """Show what waits: each mailbox's ready, delayed, in flight and dead, and the oldest's age."""
     lanes = with_tools(lambda tools: tools.queue.statistics())
     rows = [_lane(lane) for lane in lanes if tenant in ("", lane.tenant)]
-    show(rows, as_json=as_json, empty="Nothing is queued.")
+    empty = "Nothing is queued. What has been handled: postroom outcomes"
+    show(rows, as_json=as_json, empty=empty)
 
 
 def _lane(lane: LaneStatistics) -> Row:
@@ -29,7 +40,7 @@ def _lane(lane: LaneStatistics) -> Row:
         "delayed": lane.delayed,
         "in_flight": lane.in_flight,
         "dead": lane.dead,
-        "oldest": told(lane.oldest_age),
+        "oldest": lane.oldest_age,
     }
 
 
@@ -50,12 +61,18 @@ def outcomes(
         )
         return [_outcome(record) for record in found]
 
-    show(with_tools(find), as_json=as_json, empty=f"No outcome of {tenant} matches.")
+    show(
+        with_tools(find),
+        as_json=as_json,
+        empty=f"No outcome of the tenant {tenant} matches. What still waits: postroom queue",
+        only_json=("provider", "job"),
+        prose=("detail",),
+    )
 
 
 def _outcome(record: OutcomeRecord) -> Row:
     return {
-        "at": record.at.isoformat(timespec="seconds"),
+        "at": record.at,
         "mailbox": record.job.mailbox,
         "provider": record.job.pointer.provider,
         "outcome": name_of(record.outcome),
@@ -72,7 +89,7 @@ def detail_of(outcome: Final) -> str:
         case Completed(way=way, reference=reference):
             return f"{way} {reference}"
         case Expanded(count=count):
-            return f"{count} messages"
+            return f"{count} message{'' if count == 1 else 's'}"
         case Skipped(reason=reason) | Dead(reason=reason):
             return reason
         case Duplicate():
@@ -86,40 +103,72 @@ def list_tickets(tenant: Tenant = "default", limit: Limit = 50, *, as_json: AsJs
     async def find(tools: Tools) -> list[Row]:
         return [_summary(ticket) for ticket in await tools.helpdesk.summaries(tenant, limit=limit)]
 
-    show(with_tools(find), as_json=as_json, empty=f"{tenant} has no tickets yet.")
+    show(
+        with_tools(find),
+        as_json=as_json,
+        empty=f"The tenant {tenant} has no tickets yet. What became of mail: postroom outcomes",
+        only_json=("documents",),
+        prose=("subject",),
+    )
 
 
 def _summary(ticket: TicketSummary) -> Row:
     return {
         "number": ticket.number,
+        "opened": ticket.opened_at,
         "mailbox": ticket.mailbox,
-        "subject": ticket.subject,
         "requester": ticket.requester.email,
-        "opened": ticket.opened_at.isoformat(timespec="seconds"),
         "comments": ticket.comments,
         "documents": ticket.documents,
+        "subject": ticket.subject,
     }
 
 
 @tickets.command("show")
-def show_ticket(number: int, tenant: Tenant = "default", *, as_json: AsJson = False) -> None:
+def show_ticket(
+    number: Annotated[int, typer.Argument(help="As `postroom tickets list` shows it.")],
+    tenant: Tenant = "default",
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Show one ticket with its comments and documents."""
     ticket = with_tools(lambda tools: tools.helpdesk.ticket(tenant, number))
     if ticket is None:
-        raise CommandFailed(f"{tenant} has no ticket {number}; see: postroom tickets list")
-    if not as_json:
-        _heading(ticket)
-    show([_comment(comment) for comment in ticket.comments], as_json=as_json, empty="")
+        raise CommandFailed(
+            f"the tenant {tenant} has no ticket {number}; see: postroom tickets list"
+        )
+    if as_json:
+        print_json(_ticket(ticket))
+    else:
+        _read_out(ticket)
 
 
-def _heading(ticket: Ticket) -> None:
-    typer.echo(f"Ticket {ticket.number} in {ticket.mailbox}: {ticket.subject}")
+def _ticket(ticket: Ticket) -> Row:
+    return {
+        "number": ticket.number,
+        "mailbox": ticket.mailbox,
+        "subject": ticket.subject,
+        "comments": [_comment(comment) for comment in ticket.comments],
+    }
 
 
 def _comment(comment: Comment) -> Row:
     return {
-        "written": comment.written_at.isoformat(timespec="seconds"),
+        "message": comment.message,
+        "written": comment.written_at,
         "author": comment.author.email,
-        "text": comment.text or comment.html,
-        "documents": ", ".join(f"{d.filename} ({d.size} bytes)" for d in comment.documents),
+        "subject": comment.subject,
+        "text": comment.text,
+        "html": comment.html,
+        "documents": [asdict(document) for document in comment.documents],
     }
+
+
+def _read_out(ticket: Ticket) -> None:
+    typer.echo(f"Ticket {ticket.number} in {ticket.mailbox}: {one_line(ticket.subject)}")
+    for comment in ticket.comments:
+        typer.echo(f"\n{one_line(comment.author.email)}, {one_line(comment.written_at)} UTC")
+        for line in (comment.text or comment.html).splitlines():
+            typer.echo(f"  {one_line(line)}".rstrip())
+        for document in comment.documents:
+            typer.echo(f"  + {one_line(document.filename)} ({document.size} bytes)")

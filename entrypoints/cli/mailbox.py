@@ -16,7 +16,7 @@ from domain.mailbox import (
     Security,
 )
 from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, show
+from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, show, show_one
 from entrypoints.cli.wired import Tools, with_tools
 
 mailbox = typer.Typer(no_args_is_help=True, help="Add and see the mailboxes that are served.")
@@ -126,7 +126,7 @@ def list_mailboxes(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
         return [_row(each) for each in await tools.registry.all(tenant=tenant)]
 
     empty = "No mailbox yet. Add one with: postroom mailbox add --help"
-    show(with_tools(find), as_json=as_json, empty=empty)
+    show(with_tools(find), as_json=as_json, empty=empty, only_json=("added",), prose=("state",))
 
 
 @mailbox.command("show")
@@ -134,8 +134,8 @@ def show_mailbox(id_: Id, tenant: Tenant = "default", *, as_json: AsJson = False
     """Show one mailbox, without its secrets."""
     found = with_tools(lambda tools: tools.registry.get(tenant, id_))
     if found is None:
-        raise CommandFailed(f"{tenant} has no mailbox {id_}; see: postroom mailbox list")
-    show([{**_row(found), **_details(found.account)}], as_json=as_json, empty="")
+        raise CommandFailed(f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list")
+    show_one({**_row(found), **_details(found.account)}, as_json=as_json)
 
 
 def _row(each: Mailbox) -> Row:
@@ -145,7 +145,7 @@ def _row(each: Mailbox) -> Row:
         "provider": each.provider,
         "address": each.address,
         "state": f"paused: {each.paused}" if each.paused else "receiving",
-        "added": each.added_at.isoformat(timespec="seconds"),
+        "added": each.added_at,
     }
 
 

@@ -1,12 +1,12 @@
 """What a command prints: a table for people, JSON for programs."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,29 +18,119 @@ Tenant = Annotated[str, typer.Option(help="The tenant that it belongs to.")]
 
 Row = Mapping[str, object]
 
+GAP = 2
+PROSE_WIDTH = 20
+"""So much of a word stays in one piece in a column of prose, however narrow the terminal."""
 
-def show(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
-    """Print *rows*, each with the same keys in the same order; *empty* tells people of none."""
+
+def show(
+    rows: Sequence[Row],
+    *,
+    as_json: bool,
+    empty: str,
+    only_json: Collection[str] = (),
+    prose: Collection[str] = (),
+) -> None:
+    """Print *rows*, each with the same keys in the same order; *empty* tells people of none.
+
+    Keys that are *only_json* are not shown to people. *prose* is as in `print_table`.
+    """
     if as_json:
-        print(json.dumps(list(rows), default=str, indent=2))  # noqa: T201
+        print_json(rows)
     elif rows:
-        Console().print(table(rows))
+        print_table([_without(row, only_json) for row in rows], prose=prose)
     else:
-        Console().print(empty)
+        typer.echo(empty)
 
 
-def table(rows: Sequence[Row]) -> Table:
-    """The rows as a table whose columns are named as the keys are."""
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def show_one(row: Row, *, as_json: bool) -> None:
+    """Print one thing, a line for each of its keys."""
+    if as_json:
+        print_json(row)
+        return
+    headed = {_header(name, [value]): value for name, value in row.items()}
+    width = max(map(len, headed)) + GAP
+    for name, value in headed.items():
+        typer.echo(f"{name:{width}}{one_line(value)}".rstrip())
+
+
+def print_json(content: object) -> None:
+    """Moments are in ISO 8601, in UTC, and spans in seconds."""
+    typer.echo(json.dumps(content, default=_plain, indent=2))
+
+
+def print_table(rows: Sequence[Row], *, prose: Collection[str] = ()) -> None:
+    """Print a table, whose columns are named as the keys of the first row are.
+
+    Only columns of *prose* are folded to fit. The others hold what somebody may want to copy, so
+    where it all is too wide for the terminal the lines run over.
+    """
+    table = _table(rows, prose)
+    needed = sum(GAP + (column.min_width or 0) for column in table.columns)
+    console = Console(highlight=False)
+    console.width = max(console.width, needed)
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        typer.echo(line.rstrip())
+
+
+def one_line(value: object) -> str:
+    """*value* for people, in one line, of characters that a terminal shows and does not obey."""
+    match value:
+        case None:
+            text = ""
+        case datetime():
+            text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        case timedelta():
+            text = told(value)
+        case _:
+            text = str(value)
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _table(rows: Sequence[Row], prose: Collection[str]) -> Table:
+    drawn = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="")
     for name in rows[0]:
-        number = all(isinstance(row[name], int) for row in rows)
+        values = [row[name] for row in rows]
+        cells = [one_line(value) for value in values]
+        header = _header(name, values)
+        words = (word for cell in cells for word in cell.split())
+        widest = min(PROSE_WIDTH, _width(words)) if name in prose else _width(cells)
         drawn.add_column(
-            name.replace("_", " "), justify="right" if number else "left", overflow="fold"
+            # As Text, here and below, since a subject may look like rich's markup.
+            Text(header),
+            justify="right" if all(isinstance(value, int) for value in values) else "left",
+            overflow="fold",
+            min_width=max(len(header), widest),
+            no_wrap=name not in prose,
         )
     for row in rows:
-        # As Text, since a subject may look like rich's markup.
-        drawn.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        drawn.add_row(*(Text(one_line(value)) for value in row.values()))
     return drawn
+
+
+def _without(row: Row, names: Collection[str]) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _header(name: str, values: Sequence[object]) -> str:
+    words = name.replace("_", " ")
+    return f"{words} (UTC)" if any(isinstance(value, datetime) for value in values) else words
+
+
+def _width(texts: Iterable[str]) -> int:
+    return max(map(cell_len, texts), default=0)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="seconds")
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return str(value)
 
 
 def told(span: timedelta) -> str:

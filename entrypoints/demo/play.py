@@ -15,7 +15,7 @@ from rich.console import Console
 from application.ports import OutcomeRecord
 from domain.outcome import Completed, name_of
 from entrypoints.cli.look import detail_of
-from entrypoints.cli.output import Row, table
+from entrypoints.cli.output import Row, print_table
 from entrypoints.demo.scenes import SCENES, Scene
 from entrypoints.demo.stage import TENANT, Stage, open_stage
 from entrypoints.engines import engines, ready
@@ -104,9 +104,9 @@ async def _play_scene(stage: Stage, number: int, scene: Scene) -> Played:
 
 
 def _report(played: Sequence[Played], home: Path) -> None:
-    console.print(table([_row(each) for each in played]))
+    print_table([_row(each) for each in played], prose=("message",))
     good = sum(each.as_expected for each in played)
-    console.print(f"{good} of {len(played)} ended as expected.\n")
+    console.print(f"\n{good} of {len(played)} ended as expected.\n")
     console.print(
         "Look further (the engines start again by themselves):\n"
         f"  export POSTROOM_HOME={home}\n"
