@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from application.ingest_pointer import Ingest
 from application.ports import (
     BlobStore,
     Clock,
@@ -13,7 +14,6 @@ from application.ports import (
     PointerQueue,
     PushVerifier,
 )
-from entrypoints.telemetry.observed import Ingest
 from entrypoints.telemetry.sdk import Telemetry
 
 

@@ -1,10 +1,9 @@
 """The use cases, watched: the same signatures, with events, spans and metrics around them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 from application.consume_job import Consumed
-from application.ingest_pointer import Ingested
+from application.ingest_pointer import Ingest, Ingested
 from application.ports import Claim
 from domain.failure import Failure
 from domain.mailbox import Mailbox
@@ -15,15 +14,6 @@ from entrypoints.telemetry.messaging import Operation, processing, sending
 from entrypoints.telemetry.privacy import without_addresses
 from entrypoints.telemetry.sdk import Telemetry
 from entrypoints.telemetry.tracing import current_traceparent
-
-
-class Ingest(Protocol):
-    """What `IngestPointer` does."""
-
-    async def __call__(
-        self, mailbox: Mailbox, pointers: Sequence[Pointer], *, traceparent: str = ""
-    ) -> Ingested: ...
-
 
 Consume = Callable[[Claim], Awaitable[Consumed]]
 """What `ConsumeJob` does."""
