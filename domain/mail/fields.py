@@ -17,6 +17,7 @@ MAX_REFERENCES = 100
 """References that are kept: the oldest, which opened the conversation, and the newest."""
 
 _MAX_DATE = 100
+_MAX_AUTHORS = 10_000
 _ID = re.compile(r"<[^<>]+>")
 
 
@@ -27,7 +28,7 @@ def subject(headers: Headers) -> str:
 def sender(headers: Headers) -> Address:
     """The first author, or whoever sent it where there is none (RFC 5322 section 3.6.2)."""
     for name in ("from", "sender", "return-path"):
-        if addresses := read_addresses(headers.get(name)):
+        if addresses := read_addresses(headers.get(name)[:_MAX_AUTHORS]):
             return next((a for a in addresses if a.email), addresses[0])
     return Address("", "")
 
@@ -61,8 +62,11 @@ def references(headers: Headers) -> tuple[str, ...]:
 
 
 def _ids(value: str) -> list[str]:
-    """The ids in *value*. Some software wraps long ids in encoded words, or leaves brackets off."""
+    """The ids in *value*. Some software wraps long ids in encoded words, or leaves brackets off.
+
+    What has nothing before its `@` names a host and no message: it would tie strangers together.
+    """
     text = decode_words(value)
     candidates = _ID.findall(text) or [word for word in text.split() if "@" in word]
     ids = (normalise_message_id(candidate) for candidate in candidates)
-    return [id_ for id_ in ids if id_ and len(id_.encode()) <= MAX_ID]
+    return [id_ for id_ in ids if id_.partition("@")[0] and len(id_.encode()) <= MAX_ID]

@@ -103,6 +103,15 @@ def test_a_message_id_is_found_however_it_is_written(value: str) -> None:
     assert read_lines(f"Message-ID: {value}", "", "text").message_id == "long.id@x.test"
 
 
+@pytest.mark.parametrize("value", ["<@x.test>", "<@>", "<>", "<", "none", "Your message of Monday"])
+def test_what_names_no_message_is_no_message_id(value: str) -> None:
+    message = read_lines(f"Message-ID: {value}", f"In-Reply-To: {value}", "", "text")
+
+    assert message.message_id == ""
+    assert message.references == ()
+    assert "malformed message id" in message.defects
+
+
 def test_an_inline_image_belongs_to_the_html_that_shows_it() -> None:
     message = read("inline_image")
 
