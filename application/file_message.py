@@ -10,6 +10,7 @@ order of filing, the same messages end up in the same conversations:
 * So a late original becomes the opening of the ticket that its reply had opened.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from application.ports import BlobStore, EmailProcessor, Helpdesk, HtmlSanitiser
@@ -42,6 +43,8 @@ class FileMessage(EmailProcessor):
 
     async def _comment(self, mailbox: Mailbox, inbound: InboundMessage) -> Comment:
         message = inbound.message
+        # In a thread, since hostile HTML of 25 MB takes a minute, and leases are renewed meanwhile.
+        html = await asyncio.to_thread(self.sanitise, message.html) if message.html else ""
         return Comment(
             message=inbound.identity.name,
             digest=inbound.identity.digest,
@@ -50,7 +53,7 @@ class FileMessage(EmailProcessor):
             author=message.sender,
             subject=message.subject,
             text=message.text,
-            html=self.sanitise(message.html) if message.html else "",
+            html=html,
             written_at=inbound.received_at,
             documents=tuple(
                 [await self._document(mailbox, attachment) for attachment in message.attachments]

@@ -1,0 +1,309 @@
+"""Filing a message in the built-in helpdesk, in memory."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from itertools import permutations
+from threading import Event
+
+import pytest
+
+from adapters.html.sanitiser import Nh3Sanitiser
+from adapters.memory.blobs import InMemoryBlobStore
+from adapters.memory.database import InMemoryDatabase
+from adapters.memory.helpdesk import InMemoryHelpdesk
+from adapters.memory.ledger import InMemoryIdempotencyLedger
+from application.consume_job import read_inbound
+from application.file_message import FileMessage
+from application.ports import BlobStore, FetchedMessage, Helpdesk, HtmlSanitiser
+from domain.failure import Unavailable
+from domain.helpdesk.ticket import Comment, Ticket
+from domain.mail.message import Address, InboundMessage
+from domain.mailbox import Mailbox
+from domain.outcome import Completed, Way
+from tests.contracts.samples import NOON, imap_mailbox
+from tests.samples import sample
+
+MAILBOX = imap_mailbox()
+
+
+def inbound(raw: bytes, *, minutes: int = 0, source: str = "") -> InboundMessage:
+    source = source or f"imap:INBOX:1:{sha256(raw).hexdigest()}"
+    return read_inbound(FetchedMessage(source, raw, NOON + timedelta(minutes=minutes)))
+
+
+def mail(message_id: str, *references: str, minutes: int = 0) -> InboundMessage:
+    lines = [
+        "From: Ann <ann@sender.example>",
+        f"Message-ID: <{message_id}>",
+        f"Subject: About {message_id}",
+        "References: " + " ".join(f"<{reference}>" for reference in references),
+        "",
+        "Hello",
+    ]
+    return inbound("\r\n".join(lines).encode(), minutes=minutes)
+
+
+@dataclass
+class Desk:
+    """The use case as a worker runs it: in a ledger block, once for each message."""
+
+    blobs: BlobStore
+    sanitise: HtmlSanitiser
+
+    def __post_init__(self) -> None:
+        self.database = InMemoryDatabase()
+        self.ledger = InMemoryIdempotencyLedger(self.database)
+        self.helpdesk: Helpdesk = InMemoryHelpdesk(self.database)
+
+    async def file(self, message: InboundMessage) -> Completed | None:
+        file_message = FileMessage(self.helpdesk, self.blobs, self.sanitise)
+        async with self.ledger.once(MAILBOX, message.identity) as is_new:
+            return await file_message(MAILBOX, message) if is_new else None
+
+    async def ticket(self, number: int = 1) -> Ticket:
+        ticket = await self.helpdesk.ticket(MAILBOX.tenant, number)
+        assert ticket is not None
+        return ticket
+
+    async def numbers(self) -> list[int]:
+        return [summary.number for summary in await self.helpdesk.summaries(MAILBOX.tenant)]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(InMemoryBlobStore(), Nh3Sanitiser())
+
+
+def ids(comments: tuple[Comment, ...]) -> list[str]:
+    return [comment.message_id for comment in comments]
+
+
+async def test_a_message_that_belongs_to_nothing_opens_a_ticket(desk: Desk) -> None:
+    message = inbound(sample("plain"))
+
+    completed = await desk.file(message)
+
+    assert completed == Completed(Way.TICKET, "1")
+    (comment,) = (await desk.ticket()).comments
+    assert comment == Comment(
+        message="rfc5322:20300204071229.A1@example.com",
+        digest=message.message.content_digest,
+        message_id="20300204071229.A1@example.com",
+        references=(),
+        author=Address("Marta Lind", "marta.lind@example.com"),
+        subject='Printer on the second floor says "tray 2 empty"',
+        text=message.message.text,
+        html="",
+        written_at=NOON,
+    )
+
+
+async def test_messages_that_have_nothing_to_do_with_each_other_are_tickets(desk: Desk) -> None:
+    completed = [await desk.file(mail(message_id)) for message_id in ("a@x", "b@x")]
+
+    assert completed == [Completed(Way.TICKET, "1"), Completed(Way.TICKET, "2")]
+
+
+async def test_a_reply_is_a_comment_in_the_ticket_of_its_original(desk: Desk) -> None:
+    await desk.file(inbound(sample("no_message_id")))
+    await desk.file(inbound(sample("plain")))
+
+    completed = await desk.file(inbound(sample("reply"), minutes=1))
+
+    assert completed == Completed(Way.COMMENT, "2")
+    comments = (await desk.ticket(2)).comments
+    assert [comment.author.name for comment in comments] == ["Marta Lind", "Berg, Jonas"]
+
+
+async def test_a_late_original_becomes_the_opening(desk: Desk) -> None:
+    await desk.file(inbound(sample("early_reply")))
+
+    completed = await desk.file(inbound(sample("late_original"), minutes=1))
+
+    assert completed == Completed(Way.COMMENT, "1")
+    ticket = await desk.ticket()
+    assert ticket.subject == inbound(sample("late_original")).message.subject
+    assert len(ticket.comments) == 2
+
+
+async def test_a_message_that_ties_tickets_together_merges_them_into_the_first(desk: Desk) -> None:
+    for n, message_id in enumerate(("a@x", "b@x", "c@x")):
+        await desk.file(mail(message_id, minutes=n))
+
+    completed = await desk.file(mail("d@x", "c@x", "b@x", "a@x", minutes=3))
+
+    assert completed == Completed(Way.COMMENT, "1")
+    assert await desk.numbers() == [1]
+    assert ids((await desk.ticket(3)).comments) == ["a@x", "b@x", "c@x", "d@x"]
+
+
+async def test_whatever_the_order_of_filing_a_conversation_is_one_ticket() -> None:
+    messages = [
+        mail("a@x"),
+        mail("b@x", "a@x", minutes=1),
+        mail("c@x", "b@x", minutes=2),
+        mail("d@x", "lost@x", "c@x", minutes=3),
+    ]
+    for order in permutations(messages):
+        desk = Desk(InMemoryBlobStore(), Nh3Sanitiser())
+        for message in order:
+            await desk.file(message)
+
+        assert await desk.numbers() == [1]
+        assert ids((await desk.ticket()).comments) == ["a@x", "b@x", "c@x", "d@x"]
+
+
+async def test_messages_without_an_id_are_tied_by_nothing(desk: Desk) -> None:
+    raw = sample("no_message_id")
+    await desk.file(inbound(raw, source="imap:INBOX:1:1"))
+
+    completed = await desk.file(inbound(raw, source="imap:INBOX:1:2"))
+
+    assert completed == Completed(Way.TICKET, "2")
+
+
+async def test_attachments_become_documents_whose_bytes_are_in_the_blob_store(desk: Desk) -> None:
+    message = inbound(sample("attachments"))
+    attachments = message.message.attachments
+
+    await desk.file(message)
+
+    documents = (await desk.ticket()).opening.documents
+    assert [(document.filename, document.content_type) for document in documents] == [
+        ("Antrag für neue Mitarbeiter.pdf", "application/pdf"),
+        ("Liste.csv", "text/csv"),
+        ("_con.txt", "application/octet-stream"),
+    ]
+    assert [document.size for document in documents] == [len(a.content) for a in attachments]
+    kept = [await desk.blobs.get(MAILBOX.tenant, document.blob) for document in documents]
+    assert kept == [attachment.content for attachment in attachments]
+
+
+async def test_an_inline_image_is_a_document_that_the_html_shows_by_its_content_id(
+    desk: Desk,
+) -> None:
+    await desk.file(inbound(sample("inline_image")))
+
+    opening = (await desk.ticket()).opening
+    (image,) = opening.documents
+    assert (image.filename, image.content_id, image.inline) == (
+        "error.png",
+        "error.png@01DA",
+        True,
+    )
+    assert f'<img src="cid:{image.content_id}"' in opening.html
+
+
+async def test_only_sanitised_html_is_filed(desk: Desk) -> None:
+    raw = b"Content-Type: text/html\r\n\r\n<p onclick=x()>Hi<script>x()</script></p>"
+
+    await desk.file(inbound(raw))
+
+    assert (await desk.ticket()).opening.html == "<p>Hi</p>"
+
+
+async def test_a_message_is_filed_once(desk: Desk) -> None:
+    message = mail("a@x")
+    await desk.file(message)
+
+    again = await desk.file(replace(message, received_at=NOON + timedelta(minutes=1)))
+
+    assert again is None
+    assert len((await desk.ticket()).comments) == 1
+
+
+async def test_another_message_under_a_known_id_is_a_comment(desk: Desk) -> None:
+    """The sender chooses the Message-ID, so it must not be able to suppress mail."""
+    raw = b"Message-ID: <a@x>\r\n\r\n"
+    await desk.file(inbound(raw + b"one"))
+
+    completed = await desk.file(inbound(raw + b"two", minutes=1))
+
+    assert completed == Completed(Way.COMMENT, "1")
+    assert [comment.text for comment in (await desk.ticket()).comments] == ["one", "two"]
+
+
+async def test_where_filing_fails_half_way_nothing_is_kept_and_it_may_be_tried_again(
+    desk: Desk,
+) -> None:
+    """It fails between the merge of two tickets and the comment that made them one."""
+
+    class Failing(InMemoryHelpdesk):
+        async def add_comment(self, ticket: Ticket, comment: Comment) -> Ticket:
+            raise Unavailable(f"lost between {ticket.number} and {comment.message}")
+
+    await desk.file(mail("a@x"))
+    await desk.file(mail("b@x", minutes=1))
+    working, desk.helpdesk = desk.helpdesk, Failing(desk.database)
+    reply = mail("c@x", "a@x", "b@x", minutes=2)
+
+    with pytest.raises(Unavailable):
+        await desk.file(reply)
+
+    assert await desk.numbers() == [2, 1]
+    assert ids((await desk.ticket(2)).comments) == ["b@x"]
+    desk.helpdesk = working
+    assert await desk.file(reply) == Completed(Way.COMMENT, "1")
+    assert ids((await desk.ticket(2)).comments) == ["a@x", "b@x", "c@x"]
+
+
+async def test_a_message_whose_attachment_cannot_be_kept_is_not_filed() -> None:
+    class SecondPutFails(InMemoryBlobStore):
+        puts = 0
+
+        async def put(self, tenant: str, content: bytes) -> str:
+            self.puts += 1
+            if self.puts == 2:
+                raise Unavailable("the disk is full")
+            return await super().put(tenant, content)
+
+    desk = Desk(SecondPutFails(), Nh3Sanitiser())
+    message = inbound(sample("attachments"))
+
+    with pytest.raises(Unavailable):
+        await desk.file(message)
+
+    assert await desk.numbers() == []
+    assert await desk.file(message) == Completed(Way.TICKET, "1")
+
+
+async def test_files_are_kept_before_other_filings_have_to_wait() -> None:
+    events: list[str] = []
+
+    class Blobs(InMemoryBlobStore):
+        async def put(self, tenant: str, content: bytes) -> str:
+            events.append("put")
+            return await super().put(tenant, content)
+
+    class Tickets(InMemoryHelpdesk):
+        async def conversations(
+            self, mailbox: Mailbox, message_ids: Sequence[str]
+        ) -> Sequence[Ticket]:
+            events.append("conversations")
+            return await super().conversations(mailbox, message_ids)
+
+    desk = Desk(Blobs(), Nh3Sanitiser())
+    desk.helpdesk = Tickets(desk.database)
+
+    await desk.file(inbound(sample("attachments")))
+
+    assert events == ["put", "put", "put", "conversations"]
+
+
+async def test_other_work_goes_on_while_html_is_sanitised() -> None:
+    """Hostile HTML takes long, and the leases of all jobs must be renewed meanwhile."""
+    others_went_on = Event()
+
+    def sanitise(html: str) -> str:
+        return html if others_went_on.wait(timeout=10) else "the loop was blocked"
+
+    desk = Desk(InMemoryBlobStore(), sanitise)
+    filing = asyncio.create_task(desk.file(inbound(b"Content-Type: text/html\r\n\r\n<p>Hi</p>")))
+    asyncio.get_running_loop().call_later(0.01, others_went_on.set)
+
+    await filing
+
+    assert (await desk.ticket()).opening.html == "<p>Hi</p>"
