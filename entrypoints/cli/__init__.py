@@ -30,13 +30,23 @@ app.add_typer(dead, name="dead")
 app.add_typer(tickets, name="tickets")
 
 
-@app.callback()
-def options(
-    *, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
-) -> None:
-    if show_version:
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer passes the option's value
+    if asked:
         typer.echo(f"postroom {version('postroom')}")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

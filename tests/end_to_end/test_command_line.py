@@ -1,0 +1,228 @@
+"""What can be seen of a mailbox's mail from the command line."""
+
+import re
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import pytest
+
+from domain.pointer import job_id
+from tests.end_to_end.command_rig import EMPTY, Postroom
+from tests.end_to_end.crash_rig import MAILBOX, POINTER
+
+DEAD_JOB = job_id(MAILBOX.tenant, MAILBOX.id, EMPTY)
+A_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+ORDER = "rfc5322:order@acme.example"
+
+
+def cells(line: str) -> list[str]:
+    return re.split(r" {2,}", line.strip())
+
+
+def is_iso(text: str) -> bool:
+    return datetime.fromisoformat(text).tzinfo == UTC
+
+
+# --- The command itself
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "up", "api", "worker", "listener", "migrate", "demo", "queue", "outcomes",
+        "mailbox add imap", "mailbox add microsoft", "mailbox add google", "mailbox list",
+        "mailbox show", "dead list", "dead redrive", "tickets list", "tickets show",
+    ],
+)  # fmt: skip
+def test_every_command_has_help(postroom: Postroom, command: str) -> None:
+    ended = postroom(*command.split(), "--help")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Usage: postroom {command}" in ended.out
+
+
+def test_the_version_is_that_of_the_distribution(postroom: Postroom) -> None:
+    assert postroom("--version").out == f"postroom {version('postroom')}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["sing"], ["queue", "--loud"], ["tickets", "show", "one"], ["outcomes", "--limit", "0"]],
+)
+def test_wrong_usage_has_an_exit_code_of_its_own(postroom: Postroom, arguments: list[str]) -> None:
+    ended = postroom(*arguments)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "Traceback" not in ended.err
+
+
+def test_migrating_twice_is_safe(postroom: Postroom) -> None:
+    ended = postroom("migrate")
+
+    assert (ended.code, ended.out) == (0, "The database is up to date.\n")
+
+
+# --- With nothing there
+
+
+@pytest.mark.parametrize(
+    ("command", "next_step"),
+    [
+        ("queue", "postroom outcomes"),
+        ("outcomes", "postroom queue"),
+        ("tickets list", "postroom outcomes"),
+        ("dead list", "postroom queue"),
+        ("mailbox list", "postroom mailbox add"),
+    ],
+)
+def test_with_nothing_to_show_a_command_says_what_to_do_next(
+    postroom: Postroom, command: str, next_step: str
+) -> None:
+    told, parsed = postroom(*command.split()), postroom(*command.split(), "--json")
+
+    assert (told.code, parsed.code) == (0, 0)
+    assert next_step in told.out
+    assert len(told.out.splitlines()) == 1
+    assert parsed.json == []
+
+
+# --- The queue
+
+
+def test_the_queue_shows_each_mailbox_in_numbers(postroom: Postroom, some_mail: None) -> None:
+    header, lane = postroom("queue").out.splitlines()
+
+    assert cells(header) == [
+        "tenant", "mailbox", "ready", "delayed", "in flight", "dead", "oldest",
+    ]  # fmt: skip
+    assert cells(lane) == ["acme", "support", "0", "0", "0", "1", "0 s"]
+
+
+def test_the_queue_can_be_read_by_programs(postroom: Postroom, some_mail: None) -> None:
+    [lane] = postroom("queue", "--tenant", "acme", "--json").json
+
+    assert lane["dead"] == 1
+    assert lane["oldest"] == 0
+    assert postroom("queue", "--tenant", "other", "--json").json == []
+
+
+# --- Outcomes
+
+
+def test_outcomes_fit_a_terminal_and_break_no_id(postroom: Postroom, some_mail: None) -> None:
+    header, *lines = postroom("outcomes", "--tenant", "acme").out.splitlines()
+
+    assert cells(header) == ["at (UTC)", "mailbox", "outcome", "detail", "attempt", "message"]
+    [completed] = [line for line in lines if "completed" in line]
+    at, *rest = cells(completed)
+    assert A_TIME.fullmatch(at)
+    assert rest == ["support", "completed", "ticket 1", "1", ORDER]
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_outcomes_for_programs_have_every_field(postroom: Postroom, some_mail: None) -> None:
+    outcomes = postroom("outcomes", "--tenant", "acme", "--json").json
+
+    dead, skipped, completed = outcomes
+    assert is_iso(completed.pop("at"))
+    assert completed == {
+        "mailbox": "support",
+        "provider": "microsoft",
+        "outcome": "completed",
+        "detail": "ticket 1",
+        "attempt": 1,
+        "message": ORDER,
+        "job": job_id(MAILBOX.tenant, MAILBOX.id, POINTER),
+    }
+    assert skipped["detail"].startswith("source unavailable")
+    assert (dead["outcome"], dead["detail"]) == ("dead", "the message is empty")
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--message", ORDER], ["completed"]),
+        (["--job", DEAD_JOB], ["dead"]),
+        (["--mailbox", "sales"], []),
+        (["--limit", "1"], ["dead"]),
+        (["--tenant", "other"], []),
+    ],
+)
+def test_outcomes_can_be_looked_up(
+    postroom: Postroom, some_mail: None, options: list[str], found: list[str]
+) -> None:
+    outcomes = postroom("outcomes", "--tenant", "acme", *options, "--json").json
+
+    assert [outcome["outcome"] for outcome in outcomes] == found
+
+
+# --- Tickets
+
+
+def test_tickets_are_listed(postroom: Postroom, some_mail: None) -> None:
+    header, line = postroom("tickets", "list", "--tenant", "acme").out.splitlines()
+    [ticket] = postroom("tickets", "list", "--tenant", "acme", "--json").json
+
+    assert cells(header) == [
+        "number", "opened (UTC)", "mailbox", "requester", "comments", "subject",
+    ]  # fmt: skip
+    number, opened, *rest = cells(line)
+    assert A_TIME.fullmatch(opened)
+    assert (number, rest) == ("1", ["support", "ada@example.com", "1", "Our order"])
+    assert is_iso(ticket["opened"])
+    assert ticket["documents"] == 2
+
+
+def test_a_ticket_can_be_read(postroom: Postroom, some_mail: None) -> None:
+    told = postroom("tickets", "show", "1", "--tenant", "acme").out
+    parsed = postroom("tickets", "show", "1", "--tenant", "acme", "--json").json
+
+    assert told.startswith("Ticket 1 in support: Our order\n\nada@example.com, ")
+    assert "\n  As agreed.\n  + drawing.txt (" in told
+    assert "\n  + order.csv (" in told
+    assert (parsed["number"], parsed["mailbox"], parsed["subject"]) == (1, "support", "Our order")
+    [comment] = parsed["comments"]
+    assert comment["message"] == ORDER
+    assert comment["text"].strip() == "As agreed."
+    assert {document["filename"] for document in comment["documents"]} == {
+        "drawing.txt",
+        "order.csv",
+    }
+
+
+def test_a_ticket_that_is_not_there_is_told(postroom: Postroom) -> None:
+    failure = postroom("tickets", "show", "7").failure
+
+    assert failure == "the tenant default has no ticket 7; see: postroom tickets list"
+
+
+# --- Dead letters
+
+
+def test_dead_letters_are_listed_with_an_id_to_copy(postroom: Postroom, some_mail: None) -> None:
+    header, line, *_ = postroom("dead", "list", "--tenant", "acme").out.splitlines()
+    [letter] = postroom("dead", "list", "--json").json
+
+    assert cells(header) == ["job", "mailbox", "died (UTC)", "reason"]
+    job, mailbox, died, _ = cells(line)
+    assert (job, mailbox) == (DEAD_JOB, "support")
+    assert A_TIME.fullmatch(died)
+    assert is_iso(letter.pop("died"))
+    assert letter == {
+        "job": DEAD_JOB,
+        "tenant": "acme",
+        "mailbox": "support",
+        "provider": "microsoft",
+        "attempts": 1,
+        "reason": "the message is empty",
+    }
+
+
+def test_a_dead_letter_is_driven_again_once(postroom: Postroom, some_mail: None) -> None:
+    driven = postroom("dead", "redrive", DEAD_JOB)
+    again = postroom("dead", "redrive", DEAD_JOB)
+
+    assert (driven.code, driven.out) == (0, f"{DEAD_JOB} is queued again.\n")
+    assert again.failure == f"no dead letter has the id {DEAD_JOB}; see: postroom dead list"
+    [lane] = postroom("queue", "--json").json
+    assert (lane["ready"], lane["dead"]) == (1, 0)
