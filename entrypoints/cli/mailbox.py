@@ -109,12 +109,15 @@ def _add(tenant: str, id_: str, address: str, account: Account) -> None:
 def _secret(what: str, file: str) -> Secret:
     if not file:
         return Secret(typer.prompt(what, hide_input=True))
+    source = "standard input" if file == "-" else file
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{what}: cannot read {file}: {error}") from None
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise CommandFailed(f"{what}: cannot read {source}: {error.strerror}") from None
+    except UnicodeDecodeError:  # which quotes what it could not decode
+        raise CommandFailed(f"{what}: cannot read {source}: it is not text") from None
     if not text.strip():
-        raise CommandFailed(f"{what}: {file} is empty")
+        raise CommandFailed(f"{what}: {source} is empty")
     return Secret(text.strip())
 
 
