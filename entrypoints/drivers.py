@@ -69,8 +69,9 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), backlog=2048)
     except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # Python repeats the address there
         raise InvalidSettings(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror};"
+            f"cannot listen on {settings.host}:{settings.port}: {reason};"
             " set POSTROOM_HOST and POSTROOM_PORT to an address that is free"
         ) from None
 
