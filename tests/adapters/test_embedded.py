@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import IO
 
 import psycopg
@@ -16,7 +17,7 @@ import pytest
 import redis
 
 from adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
-from adapters.embedded.account import NOBODY, Account
+from adapters.embedded.account import NAMESPACE, NOBODY, Account
 from adapters.embedded.binaries import bundled_postgres
 from adapters.embedded.locks import FileLock
 from adapters.embedded.server import EmbeddedServer, _within
@@ -79,6 +80,14 @@ def read(server: EmbeddedServer) -> str:
 def kind(request: pytest.FixtureRequest) -> type[EmbeddedServer]:
     chosen: type[EmbeddedServer] = request.param
     return chosen
+
+
+@pytest.fixture
+def tmp_path(engine_home: Path) -> Path:
+    """One that PostgreSQL can enter where root has no user namespaces, as in most containers."""
+    directory = Path(mkdtemp(dir=engine_home))
+    directory.chmod(0o755)
+    return directory
 
 
 @pytest.fixture(autouse=True)
@@ -374,6 +383,11 @@ def no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.embedded.account.NAMESPACE", forbidden)
 
 
+with_namespaces = pytest.mark.skipif(
+    not NAMESPACE.can_run(Path("/bin/true")), reason="user namespaces are forbidden here"
+)
+
+
 @as_root
 class TestRootWithoutUserNamespaces:
     @pytest.mark.usefixtures("no_namespaces")
@@ -385,6 +399,7 @@ class TestRootWithoutUserNamespaces:
 
             assert (home / "data").stat().st_uid == NOBODY.uid
 
+    @with_namespaces
     def test_the_data_of_a_run_in_a_namespace_is_taken_over(
         self, engine_home: Path, request: pytest.FixtureRequest
     ) -> None:
