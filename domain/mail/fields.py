@@ -8,7 +8,7 @@ from domain.identity import normalise_message_id
 from domain.mail.message import Address
 from domain.mail.mime.addresses import read_addresses
 from domain.mail.mime.encoded_words import decode_words
-from domain.mail.mime.headers import Headers
+from domain.mail.mime.headers import MAX_VALUE, Headers
 
 MAX_ID = 998
 """Bytes of a message id: no more than a line may have (RFC 5322 section 2.1.1)."""
@@ -34,8 +34,8 @@ def sender(headers: Headers) -> Address:
 
 
 def recipients(headers: Headers, name: str) -> tuple[Address, ...]:
-    """All addresses in the fields called *name*, of which some software writes several."""
-    return read_addresses(", ".join(headers.all(name)))
+    """The addresses in the fields called *name*, of which some software writes several."""
+    return read_addresses(", ".join(headers.all(name))[:MAX_VALUE])
 
 
 def sent_at(headers: Headers) -> datetime | None:
