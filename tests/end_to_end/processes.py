@@ -1,6 +1,7 @@
 """Processes, as the kernel tells of them."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,3 +48,8 @@ def with_home(home: Path) -> set[int]:
         if bytes(home) in told and lives(int(process.name)):
             found.add(int(process.name))
     return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
