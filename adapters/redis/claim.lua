@@ -10,13 +10,17 @@ local most, lease, cap = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local AT_ONCE = 100 -- bounds the work of one call; the rest is done by the next
 
 local function reclaim()
-  for _, member in ipairs(call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
-    local id, lane, attempt, history = end_claim(member)
-    history.attempts = attempt
+  local members = call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, AT_ONCE)
+  call_with_all('ZREM', LEASES, members)
+  for _, member in ipairs(members) do
+    local token, attempt, lane, id = parts_of(member)
+    local history = recall(id, token)
+    history.attempts = tonumber(attempt)
     history.reclaimed = true
     add_reason(history, 'the lease ran out')
     remember(id, history)
     give_back(id, lane, history)
+    end_in({ lane }, { [lane] = 1 })
   end
 end
 
@@ -25,7 +29,7 @@ local function promote()
     local lane, id = string.match(member, '^([^/]*/[^/]*)/(.*)$')
     call('ZREM', DELAYED, member)
     count(WAITING, lane, -1)
-    give_back(id, lane, recall(id))
+    give_back(id, lane, cjson.decode(call('HGET', HISTORY, id)))
   end
 end
 
@@ -52,22 +56,27 @@ end
 
 local function take()
   local ids, lanes, turns = {}, {}, 0
+  local running, seen = {}, {}
   while #ids < most and turns < most + AT_ONCE do
     local lane, tenant = next_lane()
     if not lane then
       break
     end
     turns = turns + 1
-    local running = tonumber(call('HGET', RUNNING, lane) or 0)
-    local id = running < cap and head(lane)
-    if id then
-      running = call('HINCRBY', RUNNING, lane, 1)
-      ids[#ids + 1], lanes[#lanes + 1] = id, lane
+    if not running[lane] then
+      running[lane] = tonumber(call('HGET', RUNNING, lane) or 0)
+      seen[#seen + 1] = lane
     end
-    if not id or running >= cap then
+    local id = running[lane] < cap and head(lane)
+    if id then
+      ids[#ids + 1], lanes[#lanes + 1] = id, lane
+      running[lane] = running[lane] + 1
+    end
+    if not id or running[lane] >= cap then
       withdraw(lane, tenant)
     end
   end
+  set_counts(RUNNING, running, seen)
   return ids, lanes
 end
 
@@ -96,15 +105,18 @@ local reply = { 0 }
 if #ids > 0 then
   local last = new_tokens(#ids)
   local records, histories = call('HMGET', JOBS, unpack(ids)), call('HMGET', HISTORY, unpack(ids))
+  local leases = {}
   for i, id in ipairs(ids) do
     local history = histories[i] and cjson.decode(histories[i]) or {}
     local token, attempt = digits(last + i), (history.attempts or 0) + 1
-    call('ZADD', LEASES, now + lease, table.concat({ token, attempt, lanes[i], id }, '/'))
+    leases[#leases + 1] = now + lease
+    leases[#leases + 1] = table.concat({ token, attempt, lanes[i], id }, '/')
     local claim = { id, lanes[i], token, attempt, history.reclaimed and 1 or 0, records[i] or '' }
     for _, value in ipairs(claim) do
       reply[#reply + 1] = value
     end
   end
+  call_with_all('ZADD', LEASES, leases)
 end
 reply[1] = due_in()
 wake()

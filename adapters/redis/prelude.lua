@@ -44,10 +44,29 @@ local function go_on_when_full()
   call('SREM', OFFERED, '')
 end
 
-local function count(what, lane, by)
-  if call('HINCRBY', what, lane, by) <= 0 then
-    call('HDEL', what, lane)
+-- Call a command that takes any number of values (singles or pairs) with as many as Lua can pass on.
+local function call_with_all(name, key, values)
+  for first = 1, #values, 1000 do
+    call(name, key, unpack(values, first, math.min(first + 999, #values)))
   end
+end
+
+local function set_counts(counts, of, lanes)
+  local some, none = {}, {}
+  for _, lane in ipairs(lanes) do
+    if of[lane] > 0 then
+      some[#some + 1], some[#some + 2] = lane, of[lane]
+    else
+      none[#none + 1] = lane
+    end
+  end
+  call_with_all('HSET', counts, some)
+  call_with_all('HDEL', counts, none)
+end
+
+local function count(counts, lane, by)
+  local now_there = tonumber(call('HGET', counts, lane) or 0) + by
+  set_counts(counts, { [lane] = now_there }, { lane })
 end
 
 -- Give a lane a place in the ring, unless it has one: its turn comes when the ring has gone round.
@@ -67,9 +86,13 @@ local function wake()
   end
 end
 
-local function recall(id)
+-- What a job has behind it; *token* is that of the claim that ends now.
+local function recall(id, token)
   local text = call('HGET', HISTORY, id)
-  return text and cjson.decode(text) or { reasons = {} }
+  local history = text and cjson.decode(text) or { reasons = {} }
+  history.order = history.order or token
+  history.reclaimed = nil
+  return history
 end
 
 local function add_reason(history, reason)
@@ -79,18 +102,9 @@ local function add_reason(history, reason)
   end
 end
 
--- End a claim. Returns id, lane, attempt and history of its job; nil if the claim is not held.
--- The member is the whole proof: it holds the token, and only one claim ever had that.
-local function end_claim(member)
-  if call('ZREM', LEASES, member) == 0 then
-    return nil
-  end
-  local token, attempt, lane, id = string.match(member, '^([^/]*)/([^/]*)/([^/]*/[^/]*)/(.*)$')
-  count(RUNNING, lane, -1)
-  local history = recall(id)
-  history.order = history.order or token
-  history.reclaimed = nil
-  return id, lane, tonumber(attempt), history
+-- Token, attempt, lane and id of a claim.
+local function parts_of(member)
+  return string.match(member, '^([^/]*)/([^/]*)/([^/]*/[^/]*)/(.*)$')
 end
 
 local function remember(id, history)
@@ -101,4 +115,20 @@ end
 local function give_back(id, lane, history)
   call('ZADD', RETURNED .. lane, history.order, id)
   offer(lane)
+end
+
+-- So many claims have ended in each of some lanes: where that makes room, the lane is on offer again.
+local function end_in(lanes, ended)
+  if #lanes == 0 then
+    return
+  end
+  local running, offered = call('HMGET', RUNNING, unpack(lanes)), call('SMISMEMBER', OFFERED, unpack(lanes))
+  local left = {}
+  for i, lane in ipairs(lanes) do
+    left[lane] = tonumber(running[i] or 0) - ended[lane]
+    if offered[i] == 0 and call('EXISTS', ARRIVED .. lane, RETURNED .. lane) > 0 then
+      offer(lane)
+    end
+  end
+  set_counts(RUNNING, left, lanes)
 end

@@ -4,6 +4,9 @@
 --           again (milliseconds), and why.
 -- Returns 1 for each claim that was settled, and 0 for each that was not held any more.
 
+local EACH = 4
+local done = {} -- ids of jobs to forget
+
 local function delay(id, lane, history, due)
   remember(id, history)
   call('ZADD', DELAYED, due, lane .. '/' .. id)
@@ -11,11 +14,6 @@ local function delay(id, lane, history, due)
 end
 
 local become = {}
-
-function become.acknowledge(id)
-  call('HDEL', JOBS, id)
-  call('HDEL', HISTORY, id)
-end
 
 function become.retry(id, lane, history, due, attempt, reason)
   history.attempts = attempt
@@ -40,20 +38,44 @@ function become.bury(id, lane, history, _, attempt, reason)
   call('HSET', DEAD_JOBS, id, call('HGET', JOBS, id) or '')
   call('HSET', DEAD_HISTORY, id, cjson.encode(history))
   count(BURIED, lane, call('ZADD', DEAD, now, id))
-  become.acknowledge(id)
+  done[#done + 1] = id
 end
 
-local settled = {}
-for i = 2, #ARGV, 4 do
-  local what, member, due, reason = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local id, lane, attempt, history = end_claim(member)
-  if id then
-    become[what](id, lane, history, due, attempt, reason)
-    if call('EXISTS', ARRIVED .. lane, RETURNED .. lane) > 0 then
-      offer(lane)
-    end
-  end
-  settled[#settled + 1] = id and 1 or 0
+-- The member is the whole proof: it holds the token, and only one claim ever had that.
+local members, seen = {}, {}
+for i = 2, #ARGV, EACH do
+  members[#members + 1] = ARGV[i + 1]
 end
+local leases = call('ZMSCORE', LEASES, unpack(members))
+local held, settled = {}, {}
+for i, member in ipairs(members) do
+  local is_held = leases[i] and not seen[member]
+  seen[member] = true
+  settled[i] = is_held and 1 or 0
+  if is_held then
+    held[#held + 1] = member
+  end
+end
+call_with_all('ZREM', LEASES, held)
+
+local ended, lanes = {}, {}
+for i, member in ipairs(members) do
+  if settled[i] == 1 then
+    local token, attempt, lane, id = parts_of(member)
+    local what, due, reason = ARGV[EACH * i - 2], ARGV[EACH * i], ARGV[EACH * i + 1]
+    if what == 'acknowledge' then
+      done[#done + 1] = id
+    else
+      become[what](id, lane, recall(id, token), due, tonumber(attempt), reason)
+    end
+    if not ended[lane] then
+      lanes[#lanes + 1] = lane
+    end
+    ended[lane] = (ended[lane] or 0) + 1
+  end
+end
+call_with_all('HDEL', JOBS, done)
+call_with_all('HDEL', HISTORY, done)
+end_in(lanes, ended)
 wake()
 return settled
