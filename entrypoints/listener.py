@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -18,6 +18,7 @@ from application.watch_folder import CatchUpFolder
 from domain.failure import AccessFailed, Failure
 from domain.mailbox import ImapAccount, Mailbox
 from domain.retry import RetryPolicy
+from entrypoints.cancelling import cancel
 from entrypoints.telemetry.privacy import tell_error
 
 RECONNECT = RetryPolicy(
@@ -66,7 +67,7 @@ class Listener:
             if keeping.done():
                 keeping.result()
         finally:
-            await _cancel(keeping, stopping, *tasks.values())
+            await cancel([keeping, stopping, *tasks.values()])
             log.info("listener stopped")
 
     async def _keep_up(self, tasks: dict[Watch, asyncio.Task[NoReturn]]) -> NoReturn:
@@ -81,7 +82,7 @@ class Listener:
                 failing = True
             else:
                 failing = False
-                await _cancel(*(tasks.pop(watch) for watch in list(tasks) if watch not in wanted))
+                await cancel([tasks.pop(watch) for watch in list(tasks) if watch not in wanted])
                 for watch in wanted:
                     if watch not in tasks:
                         tasks[watch] = asyncio.create_task(self._watch(watch))
@@ -160,9 +161,3 @@ def _bound(watch: Watch) -> FilteringBoundLogger:
         provider=mailbox.provider,
         folder=watch.folder,
     )
-
-
-async def _cancel(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

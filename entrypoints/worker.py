@@ -10,6 +10,7 @@ import structlog
 from application.consume_job import Consumed
 from application.ports import Claim, PointerQueue
 from domain.failure import Unavailable
+from entrypoints.cancelling import cancel
 from entrypoints.telemetry.events import claim_fields
 from entrypoints.telemetry.privacy import tell_error
 
@@ -20,9 +21,6 @@ WAIT = timedelta(seconds=5)
 
 OVERTAKEN = 0.25
 """Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
-
-CANCEL_AGAIN = 1.0
-"""Seconds that a cancelled task has to clean up before it is cancelled once more."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two looks for a queue that is away."""
@@ -54,9 +52,9 @@ class Worker:
             claiming = tasks.create_task(shift.claim_jobs(tasks))
             renewing = tasks.create_task(shift.renew_leases())
             await stop.wait()
-            await _cancel([claiming])
+            await cancel([claiming])
             given_back = await shift.finish()
-            await _cancel([renewing])
+            await cancel([renewing])
         log.info("worker stopped", count=given_back)
 
 
@@ -157,7 +155,7 @@ class _Shift:
         """Let the jobs end, then stop those that have not, and give them back. Returns how many."""
         await _wait_for(self._running.values(), self._worker.grace.total_seconds())
         left = list(self._running.values())
-        await _cancel([running.task for running in left])
+        await cancel([running.task for running in left])
         try:
             await asyncio.gather(*(self._queue.release(running.claim) for running in left))
         except Unavailable as failure:
@@ -168,19 +166,6 @@ class _Shift:
 async def _wait_for(jobs: Collection[_Running], seconds: float) -> None:
     if jobs:
         await asyncio.wait([running.task for running in jobs], timeout=seconds)
-
-
-async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel *tasks*, and wait until they have ended.
-
-    Again and again: before Python 3.12, `asyncio.wait_for` in a library may lose a cancellation
-    (CPython issue 86296).
-    """
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
 
 
 class _Outage:
