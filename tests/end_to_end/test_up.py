@@ -14,6 +14,8 @@ import pytest
 
 from tests.end_to_end.processes import SECONDS, free_port, lives, wait_until, with_home
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture
 def home(engine_home: Path, tmp_path: Path) -> Iterator[Path]:

@@ -1,0 +1,119 @@
+"""`postroom demo`, as somebody who has just cloned the repository runs it."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from application.ports import OutcomeRecord
+from domain.outcome import Completed, Dead, Final, Way
+from domain.pointer import PointerJob
+from entrypoints.demo.play import Played
+from entrypoints.demo.scenes import SCENES
+from tests.end_to_end.command_rig import Ended
+from tests.end_to_end.crash_rig import MAILBOX, POINTER
+from tests.end_to_end.processes import with_home
+
+pytestmark = pytest.mark.timeout(300)
+PROGRAM = ["-m", "entrypoints"]
+WRONGLY_EXPECTED = """
+from dataclasses import replace
+from entrypoints.cli import main
+from entrypoints.demo import play
+play.SCENES = (replace(play.SCENES[0], expected="duplicate"),)
+main()
+"""
+
+
+@pytest.fixture
+def home(engine_home: Path, tmp_path: Path) -> Iterator[Path]:
+    """A home of its own; what a failed test has left running there is ended."""
+    home = engine_home / f"demo-{tmp_path.name}"
+    yield home
+    for pid in with_home(home):
+        os.kill(pid, signal.SIGKILL)
+
+
+def run(home: Path, *arguments: str) -> Ended:
+    environment = {key: value for key, value in os.environ.items() if "POSTROOM_" not in key}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment | {"POSTROOM_HOME": str(home), "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def test_the_demo_ends_as_expected_and_leaves_nothing_but_data(home: Path) -> None:
+    demo = run(home, *PROGRAM, "demo")
+
+    assert (demo.code, demo.err) == (0, ""), demo
+    assert "15 of 15 ended as expected." in demo.out
+    assert demo.out.count("(as expected)") == 15
+    assert with_home(home) == set()
+    tickets = run(home / "demo", *PROGRAM, "tickets", "list", "--tenant", "demo", "--json")
+    assert len(tickets.json) == 10
+    assert sum(ticket["comments"] for ticket in tickets.json) == 12
+
+
+def test_the_demo_fails_if_an_outcome_is_not_as_expected(home: Path) -> None:
+    demo = run(home, "-c", WRONGLY_EXPECTED, "demo")
+
+    assert demo.code == 1
+    assert "completed: ticket 1 (NOT as expected)" in demo.out
+    assert "0 of 1 ended as expected." in demo.out
+    assert demo.err == ("postroom: the demo did not end as expected; see the table above\n")
+    assert with_home(home) == set()
+
+
+def test_one_demo_does_not_disturb_another(home: Path) -> None:
+    (home / "demo").mkdir(parents=True)
+    (home / "demo" / "mine").touch()
+    with (home / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        failure = run(home, *PROGRAM, "demo").failure
+
+    assert failure == f"another demo is running in {home / 'demo'}; wait for it to end"
+    assert (home / "demo" / "mine").exists()
+
+
+TICKET = Completed(Way.TICKET, "1")
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome", "attempts", "good"),
+    [
+        ("completed: ticket", TICKET, 1, True),
+        ("completed: comment", TICKET, 1, False),
+        ("completed: ticket", TICKET, 2, False),
+        ("dead: empty", Dead("the message is empty"), 1, True),
+        ("dead: empty", Dead("something else"), 1, False),
+        ("dead: empty", TICKET, 1, False),
+        ("refused", None, 0, True),
+        ("refused", TICKET, 1, False),
+        ("completed: ticket", None, 0, False),
+    ],
+)
+def test_a_scene_is_good_only_with_its_outcome_and_its_attempts(
+    expected: str, outcome: Final | None, attempts: int, *, good: bool
+) -> None:
+    scene = replace(SCENES[0], expected=expected)
+    job = PointerJob(
+        id="job", tenant="demo", mailbox="support", pointer=POINTER, enqueued_at=MAILBOX.added_at
+    )
+    record = None
+    if outcome:
+        record = OutcomeRecord(job=job, outcome=outcome, attempt=attempts, at=job.enqueued_at)
+
+    assert Played(scene, record).as_expected is good
