@@ -7,6 +7,7 @@ safe to show: that is the sanitiser's part.
 """
 
 import re
+from collections.abc import Container, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
@@ -32,31 +33,36 @@ _TOKEN = re.compile(
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
 _ATTRIBUTE_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9:_-]*")
 _BARE_AMPERSAND = re.compile(r"&(?!#?\w{1,32};)")
-_MANY_REFERENCES = re.compile(rf"(?:[&\xa0][^&\xa0]*+){{{MAX_REFERENCES}}}")
+_REFERENCE = re.compile("[&\xa0]")
 
+_SPACE = " \t\n\f\r"
 _VOID = {"br", "col", "hr", "img", "wbr"}
-_BLOCKS = {
-    "address", "article", "blockquote", "center", "details", "div", "dl", "figure", "footer",
-    "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "ol", "p", "pre", "section", "table", "ul",
-}  # fmt: skip
-_CELLS = {"p", "td", "th"}
-_ROWS = {"tr", *_CELLS}
-_GROUPS = {"tbody", "tfoot", "thead", *_ROWS}
-_ENDS = dict.fromkeys(_BLOCKS, frozenset({"p"})) | {
-    "dd": {"dd", "dt", "p"},
-    "dt": {"dd", "dt", "p"},
-    "li": {"li", "p"},
-    "td": _CELLS,
-    "th": _CELLS,
-    "tr": _ROWS,
-    "tbody": _GROUPS,
-    "tfoot": _GROUPS,
-    "thead": _GROUPS,
-}
-"""What a start tag ends if it comes right within it, since its end tag may be left out."""
 
+# Start tags that end a paragraph, an item or a link, however deep in it they come. Where that is
+# left to nh3, it opens all that was open in it once more, each time.
+# https://html.spec.whatwg.org/#parsing-main-inbody
+_ENDS_PARAGRAPH = {
+    "address", "article", "blockquote", "center", "dd", "details", "div", "dl", "dt", "figcaption",
+    "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "ol", "p", "pre",
+    "section", "summary", "table", "ul",
+}  # fmt: skip
+_ITEMS = {"li": {"li"}, "dd": {"dd", "dt"}, "dt": {"dd", "dt"}}
+_ITEM_EDGE = _ENDS_PARAGRAPH - {"address", "div", "p"} | {"caption", "td", "th"}
 _CELL_EDGE = {"caption", "table", "td", "th"}
-_TABLE_PARTS = {"caption", "colgroup", *_GROUPS} - {"p"}
+
+_GROUPS = {"tbody", "tfoot", "thead"}
+_PARENTS = {
+    "caption": {"table"},
+    "colgroup": {"table"},
+    "col": {"colgroup", "table"},
+    **{group: {"table"} for group in _GROUPS},
+    "tr": {"table", *_GROUPS},
+    "td": {"table", "tr", *_GROUPS},
+    "th": {"table", "tr", *_GROUPS},
+}
+"""The parts of a table, and what each may stand in; the parser makes up a row or group between."""
+
+_BETWEEN_CELLS = {"colgroup", "table", "tr", *_GROUPS}
 
 
 def balance(html: str, *, tags: AbstractSet[str], dropped: AbstractSet[str]) -> str:
@@ -91,36 +97,78 @@ class _Balancer:
     stack: list[str] = field(default_factory=list)
 
     def text(self, text: str) -> None:
+        if text.strip(_SPACE):
+            self._into_cell()
         escaped = _BARE_AMPERSAND.sub("&amp;", text).replace("<", "&lt;")
-        self.output.append(_MANY_REFERENCES.sub(r"\g<0><wbr>", escaped))
+        self.output.append("<wbr>".join(_split(escaped)))
 
     def open(self, name: str, attributes: str) -> None:
-        while self.stack and self.stack[-1] in _ENDS.get(name, ()):
-            self._pop()
-        if name not in self.tags or (len(self.stack) >= MAX_DEPTH and name not in _VOID):
+        if name not in self.tags:
             return
+        if name in _PARENTS:
+            if "table" not in self.stack:
+                return
+            self._into_parent(name)
+        else:
+            self._into_cell()
+            self._end_what_ends(name)
+            if len(self.stack) >= MAX_DEPTH and name not in _VOID:
+                return
         self.output.append(f"<{name}{_attributes(attributes)}>")
         if name not in _VOID:
             self.stack.append(name)
 
     def close(self, name: str) -> None:
         """End the innermost *name*, unless a table or its cell stands between."""
-        edge = {"table"} if name in _TABLE_PARTS else _CELL_EDGE
-        for depth in range(len(self.stack) - 1, -1, -1):
-            if self.stack[depth] == name:
-                while len(self.stack) > depth:
-                    self._pop()
-                return
-            if self.stack[depth] in edge and name != "table":
-                return
+        edge = () if name == "table" else {"table"} if name in _PARENTS else _CELL_EDGE
+        self._pop_through({name}, edge)
 
     def end(self) -> str:
         while self.stack:
             self._pop()
         return "".join(self.output)
 
+    def _into_parent(self, name: str) -> None:
+        while self.stack[-1] not in _PARENTS[name]:
+            self._pop()
+
+    def _into_cell(self) -> None:
+        """Make up a cell for what stands in a table but in no cell; a browser moves it out."""
+        if self.stack and self.stack[-1] in _BETWEEN_CELLS:
+            self.open("td", "")
+
+    def _end_what_ends(self, name: str) -> None:
+        if name in _ITEMS:
+            self._pop_through(_ITEMS[name], _ITEM_EDGE)
+        if name in _ENDS_PARAGRAPH:
+            self._pop_through({"p"}, _CELL_EDGE)
+        elif name == "a":  # there are no links within links
+            self._pop_through({"a"}, _CELL_EDGE)
+
+    def _pop_through(self, names: AbstractSet[str], edge: Container[str]) -> None:
+        """End the innermost of *names* with all that is in it, unless an *edge* is met before."""
+        if names.isdisjoint(self.stack):  # which is mostly so, and is known much sooner
+            return
+        for depth in range(len(self.stack) - 1, -1, -1):
+            if self.stack[depth] in names:
+                while len(self.stack) > depth:
+                    self._pop()
+                return
+            if self.stack[depth] in edge:
+                return
+
     def _pop(self) -> None:
         self.output.append(f"</{self.stack.pop()}>")
+
+
+def _split(text: str) -> Iterator[str]:
+    """*text* in pieces of at most MAX_REFERENCES references."""
+    references = (match.start() for match in _REFERENCE.finditer(text))
+    start = 0
+    for end in islice(references, MAX_REFERENCES, None, MAX_REFERENCES):
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def _attributes(text: str) -> str:
@@ -129,7 +177,8 @@ def _attributes(text: str) -> str:
     return "".join(
         f' {name}="{value.replace(chr(34), "&quot;")}"'
         for name, value in islice(found, MAX_ATTRIBUTES)
-        if _ATTRIBUTE_NAME.fullmatch(name) and not _MANY_REFERENCES.search(value)
+        if _ATTRIBUTE_NAME.fullmatch(name)
+        and value.count("&") + value.count("\xa0") <= MAX_REFERENCES
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.html.balance import MAX_ATTRIBUTES, MAX_DEPTH
+from adapters.html.balance import MAX_ATTRIBUTES, MAX_DEPTH, MAX_REFERENCES
 from adapters.html.sanitiser import Nh3Sanitiser
 
 sanitise = Nh3Sanitiser()
@@ -15,6 +15,7 @@ sanitise = Nh3Sanitiser()
 A = '<a rel="noopener noreferrer nofollow">a</a>'
 """A link that leads nowhere."""
 
+CAPTION = "<table><caption><b>a</b></caption>"
 ROW, END = "<table><tbody><tr>", "</tr></tbody></table>"
 
 
@@ -194,6 +195,16 @@ def test_images_that_came_with_the_message_are_shown(src: str) -> None:
         ("<ul><li>a<li>b</ul>c", "<ul><li>a</li><li>b</li></ul>c"),
         ("<table><tr><td>a</b></table>b", f"{ROW}<td>a</td>{END}b"),
         ("<b><table><tr><td>a</b>b</table>c", f"<b>{ROW}<td>ab</td>{END}c</b>"),
+        ("<p><b>a<div>c</div>d</b>", "<p><b>a</b></p><div>c</div>d"),
+        ("<ul><li><b>a<li>b</ul>", "<ul><li><b>a</b></li><li>b</li></ul>"),
+        ("<ul><li>a<ul><li>b</ul>c</ul>", "<ul><li>a<ul><li>b</li></ul>c</li></ul>"),
+        ("<dl><dt><b>a<dd>b", "<dl><dt><b>a</b></dt><dd>b</dd></dl>"),
+        ("<table>a<tr><td>b", f"{ROW}<td>a</td></tr><tr><td>b</td>{END}"),
+        ("<table><tr><b>a<td>b", f"{ROW}<td><b>a</b></td><td>b</td>{END}"),
+        ("<table> <tr><td>a", "<table> <tbody><tr><td>a</td></tr></tbody></table>"),
+        ("<table><caption><b>a<td>b</table>", f"{CAPTION}<tbody><tr><td>b</td>{END}"),
+        ("<table>\xa0<tr><td>b", f"{ROW}<td>&nbsp;</td></tr><tr><td>b</td>{END}"),
+        ("<p>a<table><tr><td><p>b<li>c", f"<p>a</p>{ROW}<td><p>b</p><li>c</li></td>{END}"),
         ("<p", "<p></p>"),
         ("<p title='a", '<p title="a"></p>'),
         ("a<", "a&lt;"),
@@ -213,6 +224,13 @@ def test_nesting_is_bounded_and_what_is_written_deeper_is_kept(tag: str) -> None
 
     assert "deep" in shown
     assert Outline(shown).deepest == MAX_DEPTH
+
+
+@pytest.mark.parametrize("tag", ["p", "li", "dd", "a"])
+def test_what_ends_by_itself_does_so_at_the_bound_of_nesting_too(tag: str) -> None:
+    shown = sanitise("<i>" * (MAX_DEPTH - 1) + f"<{tag}>a<{tag}>b")
+
+    assert shown.count(f"<{tag}") == 2
 
 
 def test_attributes_are_bounded() -> None:
@@ -277,3 +295,37 @@ def test_time_and_size_grow_with_the_html_and_no_faster(before: str, fragment: s
 
     assert process_time() - began < 4  # it is some tenths; quadratic, it would be minutes
     assert len(shown) < 8 * len(html)
+
+
+STYLED = "".join(f"<b title={n}>" for n in range(90))
+
+
+@pytest.mark.parametrize("before", ["<p>", "<ul><li>", "<dl><dd>", "<a>", "<table>", "<table><tr>"])
+@pytest.mark.parametrize(
+    "fragment",
+    ["<div>x</div>", "<li>x", "<dt>x", "<a>x", "x<tr>", "<summary>x</summary>", "<p>x", "x<col>"],
+)
+def test_what_is_opened_once_is_not_opened_again_and_again(before: str, fragment: str) -> None:
+    """By the rules of HTML, one `<b>` may count for each of the paragraphs and cells after it."""
+    few, many = (len(sanitise(before + STYLED + fragment * times)) for times in (100, 1100))
+
+    assert many - few < 12 * len(fragment * 1000)
+
+
+@pytest.mark.parametrize("before", ["", '<a title="'])
+def test_text_with_few_references_takes_no_longer_than_any(before: str) -> None:
+    html = before + ("a" * 200 + "&") * 9_990
+    began = process_time()
+
+    sanitise(html)
+
+    assert process_time() - began < 4  # it is some tenths; it was minutes
+
+
+@pytest.mark.parametrize("reference", ["&amp;", "\xa0"])
+def test_text_with_very_many_references_may_break_between_them(reference: str) -> None:
+    shown = sanitise(reference * (MAX_REFERENCES + 1))
+
+    assert shown.count("<wbr>") == 1
+    assert shown.replace("<wbr>", "") == sanitise(reference) * (MAX_REFERENCES + 1)
+    assert "<wbr>" not in sanitise(reference * MAX_REFERENCES)
