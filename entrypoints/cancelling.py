@@ -1,7 +1,7 @@
 """How tasks are brought to an end."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 AGAIN = 1.0
@@ -14,7 +14,7 @@ async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
     A task is cancelled again and again: before Python 3.12, `asyncio.wait_for` in a library may
     lose a cancellation (CPython issue 86296), and the task would go on for ever.
     """
-    pending = set(tasks)
+    pending: Collection[asyncio.Task[Any]] = list(tasks)
     while pending:
         for task in pending:
             task.cancel()

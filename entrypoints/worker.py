@@ -31,9 +31,9 @@ class Worker:
     """Works on *concurrency* jobs at a time, and renews all their leases in one call.
 
     The *lease* is short, so that the jobs of a worker that is killed are soon with another; it is
-    renewed three times over. A job that takes longer than *time_limit* is stopped, and due again
-    when *again* says (it is given the number of the attempt). When told to stop, the worker gives
-    its jobs *grace*, and then gives them back.
+    renewed three times over. A job that takes longer than *time_limit* is stopped when the leases
+    are renewed next, and due again when *again* says (it is given the number of the attempt). When
+    told to stop, the worker gives its jobs *grace*, and then gives them back.
     """
 
     queue: PointerQueue
@@ -50,18 +50,22 @@ class Worker:
         shift = _Shift(self)
         async with asyncio.TaskGroup() as tasks:
             claiming = tasks.create_task(shift.claim_jobs(tasks))
-            renewing = tasks.create_task(shift.renew_leases())
+            looking = tasks.create_task(shift.look_after())
             await stop.wait()
             await cancel([claiming])
             given_back = await shift.finish()
-            await cancel([renewing])
+            await cancel([looking])
         log.info("worker stopped", count=given_back)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
+    """A job in work. *stop_at* is when it must have ended, by the loop's clock."""
+
     claim: Claim
     task: asyncio.Task[None]
+    stop_at: float
+    overran: bool = False
 
 
 class _Shift:
@@ -84,8 +88,12 @@ class _Shift:
                 continue
             self._outage.is_over()
             for claim in claims:
-                task = tasks.create_task(self._work(claim))
-                self._running[claim.token] = _Running(claim, task)
+                self._start(claim, tasks)
+
+    def _start(self, claim: Claim, tasks: asyncio.TaskGroup) -> None:
+        stop_at = asyncio.get_running_loop().time() + self._worker.time_limit.total_seconds()
+        task = tasks.create_task(self._work(claim))
+        self._running[claim.token] = _Running(claim, task, stop_at)
 
     async def _room(self) -> int:
         """How many more jobs we can take: one at least."""
@@ -101,9 +109,11 @@ class _Shift:
         await self._renew()
         return await self._queue.claim(room, self._worker.lease)
 
-    async def renew_leases(self) -> None:
+    async def look_after(self) -> None:
+        """Stop the jobs that overrun, and renew the leases of all."""
         while True:
             await asyncio.sleep(self._worker.lease.total_seconds() / 3)
+            self._stop_overruns()
             try:
                 lost = await self._renew()
             except Unavailable as failure:
@@ -111,6 +121,14 @@ class _Shift:
                 continue
             if lost:
                 await self._drop(lost)
+
+    def _stop_overruns(self) -> None:
+        # At each look again: a library may have lost the cancellation (cancelling.py).
+        now = asyncio.get_running_loop().time()
+        for running in self._running.values():
+            if now > running.stop_at:
+                running.overran = True
+                running.task.cancel()
 
     async def _renew(self) -> Sequence[_Running]:
         """Those of our jobs whose lease is gone."""
@@ -127,23 +145,22 @@ class _Shift:
 
     async def _work(self, claim: Claim) -> None:
         """One job. An error that nobody foresaw ends with the lease: it has cost an attempt."""
-        limit = asyncio.timeout(self._worker.time_limit.total_seconds())
         try:
-            async with limit:
-                await self._worker.consume(claim)
+            await self._worker.consume(claim)
+        except asyncio.CancelledError:
+            if not self._running[claim.token].overran:
+                raise
+            await self._give_up(claim)
         except Unavailable as failure:
             log.warning("job not settled", **claim_fields(claim), reason=failure.reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
-            if limit.expired():
-                await self._stop_overrun(claim)
-            else:
-                # Without the message and the traceback, which may quote mail.
-                log.error("job crashed", **claim_fields(claim), **tell_error(error))  # noqa: TRY400
+            # Without the message and the traceback, which may quote mail.
+            log.error("job crashed", **claim_fields(claim), **tell_error(error))  # noqa: TRY400
         finally:
             del self._running[claim.token]
             self._ended.set()
 
-    async def _stop_overrun(self, claim: Claim) -> None:
+    async def _give_up(self, claim: Claim) -> None:
         reason = f"took longer than {self._worker.time_limit.total_seconds():g} s"
         log.warning("job stopped", **claim_fields(claim), reason=reason)
         try:
