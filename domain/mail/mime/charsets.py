@@ -26,7 +26,7 @@ _NOT_TEXT = {
 _CODECS = {*aliases.values(), "cp874", "koi8_t", "koi8_u"} - _NOT_TEXT
 _UNDECLARED = {"", "ascii"}
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]+")
 _CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
