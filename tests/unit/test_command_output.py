@@ -1,0 +1,134 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from entrypoints.cli.output import Row, one_line, print_table, show, show_one, told
+
+ID = "7f3a" * 8
+NOON = datetime(2030, 1, 1, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
+"""In UTC, it is noon."""
+
+Draw = Callable[..., list[str]]
+
+
+@pytest.fixture
+def draw(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Draw:
+    """The lines of a table in a terminal that is so many columns wide."""
+
+    def lines(*rows: Row, columns: int, prose: str = "") -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        print_table(rows, prose=[prose])
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+# --- Tables
+
+
+def test_a_column_is_as_wide_as_what_is_in_it(draw: Draw) -> None:
+    rows = [{"mailbox": "support", "in_flight": 7}, {"mailbox": "it", "in_flight": 1000}]
+
+    assert draw(*rows, columns=80) == [
+        "mailbox  in flight",
+        "support          7",
+        "it            1000",
+    ]
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80])
+def test_an_id_stays_in_one_piece_however_narrow_the_terminal(draw: Draw, columns: int) -> None:
+    row = {"job": ID, "died": NOON, "reason": "nobody knows what it could have been this time"}
+
+    header, *lines = draw(row, columns=columns, prose="reason")
+
+    assert header.split() == ["job", "died", "(UTC)", "reason"]
+    assert f"{ID}  2030-01-01 12:00:00  nobody" in lines[0]
+    assert " ".join(" ".join(lines).split()[3:]) == row["reason"]
+
+
+def test_prose_takes_what_the_other_columns_leave(draw: Draw) -> None:
+    row = {"reason": "a b " * 30, "job": ID}
+
+    narrow, wide = draw(row, columns=80, prose="reason"), draw(row, columns=200, prose="reason")
+
+    assert all(len(line) <= 80 for line in narrow)
+    assert len(narrow) == 4
+    assert len(wide) == 2
+
+
+def test_a_word_without_an_end_is_folded(draw: Draw) -> None:
+    lines = draw({"job": ID, "reason": "x" * 100}, columns=60, prose="reason")
+
+    assert max(map(len, lines)) <= 60
+    assert sum(line.count("x") for line in lines) == 100
+
+
+def test_what_a_stranger_wrote_is_shown_and_not_obeyed(draw: Draw) -> None:
+    row = {"subject": "[red]\x1b[31mboo\x1b]0;title\x07\r\nnext\u202eline[/]"}
+
+    [_, line] = draw(row, columns=80, prose="subject")
+
+    assert line == "[red] [31mboo ]0;title   next line[/]"
+
+
+def test_wide_letters_keep_the_columns_in_line(draw: Draw) -> None:
+    rows = [{"subject": "見積もり", "number": 1}, {"subject": "Angebot", "number": 2}]
+
+    _, first, second = draw(*rows, columns=80)
+
+    assert first == "見積もり       1"
+    assert second == "Angebot        2"
+
+
+# --- Values
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, ""), (NOON, "2030-01-01 12:00:00"), (timedelta(minutes=5), "5 min"), (7, "7")],
+)
+def test_a_value_is_told_in_one_line(value: object, shown: str) -> None:
+    assert one_line(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("span", "shown"),
+    [
+        (timedelta(), "0 s"),
+        (timedelta(milliseconds=999), "0 s"),
+        (timedelta(seconds=61), "1 min 1 s"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(days=3, hours=4, minutes=5), "3 d 4 h"),
+        (timedelta(days=400, seconds=1), "400 d 1 s"),
+    ],
+)
+def test_a_span_is_told_in_its_two_largest_units(span: timedelta, shown: str) -> None:
+    assert told(span) == shown
+
+
+# --- JSON
+
+
+def test_programs_get_every_field_and_times_in_iso(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"at": NOON, "oldest": timedelta(seconds=1.5), "count": 2, "hidden": "é"}
+
+    show([row], as_json=True, empty="Nothing.", only_json=["hidden"])
+
+    assert json.loads(capsys.readouterr().out) == [
+        {"at": "2030-01-01T12:00:00+00:00", "oldest": 1.5, "count": 2, "hidden": "é"}
+    ]
+
+
+def test_people_are_spared_what_is_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"name": "a", "hidden": "b"}], as_json=False, empty="Nothing.", only_json=["hidden"])
+
+    assert capsys.readouterr().out == "name\na\n"
+
+
+def test_one_thing_is_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    show_one({"id": "x", "added": NOON.astimezone(UTC), "paused": ""}, as_json=False)
+
+    assert capsys.readouterr().out == ("id           x\nadded (UTC)  2030-01-01 12:00:00\npaused\n")
