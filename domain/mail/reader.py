@@ -15,7 +15,8 @@ from domain.mail.mime.filenames import safe_filename
 from domain.mail.mime.headers import Headers
 from domain.mail.mime.parts import Part, read_parts
 
-_CID = re.compile(r"""cid:([^"'\s<>)]+)""", re.IGNORECASE)
+# No longer than an id may be: a number of many digits, as a reference, cannot be unescaped.
+_CID = re.compile(rf"""cid:([^"'\s<>)]{{1,{fields.MAX_ID}}})""", re.IGNORECASE)
 _ONCE = ("from", "date", "subject", "message-id")
 
 
@@ -94,7 +95,7 @@ def _attachments(
             content_type=part.content_type,
             content=contents[part],
             content_id=part.content_id,
-            inline=part.content_id in shown,
+            inline=bool(part.content_id) and part.content_id in shown,
         )
         for number, part in enumerate(files, start=1)
     )

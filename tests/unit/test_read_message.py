@@ -131,6 +131,15 @@ def test_an_image_that_nothing_shows_is_a_plain_attachment() -> None:
     assert [file.inline for file in message.attachments] == [False]
 
 
+@pytest.mark.parametrize("cid", ["&#1;", "&#" + "9" * 5000 + ";", "x" * 2000, ""])
+def test_a_file_without_an_id_is_shown_by_nothing(cid: str) -> None:
+    raw = sample("inline_image").replace(b"cid:error.png@01DA", f"cid:{cid}".encode())
+
+    (image,) = read_message(raw.replace(b"Content-ID", b"X-Content-ID")).attachments
+
+    assert (image.content_id, image.inline) == ("", False)
+
+
 def test_attachments_keep_their_bytes_and_get_safe_names() -> None:
     message = read("attachments")
 

@@ -47,6 +47,7 @@ def _tokens(value: str) -> Iterator[str]:
             comment.append(_ESCAPED.sub(r"\1", piece))
         else:
             yield piece
+    yield from comment  # it was never closed, and may have swallowed the address
 
 
 @dataclass(slots=True)

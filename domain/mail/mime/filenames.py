@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 MAX_LENGTH = 120
+_MAX_READ = 1_000  # characters: to put combining marks in order takes the square of their number
 
 # Bidirectional controls make `gpj.exe` read as `exe.jpg`; format characters are not seen at all.
 _FORBIDDEN = re.compile('[<>:"|?*\x00-\x1f\x7f-\x9f]')
@@ -49,14 +50,15 @@ def safe_filename(filename: str, *, content_type: str, number: int) -> str:
 
     A part without a usable name is called by its *number* and type: `attachment-1.pdf`.
     """
-    name = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1])
+    name = _shorten(re.split(r"[/\\]", filename)[-1], _MAX_READ)
+    name = unicodedata.normalize("NFC", name)
     name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
     name = _FORBIDDEN.sub("_", name).strip(" .")
     if not name.strip("_"):
         return f"attachment-{number}.{_extension(content_type)}"
     if _RESERVED.fullmatch(name):  # devices, on Windows
         name = f"_{name}"
-    return _shorten(name)
+    return _shorten(name, MAX_LENGTH)
 
 
 def _extension(content_type: str) -> str:
@@ -64,12 +66,12 @@ def _extension(content_type: str) -> str:
     return _EXTENSIONS.get(content_type, "txt" if readable else "bin")
 
 
-def _shorten(name: str) -> str:
-    """At most MAX_LENGTH characters, the extension kept."""
-    if len(name) <= MAX_LENGTH:
+def _shorten(name: str, length: int) -> str:
+    """At most *length* characters, the extension kept."""
+    if len(name) <= length:
         return name
     stem, dot, extension = name.rpartition(".")
     suffix = dot + extension
     if not stem or not _EXTENSION.fullmatch(suffix):
-        return name[:MAX_LENGTH].rstrip(" .")
-    return stem[: MAX_LENGTH - len(suffix)].rstrip(" .") + suffix
+        return name[:length].rstrip(" .")
+    return stem[: length - len(suffix)].rstrip(" .") + suffix
