@@ -19,14 +19,14 @@ from psycopg.sql import SQL, Identifier
 from adapters.embedded import EmbeddedPostgres, EmbeddedValkey
 
 DEBIAN_REDIS = Path("/usr/bin/redis-server")
-DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin")
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin/postgres")
 
 # In CI a missing server fails the tests that need it.
 _ALL = bool(os.environ.get("CI"))
 REDIS_SERVERS = ["valkey", *(["redis"] if _ALL or DEBIAN_REDIS.exists() else [])]
 DATABASE_SERVERS = [
     "postgres-18",
-    *(["postgres-15"] if _ALL or (DEBIAN_POSTGRES / "postgres").exists() else []),
+    *(["postgres-15"] if _ALL or DEBIAN_POSTGRES.exists() else []),
 ]
 
 
@@ -54,6 +54,7 @@ def valkey_url(engine_home: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def debian_redis_url(engine_home: Path) -> Iterator[str]:
+    _require(DEBIAN_REDIS, "redis-server")
     with EmbeddedValkey(engine_home / "redis", DEBIAN_REDIS) as server:
         yield server.url
 
@@ -66,8 +67,14 @@ def postgres_url(engine_home: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def debian_postgres_url(engine_home: Path) -> Iterator[str]:
-    with EmbeddedPostgres(engine_home / "postgres-15", DEBIAN_POSTGRES) as server:
+    _require(DEBIAN_POSTGRES, "postgresql-15")
+    with EmbeddedPostgres(engine_home / "postgres-15", DEBIAN_POSTGRES.parent) as server:
         yield server.url
+
+
+def _require(program: Path, package: str) -> None:
+    if not program.exists():
+        raise FileNotFoundError(f"{program} is not installed: apt-get install {package}")
 
 
 @pytest.fixture(scope="session", params=REDIS_SERVERS)
