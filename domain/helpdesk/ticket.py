@@ -98,8 +98,6 @@ def in_order(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
     while len(placed) < len(by_date):
         # A cycle of references (forged, or nonsense) leaves nothing ready: fall back to the date.
         position = heappop(ready) if ready else next(p for p in by_age if p not in placed)
-        if position in placed:
-            continue
         placed[position] = comment = by_date[position]
         for answer in answers.pop(comment.message_id, ()):
             awaited[answer].discard(comment.message_id)
