@@ -218,6 +218,16 @@ def test_dead_letters_are_listed_with_an_id_to_copy(postroom: Postroom, some_mai
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [(["--tenant", "acme"], 1), (["--tenant", "other"], 0), (["--mailbox", "sales"], 0)],
+)
+def test_dead_letters_can_be_looked_up(
+    postroom: Postroom, some_mail: None, options: list[str], count: int
+) -> None:
+    assert len(postroom("dead", "list", *options, "--json").json) == count
+
+
 def test_a_dead_letter_is_driven_again_once(postroom: Postroom, some_mail: None) -> None:
     driven = postroom("dead", "redrive", DEAD_JOB)
     again = postroom("dead", "redrive", DEAD_JOB)
