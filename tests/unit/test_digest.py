@@ -5,6 +5,8 @@ import quopri
 
 import pytest
 
+from domain.mail.digest import MAX_NESTED
+from domain.mail.mime.parts import MAX_PARTS
 from domain.mail.reader import read_message
 from tests.samples import NAMES, sample
 
@@ -98,10 +100,39 @@ def test_an_attached_message_counts_for_what_it_says_as_well() -> None:
     assert digest(attached(PLAIN.replace(b"Ann\n", b"Bob\n"))) != sent
 
 
-def test_an_attached_message_of_too_many_parts_counts_as_it_was_sent() -> None:
-    many = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 1001 + b"--b--"
+def nested(*, traced: int | None = None) -> bytes:
+    """A message in a message in …, the one at the depth *traced* with a field of its own."""
+    depths = range(MAX_NESTED + 3)
+    fields = (b"X-Trace: 1\n" if depth == traced else b"" for depth in depths)
+    return b"".join(field + b"Content-Type: message/rfc822\n\n" for field in fields) + b"\nx"
 
-    assert digest(attached(many)) != digest(attached(b"X-Added: 1\n" + many))
+
+@pytest.mark.parametrize(("depth", "is_read"), [(MAX_NESTED, True), (MAX_NESTED + 1, False)])
+def test_messages_within_messages_are_looked_into_so_far_and_no_further(
+    *, depth: int, is_read: bool
+) -> None:
+    assert (digest(nested(traced=depth)) == digest(nested())) == is_read
+
+
+@pytest.mark.parametrize(
+    ("messages", "parts", "is_read"),
+    [
+        (1, MAX_PARTS, True),
+        (1, MAX_PARTS + 1, False),
+        (2, MAX_PARTS // 2, True),
+        (2, MAX_PARTS // 2 + 1, False),
+    ],
+)
+def test_attached_messages_share_the_parts_that_may_be_looked_into(
+    *, messages: int, parts: int, is_read: bool
+) -> None:
+    many = b"Content-Type: multipart/mixed; boundary=c\n\n" + b"--c\n\nx\n" * parts + b"--c--\n"
+
+    def sent(field: bytes) -> bytes:
+        part = b"--b\nContent-Type: message/rfc822\n\n" + field + many
+        return HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n" + part * messages + b"--b--"
+
+    assert (digest(sent(b"X-Trace: 1\n")) == digest(sent(b""))) == is_read
 
 
 def test_no_two_samples_have_one_digest() -> None:

@@ -4,7 +4,6 @@ from time import process_time
 
 import pytest
 
-from domain.mail.digest import MAX_NESTED
 from domain.mail.mime.headers import MAX_BLOCK, MAX_FIELDS, MAX_VALUE
 from domain.mail.mime.parameters import MAX_PARAMETERS, read_parameters
 from domain.mail.mime.parts import MAX_DEPTH, MAX_PARTS, Part, read_parts
@@ -118,18 +117,6 @@ def test_parameters_beyond_the_most_are_left_out() -> None:
     _, parameters = read_parameters("a/b" + "".join(f"; p{n}=v" for n in range(1000)))
 
     assert 0 < len(parameters) <= MAX_PARAMETERS
-
-
-def test_messages_within_messages_without_end_are_looked_into_so_far_and_no_further() -> None:
-    deep = b"Content-Type: message/rfc822\n\n" * (MAX_NESTED + 1)
-    one, other, same = (
-        read_message(deep + b"X-Trace: 1\n\nx"),
-        read_message(deep + b"X-Trace: 2\n\nx"),
-        read_message(deep.replace(b"\n\n", b"\nX-Trace: 2\n\n", 1) + b"X-Trace: 1\n\nx"),
-    )
-
-    assert one.content_digest != other.content_digest
-    assert one.content_digest == same.content_digest
 
 
 def fill(before: bytes, unit: bytes) -> bytes:
