@@ -64,6 +64,12 @@ def test_what_is_said_makes_all_the_difference(other: bytes) -> None:
     assert digest(other) != digest(PLAIN)
 
 
+def test_a_date_that_cannot_be_read_counts_as_it_is_written() -> None:
+    first, second = (PLAIN.replace(b"Mon, 4 Feb 2030", day) for day in (b"today", b"tomorrow"))
+
+    assert digest(first) != digest(second)
+
+
 def with_file(content: bytes, boundary: bytes = b"b", encoding: str = "base64") -> bytes:
     encoded = base64.encodebytes(content) if encoding == "base64" else content
     return b"\n".join(

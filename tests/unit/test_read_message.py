@@ -125,6 +125,19 @@ def test_an_inline_image_belongs_to_the_html_that_shows_it() -> None:
     assert image.content.startswith(b"\x89PNG\r\n\x1a\n")
 
 
+@pytest.mark.parametrize("cid", [b"error%2Epng@01DA", b"error.png&#64;01DA", b"error.png%4001DA"])
+def test_an_image_is_shown_however_the_html_writes_its_id(cid: bytes) -> None:
+    message = read_message(sample("inline_image").replace(b"cid:error.png@01DA", b"cid:" + cid))
+
+    assert [file.inline for file in message.attachments] == [True]
+
+
+def test_a_defect_is_named_once_however_often_it_occurs() -> None:
+    message = read_lines("A: 1", "stray", "B: 2", "stray", "C: 3", "", "text")
+
+    assert message.defects.count("malformed header line") == 1
+
+
 def test_an_image_that_nothing_shows_is_a_plain_attachment() -> None:
     message = read_message(sample("inline_image").replace(b"cid:error.png", b"cid:other.png"))
 
