@@ -54,7 +54,11 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneStatistics:
-    """How a lane (one mailbox of one tenant) stands. *oldest_age* is of its oldest ready job."""
+    """How a lane (one mailbox of one tenant) stands. *oldest_age* is of its oldest ready job.
+
+    *paused* is why none of its jobs is handed out (empty: they are), until *paused_until* (None:
+    until it is resumed).
+    """
 
     tenant: str
     mailbox: str
@@ -63,6 +67,8 @@ class LaneStatistics:
     in_flight: int
     dead: int
     oldest_age: timedelta
+    paused: str = ""
+    paused_until: datetime | None = None
 
 
 class PointerQueue(Protocol):
@@ -117,8 +123,21 @@ class PointerQueue(Protocol):
         """Give the job back untouched, to the head of its lane; costs no attempt."""
 
     @abstractmethod
+    async def pause(
+        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+    ) -> None:
+        """Hand out no job of the lane before *until*, or before it is resumed.
+
+        That costs no job an attempt; those in flight go on. Of two pauses the longer holds.
+        """
+
+    @abstractmethod
+    async def resume(self, tenant: str, mailbox: str) -> bool:
+        """Hand out the lane's jobs again; False if it was not paused."""
+
+    @abstractmethod
     async def statistics(self) -> Sequence[LaneStatistics]:
-        """How each lane that holds anything stands, by tenant and mailbox."""
+        """How each lane that holds anything, or is paused, stands, by tenant and mailbox."""
 
     @abstractmethod
     async def dead_letters(

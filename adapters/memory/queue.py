@@ -43,6 +43,7 @@ class InMemoryPointerQueue(PointerQueue):
         self._numbers = count(1)
         self._entries: dict[str, _Entry] = {}
         self._dead: dict[str, DeadLetter] = {}
+        self._pauses: dict[Lane, tuple[datetime | None, str]] = {}
         self._last_turn: defaultdict[str | Lane, int] = defaultdict(int)
         self._news = asyncio.Event()
 
@@ -67,9 +68,11 @@ class InMemoryPointerQueue(PointerQueue):
         return claims
 
     async def _wake_up(self) -> None:
-        """Return when there may be work: at the news of it, or when a job is due."""
+        """Return when there may be work: at the news of it, or when a job or a pause is over."""
         self._news.clear()
-        due = min((entry.due for entry in self._entries.values() if entry.due), default=None)
+        ends = [entry.due for entry in self._entries.values()]
+        ends += [until for until, _ in self._pauses.values()]
+        due = min(filter(None, ends), default=None)
         left = (due - self._clock.now()).total_seconds() if due else None
         with suppress(TimeoutError):
             async with asyncio.timeout(left):
@@ -80,6 +83,9 @@ class InMemoryPointerQueue(PointerQueue):
         for entry in self._entries.values():
             if entry.due and entry.due <= now:
                 self._come_back(entry, now)
+        for lane, (until, _) in list(self._pauses.items()):
+            if until and until <= now:
+                del self._pauses[lane]
         claims: list[Claim] = []
         while len(claims) < limit and (ready := self._next()):
             claims.append(self._hand_out(ready, until=now + lease))
@@ -97,7 +103,7 @@ class InMemoryPointerQueue(PointerQueue):
         ready = [
             entry
             for entry in self._entries.values()
-            if not entry.due and running[entry.lane] < self._cap
+            if not entry.due and running[entry.lane] < self._cap and entry.lane not in self._pauses
         ]
         turn = self._last_turn
         return min(
@@ -163,9 +169,21 @@ class InMemoryPointerQueue(PointerQueue):
             self._news.set()
         return entry
 
+    async def pause(
+        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+    ) -> None:
+        stands = self._pauses.get((tenant, mailbox))
+        if not stands or until is None or (stands[0] and stands[0] <= until):
+            self._pauses[tenant, mailbox] = until, reason
+            self._news.set()
+
+    async def resume(self, tenant: str, mailbox: str) -> bool:
+        self._news.set()
+        return self._pauses.pop((tenant, mailbox), None) is not None
+
     async def statistics(self) -> Sequence[LaneStatistics]:
         lanes = {entry.lane for entry in self._entries.values()}
-        lanes |= {_lane(letter.job) for letter in self._dead.values()}
+        lanes |= {_lane(letter.job) for letter in self._dead.values()} | self._pauses.keys()
         return [self._statistics(lane) for lane in sorted(lanes)]
 
     def _statistics(self, lane: Lane) -> LaneStatistics:
@@ -173,6 +191,7 @@ class InMemoryPointerQueue(PointerQueue):
         ready = [entry for entry in entries if not entry.due]
         running = [entry for entry in entries if entry.token]
         now = self._clock.now()
+        until, reason = self._pauses.get(lane, (None, ""))
         oldest = min(ready, key=lambda entry: entry.arrival, default=None)
         return LaneStatistics(
             tenant=lane[0],
@@ -182,6 +201,8 @@ class InMemoryPointerQueue(PointerQueue):
             in_flight=len(running),
             dead=sum(_lane(letter.job) == lane for letter in self._dead.values()),
             oldest_age=now - oldest.job.enqueued_at if oldest else timedelta(),
+            paused=reason,
+            paused_until=until,
         )
 
     async def dead_letters(

@@ -33,6 +33,12 @@ local function promote()
   end
 end
 
+local function end_pauses()
+  for _, lane in ipairs(call('ZRANGEBYSCORE', PAUSED, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
+    lift_pause(lane)
+  end
+end
+
 -- The lane whose turn it is; it goes to the end of its ring, and its tenant to the end of theirs.
 local function next_lane()
   local tenant = call('LMOVE', TENANTS, TENANTS, 'LEFT', 'RIGHT')
@@ -57,6 +63,7 @@ end
 local function take()
   local ids, lanes, turns = {}, {}, 0
   local running, seen = {}, {}
+  local some_are_paused = call('EXISTS', PAUSED) == 1
   while #ids < most and turns < most + AT_ONCE do
     local lane, tenant = next_lane()
     if not lane then
@@ -67,7 +74,8 @@ local function take()
       running[lane] = tonumber(call('HGET', RUNNING, lane) or 0)
       seen[#seen + 1] = lane
     end
-    local id = running[lane] < cap and head(lane)
+    local is_paused = some_are_paused and call('ZSCORE', PAUSED, lane)
+    local id = not is_paused and running[lane] < cap and head(lane)
     if id then
       ids[#ids + 1], lanes[#lanes + 1] = id, lane
       running[lane] = running[lane] + 1
@@ -91,15 +99,17 @@ local function due_in()
   if call('EXISTS', TENANTS) == 1 then
     return 0
   end
-  local next_lease = call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')[2]
-  local next_delayed = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')[2]
-  local due = math.min(tonumber(next_lease or math.huge), tonumber(next_delayed or math.huge))
+  local due = math.huge
+  for _, waiting in ipairs({ LEASES, DELAYED, PAUSED }) do
+    due = math.min(due, tonumber(call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2] or due))
+  end
   return due == math.huge and -1 or math.max(due - now, 0)
 end
 
 go_on_when_full()
 reclaim()
 promote()
+end_pauses()
 local ids, lanes = take()
 local reply = { 0 }
 if #ids > 0 then

@@ -5,7 +5,8 @@
 -- ARGV[1]  microseconds to add to the server's time: 0, except in tests.
 --
 -- A lane is written `tenant/mailbox`. A lane with a job to hand out is on offer (in the rings), or at
--- its cap: then it is put on offer again when one of its jobs in flight ends.
+-- its cap (then it is put on offer again when one of its jobs in flight ends), or paused. One that is
+-- paused may be put on offer all the same: the claim whose turn it is takes it off again.
 
 local call = redis.call
 local root = KEYS[1]
@@ -25,6 +26,8 @@ local DEAD = root .. ':dead' -- sorted set: id by time of death
 local DEAD_JOBS = root .. ':dead:jobs' -- hash: id -> record
 local DEAD_HISTORY = root .. ':dead:history' -- hash: id -> its history, with its lane
 local BURIED = root .. ':buried' -- hash: lane -> dead letters
+local PAUSED = root .. ':paused' -- sorted set: paused lanes by the end of the pause
+local PAUSE_REASONS = root .. ':paused:reasons' -- hash: lane -> why it is paused
 local TOKEN = root .. ':token' -- the last fencing token given out
 local WAKE = root .. ':wake' -- list: holds an element while there is work on offer
 
@@ -117,6 +120,20 @@ local function give_back(id, lane, history)
   offer(lane)
 end
 
+local function has_jobs(lane)
+  return call('EXISTS', ARRIVED .. lane, RETURNED .. lane) > 0
+end
+
+-- Returns 1, or 0 if the lane was not paused.
+local function lift_pause(lane)
+  call('HDEL', PAUSE_REASONS, lane)
+  local lifted = call('ZREM', PAUSED, lane)
+  if has_jobs(lane) then
+    offer(lane)
+  end
+  return lifted
+end
+
 -- So many claims have ended in each of some lanes: where that makes room, the lane is on offer again.
 local function end_in(lanes, ended)
   if #lanes == 0 then
@@ -126,7 +143,7 @@ local function end_in(lanes, ended)
   local left = {}
   for i, lane in ipairs(lanes) do
     left[lane] = tonumber(running[i] or 0) - ended[lane]
-    if offered[i] == 0 and call('EXISTS', ARRIVED .. lane, RETURNED .. lane) > 0 then
+    if offered[i] == 0 and has_jobs(lane) then
       offer(lane)
     end
   end

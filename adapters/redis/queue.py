@@ -151,6 +151,15 @@ class RedisPointerQueue(PointerQueue):
         )
         return replies
 
+    async def pause(
+        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+    ) -> None:
+        ends = int(until.timestamp() * 1000) if until else "inf"
+        await self._scripts.run("pause", lane_of(tenant, mailbox), ends, reason[:MAX_REASON])
+
+    async def resume(self, tenant: str, mailbox: str) -> bool:
+        return bool(await self._scripts.run("resume", lane_of(tenant, mailbox)))
+
     async def statistics(self) -> Sequence[LaneStatistics]:
         return await lane_statistics(self._scripts)
 

@@ -16,6 +16,8 @@ Name = Literal[
     "enqueue",
     "claim",
     "settle",
+    "pause",
+    "resume",
     "renew",
     "redrive",
     "dead_letters",

@@ -2,7 +2,7 @@
 --
 -- ARGV[2…]  the lanes.
 -- Returns the time (milliseconds), then of each lane the numbers of ready, delayed, in-flight and dead
--- jobs, and the record of its oldest ready job.
+-- jobs, the record of its oldest ready job, why it is paused, and until when ('inf': until it is resumed).
 
 local reply = { now }
 for i = 2, #ARGV do
@@ -14,6 +14,8 @@ for i = 2, #ARGV do
     tonumber(call('HGET', RUNNING, lane) or 0),
     tonumber(call('HGET', BURIED, lane) or 0),
     oldest and call('HGET', JOBS, oldest) or '',
+    call('HGET', PAUSE_REASONS, lane) or '',
+    call('ZSCORE', PAUSED, lane) or '',
   }
   for _, value in ipairs(row) do
     reply[#reply + 1] = value

@@ -13,22 +13,22 @@ LANES_AT_ONCE = 200
 
 
 async def lane_statistics(scripts: Scripts) -> Sequence[LaneStatistics]:
-    """Of every lane that holds anything, by tenant and mailbox."""
+    """Of every lane that holds anything, or is paused, by tenant and mailbox."""
     names = [name.decode() for name in await scripts.run("lanes")]
     lanes = sorted(names, key=lambda name: name.split("/"))
     found: list[LaneStatistics] = []
     for start in range(0, len(lanes), LANES_AT_ONCE):
         some = lanes[start : start + LANES_AT_ONCE]
         now, *fields = await scripts.run("statistics", *some)
-        for lane, row in zip(some, rows(fields, 5), strict=True):
-            if any(row[:4]):  # a lane is on offer until a claim finds it empty
+        for lane, row in zip(some, rows(fields, 7), strict=True):
+            if any(row[:4]) or row[6]:  # a lane is on offer until a claim finds it empty
                 found.append(_statistics(lane, row, moment(now)))
     return found
 
 
 def _statistics(lane: str, row: Sequence[Any], now: datetime) -> LaneStatistics:
     tenant, _, mailbox = lane.partition("/")
-    ready, delayed, running, dead, oldest = row
+    ready, delayed, running, dead, oldest, reason, ends = row
     return LaneStatistics(
         tenant=tenant,
         mailbox=mailbox,
@@ -37,6 +37,8 @@ def _statistics(lane: str, row: Sequence[Any], now: datetime) -> LaneStatistics:
         in_flight=running,
         dead=dead,
         oldest_age=_age(oldest, now),
+        paused=reason.decode(),
+        paused_until=moment(int(ends)) if ends not in {b"", b"inf"} else None,
     )
 
 

@@ -41,7 +41,10 @@ def mailbox_view(mailbox: Mailbox) -> MailboxView:
 
 @dataclass(frozen=True, slots=True)
 class LaneView:
-    """How one mailbox's jobs stand. *oldest_seconds* is the age of the oldest that is ready."""
+    """How one mailbox's jobs stand. *oldest_seconds* is the age of the oldest that is ready.
+
+    *paused* is why none is handed out, and empty if they are.
+    """
 
     mailbox: str
     ready: int
@@ -49,6 +52,8 @@ class LaneView:
     in_flight: int
     dead: int
     oldest_seconds: float
+    paused: str
+    paused_until: datetime | None
 
 
 def lane_view(lane: LaneStatistics) -> LaneView:
@@ -59,6 +64,8 @@ def lane_view(lane: LaneStatistics) -> LaneView:
         lane.in_flight,
         lane.dead,
         lane.oldest_age.total_seconds(),
+        lane.paused,
+        lane.paused_until,
     )
 
 

@@ -25,11 +25,12 @@ tickets = typer.Typer(no_args_is_help=True, help="Look at the tickets that mail 
 
 
 def queue(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
-    """Show what waits: each mailbox's ready, delayed, in flight and dead, and the oldest's age."""
+    """Show what waits: each mailbox's jobs, the oldest's age, and why it is paused."""
     lanes = with_tools(lambda tools: tools.queue.statistics())
     rows = [_lane(lane) for lane in lanes if tenant in ("", lane.tenant)]
     empty = "Nothing is queued. What has been handled: postroom outcomes"
-    show(rows, as_json=as_json, empty=empty)
+    only_json = () if any(lane.paused for lane in lanes) else ("paused", "paused_until")
+    show(rows, as_json=as_json, empty=empty, only_json=only_json, prose=("paused",))
 
 
 def _lane(lane: LaneStatistics) -> Row:
@@ -41,6 +42,8 @@ def _lane(lane: LaneStatistics) -> Row:
         "in_flight": lane.in_flight,
         "dead": lane.dead,
         "oldest": lane.oldest_age,
+        "paused": lane.paused,
+        "paused_until": lane.paused_until,
     }
 
 

@@ -103,6 +103,7 @@ def test_the_queue_can_be_read_by_programs(postroom: Postroom, some_mail: None) 
 
     assert lane["dead"] == 1
     assert lane["oldest"] == 0
+    assert lane["paused"] == ""
     assert postroom("queue", "--tenant", "other", "--json").json == []
 
 

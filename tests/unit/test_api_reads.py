@@ -148,6 +148,7 @@ async def test_the_queue_is_shown_by_mailbox(client: Client, rig: Rig, clock: Ma
     await rig.queue.enqueue([job(name="1"), job(name="2"), job(tenant="globex", name="3")])
     await rig.queue.claim(1, timedelta(minutes=1))
     clock.advance(timedelta(seconds=5))
+    await rig.queue.pause("acme", "support", "throttled", until=AT)
 
     [lane] = (await client.get("/api/v1/queue")).json()
 
@@ -158,6 +159,8 @@ async def test_the_queue_is_shown_by_mailbox(client: Client, rig: Rig, clock: Ma
         "in_flight": 1,
         "dead": 0,
         "oldest_seconds": (clock.now() - AT).total_seconds(),
+        "paused": "throttled",
+        "paused_until": "2029-12-31T00:00:00Z",
     }
 
 
