@@ -1,5 +1,6 @@
 """Consume one claimed job: fetch what it points at, handle the message once, settle the claim."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -95,7 +96,8 @@ class ConsumeJob:
                 return await self._once(claim, mailbox, await self.fetcher.fetch(mailbox, pointer))
 
     async def _once(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
-        inbound = read_inbound(fetched)
+        # In a thread, since 25 MB of hostile MIME take seconds, and leases are renewed meanwhile.
+        inbound = await asyncio.to_thread(read_inbound, fetched)
         async with self.ledger.once(mailbox, inbound.identity) as is_new:
             outcome = await self.process(mailbox, inbound) if is_new else Duplicate()
             # In the block, so that an effect and the record of it are kept or lost together.
