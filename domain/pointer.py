@@ -5,7 +5,7 @@ every text is bounded, so mail cannot slip in.
 """
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
 
@@ -113,10 +113,10 @@ def job_id(tenant: str, mailbox: str, pointer: Pointer) -> str:
 
 
 def _bound(pointer: Pointer, *, required: tuple[str, ...]) -> None:
-    for field in fields(pointer):
-        value = getattr(pointer, field.name)
-        if field.name in required and not value:
-            raise InvalidPointer(f"{field.name} is empty")
+    for name in pointer.__slots__:
+        value = getattr(pointer, name)
+        if name in required and not value:
+            raise InvalidPointer(f"{name} is empty")
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and len(text) > MAX_TEXT:
-                raise InvalidPointer(f"{field.name} is longer than {MAX_TEXT} characters")
+                raise InvalidPointer(f"{name} is longer than {MAX_TEXT} characters")
