@@ -7,7 +7,7 @@ safe to show: that is the sanitiser's part.
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
@@ -47,8 +47,9 @@ _ENDS_PARAGRAPH = {
     "section", "summary", "table", "ul",
 }  # fmt: skip
 _ITEMS = {"li": {"li"}, "dd": {"dd", "dt"}, "dt": {"dd", "dt"}}
-_ITEM_EDGE = _ENDS_PARAGRAPH - {"address", "div", "p"} | {"caption", "td", "th"}
-_CELL_EDGE = {"caption", "table", "td", "th"}
+_ITEM_EDGE = _ENDS_PARAGRAPH - {"address", "div", "p"}
+_TABLE = {"table"}
+"""Nothing without ends what is within, nor the other way about."""
 
 _GROUPS = {"tbody", "tfoot", "thead"}
 _PARENTS = {
@@ -119,9 +120,8 @@ class _Balancer:
             self.stack.append(name)
 
     def close(self, name: str) -> None:
-        """End the innermost *name*, unless a table or its cell stands between."""
-        edge = () if name == "table" else {"table"} if name in _PARENTS else _CELL_EDGE
-        self._pop_through({name}, edge)
+        """End the innermost *name* with all that is in it, unless a table stands between."""
+        self._pop_through({name}, _TABLE)
 
     def end(self) -> str:
         while self.stack:
@@ -141,11 +141,11 @@ class _Balancer:
         if name in _ITEMS:
             self._pop_through(_ITEMS[name], _ITEM_EDGE)
         if name in _ENDS_PARAGRAPH:
-            self._pop_through({"p"}, _CELL_EDGE)
+            self._pop_through({"p"}, _TABLE)
         elif name == "a":  # there are no links within links
-            self._pop_through({"a"}, _CELL_EDGE)
+            self._pop_through({"a"}, _TABLE)
 
-    def _pop_through(self, names: AbstractSet[str], edge: Container[str]) -> None:
+    def _pop_through(self, names: AbstractSet[str], edge: AbstractSet[str]) -> None:
         """End the innermost of *names* with all that is in it, unless an *edge* is met before."""
         if names.isdisjoint(self.stack):  # which is mostly so, and is known much sooner
             return

@@ -198,11 +198,15 @@ def test_images_that_came_with_the_message_are_shown(src: str) -> None:
         ("<p><b>a<div>c</div>d</b>", "<p><b>a</b></p><div>c</div>d"),
         ("<ul><li><b>a<li>b</ul>", "<ul><li><b>a</b></li><li>b</li></ul>"),
         ("<ul><li>a<ul><li>b</ul>c</ul>", "<ul><li>a<ul><li>b</li></ul>c</li></ul>"),
+        ("<ul><li><div>a<li>b</ul>", "<ul><li><div>a</div></li><li>b</li></ul>"),
         ("<dl><dt><b>a<dd>b", "<dl><dt><b>a</b></dt><dd>b</dd></dl>"),
         ("<table>a<tr><td>b", f"{ROW}<td>a</td></tr><tr><td>b</td>{END}"),
         ("<table><tr><b>a<td>b", f"{ROW}<td><b>a</b></td><td>b</td>{END}"),
         ("<table> <tr><td>a", "<table> <tbody><tr><td>a</td></tr></tbody></table>"),
         ("<table><caption><b>a<td>b</table>", f"{CAPTION}<tbody><tr><td>b</td>{END}"),
+        ("<table><colgroup><col><col>", "<table><colgroup><col><col></colgroup></table>"),
+        ("<table><colgroup>a", f"<table><colgroup></colgroup>{ROW[7:]}<td>a</td>{END}"),
+        ("<table><td><b><table><td>a</b>b", f"{ROW}<td><b>{ROW}<td>ab</td>{END}</b></td>{END}"),
         ("<table>\xa0<tr><td>b", f"{ROW}<td>&nbsp;</td></tr><tr><td>b</td>{END}"),
         ("<p>a<table><tr><td><p>b<li>c", f"<p>a</p>{ROW}<td><p>b</p><li>c</li></td>{END}"),
         ("<p", "<p></p>"),
@@ -320,6 +324,13 @@ def test_text_with_few_references_takes_no_longer_than_any(before: str) -> None:
     sanitise(html)
 
     assert process_time() - began < 4  # it is some tenths; it was minutes
+
+
+def test_an_attribute_with_very_many_references_is_left_out() -> None:
+    most = "&amp;" * MAX_REFERENCES
+
+    assert sanitise(f'<p title="{most}">') == f'<p title="{most}"></p>'
+    assert sanitise(f'<p title="{most}&amp;">') == "<p></p>"
 
 
 @pytest.mark.parametrize("reference", ["&amp;", "\xa0"])

@@ -144,6 +144,13 @@ def test_an_image_that_nothing_shows_is_a_plain_attachment() -> None:
     assert [file.inline for file in message.attachments] == [False]
 
 
+@pytest.mark.parametrize("cid", ["error.png%4001DA", "error.png&#64;01DA", "error%2Epng&#x40;01DA"])
+def test_the_html_may_name_an_image_in_the_ways_of_urls_and_of_html(cid: str) -> None:
+    raw = sample("inline_image").replace(b"cid:error.png@01DA", f"CID:{cid}".encode())
+
+    assert [file.inline for file in read_message(raw).attachments] == [True]
+
+
 @pytest.mark.parametrize("cid", ["&#1;", "&#" + "9" * 5000 + ";", "x" * 2000, ""])
 def test_a_file_without_an_id_is_shown_by_nothing(cid: str) -> None:
     raw = sample("inline_image").replace(b"cid:error.png@01DA", f"cid:{cid}".encode())

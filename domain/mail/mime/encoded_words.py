@@ -34,7 +34,7 @@ def _pieces(value: str) -> Iterator[tuple[str, bytes]]:
         if end < 0:
             break
         between = value[at : start.start()]
-        if not at or between.strip():
+        if between.strip():
             yield "", between.encode()
         charset, encoding = start[1].partition("*")[0].lower(), start[2].lower()
         yield charset, _payload(value[start.end() : end].encode(), encoding)
