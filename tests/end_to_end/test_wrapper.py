@@ -21,8 +21,9 @@ OFFLINE = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": os.devnull, "PIP_CONFIG_FILE":
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the wrapper needs of a checkout, at a path with spaces."""
+    monkeypatch.delenv("POSTROOM_VENV", raising=False)
     root = tmp_path / "a check out"
     root.mkdir()
     for name in PARTS:
