@@ -82,7 +82,8 @@ def secret_keys(settings: Settings) -> tuple[SecretStr, ...]:
 
 def _kept_key(file: Path) -> str:
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # To be passed through by the account that runs PostgreSQL for root.
+        file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         if not file.exists():
             _keep(generate_key(), file)
         return file.read_text().strip()

@@ -32,6 +32,11 @@ READ_ELSEWHERE = {
 }
 
 
+def _default_home() -> Path:
+    """Root's own home is closed to the account that PostgreSQL runs under, as root it does not."""
+    return Path("/var/lib/postroom" if os.geteuid() == 0 else "~/.postroom")
+
+
 class InvalidSettings(Exception):
     """A setting is missing, unknown or nonsense; the message is one line that says which."""
 
@@ -47,7 +52,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True
     )
 
-    home: Path = Path("~/.postroom")
+    home: Path = Field(default_factory=_default_home)
     """Where the embedded engines, the blobs and the generated key lie."""
 
     redis_url: str = Field(default="", repr=False)

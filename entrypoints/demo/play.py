@@ -69,7 +69,7 @@ def run_demo() -> bool:
 def _to_ourselves(settings: Settings) -> Iterator[None]:
     """An empty home, which no other demo uses meanwhile."""
     home = settings.home
-    home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     with home.with_name("demo.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -23,6 +23,7 @@ from tests.databases import new_database
 from tests.end_to_end.processes import lives, until, wait_until
 
 Log = list[MutableMapping[str, Any]]
+FOR_EVER = timedelta(days=1)
 NO_PART = "no-such-part"
 """It ends at once: with exit code 2, for wrong usage."""
 
@@ -110,7 +111,7 @@ async def test_a_part_that_cannot_stay_up_stops_everything(
 ) -> None:
     with output, socket.create_server(("127.0.0.1", 0)) as taken, capture_logs() as log:
         in_use = environment | {"POSTROOM_PORT": str(taken.getsockname()[1])}
-        supervisor = Supervisor(("worker", "api"), in_use, output, tries=2)
+        supervisor = Supervisor(("worker", "api"), in_use, output, settled_after=FOR_EVER, tries=2)
 
         with pytest.raises(PartFailed) as failed:
             await supervisor.run(asyncio.Event())

@@ -32,7 +32,7 @@ def test_the_embedded_database_has_a_key_that_is_made_once_and_kept_private(
     assert first == second
     FernetCipher([first])
     assert stat.S_IMODE((home / "secret.key").stat().st_mode) == 0o600
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert stat.S_IMODE(home.stat().st_mode) == 0o711
     assert [path.name for path in home.iterdir()] == ["secret.key"]
 
 

@@ -33,7 +33,6 @@ def test_without_any_setting_the_engines_are_embedded_and_everything_is_durable(
     settings = load_settings()
 
     assert (settings.redis_url, settings.database_url) == ("", "")
-    assert settings.home == Path.home() / ".postroom"
     assert settings.durability == "fsync"
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert settings.secret_keys == ()
@@ -96,6 +95,17 @@ def test_secret_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch, gi
     monkeypatch.setenv("POSTROOM_SECRET_KEYS", given)
 
     assert [key.get_secret_value() for key in load_settings().secret_keys] == ["new", "old"]
+
+
+@pytest.mark.parametrize(
+    ("uid", "home"), [(0, Path("/var/lib/postroom")), (1000, Path.home() / ".postroom")]
+)
+def test_the_home_is_where_its_user_may_have_one(
+    monkeypatch: pytest.MonkeyPatch, uid: int, home: Path
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+
+    assert load_settings().home == home
 
 
 def test_the_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

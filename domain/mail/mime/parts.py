@@ -19,7 +19,7 @@ TOO_MANY_PARTS = "too many parts"
 MAX_TYPE = 128
 
 # A byte order mark, blank lines, and the separator line of an mbox file are no part of a message.
-_PREFACE = re.compile(rb"\s*+(?:\xef\xbb\xbf)?+\s*+(?:>?From (?![ \t]*:)[^\n]*\n)?+")
+_PREFACE = re.compile(rb"\s*+(?:\xef\xbb\xbf)?+\s*+(?:>?From (?![ \t]*:)[^\n]*\n)?")
 _TYPE = re.compile(r"[!#$&^_.+\w-]+/[!#$&^_.+\w-]+", re.ASCII)
 _LIKELY_BOUNDARY = re.compile(rb"(?:^|\n)--(\S[^\r\n]{0,100})\r?\n")
 
