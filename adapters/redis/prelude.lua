@@ -34,7 +34,8 @@ local WAKE = root .. ':wake' -- list: holds an element while there is work on of
 local MOST_REASONS = 32 -- that are kept of a job: deferrals have no end of their own
 
 local clock = call('TIME')
-local now = math.floor((clock[1] * 1000000 + clock[2] + ARGV[1]) / 1000) -- milliseconds
+local microseconds = clock[1] * 1000000 + clock[2] + ARGV[1]
+local now = math.floor(microseconds / 1000) -- milliseconds, as all times in the keys are
 
 -- Numbers over 14 digits must not be left to Lua, which would write them as 1.7e+15.
 local function digits(number)
