@@ -1,7 +1,6 @@
 """How connections are kept, tenants kept apart, and failures named."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import psycopg
@@ -17,26 +16,8 @@ from adapters.postgres.ledger import PostgresIdempotencyLedger
 from adapters.postgres.outcomes import PostgresOutcomes
 from domain.failure import Unavailable
 from tests.contracts.samples import comment, document, identity, imap_mailbox, outcome
-from tests.databases import empty, new_database
 
 TENANT_TABLES = ("outcome", "handled_message", "ticket", "comment", "document", "thread_id")
-
-
-@pytest.fixture(scope="module")
-def migrated(database_url: str) -> str:
-    return new_database(database_url)
-
-
-@pytest.fixture
-def conninfo(migrated: str) -> str:
-    empty(migrated)
-    return migrated
-
-
-@pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    async with Database(conninfo) as database:
-        yield database
 
 
 @pytest.fixture

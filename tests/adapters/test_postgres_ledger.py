@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from contextvars import Context
 from datetime import timedelta
 
@@ -19,7 +18,6 @@ from adapters.postgres.ledger import PostgresIdempotencyLedger
 from adapters.postgres.outcomes import PostgresOutcomes
 from domain.failure import Unavailable
 from tests.contracts.samples import comment, identity, imap_mailbox, outcome
-from tests.databases import empty, new_database
 
 MAILBOX = imap_mailbox()
 
@@ -44,23 +42,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture(scope="module")
-def migrated(database_url: str) -> str:
-    return new_database(database_url)
-
-
-@pytest.fixture
-def conninfo(migrated: str) -> str:
-    empty(migrated)
-    return migrated
-
-
-@pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    async with Database(conninfo) as database:
-        yield database
 
 
 async def file(database: Database) -> bool:

@@ -1,6 +1,5 @@
 """How credentials are kept in PostgreSQL."""
 
-from collections.abc import AsyncIterator
 from dataclasses import fields
 
 import psycopg
@@ -13,30 +12,12 @@ from adapters.postgres.registry import PostgresMailboxRegistry
 from domain.failure import AccessFailed
 from domain.mailbox import Mailbox, Secret
 from tests.contracts.samples import google_mailbox, imap_mailbox, microsoft_mailbox
-from tests.databases import empty, new_database
 
 MAILBOXES = [microsoft_mailbox(), google_mailbox(), imap_mailbox()]
 SECRETS = [
     *("microsoft-client-secret", "microsoft-client-state", "google-private-key", "imap-password")
 ]
 OLD, NEW = generate_key(), generate_key()
-
-
-@pytest.fixture(scope="module")
-def migrated(database_url: str) -> str:
-    return new_database(database_url)
-
-
-@pytest.fixture
-def conninfo(migrated: str) -> str:
-    empty(migrated)
-    return migrated
-
-
-@pytest.fixture
-async def database(conninfo: str) -> AsyncIterator[Database]:
-    async with Database(conninfo) as database:
-        yield database
 
 
 @pytest.fixture
