@@ -1,6 +1,7 @@
 """Works off the queue: so many jobs at a time, over all lanes, until told to stop."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,11 +97,15 @@ class _Shift:
         self._running[claim.token] = _Running(claim, task, stop_at)
 
     async def _room(self) -> int:
-        """How many more jobs we can take: one at least."""
-        while not (room := self._worker.concurrency - len(self._running)):
+        """How many more jobs to claim: one at least.
+
+        No more than half of what we can take: the one half is in work while the other is claimed.
+        """
+        concurrency = self._worker.concurrency
+        while not (room := concurrency - len(self._running)):
             self._ended.clear()
             await self._ended.wait()
-        return room
+        return min(room, math.ceil(concurrency / 2))
 
     async def _claim(self, room: int) -> Sequence[Claim]:
         if not self._outage.lasts:

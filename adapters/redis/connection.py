@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.connection import HiredisRespSerializer
 
 ANSWER_WITHIN = 2
 """Seconds that a server may take to answer a command."""
@@ -36,5 +39,25 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
         raise InvalidRedisUrl(
             "use redis://[user:password@]host[:port][/db], rediss://… or unix:///path"
         ) from error
+    pool = redis.connection_pool
+    pool.connection_class = _packing_in_c(pool.connection_class)
     async with redis:
         yield redis
+
+
+class _PacksInC(AbstractConnection):
+    """Writes with hiredis, as redis-py itself does where it does not use asyncio.
+
+    Packing in Python takes a fifth of a worker's time.
+    """
+
+    def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - as the client has it
+        packed: list[bytes] = _serializer.pack(*args)
+        return packed
+
+
+_serializer = HiredisRespSerializer()
+
+
+def _packing_in_c(kind: type[AbstractConnection]) -> type[AbstractConnection]:
+    return type(kind.__name__, (_PacksInC, kind), {})

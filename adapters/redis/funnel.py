@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, TypeVar
 
+WAYS = 2
+"""Batches on their way at a time: while the server works on one, we unpack and pack the other."""
+
 Item = TypeVar("Item")
 Reply = TypeVar("Reply")
 
@@ -27,10 +30,10 @@ class _Call(Generic[Item, Reply]):
 class Funnel(Generic[Item, Reply]):
     """Hands items to *carry*, batch after batch, and the replies to those who wait for them.
 
-    A lone caller's items go at once. While a batch is on its way the next one gathers, up to *most*
-    items (those of one caller stay together). A caller that is cancelled takes nothing back: the
-    command on its way is everyone's. When a batch fails, all who wait fail with it, so that with
-    the server away nobody waits for longer than one batch takes.
+    A lone caller's items go at once. While WAYS batches are on their way the next one gathers, up
+    to *most* items (those of one caller stay together). A caller that is cancelled takes nothing
+    back: the command on its way is everyone's. When a batch fails, all who wait fail with it, so
+    that with the server away nobody waits for longer than one batch takes.
     """
 
     def __init__(
@@ -39,26 +42,33 @@ class Funnel(Generic[Item, Reply]):
         self._carry = carry
         self._most = most
         self._waiting: list[_Call[Item, Reply]] = []
-        self._carrier: asyncio.Task[None] | None = None
+        self._carriers: set[asyncio.Task[None]] = set()
+        self._on_their_way = 0
 
     async def __call__(self, items: Sequence[Item]) -> Sequence[Reply]:
         """The replies to *items*, in their order. Raises whatever *carry* raises."""
         call: _Call[Item, Reply] = _Call(items, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
-        if self._carrier is None:
-            self._carrier = asyncio.create_task(self._carry_all())
+        if len(self._carriers) < WAYS:
+            carrier = asyncio.create_task(self._carry_all())
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._carriers.discard)
         return await call.replies
 
     async def _carry_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._carry_batch(self._next_batch())
-        finally:
-            self._carrier = None
+        while self._waiting:
+            batch = self._next_batch()
+            self._on_their_way += 1
+            try:
+                await self._carry_batch(batch)
+            finally:
+                self._on_their_way -= 1
 
     def _next_batch(self) -> list[_Call[Item, Reply]]:
+        """An equal share of what waits, for each way that is free."""
+        share = -(-len(self._waiting) // (WAYS - self._on_their_way))
         count, size = 1, len(self._waiting[0].items)
-        for call in self._waiting[1:]:
+        for call in self._waiting[1:share]:
             size += len(call.items)
             if size > self._most:
                 break

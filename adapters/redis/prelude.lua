@@ -5,8 +5,8 @@
 -- ARGV[1]  microseconds to add to the server's time: 0, except in tests.
 --
 -- A lane is written `tenant/mailbox`. A lane with a job to hand out is on offer (in the rings), or at
--- its cap (then it is put on offer again when one of its jobs in flight ends), or paused. One that is
--- paused may be put on offer all the same: the claim whose turn it is takes it off again.
+-- its cap (it is put on offer again when one of its jobs in flight ends), or paused. One that is at its
+-- cap or paused may be on offer all the same: the claim whose turn it is takes it off again.
 
 local call = redis.call
 local root = KEYS[1]
@@ -18,6 +18,7 @@ local RETURNED = root .. ':returned:' -- sorted set for each lane: ids that came
 local TENANTS = root .. ':tenants' -- list, a ring: tenants with a lane on offer
 local LANES = root .. ':lanes:' -- list for each tenant, a ring: its lanes on offer
 local OFFERED = root .. ':offered' -- set: the lanes on offer
+local CAPPED = root .. ':capped' -- set: lanes taken off the ring at their cap, with jobs left
 local LEASES = root .. ':leases' -- sorted set: `token/attempt/lane/id` by end of lease
 local RUNNING = root .. ':running' -- hash: lane -> jobs in flight
 local DELAYED = root .. ':delayed' -- sorted set: `lane/id` by due time
@@ -55,6 +56,20 @@ local function call_with_all(name, key, values)
   end
 end
 
+-- The replies of a command that has one for each value.
+local function ask_for_all(name, key, values)
+  if #values <= 1000 then
+    return #values > 0 and call(name, key, unpack(values)) or {}
+  end
+  local replies = {}
+  for first = 1, #values, 1000 do
+    for _, reply in ipairs(call(name, key, unpack(values, first, math.min(first + 999, #values)))) do
+      replies[#replies + 1] = reply
+    end
+  end
+  return replies
+end
+
 local function set_counts(counts, of, lanes)
   local some, none = {}, {}
   for _, lane in ipairs(lanes) do
@@ -73,14 +88,36 @@ local function count(counts, lane, by)
   set_counts(counts, { [lane] = now_there }, { lane })
 end
 
--- Give a lane a place in the ring, unless it has one: its turn comes when the ring has gone round.
-local function offer(lane)
-  if call('SADD', OFFERED, lane) == 1 then
+local function group(lanes)
+  local tenants, of = {}, {}
+  for _, lane in ipairs(lanes) do
     local tenant = string.match(lane, '^[^/]*')
-    if call('RPUSH', LANES .. tenant, lane) == 1 then
-      call('RPUSH', TENANTS, tenant)
+    if not of[tenant] then
+      of[tenant] = {}
+      tenants[#tenants + 1] = tenant
+    end
+    table.insert(of[tenant], lane)
+  end
+  return tenants, of
+end
+
+-- Give lanes a place in the ring, unless they have one: their turn comes when it has gone round.
+local function offer(lanes)
+  local new = {}
+  for i, is_offered in ipairs(ask_for_all('SMISMEMBER', OFFERED, lanes)) do
+    if is_offered == 0 then
+      new[#new + 1] = lanes[i]
     end
   end
+  call_with_all('SADD', OFFERED, new)
+  local tenants, of = group(new)
+  local new_tenants = {}
+  for _, tenant in ipairs(tenants) do
+    if call('RPUSH', LANES .. tenant, unpack(of[tenant])) == #of[tenant] then
+      new_tenants[#new_tenants + 1] = tenant
+    end
+  end
+  call_with_all('RPUSH', TENANTS, new_tenants)
 end
 
 -- Whoever takes the element and leaves work behind puts out another, so that one wakes the next.
@@ -118,7 +155,7 @@ end
 -- Put a job back to the head of its lane, among the others that came back by age.
 local function give_back(id, lane, history)
   call('ZADD', RETURNED .. lane, history.order, id)
-  offer(lane)
+  offer({ lane })
 end
 
 local function has_jobs(lane)
@@ -130,23 +167,22 @@ local function lift_pause(lane)
   call('HDEL', PAUSE_REASONS, lane)
   local lifted = call('ZREM', PAUSED, lane)
   if has_jobs(lane) then
-    offer(lane)
+    offer({ lane })
   end
   return lifted
 end
 
 -- So many claims have ended in each of some lanes: where that makes room, the lane is on offer again.
 local function end_in(lanes, ended)
-  if #lanes == 0 then
-    return
-  end
-  local running, offered = call('HMGET', RUNNING, unpack(lanes)), call('SMISMEMBER', OFFERED, unpack(lanes))
-  local left = {}
+  local left, freed = {}, {}
+  local running, capped = ask_for_all('HMGET', RUNNING, lanes), ask_for_all('SMISMEMBER', CAPPED, lanes)
   for i, lane in ipairs(lanes) do
     left[lane] = tonumber(running[i] or 0) - ended[lane]
-    if offered[i] == 0 and has_jobs(lane) then
-      offer(lane)
+    if capped[i] == 1 then
+      freed[#freed + 1] = lane
     end
   end
   set_counts(RUNNING, left, lanes)
+  call_with_all('SREM', CAPPED, freed)
+  offer(freed)
 end

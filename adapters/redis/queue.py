@@ -1,11 +1,12 @@
 """The pointer queue on Redis. What it promises is the port's; how it keeps it, the scripts'."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 
@@ -13,7 +14,7 @@ from adapters.redis.connection import ANSWER_WITHIN
 from adapters.redis.dead_letters import newest
 from adapters.redis.errors import translated
 from adapters.redis.funnel import Funnel
-from adapters.redis.scripts import Argument, Scripts, milliseconds, no_offset, root_of, rows
+from adapters.redis.scripts import Argument, Scripts, milliseconds, no_offset, root_of
 from adapters.redis.statistics import lane_statistics
 from adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
 from application.ports import Claim, DeadLetter, LaneStatistics, PointerQueue
@@ -94,17 +95,16 @@ class RedisPointerQueue(PointerQueue):
             raise
 
     async def _take_readable(self, limit: int, lease: timedelta) -> tuple[list[Claim], float]:
-        due_in, *fields = await self._scripts.run("claim", limit, milliseconds(lease), self._cap)
+        due_in, *claimed = await self._scripts.run("claim", limit, milliseconds(lease), self._cap)
         claims: list[Claim] = []
-        for job_id, lane, token, attempt, reclaimed, record in rows(fields, 6):
-            name, where = job_id.decode(), lane.decode()
+        for name, lane, token, attempt, reclaimed, record in _by_claim(*claimed):
             try:
-                job = unpack(name, where, record)
+                job = unpack(name, lane, record)
             except UnreadableRecord as error:
-                member = f"{token.decode()}/{attempt}/{where}/{name}"
+                member = f"{token}/{attempt}/{lane}/{name}"
                 await self._settle([("bury", member, 0, str(error))])
             else:
-                claims.append(Claim(job, attempt, int(token), bool(reclaimed)))
+                claims.append(Claim(job, attempt, token, bool(reclaimed)))
         return claims, due_in / 1000 if due_in >= 0 else LONGEST_BLOCK
 
     async def _wake_up(self, within: float) -> None:
@@ -176,6 +176,20 @@ class RedisPointerQueue(PointerQueue):
 
     async def redrive(self, job_id: str) -> bool:
         return bool(await self._scripts.run("redrive", job_id))
+
+
+_Claimed = tuple[str, str, int, int, int, bytes | None]
+
+
+def _by_claim(
+    ids: Sequence[bytes] = (),
+    lanes: Sequence[bytes] = (),
+    last_token: bytes = b"0",
+    *others: Sequence[Any],
+) -> Iterator[_Claimed]:
+    """Id, lane, token, attempt, whether it was reclaimed, and record of each job claimed."""
+    tokens = itertools.count(int(last_token) + 1)
+    return zip(map(bytes.decode, ids), map(bytes.decode, lanes), tokens, *others, strict=False)
 
 
 def _member(claim: Claim) -> str:

@@ -11,7 +11,7 @@ end
 local lane = cjson.decode(call('HGET', DEAD_HISTORY, id)).lane
 if call('HSETNX', JOBS, id, record) == 1 then
   call('RPUSH', ARRIVED .. lane, id)
-  offer(lane)
+  offer({ lane })
 end
 call('ZREM', DEAD, id)
 call('HDEL', DEAD_JOBS, id)

@@ -37,6 +37,12 @@ def call(funnel: Funnel[int, int], *items: int) -> asyncio.Task[Sequence[int]]:
     return asyncio.create_task(run())
 
 
+async def on_its_way(funnel: Funnel[int, int], item: int) -> asyncio.Task[Sequence[int]]:
+    task = call(funnel, item)
+    await turns()
+    return task
+
+
 async def turns(number: int = 3) -> None:
     for _ in range(number):
         await asyncio.sleep(0)
@@ -48,49 +54,64 @@ async def test_a_lone_caller_goes_at_once(carrier: Carrier) -> None:
     assert await Funnel(carrier)([1, 2]) == [2, 4]
 
 
-async def test_who_comes_while_a_batch_is_on_its_way_goes_with_the_next(carrier: Carrier) -> None:
+async def test_who_comes_while_two_batches_are_on_their_way_goes_with_the_next(
+    carrier: Carrier,
+) -> None:
     funnel = Funnel(carrier)
-    first = call(funnel, 1)
-    await turns()
-    others = [call(funnel, 2, 3), call(funnel, 4)]
+    first = [await on_its_way(funnel, 1), await on_its_way(funnel, 2)]
+    others = [call(funnel, 3, 4), call(funnel, 5)]
     await turns()
 
     carrier.go.set()
 
-    assert await asyncio.gather(first, *others) == [[2], [4, 6], [8]]
-    assert carrier.batches == [[1], [2, 3, 4]]
+    assert await asyncio.gather(*first, *others) == [[2], [4], [6, 8], [10]]
+    assert carrier.batches == [[1], [2], [3, 4, 5]]
+
+
+async def test_what_has_gathered_is_shared_out_over_the_ways_that_are_free(
+    carrier: Carrier,
+) -> None:
+    funnel = Funnel(carrier)
+    calls = [call(funnel, n) for n in range(1, 6)]
+    await turns()
+    carrier.go.set()
+
+    assert await asyncio.gather(*calls) == [[2], [4], [6], [8], [10]]
+    assert carrier.batches == [[1, 2, 3], [4, 5]]
 
 
 async def test_a_batch_is_bounded_and_keeps_a_callers_items_together(carrier: Carrier) -> None:
-    carrier.go.set()
     funnel = Funnel(carrier, most=3)
-    calls = [call(funnel, *items) for items in ([1, 2], [3, 4], [5], [6, 7, 8, 9], [10])]
+    first = [await on_its_way(funnel, 100), await on_its_way(funnel, 200)]
+    calls = [call(funnel, *items) for items in ([1, 2], [3], [5, 6, 7, 8, 9], [10])]
+    await turns()
+    carrier.go.set()
 
-    replies = await asyncio.gather(*calls)
+    replies = await asyncio.gather(*first, *calls)
 
-    assert replies == [[2, 4], [6, 8], [10], [12, 14, 16, 18], [20]]
-    assert carrier.batches == [[1, 2], [3, 4, 5], [6, 7, 8, 9], [10]]
+    assert replies[2:] == [[2, 4], [6], [10, 12, 14, 16, 18], [20]]
+    assert carrier.batches[2:] == [[1, 2, 3], [5, 6, 7, 8, 9], [10]]
 
 
 async def test_all_who_wait_fail_with_the_batch_and_later_callers_do_not(carrier: Carrier) -> None:
     funnel = Funnel(carrier)
     carrier.failure = ZeroDivisionError()
-    first = call(funnel, 1)
-    await turns()
-    second = call(funnel, 2)
+    first = [await on_its_way(funnel, 1), await on_its_way(funnel, 2)]
+    third = call(funnel, 3)
     await turns()
     carrier.go.set()
 
-    replies = await asyncio.gather(first, second, return_exceptions=True)
+    replies = await asyncio.gather(*first, third, return_exceptions=True)
 
-    assert list(replies) == [carrier.failure, carrier.failure]
-    assert carrier.batches == [[1]]
+    assert list(replies) == [carrier.failure] * 3
+    assert carrier.batches == [[1], [2]]
     carrier.failure = None
-    assert await funnel([3]) == [6]
+    assert await funnel([4]) == [8]
 
 
 async def test_a_cancelled_caller_cancels_nothing(carrier: Carrier) -> None:
     funnel = Funnel(carrier)
+    await on_its_way(funnel, 0)
     first, second = call(funnel, 1), call(funnel, 2)
     await turns()
 
@@ -100,7 +121,7 @@ async def test_a_cancelled_caller_cancels_nothing(carrier: Carrier) -> None:
 
     assert await second == [4]
     assert first.cancelled()
-    assert carrier.batches == [[1, 2]]
+    assert carrier.batches == [[0], [1, 2]]
 
 
 async def test_a_cancelled_caller_does_not_mind_a_failure(carrier: Carrier) -> None:

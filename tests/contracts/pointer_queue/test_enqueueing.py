@@ -20,7 +20,9 @@ async def test_jobs_are_claimed_in_order_of_arrival(queue: PointerQueue) -> None
 @pytest.mark.parametrize(
     "pointer",
     [
-        MicrosoftPointer("subscription-1", "message-1", "users/1/messages/1"),
+        MicrosoftPointer("subscription-1", "message-1", "users/1/messages/message-1"),
+        MicrosoftPointer("subscription-1", "message-1", "elsewhere"),
+        MicrosoftPointer("subscription-1", "message-1"),
         GooglePointer(5, "info@acme.example", "pubsub-1", ("message-1", "message-2")),
         ImapPointer("Anfragen/Möbel", 7, 1, "<1@acme.example>"),
     ],
