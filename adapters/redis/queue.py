@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
+from uuid import uuid4
 
 from redis.asyncio import Redis
 
@@ -32,6 +33,9 @@ LONGEST_BLOCK = 1.0
 
 (A worker that dies between being woken and claiming takes the wake-up with it.)
 """
+
+SHORTEST_BLOCK = 0.001
+"""Seconds that Redis can tell from zero, which would block for ever."""
 
 MAX_REASON = 500
 """Characters that are kept of a reason."""
@@ -75,27 +79,49 @@ class RedisPointerQueue(PointerQueue):
     ) -> Sequence[Claim]:
         now = asyncio.get_running_loop().time
         deadline = now() + wait.total_seconds()
-        while True:
-            claims, due_in = await self._take(min(limit, MOST_CLAIMS), lease)
-            left = deadline - now()
-            if claims or left <= 0:
-                return claims
-            await self._wake_up(min(left, due_in, LONGEST_BLOCK))
+        claims, due_in = await self._take(limit, lease)
+        while not claims and (left := deadline - now()) > 0:
+            claims, due_in = await self._take(limit, lease, min(left, due_in, LONGEST_BLOCK))
+        return claims
 
-    async def _take(self, limit: int, lease: timedelta) -> tuple[list[Claim], float]:
-        """What can be claimed now, and the seconds until more is due."""
-        taking = asyncio.ensure_future(self._take_readable(limit, lease))
+    async def _take(
+        self, limit: int, lease: timedelta, within: float = 0
+    ) -> tuple[list[Claim], float]:
+        """What can be claimed when there is news, or after *within* seconds.
+
+        And the seconds until more is due.
+        """
+        bell = f"{self._root}:bell:{uuid4().hex}"
+        taking = asyncio.ensure_future(self._take_readable(limit, lease, within, bell))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             # Nobody is left to take what is being claimed.
             with suppress(Unavailable):
+                if within:
+                    await self._ring(bell)
                 claims, _ = await taking
                 await asyncio.gather(*map(self.release, claims))
             raise
 
-    async def _take_readable(self, limit: int, lease: timedelta) -> tuple[list[Claim], float]:
-        due_in, *claimed = await self._scripts.run("claim", limit, milliseconds(lease), self._cap)
+    async def _ring(self, bell: str) -> None:
+        """Wake ourselves; nobody else waits for this bell."""
+        with translated():
+            async with asyncio.timeout(ANSWER_WITHIN), self._redis.pipeline() as pipeline:
+                pipeline.rpush(bell, "")
+                pipeline.expire(bell, ANSWER_WITHIN)
+                await pipeline.execute()
+
+    async def _take_readable(
+        self, limit: int, lease: timedelta, within: float, bell: str
+    ) -> tuple[list[Claim], float]:
+        arguments = min(limit, MOST_CLAIMS), milliseconds(lease), self._cap
+        if within > SHORTEST_BLOCK:
+            due_in, *claimed = await self._scripts.run_when_woken(
+                "claim", *arguments, by=[bell, f"{self._root}:wake"], within=within
+            )
+        else:
+            due_in, *claimed = await self._scripts.run("claim", *arguments)
         claims: list[Claim] = []
         for name, lane, token, attempt, reclaimed, record in _by_claim(*claimed):
             try:
@@ -106,13 +132,6 @@ class RedisPointerQueue(PointerQueue):
             else:
                 claims.append(Claim(job, attempt, token, bool(reclaimed)))
         return claims, due_in / 1000 if due_in >= 0 else LONGEST_BLOCK
-
-    async def _wake_up(self, within: float) -> None:
-        """Return when there may be work, or when *within* seconds have passed."""
-        if within > 0.001:  # noqa: PLR2004 - zero would block for ever
-            with translated():
-                async with asyncio.timeout(within + ANSWER_WITHIN):
-                    await self._redis.blpop([f"{self._root}:wake"], timeout=within)
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         members = map(_member, claims)

@@ -8,9 +8,16 @@ from typing import Any, Literal, get_args
 
 from redis.asyncio import Redis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis's own, not Python's
+from redis.exceptions import (
+    ConnectionError,  # noqa: A004 - Redis's own, not Python's
+    NoScriptError,
+    ResponseError,
+    TimeoutError,  # noqa: A004
+)
 
-from adapters.redis.errors import may_pass, translated
+from adapters.redis.connection import ANSWER_WITHIN
+from adapters.redis.errors import may_pass, reason_of, translated
+from domain.failure import Unavailable
 
 Name = Literal[
     "enqueue",
@@ -54,6 +61,7 @@ class Scripts:
             name: redis.register_script(f"{prelude}\n{text}")
             for name, text in zip(get_args(Name), texts, strict=True)
         }
+        self._redis = redis
         self._root = root
         self._ahead = ahead
 
@@ -77,9 +85,35 @@ class Scripts:
                             raise
                         await asyncio.sleep(pause)
 
+    async def run_when_woken(
+        self, name: Name, *arguments: Argument, by: Sequence[str], within: float
+    ) -> Any:  # noqa: ANN401
+        """As `run`, once there is an element in one of the lists *by*, or after *within* seconds.
+
+        The server goes from the one to the other by itself: no time is lost on the way, and one
+        fsync serves both. Raises Unavailable, at once when the connection is lost.
+        """
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.blpop(list(by), timeout=within)
+            pipeline.evalsha(self._scripts[name].sha, 1, self._root, self._offset(), *arguments)
+            with translated():
+                async with asyncio.timeout(within + ANSWER_WITHIN):
+                    replies = await pipeline.execute(raise_on_error=False)
+        return await self._last_of(replies, name, *arguments)
+
+    async def _last_of(self, replies: Sequence[Any], name: Name, *arguments: Argument) -> Any:  # noqa: ANN401
+        if isinstance(replies[-1], NoScriptError):
+            return await self.run(name, *arguments)
+        for error in replies:
+            if isinstance(error, ResponseError):
+                raise Unavailable(reason_of(error)) from error
+        return replies[-1]
+
     async def _send(self, name: Name, *arguments: Argument) -> Any:  # noqa: ANN401
-        ahead = self._ahead() // timedelta(microseconds=1)
-        return await self._scripts[name]([self._root], [ahead, *arguments])
+        return await self._scripts[name]([self._root], [self._offset(), *arguments])
+
+    def _offset(self) -> int:
+        return self._ahead() // timedelta(microseconds=1)
 
 
 def milliseconds(duration: timedelta) -> int:
