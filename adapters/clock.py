@@ -1,6 +1,7 @@
 """The host's clock."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 from application.ports import Clock
 
@@ -8,3 +9,6 @@ from application.ports import Clock
 class SystemClock(Clock):
     def now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251 - the one place that reads it
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(duration.total_seconds())

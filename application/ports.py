@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
 from domain.identity import MessageIdentity
 from domain.mail.message import InboundMessage
@@ -38,18 +39,16 @@ class Claim:
     reclaimed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A job set aside. *reasons* holds every attempt's reason with its time, oldest first."""
+@dataclass(frozen=True, slots=True)
+class DeadLetterPage:
+    """*next* is the cursor of the page after this one, which may hold none; empty at the end."""
 
-    job: PointerJob
-    attempts: int
-    reasons: tuple[tuple[datetime, str], ...]
-    died_at: datetime
+    letters: Sequence[DeadLetter]
+    next: str
 
-    @property
-    def reason(self) -> str:
-        return self.reasons[-1][1]
+
+class InvalidCursor(ValueError):
+    """No page of dead letters has ever ended there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +140,32 @@ class PointerQueue(Protocol):
 
     @abstractmethod
     async def dead_letters(
-        self, *, tenant: str = "", mailbox: str = "", limit: int = 100
-    ) -> Sequence[DeadLetter]:
-        """The newest *limit* dead letters, newest first; of one tenant or mailbox if asked."""
+        self, chosen: DeadLetterFilter = EVERY_LETTER, *, limit: int = 100, after: str = ""
+    ) -> DeadLetterPage:
+        """A page of the dead letters that match, newest first, from the cursor *after* on.
+
+        It looks at a bounded number of letters, so it may hold fewer than *limit*, or none, and
+        others match all the same: the end is where there is no next page. Whatever is buried,
+        re-driven or purged meanwhile, no letter is skipped or shown twice; one that dies (again)
+        after the first page was read is on none that follows. Raises InvalidCursor.
+        """
 
     @abstractmethod
-    async def redrive(self, job_id: str) -> bool:
-        """Queue a dead letter again with its attempts forgotten; False if there is none."""
+    async def dead_letter(self, job_id: str) -> DeadLetter | None:
+        """The dead letter of that job, or None."""
+
+    @abstractmethod
+    async def redrive(self, job_ids: Sequence[str]) -> Sequence[str]:
+        """Queue dead letters again, their attempts forgotten; return the ids of those there were.
+
+        They arrive anew, in the order given, and keep their reasons. A job that is queued already
+        stays where it is, and its dead letter is gone. All of them go over in one step: give a few
+        hundred at a time.
+        """
+
+    @abstractmethod
+    async def purge(self, job_ids: Sequence[str]) -> Sequence[str]:
+        """Forget dead letters for good; return the ids of those there were. See `redrive`."""
 
 
 # --- The providers ------------------------------------------------------------------------------
@@ -428,3 +446,7 @@ class Clock(Protocol):
     @abstractmethod
     def now(self) -> datetime:
         """The current time, in UTC."""
+
+    @abstractmethod
+    async def sleep(self, duration: timedelta) -> None:
+        """Return when *duration* has passed."""

@@ -60,6 +60,7 @@ from application.ports import (
     PointerQueue,
     PushVerifier,
 )
+from application.redrive import RedriveDeadLetters
 from application.resolve_history import ResolveHistory
 from application.watch_folder import CatchUpFolder
 from domain.retry import RetryPolicy
@@ -195,3 +196,4 @@ def _bind_use_cases(
     container.register(CatchUpFolder)
     container.register(EmailProcessor, FileMessage)
     container.register(ConsumeJob)
+    container.register(RedriveDeadLetters)

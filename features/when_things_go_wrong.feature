@@ -34,6 +34,33 @@ Feature: When things go wrong
     Then there is one ticket
     And nothing is in the dead letters
 
+  @real
+  Scenario: When a provider's trouble is over its messages are tried again, and no others
+    Given 3 messages in the dead letters since the provider was away
+    And 2 messages in the dead letters since they are empty
+    When a person drives those again that failed since the provider was away
+    Then there are 3 tickets
+    And 2 messages are in the dead letters
+
+  Scenario: A message that fails again when it is driven again is not tried for ever
+    Given 3 messages in the dead letters since they are empty
+    When a person drives all of them again while they are handled
+    Then each of them was tried once more
+    And 3 messages are in the dead letters
+
+  Scenario: Whoever asks first changes nothing
+    Given 3 messages in the dead letters since the provider was away
+    When a person asks how many would be driven again
+    Then the answer is 3
+    And 3 messages are in the dead letters
+    And nothing is waiting
+
+  Scenario: A message that nobody wants any more is forgotten
+    Given 2 messages in the dead letters since they are empty
+    When a person purges them
+    Then nothing is in the dead letters
+    And nothing is waiting
+
   Scenario: A message that kills its worker does not do so for ever
     Given a message that kills every worker that touches it
     When 5 workers have died of it

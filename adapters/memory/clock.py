@@ -13,5 +13,8 @@ class ManualClock(Clock):
     def now(self) -> datetime:
         return self.time
 
+    async def sleep(self, duration: timedelta) -> None:
+        self.advance(duration)
+
     def advance(self, by: timedelta) -> None:
         self.time += by

@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from application.ports import Claim, Clock, DeadLetter, LaneStatistics, PointerQueue
+from adapters.memory.dead_letters import DeadLetters, Lane
+from application.ports import (
+    Claim,
+    Clock,
+    DeadLetterPage,
+    LaneStatistics,
+    PointerQueue,
+)
+from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from domain.pointer import PointerJob
 
 MOST_REASONS = 32
 """That are kept of a job: deferrals have no end of their own."""
 
-Lane = tuple[str, str]
+REDRIVEN = "re-driven"
+"""Stands among a job's reasons, so that they tell the whole story."""
 
 
 @dataclass(slots=True)
@@ -42,7 +51,7 @@ class InMemoryPointerQueue(PointerQueue):
         self._cap = cap
         self._numbers = count(1)
         self._entries: dict[str, _Entry] = {}
-        self._dead: dict[str, DeadLetter] = {}
+        self._dead = DeadLetters(clock)
         self._pauses: dict[Lane, tuple[datetime | None, str]] = {}
         self._last_turn: defaultdict[str | Lane, int] = defaultdict(int)
         self._news = asyncio.Event()
@@ -146,13 +155,7 @@ class InMemoryPointerQueue(PointerQueue):
     async def bury(self, claim: Claim, reason: str) -> bool:
         if entry := self._end(claim, reason):
             del self._entries[claim.job.id]
-            self._dead.pop(claim.job.id, None)  # the newest comes last
-            self._dead[claim.job.id] = DeadLetter(
-                job=entry.job,
-                attempts=entry.attempts,
-                reasons=tuple(entry.reasons),
-                died_at=self._clock.now(),
-            )
+            self._dead.add(entry.job, entry.attempts, entry.reasons)
         return entry is not None
 
     async def release(self, claim: Claim) -> bool:
@@ -183,7 +186,7 @@ class InMemoryPointerQueue(PointerQueue):
 
     async def statistics(self) -> Sequence[LaneStatistics]:
         lanes = {entry.lane for entry in self._entries.values()}
-        lanes |= {_lane(letter.job) for letter in self._dead.values()} | self._pauses.keys()
+        lanes |= self._dead.lanes.keys() | self._pauses.keys()
         return [self._statistics(lane) for lane in sorted(lanes)]
 
     def _statistics(self, lane: Lane) -> LaneStatistics:
@@ -199,27 +202,30 @@ class InMemoryPointerQueue(PointerQueue):
             ready=len(ready),
             delayed=len(entries) - len(ready) - len(running),
             in_flight=len(running),
-            dead=sum(_lane(letter.job) == lane for letter in self._dead.values()),
+            dead=self._dead.lanes[lane],
             oldest_age=now - oldest.job.enqueued_at if oldest else timedelta(),
             paused=reason,
             paused_until=until,
         )
 
     async def dead_letters(
-        self, *, tenant: str = "", mailbox: str = "", limit: int = 100
-    ) -> Sequence[DeadLetter]:
-        found = [
-            letter
-            for letter in reversed(self._dead.values())
-            if tenant in ("", letter.job.tenant) and mailbox in ("", letter.job.mailbox)
-        ]
-        return found[:limit]
+        self, chosen: DeadLetterFilter = EVERY_LETTER, *, limit: int = 100, after: str = ""
+    ) -> DeadLetterPage:
+        return self._dead.page(chosen, limit, after)
 
-    async def redrive(self, job_id: str) -> bool:
-        letter = self._dead.pop(job_id, None)
-        if letter:
-            self._add(letter.job)
-        return letter is not None
+    async def dead_letter(self, job_id: str) -> DeadLetter | None:
+        return self._dead.get(job_id)
+
+    async def redrive(self, job_ids: Sequence[str]) -> Sequence[str]:
+        letters = self._dead.take(job_ids)
+        for letter in letters:
+            if letter.job and self._add(letter.job):
+                reasons = self._entries[letter.id].reasons
+                reasons.extend([*letter.reasons, (self._clock.now(), REDRIVEN)])
+        return [letter.id for letter in letters]
+
+    async def purge(self, job_ids: Sequence[str]) -> Sequence[str]:
+        return [letter.id for letter in self._dead.take(job_ids)]
 
 
 def _lane(job: PointerJob) -> Lane:

@@ -173,14 +173,6 @@ local function take()
   return ids, of
 end
 
--- Tokens rise, and are above any that were given out before: even after a fail-over that forgot some,
--- since none is given out sooner than its microsecond.
-local function new_tokens(number)
-  local last = math.max(tonumber(call('GET', TOKEN) or 0), microseconds)
-  call('SET', TOKEN, digits(last + number))
-  return last
-end
-
 local function due_in()
   if call('EXISTS', TENANTS) == 1 then
     return 0

@@ -1,17 +1,22 @@
-"""Reading the dead letters: a page of them at a time, newest first."""
+"""The dead letters on Redis. Each call takes one round trip."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from adapters.redis.scripts import Scripts, moment, rows
 from adapters.redis.wire import UnreadableRecord, unpack
-from application.ports import DeadLetter
-from domain.pointer import ImapPointer, PointerJob
-
-PAGE = 100
+from application.dead_letter_pages import (
+    LOOKED_AT,
+    beginning,
+    microseconds,
+    moment_after,
+    page_of,
+)
+from application.ports import DeadLetterPage
+from domain.dead_letter import DeadLetter, DeadLetterFilter
+from domain.pointer import PointerJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +31,52 @@ class _History:
 _histories = TypeAdapter(_History)
 
 
-async def newest(scripts: Scripts) -> AsyncIterator[DeadLetter]:
-    """All of them, newest first, read as far as they are wanted."""
-    start = 0
-    while page := await scripts.run("dead_letters", start, start + PAGE - 1):
-        for job_id, record, history in rows(page, 3):
-            yield _read(job_id.decode(), record, _histories.validate_json(history))
-        start += PAGE
+async def page(
+    scripts: Scripts, chosen: DeadLetterFilter, limit: int, after: str
+) -> DeadLetterPage:
+    before, since = beginning(chosen, after), chosen.died_after
+    fields = await scripts.run(
+        "dead_letters",
+        microseconds(before) if before else "+inf",
+        microseconds(since) if since else "-inf",
+        LOOKED_AT,
+    )
+    return page_of([_read(*row) for row in rows(fields, 4)], chosen, limit)
 
 
-def _read(job_id: str, record: bytes, history: _History) -> DeadLetter:
-    reasons = tuple((moment(at), reason) for at, reason in history.reasons)
+async def letter(scripts: Scripts, job_id: str) -> DeadLetter | None:
+    fields = await scripts.run("dead_letter", job_id)
+    return _read(*fields) if fields else None
+
+
+async def redrive(scripts: Scripts, job_ids: Sequence[str]) -> Sequence[str]:
+    return _those_there(job_ids, await scripts.run("redrive", *job_ids))
+
+
+async def purge(scripts: Scripts, job_ids: Sequence[str]) -> Sequence[str]:
+    return _those_there(job_ids, await scripts.run("purge", *job_ids))
+
+
+def _those_there(job_ids: Sequence[str], were_there: Sequence[int]) -> Sequence[str]:
+    return [name for name, was_there in zip(job_ids, were_there, strict=True) if was_there]
+
+
+def _read(job_id: bytes, died: bytes, record: bytes, history: bytes) -> DeadLetter:
+    known, name = _histories.validate_json(history), job_id.decode()
+    tenant, _, mailbox = known.lane.partition("/")
     return DeadLetter(
-        job=_job(job_id, history.lane, record, died_at=reasons[-1][0]),
-        attempts=history.attempts,
-        reasons=reasons,
-        died_at=reasons[-1][0],
+        id=name,
+        tenant=tenant,
+        mailbox=mailbox,
+        job=_job(name, known.lane, record),
+        attempts=known.attempts,
+        reasons=tuple((moment(at), reason) for at, reason in known.reasons),
+        died_at=moment_after(int(died)),
     )
 
 
-def _job(job_id: str, lane: str, record: bytes, *, died_at: datetime) -> PointerJob:
+def _job(job_id: str, lane: str, record: bytes) -> PointerJob | None:
     try:
         return unpack(job_id, lane, record)
     except UnreadableRecord:
-        # The port has no dead letter without a job. Its reason says that it cannot be read.
-        tenant, _, mailbox = lane.partition("/")
-        unknown = ImapPointer(folder="unreadable", uid=1, uid_validity=1)
-        return PointerJob(
-            id=job_id, tenant=tenant, mailbox=mailbox, pointer=unknown, enqueued_at=died_at
-        )
+        return None

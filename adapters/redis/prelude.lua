@@ -23,7 +23,7 @@ local LEASES = root .. ':leases' -- sorted set: `token/attempt/lane/id` by end o
 local RUNNING = root .. ':running' -- hash: lane -> jobs in flight
 local DELAYED = root .. ':delayed' -- sorted set: `lane/id` by due time
 local WAITING = root .. ':waiting' -- hash: lane -> delayed jobs
-local DEAD = root .. ':dead' -- sorted set: id by time of death
+local DEAD = root .. ':dead' -- sorted set: id by time of death (microseconds), which no two share
 local DEAD_JOBS = root .. ':dead:jobs' -- hash: id -> record
 local DEAD_HISTORY = root .. ':dead:history' -- hash: id -> its history, with its lane
 local BURIED = root .. ':buried' -- hash: lane -> dead letters
@@ -143,9 +143,37 @@ local function add_reason(history, reason)
   end
 end
 
+-- Tokens rise, and are above any that were given out before: even after a fail-over that forgot some,
+-- since none is given out sooner than its microsecond. Returns the one before the first of so many.
+local function new_tokens(number)
+  local last = math.max(tonumber(call('GET', TOKEN) or 0), microseconds)
+  call('SET', TOKEN, digits(last + number))
+  return last
+end
+
+-- A token, so that whoever reads the letters page by page sees none twice, were the clock set back.
+local function time_of_death()
+  return digits(new_tokens(1) + 1)
+end
+
 -- Token, attempt, lane and id of a claim.
 local function parts_of(member)
   return string.match(member, '^([^/]*)/([^/]*)/([^/]*/[^/]*)/(.*)$')
+end
+
+-- What a dead letter has behind it, with its lane, and its record; nil if there is none.
+local function letter_of(id)
+  local text = call('HGET', DEAD_HISTORY, id)
+  if text then
+    return cjson.decode(text), call('HGET', DEAD_JOBS, id) or ''
+  end
+end
+
+local function forget_letter(id, lane)
+  call('ZREM', DEAD, id)
+  call('HDEL', DEAD_JOBS, id)
+  call('HDEL', DEAD_HISTORY, id)
+  count(BURIED, lane, -1)
 end
 
 local function remember(id, history)

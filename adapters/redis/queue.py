@@ -11,14 +11,15 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
+from adapters.redis import dead_letters
 from adapters.redis.connection import ANSWER_WITHIN
-from adapters.redis.dead_letters import newest
 from adapters.redis.errors import translated
 from adapters.redis.funnel import Funnel
 from adapters.redis.scripts import Argument, Scripts, milliseconds, no_offset, root_of
 from adapters.redis.statistics import lane_statistics
 from adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
-from application.ports import Claim, DeadLetter, LaneStatistics, PointerQueue
+from application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
+from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from domain.failure import Unavailable
 from domain.pointer import PointerJob
 
@@ -183,18 +184,18 @@ class RedisPointerQueue(PointerQueue):
         return await lane_statistics(self._scripts)
 
     async def dead_letters(
-        self, *, tenant: str = "", mailbox: str = "", limit: int = 100
-    ) -> Sequence[DeadLetter]:
-        found: list[DeadLetter] = []
-        async for letter in newest(self._scripts):
-            if len(found) == limit:
-                break
-            if tenant in ("", letter.job.tenant) and mailbox in ("", letter.job.mailbox):
-                found.append(letter)
-        return found
+        self, chosen: DeadLetterFilter = EVERY_LETTER, *, limit: int = 100, after: str = ""
+    ) -> DeadLetterPage:
+        return await dead_letters.page(self._scripts, chosen, limit, after)
 
-    async def redrive(self, job_id: str) -> bool:
-        return bool(await self._scripts.run("redrive", job_id))
+    async def dead_letter(self, job_id: str) -> DeadLetter | None:
+        return await dead_letters.letter(self._scripts, job_id)
+
+    async def redrive(self, job_ids: Sequence[str]) -> Sequence[str]:
+        return await dead_letters.redrive(self._scripts, job_ids)
+
+    async def purge(self, job_ids: Sequence[str]) -> Sequence[str]:
+        return await dead_letters.purge(self._scripts, job_ids)
 
 
 _Claimed = tuple[str, str, int, int, int, bytes | None]

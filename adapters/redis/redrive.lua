@@ -1,21 +1,29 @@
--- Queue a dead letter again, as if it had just arrived. If its job is queued already, that will do.
+-- Queue dead letters again, as if they had just arrived. If a job is queued already, that will do.
 --
--- ARGV[2]  the id.
--- Returns 1, or 0 if there is no such dead letter.
+-- ARGV[2…]  their ids.
+-- Returns 1 for each, or 0 if there is no such dead letter.
 
-local id = ARGV[2]
-local record = call('HGET', DEAD_JOBS, id)
-if not record then
-  return 0
+-- The first write of all needs memory, so a full server refuses the whole batch.
+local function queue_again(id, lane, history, record)
+  if call('HSETNX', JOBS, id, record) == 1 then
+    history.lane, history.attempts, history.order = nil, nil, nil
+    add_reason(history, 're-driven')
+    remember(id, history)
+    call('RPUSH', ARRIVED .. lane, id)
+    offer({ lane })
+  end
 end
-local lane = cjson.decode(call('HGET', DEAD_HISTORY, id)).lane
-if call('HSETNX', JOBS, id, record) == 1 then
-  call('RPUSH', ARRIVED .. lane, id)
-  offer({ lane })
+
+local reply = {}
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  local history, record = letter_of(id)
+  if history then
+    local lane = history.lane
+    queue_again(id, lane, history, record)
+    forget_letter(id, lane)
+  end
+  reply[#reply + 1] = history and 1 or 0
 end
-call('ZREM', DEAD, id)
-call('HDEL', DEAD_JOBS, id)
-call('HDEL', DEAD_HISTORY, id)
-count(BURIED, lane, -1)
 wake()
-return 1
+return reply

@@ -26,8 +26,10 @@ Name = Literal[
     "pause",
     "resume",
     "renew",
-    "redrive",
     "dead_letters",
+    "dead_letter",
+    "redrive",
+    "purge",
     "lanes",
     "statistics",
 ]

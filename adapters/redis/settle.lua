@@ -37,7 +37,7 @@ function become.bury(id, lane, history, _, attempt, reason)
   add_reason(history, reason)
   call('HSET', DEAD_JOBS, id, call('HGET', JOBS, id) or '')
   call('HSET', DEAD_HISTORY, id, cjson.encode(history))
-  count(BURIED, lane, call('ZADD', DEAD, now, id))
+  count(BURIED, lane, call('ZADD', DEAD, time_of_death(), id))
   done[#done + 1] = id
 end
 

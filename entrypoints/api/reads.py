@@ -1,14 +1,17 @@
 """`/api/v1`: what a tenant's own systems may read, by bearer token, and never of another tenant."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
+from application.ports import InvalidCursor
+from domain.dead_letter import DeadLetterFilter
 from domain.helpdesk.ticket import Document
 from domain.identity import normalise_message_id
 from entrypoints.api.bearer import tenant_by_token
@@ -21,13 +24,13 @@ from entrypoints.api.problems import (
 )
 from entrypoints.api.services import Services
 from entrypoints.api.views import (
-    DeadLetterView,
+    DeadLettersView,
     LaneView,
     MailboxView,
     OutcomeView,
     TicketSummaryView,
     TicketView,
-    dead_letter_view,
+    dead_letters_view,
     lane_view,
     mailbox_view,
     outcome_view,
@@ -37,6 +40,7 @@ from entrypoints.api.views import (
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Name = Annotated[str, QueryParameter(max_length=1024)]
+Provider = Literal["microsoft", "google", "imap"] | None
 
 ERRORS = described(INVALID_REQUEST, UNAUTHENTICATED, UNAVAILABLE)
 
@@ -69,11 +73,35 @@ async def dead_letters(
     services: NamedDependency[Services],
     *,
     mailbox: Name = "",
+    provider: FromQuery[Provider] = None,
+    reason: Name = "",
+    died_after: FromQuery[datetime | None] = None,
+    died_before: FromQuery[datetime | None] = None,
     limit: Limit = 100,
-) -> Sequence[DeadLetterView]:
-    """Jobs that were given up, newest first, with every attempt's reason."""
-    letters = await services.queue.dead_letters(tenant=tenant, mailbox=mailbox, limit=limit)
-    return [dead_letter_view(letter) for letter in letters]
+    after: Name = "",
+) -> DeadLettersView:
+    """Jobs that were given up, newest first, with what ended each delivery.
+
+    *reason*: text that the last one holds, in any case. *died_after* is the first moment that
+    counts, *died_before* the first that does not any more; in UTC where they have no offset.
+    """
+    chosen = DeadLetterFilter(
+        tenant=tenant,
+        mailbox=mailbox,
+        provider=provider or "",
+        reason=reason,
+        died_after=_aware(died_after),
+        died_before=_aware(died_before),
+    )
+    try:
+        page = await services.queue.dead_letters(chosen, limit=limit, after=after)
+    except InvalidCursor:
+        raise INVALID_REQUEST("No page has ended at `after`.") from None
+    return dead_letters_view(page)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 @get("/outcomes", responses=ERRORS)

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from application.ports import DeadLetter, LaneStatistics, OutcomeRecord
+from application.ports import DeadLetterPage, LaneStatistics, OutcomeRecord
+from domain.dead_letter import DeadLetter
 from domain.helpdesk.ticket import Comment, Document, Ticket, TicketSummary
 from domain.mail.message import Address
 from domain.mailbox import Mailbox
@@ -90,17 +91,44 @@ class ReasonView:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterView:
-    """*reasons* holds every attempt's, oldest first."""
+    """*id* is the job's; *job* is null where its record cannot be read.
 
-    job: JobView
+    *reasons* holds what ended each delivery, oldest first. *attempts* counts since it was last
+    queued.
+    """
+
+    id: str
+    mailbox: str
+    job: JobView | None
     attempts: int
     reasons: Sequence[ReasonView]
     died_at: datetime
 
 
 def dead_letter_view(letter: DeadLetter) -> DeadLetterView:
-    reasons = [ReasonView(at, reason) for at, reason in letter.reasons]
-    return DeadLetterView(job_view(letter.job), letter.attempts, reasons, letter.died_at)
+    return DeadLetterView(
+        id=letter.id,
+        mailbox=letter.mailbox,
+        job=job_view(letter.job) if letter.job else None,
+        attempts=letter.attempts,
+        reasons=[ReasonView(at, reason) for at, reason in letter.reasons],
+        died_at=letter.died_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettersView:
+    """Ask again with *next* as `after` for what follows: empty at the end.
+
+    A page may hold fewer letters than `limit`, or none, and still have a next one.
+    """
+
+    letters: Sequence[DeadLetterView]
+    next: str
+
+
+def dead_letters_view(page: DeadLetterPage) -> DeadLettersView:
+    return DeadLettersView([dead_letter_view(letter) for letter in page.letters], page.next)
 
 
 @dataclass(frozen=True, slots=True)

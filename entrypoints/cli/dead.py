@@ -1,57 +1,157 @@
-"""Commands for the dead letters: look, and drive again."""
+"""Commands for the dead letters: list, show, drive again, purge."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from application.ports import DeadLetter
+from application.ports import DeadLetterPage, InvalidCursor
+from domain.dead_letter import DeadLetterFilter
+from entrypoints.cli.chosen import (
+    Chosen,
+    NewerThan,
+    OfMailbox,
+    OfProvider,
+    OlderThan,
+    WithReason,
+)
 from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.output import AnyTenant, AsJson, Limit, Row, show
+from entrypoints.cli.letters import details, print_letters, read_out, row
+from entrypoints.cli.moving import PURGE, REDRIVE, Found, look, move, preview
+from entrypoints.cli.output import AnyTenant, AsJson, Limit, print_json
 from entrypoints.cli.wired import Tools, with_tools
 
-dead = typer.Typer(no_args_is_help=True, help="Look at the dead letters, and drive them again.")
+dead = typer.Typer(
+    no_args_is_help=True, help="Look at the dead letters, drive them again, or purge them."
+)
+
+Jobs = Annotated[
+    list[str] | None, typer.Argument(metavar="JOB", help="Ids, as `postroom dead list` shows.")
+]
+Every = Annotated[bool, typer.Option("--all", help="Every dead letter there is.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which would be meant.")]
+Rate = Annotated[float, typer.Option(min=0, help="So many a second at most. [no limit]")]
 
 
 @dead.command("list")
 def list_dead(
     tenant: AnyTenant = "",
-    mailbox: Annotated[str, typer.Option(help="Only of this mailbox.")] = "",
+    mailbox: OfMailbox = "",
+    provider: OfProvider = None,
+    reason: WithReason = "",
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
     limit: Limit = 50,
+    after: Annotated[str, typer.Option(help="Go on where a list ended.")] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
     """List the dead letters, newest first, with the reason of each."""
+    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
 
-    async def find(tools: Tools) -> list[Row]:
-        letters = await tools.queue.dead_letters(tenant=tenant, mailbox=mailbox, limit=limit)
-        return [_row(letter) for letter in letters]
+    async def find(tools: Tools) -> DeadLetterPage:
+        return await _page(tools, chosen.as_of(tools.clock.now()), limit, after)
 
-    show(
-        with_tools(find),
-        as_json=as_json,
-        empty="No dead letters match. What still waits: postroom queue",
-        only_json=("provider", "attempts", *(["tenant"] if tenant else [])),
-        prose=("reason",),
-    )
+    page = with_tools(find)
+    if as_json:
+        print_json({"letters": [row(letter) for letter in page.letters], "next": page.next})
+        return
+    if page.letters:
+        print_letters(page.letters, without=["tenant"] if tenant else [])
+    else:
+        typer.echo("No dead letters match. What still waits: postroom queue")
+    if page.next:
+        typer.echo(f"There may be more: add --after {page.next}", err=True)
 
 
-def _row(letter: DeadLetter) -> Row:
-    return {
-        "job": letter.job.id,
-        "tenant": letter.job.tenant,
-        "mailbox": letter.job.mailbox,
-        "provider": letter.job.pointer.provider,
-        "died": letter.died_at,
-        "attempts": letter.attempts,
-        "reason": letter.reason,
-    }
+async def _page(tools: Tools, chosen: DeadLetterFilter, limit: int, after: str) -> DeadLetterPage:
+    """The next *limit* letters that match, however many pages of the port they take."""
+    page = DeadLetterPage([], after)
+    try:
+        while len(page.letters) < limit:
+            left = limit - len(page.letters)
+            more = await tools.queue.dead_letters(chosen, limit=left, after=page.next)
+            page = DeadLetterPage([*page.letters, *more.letters], more.next)
+            if not page.next:
+                break
+    except InvalidCursor:
+        raise typer.BadParameter("no list has ended there", param_hint="--after") from None
+    return page
+
+
+@dead.command("show")
+def show_dead(
+    job: Annotated[str, typer.Argument(help="The id, as `postroom dead list` shows it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one dead letter: what it points at, and what ended each delivery."""
+    letter = with_tools(lambda tools: tools.queue.dead_letter(job))
+    if letter is None:
+        raise CommandFailed(f"no dead letter has the id {job}; see: postroom dead list")
+    if as_json:
+        print_json(details(letter))
+    else:
+        read_out(letter)
 
 
 @dead.command()
 def redrive(
-    job: Annotated[str, typer.Argument(help="The job id, as `postroom dead list` shows it.")],
+    jobs: Jobs = None,
+    tenant: AnyTenant = "",
+    mailbox: OfMailbox = "",
+    provider: OfProvider = None,
+    reason: WithReason = "",
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
+    rate: Rate = 0,
+    *,
+    every: Every = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Queue a dead letter again, as if it had never been tried."""
-    if not with_tools(lambda tools: tools.queue.redrive(job)):
-        raise CommandFailed(f"no dead letter has the id {job}; see: postroom dead list")
-    typer.echo(f"{job} is queued again.")
+    """Queue dead letters again, as if they had never been tried: by id, those chosen, or all."""
+    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
+    found = look(jobs or [], chosen, every=every)
+    if dry_run:
+        preview(found, as_json=as_json)
+    else:
+        move(REDRIVE, found, rate, as_json=as_json)
+
+
+@dead.command()
+def purge(
+    jobs: Jobs = None,
+    tenant: AnyTenant = "",
+    mailbox: OfMailbox = "",
+    provider: OfProvider = None,
+    reason: WithReason = "",
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
+    rate: Rate = 0,
+    *,
+    every: Every = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget dead letters for good: by id, those chosen, or all. Mailboxes are left as they are."""
+    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
+    found = look(jobs or [], chosen, every=every)
+    if dry_run:
+        preview(found, as_json=as_json)
+    else:
+        if not yes:
+            _confirm(found)
+        move(PURGE, found, rate, as_json=as_json)
+
+
+def _confirm(found: Found) -> None:
+    """Ask, unless there is nothing to ask about. Raises CommandFailed if the answer is not yes."""
+    count = found.survey.matched
+    if not count:
+        return
+    question = f"Forget {count} dead letter{'' if count == 1 else 's'} for good? [y/N] "
+    typer.echo(question, nl=False, err=True)  # typer.confirm would put a space on standard output
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise CommandFailed("nothing was purged; to purge without being asked, add --yes")

@@ -8,6 +8,7 @@ from typing import TypeVar
 import punq
 
 from application.ports import Clock, Helpdesk, MailboxRegistry, Outcomes, PointerQueue
+from application.redrive import RedriveDeadLetters
 from entrypoints.settings import Settings, load_settings
 
 R = TypeVar("R")
@@ -18,6 +19,7 @@ class Tools:
     """What the commands that look, and mend, work with."""
 
     queue: PointerQueue
+    dead_letters: RedriveDeadLetters
     registry: MailboxRegistry
     outcomes: Outcomes
     helpdesk: Helpdesk
@@ -44,6 +46,7 @@ def with_tools(use: Callable[[Tools], Awaitable[R]]) -> R:
     async def run(container: punq.Container, _: Settings) -> R:
         tools = Tools(
             queue=container.resolve(PointerQueue),
+            dead_letters=container.resolve(RedriveDeadLetters),
             registry=container.resolve(MailboxRegistry),
             outcomes=container.resolve(Outcomes),
             helpdesk=container.resolve(Helpdesk),

@@ -59,10 +59,13 @@ def in_container(use: Callable[[punq.Container], Awaitable[None]]) -> None:
 
 async def forget_the_queue(container: punq.Container) -> None:
     queue = container.resolve(PointerQueue)
-    for letter in await queue.dead_letters(limit=1000):
-        await queue.redrive(letter.job.id)
-    for claim in await queue.claim(1000, LEASE):
-        await queue.acknowledge(claim)
+    while letters := (await queue.dead_letters()).letters:
+        await queue.purge([letter.id for letter in letters])
+    for lane in await queue.statistics():
+        await queue.resume(lane.tenant, lane.mailbox)
+    while claims := await queue.claim(1000, LEASE):
+        for claim in claims:
+            await queue.acknowledge(claim)
 
 
 async def receive_some_mail(container: punq.Container) -> None:

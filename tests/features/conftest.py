@@ -197,6 +197,22 @@ def _(service: Service, run: Run[Any], post: Post) -> None:
     run(service.handle_waiting())
 
 
+@given(parsers.parse("{count:d} messages in the dead letters since the provider was away"))
+def _(service: Service, run: Run[Any], post: Post, count: int) -> None:
+    attempts = count * service.consume.policy.max_attempts
+    service.messages.failures.extend([Unavailable("the provider is away")] * attempts)
+    for _ in range(count):
+        run(service.ingest(post.mailbox, [service.deliver(post.mailbox, mail())]))
+    run(service.handle_everything())
+
+
+@given(parsers.parse("{count:d} messages in the dead letters since they are empty"))
+def _(service: Service, run: Run[Any], post: Post, count: int) -> None:
+    for _ in range(count):
+        run(service.ingest(post.mailbox, [service.deliver(post.mailbox, b"")]))
+    run(service.handle_waiting())
+
+
 # --- What happens -------------------------------------------------------------------------------
 
 
@@ -264,8 +280,29 @@ def _(service: Service, run: Run[None], count: int) -> None:
 
 @when("a person drives it again")
 def _(service: Service, run: Run[Any]) -> None:
-    (letter,) = run(service.queue.dead_letters(tenant=service.tenant))
-    assert run(service.queue.redrive(letter.job.id))
+    (letter,) = run(service.dead())
+    assert run(service.queue.redrive([letter.id])) == [letter.id]
+
+
+@when("a person drives those again that failed since the provider was away")
+def _(service: Service, run: Run[None]) -> None:
+    run(service.redrive("the provider is away"))
+
+
+@when("a person drives all of them again while they are handled")
+def _(service: Service, run: Run[None]) -> None:
+    service.messages.fetched.clear()
+    run(service.redrive())
+
+
+@when("a person asks how many would be driven again", target_fixture="told")
+def _(service: Service, run: Run[int]) -> int:
+    return run(service.survey())
+
+
+@when("a person purges them")
+def _(service: Service, run: Run[None]) -> None:
+    run(service.purge())
 
 
 @when("the access is granted again")
@@ -434,26 +471,41 @@ def _(service: Service, run: Run[Any], count: int) -> None:
 
 @then(parsers.re(r"one message is in the dead letters(?: after (?P<attempts>\d+) attempts)?"))
 def _(service: Service, run: Run[Any], attempts: str | None) -> None:
-    (letter,) = run(service.queue.dead_letters(tenant=service.tenant))
+    (letter,) = run(service.dead())
     assert attempts is None or letter.attempts == int(attempts)
+
+
+@then(parsers.parse("{count:d} messages are in the dead letters"))
+def _(service: Service, run: Run[Any], count: int) -> None:
+    assert len(run(service.dead())) == count
+
+
+@then("each of them was tried once more")
+def _(service: Service, run: Run[Any]) -> None:
+    assert len(service.messages.fetched) == len(run(service.dead()))
+
+
+@then(parsers.parse("the answer is {count:d}"))
+def _(told: int, count: int) -> None:
+    assert told == count
 
 
 @then("each attempt's reason is told there")
 def _(service: Service, run: Run[Any]) -> None:
-    (letter,) = run(service.queue.dead_letters(tenant=service.tenant))
+    (letter,) = run(service.dead())
     assert len(letter.reasons) == letter.attempts
     assert all("the provider is away" in reason for _, reason in letter.reasons)
 
 
 @then("nothing is in the dead letters")
 def _(service: Service, run: Run[Any]) -> None:
-    assert run(service.queue.dead_letters(tenant=service.tenant)) == []
+    assert run(service.dead()) == []
 
 
 @then("one message still waits, at no cost")
 def _(service: Service, run: Run[Any]) -> None:
     assert run(service.waiting()) == 1
-    assert run(service.queue.dead_letters(tenant=service.tenant)) == []
+    assert run(service.dead()) == []
 
 
 @then("one of them is from the other mailbox")

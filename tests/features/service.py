@@ -26,8 +26,10 @@ from application.ports import (
     IdempotencyLedger,
     OutcomeRecord,
 )
+from application.redrive import RedriveDeadLetters
 from application.resolve_history import ResolveHistory
 from application.watch_folder import CatchUpFolder
+from domain.dead_letter import DeadLetter, DeadLetterFilter
 from domain.helpdesk.ticket import Ticket
 from domain.identity import MessageIdentity
 from domain.mail.message import InboundMessage
@@ -72,6 +74,7 @@ class Service:
         self.ingest = IngestPointer(self.queue, self.rig.clock)
         self.file = FileMessage(self.rig.helpdesk, self.blobs, Nh3Sanitiser())
         self.listen = CatchUpFolder(self.rig.cursors, self.ingest)
+        self.dead_letters = RedriveDeadLetters(self.queue, self.rig.clock)
         self.consume = ConsumeJob(
             queue=self.queue,
             registry=self.rig.registry,
@@ -186,6 +189,22 @@ class Service:
             raise AssertionError("the worker has not died")
         self.rig.clock.advance(LEASE + timedelta(seconds=1))
 
+    # --- Dead letters ---
+
+    async def redrive(self, reason: str = "") -> None:
+        """Drive the dead letters again that say *reason*, and handle them meanwhile."""
+        async for _ in self.dead_letters.redrive(self.dead_ones(reason)):
+            await self.handle_waiting()
+
+    async def purge(self) -> None:
+        async for _ in self.dead_letters.purge(self.dead_ones()):
+            pass
+
+    async def survey(self) -> int:
+        """How many a re-drive would drive again."""
+        *_, survey = [step async for step in self.dead_letters.survey(self.dead_ones())]
+        return survey.matched
+
     # --- Looking ---
 
     async def waiting(self) -> int:
@@ -196,6 +215,12 @@ class Service:
         summaries = await self.rig.helpdesk.summaries(self.tenant)
         found = [await self.rig.helpdesk.ticket(self.tenant, s.number) for s in summaries]
         return [ticket for ticket in found if ticket]
+
+    async def dead(self) -> Sequence[DeadLetter]:
+        return (await self.queue.dead_letters(self.dead_ones())).letters
+
+    def dead_ones(self, reason: str = "") -> DeadLetterFilter:
+        return DeadLetterFilter(tenant=self.tenant, reason=reason)
 
     async def latest_outcome(self) -> OutcomeRecord:
         return (await self.rig.outcomes.find(self.tenant, limit=1))[0]

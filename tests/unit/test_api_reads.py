@@ -8,11 +8,13 @@ from litestar.testing import AsyncTestClient
 
 from adapters.memory.clock import ManualClock
 from application.ports import OutcomeRecord
+from domain.dead_letter import DeadLetter
 from domain.helpdesk.ticket import Comment, Document
 from domain.mail.message import Address
 from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
 from domain.pointer import MicrosoftPointer, PointerJob
 from entrypoints.api.app import create_app
+from entrypoints.api.views import DeadLetterView, ReasonView, dead_letter_view
 from tests.unit.api_rig import (
     API_TOKEN,
     Rig,
@@ -171,13 +173,91 @@ async def test_dead_letters_are_shown_with_their_reasons(
     for claim in await rig.queue.claim(2, timedelta(minutes=1)):
         await rig.queue.bury(claim, "HTTP 500")
 
-    [letter] = (await client.get("/api/v1/dead-letters")).json()
+    page = (await client.get("/api/v1/dead-letters")).json()
 
+    [letter] = page["letters"]
+    assert page["next"] == ""
+    assert (letter["id"], letter["mailbox"]) == ("1", "support")
     assert letter["job"]["id"] == "1"
     assert letter["job"]["pointer"]["message_id"] == "AAMk"
     assert letter["attempts"] == 1
     assert letter["reasons"] == [{"at": "2030-01-01T00:00:00Z", "reason": "HTTP 500"}]
-    assert (await client.get("/api/v1/dead-letters?mailbox=other")).json() == []
+    assert letter["died_at"] == "2030-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, ["2", "1"]),
+        ({"mailbox": "sales"}, ["2"]),
+        ({"mailbox": "other"}, []),
+        ({"provider": "microsoft"}, ["2", "1"]),
+        ({"provider": "imap"}, []),
+        ({"reason": "http 404"}, ["2"]),
+        ({"died_after": "2030-01-01T00:00:01Z"}, ["2"]),
+        ({"died_after": "2030-01-01T00:00:01"}, ["2"]),
+        ({"died_before": "2030-01-01T01:00:01+01:00"}, ["1"]),
+        ({"died_before": "2030-01-01T00:00:01"}, ["1"]),
+        ({"limit": "1"}, ["2"]),
+    ],
+)
+async def test_dead_letters_are_found_by_what_is_true_of_them(
+    client: Client, rig: Rig, clock: ManualClock, query: dict[str, str], found: list[str]
+) -> None:
+    await rig.queue.enqueue([job(name="1"), job(name="2", mailbox="sales"), job(tenant="globex")])
+    [*claims] = await rig.queue.claim(3, timedelta(minutes=1))
+    for claim in sorted(claims, key=lambda each: each.job.id):
+        await rig.queue.bury(claim, "HTTP 404" if claim.job.id == "2" else "HTTP 500")
+        clock.advance(timedelta(seconds=1))
+
+    page = (await client.get("/api/v1/dead-letters", params=query)).json()
+
+    assert [letter["id"] for letter in page["letters"]] == found
+
+
+async def test_dead_letters_are_read_page_by_page(client: Client, rig: Rig) -> None:
+    await rig.queue.enqueue([job(name=str(n)) for n in range(3)])
+    for claim in await rig.queue.claim(3, timedelta(minutes=1)):
+        await rig.queue.bury(claim, "HTTP 500")
+
+    first = (await client.get("/api/v1/dead-letters?limit=2")).json()
+    second = (await client.get(f"/api/v1/dead-letters?limit=2&after={first['next']}")).json()
+
+    assert [letter["id"] for letter in first["letters"] + second["letters"]] == ["2", "1", "0"]
+    assert second["next"] == ""
+
+
+@pytest.mark.parametrize(
+    "query", [{"after": "x"}, {"provider": "pigeon"}, {"died_after": "monday"}]
+)
+async def test_dead_letters_that_are_asked_for_wrongly_are_refused(
+    client: Client, query: dict[str, str]
+) -> None:
+    response = await client.get("/api/v1/dead-letters", params=query)
+
+    assert response.status_code == 400
+    assert problem(response)["type"] == "urn:postroom:problem:invalid-request"
+
+
+def test_a_dead_letter_that_cannot_be_read_is_shown_without_its_job() -> None:
+    letter = DeadLetter(
+        id="1",
+        tenant="acme",
+        mailbox="support",
+        job=None,
+        attempts=1,
+        reasons=((AT, "unreadable record"),),
+        died_at=AT,
+    )
+
+    assert dead_letter_view(letter) == DeadLetterView(
+        id="1",
+        mailbox="support",
+        job=None,
+        attempts=1,
+        reasons=[ReasonView(AT, "unreadable record")],
+        died_at=AT,
+    )
 
 
 @pytest.mark.parametrize(

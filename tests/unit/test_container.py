@@ -32,6 +32,7 @@ from application.ports import (
     PointerQueue,
     PushVerifier,
 )
+from application.redrive import RedriveDeadLetters
 from application.resolve_history import ResolveHistory
 from application.watch_folder import CatchUpFolder
 from domain.retry import RetryPolicy
@@ -55,7 +56,15 @@ PORTS = [
     PointerQueue,
     PushVerifier,
 ]
-CONCRETE = [CatchUpFolder, ConsumeJob, HealthChecks, ResolveHistory, RetryPolicy, Telemetry]
+CONCRETE = [
+    CatchUpFolder,
+    ConsumeJob,
+    HealthChecks,
+    RedriveDeadLetters,
+    ResolveHistory,
+    RetryPolicy,
+    Telemetry,
+]
 
 
 def settings(home: Path, **given: object) -> Settings:

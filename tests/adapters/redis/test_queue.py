@@ -58,7 +58,7 @@ async def test_all_keys_lie_in_one_slot_of_a_cluster_and_none_is_left_behind(
     assert len(keys) > 15
     assert all(key.startswith(f"{{{prefix}:0}}:") for key in keys)
 
-    await queue.redrive("a")
+    await queue.redrive(["a"])
     async with asyncio.timeout(10):
         while claims := await queue.claim(9, SHORT, wait=2 * SHORT):
             await asyncio.gather(*map(queue.acknowledge, claims))

@@ -12,7 +12,7 @@ from adapters.redis.connection import InvalidRedisUrl, open_redis
 from adapters.redis.queue import RedisPointerQueue
 from adapters.redis.scripts import RESEND_WITHIN
 from domain.failure import Unavailable
-from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
+from tests.contracts.pointer_queue.samples import LEASE, claimed, dead_ids, jobs, names
 
 SHORT = timedelta(milliseconds=50)
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ async def test_what_was_acknowledged_survives_a_kill_of_the_server(server: Embed
         [lane] = await queue.statistics()
         assert (lane.ready, lane.delayed, lane.in_flight, lane.dead) == (1, 1, 1, 1)
         assert await names(queue) == ["ready"]
-        assert [letter.job.id for letter in await queue.dead_letters()] == ["dead"]
+        assert await dead_ids(queue) == ["dead"]
 
 
 async def test_a_server_that_comes_back_in_time_is_not_noticed(server: EmbeddedValkey) -> None:
@@ -84,7 +84,9 @@ async def test_a_server_that_is_away_is_given_up_within_the_budget(
                     queue.renew([claim], LEASE),
                     queue.statistics(),
                     queue.dead_letters(),
-                    queue.redrive("a"),
+                    queue.dead_letter("a"),
+                    queue.redrive(["a"]),
+                    queue.purge(["a"]),
                     return_exceptions=True,
                 )
         finally:
@@ -128,11 +130,11 @@ async def test_a_full_server_takes_no_more_and_lets_its_jobs_be_worked_off(
         assert await queue.bury(d, "broken")
         assert await names(queue) == ["b", "c", "e", "f"]
         with pytest.raises(Unavailable, match="the queue is full"):
-            await queue.redrive("d")
-        assert len(await queue.dead_letters()) == 1
+            await queue.redrive(["d"])
+        assert await dead_ids(queue) == ["d"]
 
         await redis.config_set("maxmemory", 0)
-        assert await queue.redrive("d")
+        assert await queue.redrive(["d"]) == ["d"]
         [lane] = await queue.statistics()
         assert lane.ready == 3
 
@@ -177,7 +179,7 @@ async def test_a_user_bound_to_the_queues_keys_can_do_everything(server: Embedde
         a, b = await claimed(queue, 2)
         await queue.acknowledge(a)
         await queue.bury(b, "broken")
-        await queue.redrive("b")
+        await queue.redrive(["b"])
         assert await queue.claim(1, LEASE, wait=SHORT)
         assert await queue.statistics()
 

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from adapters.memory.clock import ManualClock
 from application.ports import Claim, PointerQueue
-from domain.pointer import ImapPointer, PointerJob
+from domain.dead_letter import EVERY_LETTER, DeadLetterFilter
+from domain.pointer import ImapPointer, Pointer, PointerJob
 
 LEASE = timedelta(minutes=1)
 MOMENT = timedelta(seconds=1)
@@ -12,12 +14,17 @@ MOMENT = timedelta(seconds=1)
 NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def job(name: str, *, tenant: str = "acme", mailbox: str = "support") -> PointerJob:
+IN_INBOX = ImapPointer("INBOX", uid=7, uid_validity=1)
+
+
+def job(
+    name: str, *, tenant: str = "acme", mailbox: str = "support", pointer: Pointer = IN_INBOX
+) -> PointerJob:
     return PointerJob(
         id=name,
         tenant=tenant,
         mailbox=mailbox,
-        pointer=ImapPointer("INBOX", uid=7, uid_validity=1),
+        pointer=pointer,
         enqueued_at=NEW_YEAR,
     )
 
@@ -33,3 +40,23 @@ async def claimed(queue: PointerQueue, limit: int = 1) -> list[Claim]:
 async def names(queue: PointerQueue, limit: int = 100) -> list[str]:
     """The ids of what can be claimed now."""
     return [claim.job.id for claim in await queue.claim(limit, LEASE)]
+
+
+async def bury_all(queue: PointerQueue, clock: ManualClock, reason: str = "broken") -> None:
+    """Bury all that is due, one after the other, as time goes by."""
+    while claims := await queue.claim(100, LEASE):
+        for claim in claims:
+            await queue.bury(claim, reason)
+            clock.advance(MOMENT)
+
+
+async def dead_ids(
+    queue: PointerQueue,
+    chosen: DeadLetterFilter = EVERY_LETTER,
+    *,
+    limit: int = 100,
+    after: str = "",
+) -> list[str]:
+    """The ids on a page of the dead letters."""
+    page = await queue.dead_letters(chosen, limit=limit, after=after)
+    return [letter.id for letter in page.letters]

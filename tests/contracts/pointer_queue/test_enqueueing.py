@@ -94,4 +94,4 @@ async def test_an_id_among_the_dead_is_new(queue: PointerQueue, claim: Claim) ->
 
     [again] = await claimed(queue)
     assert again.attempt == 1
-    assert await queue.dead_letters()
+    assert await queue.dead_letter(claim.job.id)

@@ -109,7 +109,7 @@ async def test_an_old_claim_cannot_be_settled(
     assert not await settle(queue, claim)
 
     assert await names(queue) == []
-    assert await queue.dead_letters() == []
+    assert (await queue.dead_letters()).letters == []
     assert await queue.renew([current], LEASE) == []
     assert await queue.acknowledge(current)
 

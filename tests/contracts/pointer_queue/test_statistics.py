@@ -58,7 +58,7 @@ async def test_a_job_is_counted_where_it_goes(
     await queue.bury(again, "broken")
     assert await lane(queue) == replace(NOTHING, dead=1)
 
-    await queue.redrive("first")
+    await queue.redrive(["first"])
     assert await lane(queue) == replace(NOTHING, ready=1)
 
     [last] = await claimed(queue)

@@ -104,5 +104,5 @@ async def test_a_job_over_its_time_limit_is_stopped_and_tried_again(
     [again] = await queue.claim(1, LONG)
     assert again.attempt == 2
     await queue.bury(again, "gave up")
-    [letter] = await queue.dead_letters()
+    [letter] = (await queue.dead_letters()).letters
     assert letter.reasons[0][1] == "took longer than 0.03 s"

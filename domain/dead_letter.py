@@ -1,0 +1,60 @@
+"""A job set aside for a person to look at, and how a person says which of them are meant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.pointer import PointerJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """*job* is None where its record cannot be read; the last reason says why.
+
+    *reasons* holds what ended each delivery, with its time, oldest first: also of the time before
+    the job was re-driven. *attempts* counts since then. No two have the same *died_at*.
+    """
+
+    id: str
+    tenant: str
+    mailbox: str
+    job: PointerJob | None
+    attempts: int
+    reasons: tuple[tuple[datetime, str], ...]
+    died_at: datetime
+
+    @property
+    def reason(self) -> str:
+        return self.reasons[-1][1]
+
+    @property
+    def provider(self) -> str:
+        """Empty where the job's record cannot be read."""
+        return self.job.pointer.provider if self.job else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterFilter:
+    """All that is given must match. *reason* is text that the last reason holds, in any case.
+
+    *died_after* is the first moment that counts, *died_before* the first that does not any more.
+    """
+
+    tenant: str = ""
+    mailbox: str = ""
+    provider: str = ""
+    reason: str = ""
+    died_after: datetime | None = None
+    died_before: datetime | None = None
+
+    def matches(self, letter: DeadLetter) -> bool:
+        return (
+            self.tenant in ("", letter.tenant)
+            and self.mailbox in ("", letter.mailbox)
+            and self.provider in ("", letter.provider)
+            and self.reason.casefold() in letter.reason.casefold()
+            and (self.died_after is None or self.died_after <= letter.died_at)
+            and (self.died_before is None or letter.died_at < self.died_before)
+        )
+
+
+EVERY_LETTER = DeadLetterFilter()

@@ -1,0 +1,80 @@
+"""How far a re-drive or a purge came, when something stops it half way."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from adapters.memory.clock import ManualClock
+from adapters.memory.database import InMemoryDatabase
+from adapters.memory.helpdesk import InMemoryHelpdesk
+from adapters.memory.outcomes import InMemoryOutcomes
+from adapters.memory.queue import InMemoryPointerQueue
+from adapters.memory.registry import InMemoryMailboxRegistry
+from application.redrive import BATCH, RedriveDeadLetters, Survey
+from domain.dead_letter import EVERY_LETTER
+from domain.failure import Unavailable
+from entrypoints.cli.failed import CommandFailed
+from entrypoints.cli.moving import REDRIVE, Found, _move
+from entrypoints.cli.wired import Tools
+from tests.contracts.pointer_queue.samples import bury_all, job
+
+COUNT = BATCH + 20
+
+
+class StoppedQueue(InMemoryPointerQueue):
+    """Re-drives one batch, and then raises *error*."""
+
+    error: BaseException = Unavailable("Redis is away")
+    batches = 0
+
+    async def redrive(self, job_ids: Sequence[str]) -> Sequence[str]:
+        self.batches += 1
+        if self.batches > 1:
+            raise self.error
+        return await super().redrive(job_ids)
+
+
+@pytest.fixture
+async def queue(clock: ManualClock) -> StoppedQueue:
+    queue = StoppedQueue(clock)
+    await queue.enqueue([job(str(n), mailbox=f"m{n}") for n in range(COUNT)])
+    await bury_all(queue, clock)
+    return queue
+
+
+@pytest.fixture
+def tools(queue: StoppedQueue, clock: ManualClock) -> Tools:
+    database = InMemoryDatabase()
+    return Tools(
+        queue=queue,
+        dead_letters=RedriveDeadLetters(queue, clock),
+        registry=InMemoryMailboxRegistry(database),
+        outcomes=InMemoryOutcomes(database),
+        helpdesk=InMemoryHelpdesk(database),
+        clock=clock,
+    )
+
+
+async def test_a_failure_half_way_says_how_far_it_came(tools: Tools) -> None:
+    found = Found(EVERY_LETTER, Survey(COUNT))
+
+    with pytest.raises(CommandFailed) as failed:
+        await _move(REDRIVE, found, 0, tools)
+
+    assert str(failed.value) == (
+        f"stopped when {BATCH} of {COUNT} were queued again; run it again for the rest:"
+        " Redis is away"
+    )
+
+
+async def test_whoever_interrupts_it_is_told_how_far_it_came(
+    tools: Tools, queue: StoppedQueue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue.error = asyncio.CancelledError()
+
+    with pytest.raises(asyncio.CancelledError):
+        await _move(REDRIVE, Found(EVERY_LETTER, Survey(COUNT)), 0, tools)
+
+    told = f"postroom: stopped when {BATCH} of {COUNT} were queued again\n"
+    assert capsys.readouterr().err == told
