@@ -12,8 +12,9 @@ import typer
 
 from entrypoints.cli.dead import dead
 from entrypoints.cli.failed import as_one_line
-from entrypoints.cli.look import outcomes, queue, tickets
+from entrypoints.cli.look import outcomes, tickets
 from entrypoints.cli.mailbox import mailbox
+from entrypoints.cli.queue import queue
 from entrypoints.cli.run import api, demo, listener, migrate, up, worker
 
 app = typer.Typer(

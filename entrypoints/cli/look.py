@@ -1,16 +1,15 @@
-"""Commands that look: queue, outcomes, tickets."""
+"""Commands that look up what became of mail: outcomes, tickets."""
 
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from application.ports import LaneStatistics, OutcomeRecord
+from application.ports import OutcomeRecord
 from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
 from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, name_of
 from entrypoints.cli.failed import CommandFailed
 from entrypoints.cli.output import (
-    AnyTenant,
     AsJson,
     Limit,
     Row,
@@ -22,29 +21,6 @@ from entrypoints.cli.output import (
 from entrypoints.cli.wired import Tools, with_tools
 
 tickets = typer.Typer(no_args_is_help=True, help="Look at the tickets that mail has become.")
-
-
-def queue(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
-    """Show what waits: each mailbox's jobs, the oldest's age, and why it is paused."""
-    lanes = with_tools(lambda tools: tools.queue.statistics())
-    rows = [_lane(lane) for lane in lanes if tenant in ("", lane.tenant)]
-    empty = "Nothing is queued. What has been handled: postroom outcomes"
-    only_json = () if any(lane.paused for lane in lanes) else ("paused", "paused_until")
-    show(rows, as_json=as_json, empty=empty, only_json=only_json, prose=("paused",))
-
-
-def _lane(lane: LaneStatistics) -> Row:
-    return {
-        "tenant": lane.tenant,
-        "mailbox": lane.mailbox,
-        "ready": lane.ready,
-        "delayed": lane.delayed,
-        "in_flight": lane.in_flight,
-        "dead": lane.dead,
-        "oldest": lane.oldest_age,
-        "paused": lane.paused,
-        "paused_until": lane.paused_until,
-    }
 
 
 def outcomes(

@@ -1,13 +1,16 @@
 """What can be seen of a mailbox's mail from the command line."""
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+import punq
 import pytest
 
-from domain.pointer import job_id
-from tests.end_to_end.command_rig import EMPTY, Postroom
+from application.ports import PointerQueue
+from domain.pointer import PointerJob, job_id
+from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import MAILBOX, POINTER
 
 DEAD_JOB = job_id(MAILBOX.tenant, MAILBOX.id, EMPTY)
@@ -31,7 +34,8 @@ def is_iso(text: str) -> bool:
     [
         "up", "api", "worker", "listener", "migrate", "demo", "queue", "outcomes",
         "mailbox add imap", "mailbox add microsoft", "mailbox add google", "mailbox list",
-        "mailbox show", "dead list", "dead redrive", "tickets list", "tickets show",
+        "mailbox show", "dead list", "dead show", "dead redrive", "dead purge",
+        "tickets list", "tickets show",
     ],
 )  # fmt: skip
 def test_every_command_has_help(postroom: Postroom, command: str) -> None:
@@ -62,16 +66,37 @@ def test_migrating_twice_is_safe(postroom: Postroom) -> None:
     assert (ended.code, ended.out) == (0, "The database is up to date.\n")
 
 
+def fill(lanes: Sequence[str]) -> Callable[[punq.Container], Awaitable[None]]:
+    """A job in each lane, the first of which is paused."""
+
+    async def run(container: punq.Container) -> None:
+        queue = container.resolve(PointerQueue)
+        places = [lane.split("/") for lane in lanes]
+        await queue.enqueue(
+            [
+                PointerJob(
+                    id=f"{tenant}-{mailbox}",
+                    tenant=tenant,
+                    mailbox=mailbox,
+                    pointer=EMPTY,
+                    enqueued_at=datetime(2020, 1, 1, tzinfo=UTC),
+                )
+                for tenant, mailbox in places
+            ]
+        )
+        await queue.pause(*places[0], "revoked")
+
+    return run
+
+
 # --- With nothing there
 
 
 @pytest.mark.parametrize(
     ("command", "next_step"),
     [
-        ("queue", "postroom outcomes"),
         ("outcomes", "postroom queue"),
         ("tickets list", "postroom outcomes"),
-        ("dead list", "postroom queue"),
         ("mailbox list", "postroom mailbox add"),
     ],
 )
@@ -84,6 +109,19 @@ def test_with_nothing_to_show_a_command_says_what_to_do_next(
     assert next_step in told.out
     assert len(told.out.splitlines()) == 1
     assert parsed.json == []
+
+
+@pytest.mark.parametrize(
+    ("command", "next_step"), [("queue", "postroom outcomes"), ("dead list", "postroom queue")]
+)
+def test_an_empty_queue_says_what_to_do_next(
+    postroom: Postroom, command: str, next_step: str
+) -> None:
+    told = postroom(*command.split())
+
+    assert told.code == 0
+    assert next_step in told.out
+    assert len(told.out.splitlines()) == 1
 
 
 # --- The queue
@@ -99,12 +137,50 @@ def test_the_queue_shows_each_mailbox_in_numbers(postroom: Postroom, some_mail: 
 
 
 def test_the_queue_can_be_read_by_programs(postroom: Postroom, some_mail: None) -> None:
-    [lane] = postroom("queue", "--tenant", "acme", "--json").json
+    queue = postroom("queue", "--tenant", "acme", "--json").json
+    other = postroom("queue", "--tenant", "other", "--json").json
 
-    assert lane["dead"] == 1
-    assert lane["oldest"] == 0
-    assert lane["paused"] == ""
-    assert postroom("queue", "--tenant", "other", "--json").json == []
+    [lane] = queue["lanes"]
+    assert (lane["tenant"], lane["mailbox"], lane["paused"]) == ("acme", "support", "")
+    numbers = {"ready": 0, "delayed": 0, "in_flight": 0, "dead": 1, "oldest": 0}
+    assert {name: lane[name] for name in numbers} == numbers
+    assert queue["totals"] == {"mailboxes": 1, "paused": 0, **numbers}
+    assert queue["tenants"] == [{"tenant": "acme", **queue["totals"]}]
+    assert (other["totals"]["mailboxes"], other["tenants"], other["lanes"]) == (0, [], [])
+
+
+def test_several_mailboxes_are_summed_up(postroom: Postroom, environment: None) -> None:
+    in_container(fill(["acme/a", "acme/b", "globex/a"]))
+
+    header, *lanes, blank, summary = postroom("queue").out.splitlines()
+
+    assert cells(header)[-2:] == ["paused", "paused until"]
+    assert [cells(lane)[:2] for lane in lanes] == [["acme", "a"], ["acme", "b"], ["globex", "a"]]
+    assert cells(lanes[0])[7] == "revoked"
+    assert blank == ""
+    expected = (
+        "In all: 3 ready, 0 delayed, 0 in flight, 0 dead, in 3 mailboxes of 2 tenants, 1 paused;"
+    )
+    assert summary.startswith(expected)
+
+
+def test_of_many_mailboxes_the_tenants_are_shown(postroom: Postroom, environment: None) -> None:
+    in_container(fill([f"{tenant}/m{n:02}" for tenant in ("acme", "globex") for n in range(15)]))
+
+    header, *tenants, _, summary, hint = postroom("queue").out.splitlines()
+    all_lanes = postroom("queue", "--lanes").out.splitlines()
+    of_one_tenant = postroom("queue", "--tenant", "acme").out.splitlines()
+
+    assert cells(header)[:4] == ["tenant", "mailboxes", "paused", "ready"]
+    assert [cells(line)[:4] for line in tenants] == [
+        ["acme", "15", "1", "15"],
+        ["globex", "15", "0", "15"],
+    ]
+    assert "in 30 mailboxes of 2 tenants" in summary
+    assert hint == "Each mailbox: postroom queue --lanes"
+    assert len(all_lanes) == 1 + 30 + 2
+    assert len(of_one_tenant) == 1 + 15 + 2
+    assert "15 mailboxes of 1 tenant," in of_one_tenant[-1]
 
 
 # --- Outcomes
@@ -195,45 +271,3 @@ def test_a_ticket_that_is_not_there_is_told(postroom: Postroom) -> None:
     failure = postroom("tickets", "show", "7").failure
 
     assert failure == "the tenant default has no ticket 7; see: postroom tickets list"
-
-
-# --- Dead letters
-
-
-def test_dead_letters_are_listed_with_an_id_to_copy(postroom: Postroom, some_mail: None) -> None:
-    header, line, *_ = postroom("dead", "list", "--tenant", "acme").out.splitlines()
-    [letter] = postroom("dead", "list", "--json").json
-
-    assert cells(header) == ["job", "mailbox", "died (UTC)", "reason"]
-    job, mailbox, died, _ = cells(line)
-    assert (job, mailbox) == (DEAD_JOB, "support")
-    assert A_TIME.fullmatch(died)
-    assert is_iso(letter.pop("died"))
-    assert letter == {
-        "job": DEAD_JOB,
-        "tenant": "acme",
-        "mailbox": "support",
-        "provider": "microsoft",
-        "attempts": 1,
-        "reason": "the message is empty",
-    }
-
-
-@pytest.mark.parametrize(
-    ("options", "count"),
-    [(["--tenant", "acme"], 1), (["--tenant", "other"], 0), (["--mailbox", "sales"], 0)],
-)
-def test_dead_letters_can_be_looked_up(
-    postroom: Postroom, some_mail: None, options: list[str], count: int
-) -> None:
-    assert len(postroom("dead", "list", *options, "--json").json) == count
-
-
-def test_a_dead_letter_is_driven_again_once(postroom: Postroom, some_mail: None) -> None:
-    driven = postroom("dead", "redrive", DEAD_JOB)
-    again = postroom("dead", "redrive", DEAD_JOB)
-
-    assert (driven.code, driven.out) == (0, f"{DEAD_JOB} is queued again.\n")
-    assert again.failure == f"no dead letter has the id {DEAD_JOB}; see: postroom dead list"
-    [lane] = postroom("queue", "--json").json
-    assert (lane["ready"], lane["dead"]) == (1, 0)
