@@ -1,6 +1,7 @@
 """The queue, in memory and on each Redis."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
@@ -24,16 +25,24 @@ def server_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(fixture))
 
 
-@pytest.fixture
-async def queue(server_url: str, clock: ManualClock) -> AsyncIterator[PointerQueue]:
+@asynccontextmanager
+async def open_queue(
+    server_url: str, clock: ManualClock, *, cap: int = 4
+) -> AsyncIterator[PointerQueue]:
     """A queue for which it is as late as *clock* says."""
     if not server_url:
-        yield InMemoryPointerQueue(clock)
+        yield InMemoryPointerQueue(clock, cap=cap)
         return
     async with open_redis(server_url) as redis:
         yield RedisPointerQueue(
-            redis, prefix=uuid4().hex, ahead=lambda: clock.now() - SystemClock().now()
+            redis, prefix=uuid4().hex, cap=cap, ahead=lambda: clock.now() - SystemClock().now()
         )
+
+
+@pytest.fixture
+async def queue(server_url: str, clock: ManualClock) -> AsyncIterator[PointerQueue]:
+    async with open_queue(server_url, clock) as queue:
+        yield queue
 
 
 @pytest.fixture

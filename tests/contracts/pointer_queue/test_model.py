@@ -1,0 +1,344 @@
+"""Random histories of the queue, beside a model of it that is too simple to be wrong.
+
+Workers claim, settle, renew, die with what they hold, and act on claims that are no longer theirs;
+callers enqueue and send again what was answered; leases and pauses run out. After each step the
+queue must stand as the model does. Leases and delays end at half seconds and the clock moves by
+whole ones, so that nothing ends just when it is looked at.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from adapters.memory.clock import ManualClock
+from application.ports import Claim, PointerQueue
+from domain.pointer import PointerJob
+from domain.retry import RetryPolicy
+from tests.contracts.pointer_queue.conftest import open_queue
+from tests.contracts.pointer_queue.samples import job
+from tests.engines import REDIS_SERVERS
+
+Lane = tuple[str, str]
+Result = TypeVar("Result")
+
+LANES: list[Lane] = [(tenant, mailbox) for tenant in "ab" for mailbox in "xy"]
+CAPS = [1, 2, 8]
+"""A low one is often reached; with a high one, a lane could be served many times in a row."""
+
+POLICY = RetryPolicy(max_attempts=3)
+
+seconds = st.integers(1, 40).map(lambda number: timedelta(seconds=number))
+halves = st.integers(1, 20).map(lambda number: timedelta(seconds=number + 0.5))
+any_index = st.integers(0, 1000)
+lanes = st.sampled_from(LANES)
+
+
+@dataclass
+class Entry:
+    """A job that is queued. It is ready if it has no *due*, and in flight if it has a *token*."""
+
+    job: PointerJob
+    arrival: int
+    attempts: int = 0
+    token: int = 0
+    due: datetime | None = None
+    reclaimed: bool = False
+
+
+@dataclass
+class Model:
+    """What the queue must look like."""
+
+    cap: int
+    entries: dict[str, Entry] = field(default_factory=dict)
+    dead: dict[str, Entry] = field(default_factory=dict)
+    pauses: dict[Lane, datetime | None] = field(default_factory=dict)
+    passed_over: dict[Lane, int] = field(default_factory=dict)
+    arrivals: int = 0
+    last_token: int = 0
+
+    def add(self, new: PointerJob) -> bool:
+        if new.id in self.entries:
+            return False
+        self.arrivals += 1
+        self.entries[new.id] = Entry(new, self.arrivals)
+        return True
+
+    def let_time_pass(self, now: datetime) -> None:
+        """What is due comes back: a claim looks for that before all else."""
+        for entry in self.entries.values():
+            if entry.due and entry.due <= now:
+                entry.reclaimed = entry.reclaimed or bool(entry.token)
+                entry.token, entry.due = 0, None
+        for lane, until in list(self.pauses.items()):
+            if until and until <= now:
+                del self.pauses[lane]
+
+    def of(self, lane: Lane) -> list[Entry]:
+        return [entry for entry in self.entries.values() if lane_of(entry.job) == lane]
+
+    def ready(self, lane: Lane) -> list[Entry]:
+        return sorted(
+            (entry for entry in self.of(lane) if not entry.due), key=lambda entry: entry.arrival
+        )
+
+    def running(self, lane: Lane) -> int:
+        return sum(bool(entry.token) for entry in self.of(lane))
+
+    def next_of(self, lane: Lane) -> Entry | None:
+        """The job that the lane would hand out now."""
+        if lane in self.pauses or self.running(lane) >= self.cap:
+            return None
+        return next(iter(self.ready(lane)), None)
+
+    def take(self, claim: Claim, until: datetime) -> None:
+        """Check that *claim* was due, and note it."""
+        lane = lane_of(claim.job)
+        entry = self.next_of(lane)
+        assert entry is not None, "its lane is paused, at its cap, or empty"
+        assert entry.job == claim.job, "not the oldest of its lane"
+        assert claim.attempt == entry.attempts + 1
+        assert claim.reclaimed == entry.reclaimed
+        assert claim.token > self.last_token
+        self._count_turns(lane)
+        self.last_token = entry.token = claim.token
+        entry.attempts, entry.due = claim.attempt, until
+
+    def _count_turns(self, served: Lane) -> None:
+        """No lane waits for longer than one turn of each tenant, for each lane of its own."""
+        for lane in LANES:
+            if lane == served or not self.next_of(lane):
+                self.passed_over[lane] = 0
+            else:
+                self.passed_over[lane] = self.passed_over.get(lane, 0) + 1
+                assert self.passed_over[lane] <= len(LANES)
+
+    def holder(self, claim: Claim) -> Entry | None:
+        """The entry that *claim* holds: until it is claimed anew, even past the end of its lease."""
+        entry = self.entries.get(claim.job.id)
+        return entry if entry and entry.token == claim.token else None
+
+    def end(self, claim: Claim) -> Entry | None:
+        entry = self.holder(claim)
+        if entry:
+            entry.token, entry.due, entry.reclaimed = 0, None, False
+        return entry
+
+
+def lane_of(job: PointerJob) -> Lane:
+    return job.tenant, job.mailbox
+
+
+class Histories(RuleBasedStateMachine):
+    """Of the queue at *server_url*."""
+
+    model: Model
+    queue: PointerQueue
+
+    def __init__(self, server_url: str) -> None:
+        super().__init__()
+        self.server_url = server_url
+        self.clock = ManualClock(datetime.fromisoformat("2030-01-01T00:00:00Z"))
+        self.claims: list[Claim] = []  # all that were ever given out
+        self.jobs: list[PointerJob] = []
+        self._loop = asyncio.Runner()
+        self._opened = AsyncExitStack()
+
+    @initialize(cap=st.sampled_from(CAPS))
+    def open(self, cap: int) -> None:
+        self.model = Model(cap)
+        opening = open_queue(self.server_url, self.clock, cap=cap)
+        self.queue = self.run(self._opened.enter_async_context(opening))
+
+    def teardown(self) -> None:
+        self.run(self._opened.aclose())
+        self._loop.close()
+
+    def run(self, step: Coroutine[Any, Any, Result]) -> Result:
+        return self._loop.run(step)
+
+    def due_in(self, delay: timedelta) -> datetime:
+        return self.clock.now() + delay
+
+    # --- Callers --------------------------------------------------------------------------------
+
+    @rule(lane=lanes, number=st.integers(1, 8))
+    def enqueue(self, lane: Lane, number: int) -> None:
+        tenant, mailbox = lane
+        first = len(self.jobs)
+        new = [job(f"j{first + n}", tenant=tenant, mailbox=mailbox) for n in range(number)]
+        self.jobs += new
+        self._enqueue(new)
+
+    @precondition(lambda self: self.jobs)
+    @rule(index=any_index)
+    def enqueue_again(self, index: int) -> None:
+        """The reply was lost, or the notice came twice, or long after the job was done."""
+        self._enqueue([self.jobs[index % len(self.jobs)], self.jobs[-1]])
+
+    def _enqueue(self, jobs: Sequence[PointerJob]) -> None:
+        expected = [job.id for job in jobs if self.model.add(job)]
+        assert self.run(self.queue.enqueue(jobs)) == expected
+
+    # --- Workers --------------------------------------------------------------------------------
+
+    @rule(limit=st.integers(1, 12), lease=halves)
+    def claim(self, limit: int, lease: timedelta) -> None:
+        self.model.let_time_pass(self.clock.now())
+        claims = self.run(self.queue.claim(limit, lease))
+        for claim in claims:
+            self.model.take(claim, self.due_in(lease))
+        assert len(claims) == limit or not any(map(self.model.next_of, LANES)), "work was left"
+        self.claims += claims
+        for claim in claims:
+            if POLICY.exhausted(claim.attempt):
+                self.bury(claim)
+
+    @precondition(lambda self: self.claims)
+    @rule(index=any_index)
+    def acknowledge(self, index: int) -> None:
+        claim = self.some_claim(index)
+        self.expect(self.queue.acknowledge(claim), entry := self.model.end(claim))
+        if entry:
+            del self.model.entries[claim.job.id]
+
+    @precondition(lambda self: self.claims)
+    @rule(index=any_index, delay=halves)
+    def retry(self, index: int, delay: timedelta) -> None:
+        claim, due = self.some_claim(index), self.due_in(delay)
+        self.expect(self.queue.retry(claim, due, "away"), entry := self.model.end(claim))
+        if entry:
+            entry.due = due
+
+    @precondition(lambda self: self.claims)
+    @rule(index=any_index, delay=halves)
+    def defer(self, index: int, delay: timedelta) -> None:
+        claim, due = self.some_claim(index), self.due_in(delay)
+        self.expect(self.queue.defer(claim, due, "throttled"), entry := self.model.end(claim))
+        if entry:
+            entry.due = due
+            entry.attempts -= 1
+
+    @precondition(lambda self: self.claims)
+    @rule(index=any_index)
+    def release(self, index: int) -> None:
+        claim = self.some_claim(index)
+        self.expect(self.queue.release(claim), entry := self.model.end(claim))
+        if entry:
+            entry.attempts -= 1
+
+    @precondition(lambda self: self.claims)
+    @rule(index=any_index)
+    def bury_some(self, index: int) -> None:
+        self.bury(self.some_claim(index))
+
+    def bury(self, claim: Claim) -> None:
+        self.expect(self.queue.bury(claim, "broken"), entry := self.model.end(claim))
+        if entry:
+            del self.model.entries[claim.job.id]
+            self.model.dead[claim.job.id] = entry
+
+    @precondition(lambda self: self.claims)
+    @rule(indices=st.lists(any_index, min_size=1, max_size=5), lease=halves)
+    def renew(self, indices: list[int], lease: timedelta) -> None:
+        claims = list({claim.token: claim for claim in map(self.some_claim, indices)}.values())
+        lost = [claim for claim in claims if not self.model.holder(claim)]
+        assert list(self.run(self.queue.renew(claims, lease))) == lost
+        for entry in filter(None, map(self.model.holder, claims)):
+            entry.due = self.due_in(lease)
+
+    def some_claim(self, index: int) -> Claim:
+        """Mostly one of the last, which may still be held."""
+        return self.claims[-1 - index % min(len(self.claims), 12)]
+
+    def expect(self, settling: Coroutine[Any, Any, bool], entry: Entry | None) -> None:
+        assert self.run(settling) == (entry is not None)
+
+    # --- Operators and time ---------------------------------------------------------------------
+
+    @rule(lane=lanes, delay=st.none() | halves)
+    def pause(self, lane: Lane, delay: timedelta | None) -> None:
+        until = self.due_in(delay) if delay else None
+        self.run(self.queue.pause(*lane, "throttled", until=until))
+        stands = self.model.pauses.get(lane, self.clock.now())
+        self.model.pauses[lane] = max(until, stands) if until and stands else None
+
+    @rule(lane=lanes)
+    def resume(self, lane: Lane) -> None:
+        was_paused = lane in self.model.pauses
+        assert self.run(self.queue.resume(*lane)) == was_paused
+        self.model.pauses.pop(lane, None)
+
+    @precondition(lambda self: self.model.dead)
+    @rule(index=any_index)
+    def redrive(self, index: int) -> None:
+        name = sorted(self.model.dead)[index % len(self.model.dead)]
+        assert self.run(self.queue.redrive([name, "unknown"])) == [name]
+        self.model.add(self.model.dead.pop(name).job)
+
+    @precondition(lambda self: self.model.dead)
+    @rule(index=any_index)
+    def purge(self, index: int) -> None:
+        name = sorted(self.model.dead)[index % len(self.model.dead)]
+        assert self.run(self.queue.purge(["unknown", name])) == [name]
+        del self.model.dead[name]
+
+    @rule(by=seconds)
+    def let_time_pass(self, by: timedelta) -> None:
+        self.clock.advance(by)
+
+    # --- What must always hold ------------------------------------------------------------------
+
+    @invariant()
+    def every_job_is_in_its_one_place(self) -> None:
+        stood = {
+            (lane.tenant, lane.mailbox): (lane.ready, lane.delayed, lane.in_flight, lane.dead)
+            for lane in self.run(self.queue.statistics())
+        }
+        expected = {lane: self._numbers(lane) for lane in LANES}
+        assert stood == {
+            lane: numbers
+            for lane, numbers in expected.items()
+            if any(numbers) or lane in self.model.pauses
+        }
+
+    def _numbers(self, lane: Lane) -> tuple[int, int, int, int]:
+        entries = self.model.of(lane)
+        ready, running = len(self.model.ready(lane)), self.model.running(lane)
+        dead = sum(lane_of(entry.job) == lane for entry in self.model.dead.values())
+        return ready, len(entries) - ready - running, running, dead
+
+    @invariant()
+    def the_dead_letters_are_those_that_were_buried(self) -> None:
+        letters = self.run(self.queue.dead_letters()).letters
+        assert {letter.id: letter.attempts for letter in letters} == {
+            name: entry.attempts for name, entry in self.model.dead.items()
+        }
+
+
+@pytest.mark.parametrize("server_url", ["memory", *REDIS_SERVERS], indirect=True)
+def test_the_queue_stands_as_its_model_does_whatever_happens(server_url: str) -> None:
+    run_state_machine_as_test(
+        lambda: Histories(server_url),
+        settings=settings(
+            max_examples=40 if server_url else 250,
+            stateful_step_count=60,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
