@@ -37,7 +37,7 @@ Lane = tuple[str, str]
 Result = TypeVar("Result")
 
 LANES: list[Lane] = [(tenant, mailbox) for tenant in "ab" for mailbox in "xy"]
-CAPS = [1, 2, 8]
+CAPS = [1, 3, 20]
 """A low one is often reached; with a high one, a lane could be served many times in a row."""
 
 POLICY = RetryPolicy(max_attempts=3)
@@ -129,7 +129,7 @@ class Model:
                 assert self.passed_over[lane] <= len(LANES)
 
     def holder(self, claim: Claim) -> Entry | None:
-        """The entry that *claim* holds: until it is claimed anew, even past the end of its lease."""
+        """The entry that *claim* holds: past the end of its lease, until a claim finds it so."""
         entry = self.entries.get(claim.job.id)
         return entry if entry and entry.token == claim.token else None
 
@@ -145,14 +145,14 @@ def lane_of(job: PointerJob) -> Lane:
 
 
 class Histories(RuleBasedStateMachine):
-    """Of the queue at *server_url*."""
+    """Of the queue at *url*."""
 
+    url: str
     model: Model
     queue: PointerQueue
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.server_url = server_url
         self.clock = ManualClock(datetime.fromisoformat("2030-01-01T00:00:00Z"))
         self.claims: list[Claim] = []  # all that were ever given out
         self.jobs: list[PointerJob] = []
@@ -162,7 +162,7 @@ class Histories(RuleBasedStateMachine):
     @initialize(cap=st.sampled_from(CAPS))
     def open(self, cap: int) -> None:
         self.model = Model(cap)
-        opening = open_queue(self.server_url, self.clock, cap=cap)
+        opening = open_queue(self.url, self.clock, cap=cap)
         self.queue = self.run(self._opened.enter_async_context(opening))
 
     def teardown(self) -> None:
@@ -177,7 +177,7 @@ class Histories(RuleBasedStateMachine):
 
     # --- Callers --------------------------------------------------------------------------------
 
-    @rule(lane=lanes, number=st.integers(1, 8))
+    @rule(lane=lanes, number=st.integers(1, 12))
     def enqueue(self, lane: Lane, number: int) -> None:
         tenant, mailbox = lane
         first = len(self.jobs)
@@ -197,7 +197,7 @@ class Histories(RuleBasedStateMachine):
 
     # --- Workers --------------------------------------------------------------------------------
 
-    @rule(limit=st.integers(1, 12), lease=halves)
+    @rule(limit=st.integers(1, 20), lease=halves)
     def claim(self, limit: int, lease: timedelta) -> None:
         self.model.let_time_pass(self.clock.now())
         claims = self.run(self.queue.claim(limit, lease))
@@ -333,8 +333,11 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("server_url", ["memory", *REDIS_SERVERS], indirect=True)
 def test_the_queue_stands_as_its_model_does_whatever_happens(server_url: str) -> None:
+    class Here(Histories):
+        url = server_url
+
     run_state_machine_as_test(
-        lambda: Histories(server_url),
+        Here,
         settings=settings(
             max_examples=40 if server_url else 250,
             stateful_step_count=60,
