@@ -50,10 +50,11 @@ class DeadLetters:
         return Counter((letter.tenant, letter.mailbox) for letter in self._letters.values())
 
     def page(self, chosen: DeadLetterFilter, limit: int, after: str) -> DeadLetterPage:
-        before = beginning(chosen, after)
+        before, since = beginning(chosen, after), chosen.died_after
         letters = (
             letter
             for letter in reversed(self._letters.values())
-            if before is None or letter.died_at < before
+            if (before is None or letter.died_at < before)
+            and (since is None or letter.died_at >= since)
         )
         return page_of(list(islice(letters, LOOKED_AT)), chosen, limit)

@@ -169,6 +169,7 @@ local function letter_of(id)
   end
 end
 
+-- Its first write needs no memory, so that a full server can be rid of letters.
 local function forget_letter(id, lane)
   call('ZREM', DEAD, id)
   call('HDEL', DEAD_JOBS, id)

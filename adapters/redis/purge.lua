@@ -3,7 +3,6 @@
 -- ARGV[2…]  their ids.
 -- Returns 1 for each, or 0 if there is no such dead letter.
 
-go_on_when_full()
 local reply = {}
 for i = 2, #ARGV do
   local history = letter_of(ARGV[i])

@@ -244,6 +244,19 @@ async def test_a_wanted_one_is_found_behind_many_others(
     assert second.next == ""
 
 
+async def test_letters_that_are_older_than_asked_for_are_not_looked_at(
+    queue: PointerQueue, clock: ManualClock
+) -> None:
+    await queue.enqueue([job(f"j{n}", mailbox=f"m{n}") for n in range(LOOKED_AT + 1)])
+    await bury_all(queue, clock)
+    page = await queue.dead_letters(limit=2)
+
+    recent = await queue.dead_letters(DeadLetterFilter(died_after=page.letters[-1].died_at))
+
+    assert recent.letters == page.letters
+    assert recent.next == ""
+
+
 async def test_a_page_has_its_bounds_whatever_is_asked_for(
     queue: PointerQueue, clock: ManualClock
 ) -> None:

@@ -1,10 +1,14 @@
 """What every PointerQueue promises of dead letters that are queued again, or forgotten."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 
 from adapters.memory.clock import ManualClock
 from application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import (
+    LEASE,
     bury_all,
     claimed,
     dead_ids,
@@ -130,6 +134,18 @@ async def test_a_redriven_job_makes_its_lane_due(queue: PointerQueue, claim: Cla
     await queue.redrive(["first"])
 
     assert await names(queue) == ["first"]
+
+
+async def test_waiting_ends_when_a_job_is_redriven(queue: PointerQueue, claim: Claim) -> None:
+    await queue.bury(claim, "broken")
+    waiting = asyncio.create_task(queue.claim(1, LEASE, wait=timedelta(seconds=10)))
+    await asyncio.sleep(0.05)  # lets it wait; if it does not yet, it does no harm
+
+    await queue.redrive(["first"])
+
+    async with asyncio.timeout(0.8):  # less than the queue may take to notice by itself
+        [again] = await waiting
+    assert again.job.id == "first"
 
 
 async def test_a_redriven_job_of_a_paused_lane_waits(queue: PointerQueue, claim: Claim) -> None:
