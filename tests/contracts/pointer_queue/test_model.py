@@ -11,7 +11,8 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Literal, TypeVar, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,15 +38,18 @@ Lane = tuple[str, str]
 Result = TypeVar("Result")
 
 LANES: list[Lane] = [(tenant, mailbox) for tenant in "ab" for mailbox in "xy"]
-CAPS = [1, 3, 20]
+CAPS = [1, 4, 20]
 """A low one is often reached; with a high one, a lane could be served many times in a row."""
 
 POLICY = RetryPolicy(max_attempts=3)
 
-seconds = st.integers(1, 40).map(lambda number: timedelta(seconds=number))
+seconds = st.integers(0, 15).map(lambda number: timedelta(seconds=number))
 halves = st.integers(1, 20).map(lambda number: timedelta(seconds=number + 0.5))
 any_index = st.integers(0, 1000)
 lanes = st.sampled_from(LANES)
+
+End = Literal["acknowledge", "retry", "defer", "release", "bury"]
+ends = st.sampled_from(get_args(End))
 
 
 @dataclass
@@ -133,10 +137,19 @@ class Model:
         entry = self.entries.get(claim.job.id)
         return entry if entry and entry.token == claim.token else None
 
-    def end(self, claim: Claim) -> Entry | None:
+    def end(self, claim: Claim, how: End, due: datetime) -> Entry | None:
+        """Settle *claim*; None if it holds nothing any more."""
         entry = self.holder(claim)
         if entry:
             entry.token, entry.due, entry.reclaimed = 0, None, False
+            if how in {"retry", "defer"}:
+                entry.due = due
+            if how in {"defer", "release"}:
+                entry.attempts -= 1
+            if how in {"acknowledge", "bury"}:
+                del self.entries[claim.job.id]
+            if how == "bury":
+                self.dead[claim.job.id] = entry
         return entry
 
 
@@ -197,61 +210,47 @@ class Histories(RuleBasedStateMachine):
 
     # --- Workers --------------------------------------------------------------------------------
 
-    @rule(limit=st.integers(1, 20), lease=halves)
-    def claim(self, limit: int, lease: timedelta) -> None:
+    @rule(
+        after=seconds,
+        limit=st.integers(1, 20),
+        lease=halves,
+        ends=st.lists(ends, max_size=20),
+        delay=halves,
+    )
+    def work(
+        self, after: timedelta, limit: int, lease: timedelta, ends: list[End], delay: timedelta
+    ) -> None:
+        """Claim, and settle some of the claims at once; the others are settled later, or never."""
+        self.clock.advance(after)
         self.model.let_time_pass(self.clock.now())
         claims = self.run(self.queue.claim(limit, lease))
         for claim in claims:
             self.model.take(claim, self.due_in(lease))
         assert len(claims) == limit or not any(map(self.model.next_of, LANES)), "work was left"
         self.claims += claims
-        for claim in claims:
-            if POLICY.exhausted(claim.attempt):
-                self.bury(claim)
+        exhausted = [claim for claim in claims if POLICY.exhausted(claim.attempt)]
+        for claim in exhausted:
+            self.settle(claim, "bury", delay)
+        for claim, end in zip(claims, ends, strict=False):
+            self.settle(claim, end, delay)
 
     @precondition(lambda self: self.claims)
-    @rule(index=any_index)
-    def acknowledge(self, index: int) -> None:
-        claim = self.some_claim(index)
-        self.expect(self.queue.acknowledge(claim), entry := self.model.end(claim))
-        if entry:
-            del self.model.entries[claim.job.id]
+    @rule(index=any_index, end=ends, delay=halves)
+    def settle_late(self, index: int, end: End, delay: timedelta) -> None:
+        """Or too late: somebody else may have claimed the job since, or settled it."""
+        self.settle(self.some_claim(index), end, delay)
 
-    @precondition(lambda self: self.claims)
-    @rule(index=any_index, delay=halves)
-    def retry(self, index: int, delay: timedelta) -> None:
-        claim, due = self.some_claim(index), self.due_in(delay)
-        self.expect(self.queue.retry(claim, due, "away"), entry := self.model.end(claim))
-        if entry:
-            entry.due = due
-
-    @precondition(lambda self: self.claims)
-    @rule(index=any_index, delay=halves)
-    def defer(self, index: int, delay: timedelta) -> None:
-        claim, due = self.some_claim(index), self.due_in(delay)
-        self.expect(self.queue.defer(claim, due, "throttled"), entry := self.model.end(claim))
-        if entry:
-            entry.due = due
-            entry.attempts -= 1
-
-    @precondition(lambda self: self.claims)
-    @rule(index=any_index)
-    def release(self, index: int) -> None:
-        claim = self.some_claim(index)
-        self.expect(self.queue.release(claim), entry := self.model.end(claim))
-        if entry:
-            entry.attempts -= 1
-
-    @precondition(lambda self: self.claims)
-    @rule(index=any_index)
-    def bury_some(self, index: int) -> None:
-        self.bury(self.some_claim(index))
-
-    def bury(self, claim: Claim) -> None:
-        self.expect(self.queue.bury(claim, "broken"), entry := self.model.end(claim))
-        if entry:
-            del self.model.entries[claim.job.id]
-            self.model.dead[claim.job.id] = entry
+    def settle(self, claim: Claim, end: End, delay: timedelta) -> None:
+        due = self.due_in(delay)
+        calls = {
+            "acknowledge": partial(self.queue.acknowledge, claim),
+            "retry": partial(self.queue.retry, claim, due, "away"),
+            "defer": partial(self.queue.defer, claim, due, "throttled"),
+            "release": partial(self.queue.release, claim),
+            "bury": partial(self.queue.bury, claim, "broken"),
+        }
+        entry = self.model.end(claim, end, due)
+        assert self.run(calls[end]()) == (entry is not None)
 
     @precondition(lambda self: self.claims)
     @rule(indices=st.lists(any_index, min_size=1, max_size=5), lease=halves)
@@ -266,41 +265,29 @@ class Histories(RuleBasedStateMachine):
         """Mostly one of the last, which may still be held."""
         return self.claims[-1 - index % min(len(self.claims), 12)]
 
-    def expect(self, settling: Coroutine[Any, Any, bool], entry: Entry | None) -> None:
-        assert self.run(settling) == (entry is not None)
+    # --- Operators ------------------------------------------------------------------------------
 
-    # --- Operators and time ---------------------------------------------------------------------
-
-    @rule(lane=lanes, delay=st.none() | halves)
-    def pause(self, lane: Lane, delay: timedelta | None) -> None:
-        until = self.due_in(delay) if delay else None
+    @rule(lane=lanes, how=st.sampled_from(["pause", "hold", "resume", "resume"]), delay=halves)
+    def pause_or_resume(self, lane: Lane, how: str, delay: timedelta) -> None:
+        if how == "resume":
+            assert self.run(self.queue.resume(*lane)) == (lane in self.model.pauses)
+            self.model.pauses.pop(lane, None)
+            return
+        until = self.due_in(delay) if how == "pause" else None
         self.run(self.queue.pause(*lane, "throttled", until=until))
         stands = self.model.pauses.get(lane, self.clock.now())
         self.model.pauses[lane] = max(until, stands) if until and stands else None
 
-    @rule(lane=lanes)
-    def resume(self, lane: Lane) -> None:
-        was_paused = lane in self.model.pauses
-        assert self.run(self.queue.resume(*lane)) == was_paused
-        self.model.pauses.pop(lane, None)
-
     @precondition(lambda self: self.model.dead)
-    @rule(index=any_index)
-    def redrive(self, index: int) -> None:
+    @rule(index=any_index, how=st.sampled_from(["purge", "redrive"]))
+    def redrive_or_purge(self, index: int, how: str) -> None:
         name = sorted(self.model.dead)[index % len(self.model.dead)]
-        assert self.run(self.queue.redrive([name, "unknown"])) == [name]
-        self.model.add(self.model.dead.pop(name).job)
-
-    @precondition(lambda self: self.model.dead)
-    @rule(index=any_index)
-    def purge(self, index: int) -> None:
-        name = sorted(self.model.dead)[index % len(self.model.dead)]
-        assert self.run(self.queue.purge(["unknown", name])) == [name]
-        del self.model.dead[name]
-
-    @rule(by=seconds)
-    def let_time_pass(self, by: timedelta) -> None:
-        self.clock.advance(by)
+        letter = self.model.dead.pop(name)
+        if how == "purge":
+            assert self.run(self.queue.purge(["unknown", name])) == [name]
+        else:
+            assert self.run(self.queue.redrive([name, "unknown"])) == [name]
+            self.model.add(letter.job)
 
     # --- What must always hold ------------------------------------------------------------------
 
