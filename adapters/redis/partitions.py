@@ -1,14 +1,18 @@
 """The pointer queue over several partitions, which a cluster can keep on different servers."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 from zlib import crc32
 
-from adapters.redis.queue import RedisPointerQueue
+from redis.asyncio import Redis
+
+from adapters.redis.queue import LANE_CAP, PREFIX, RedisPointerQueue
+from adapters.redis.scripts import no_offset
 from adapters.redis.wire import lane_of, pack
 from application.dead_letter_pages import microseconds
 from application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
@@ -17,6 +21,22 @@ from domain.failure import Unavailable
 from domain.pointer import PointerJob
 
 Result = TypeVar("Result")
+
+
+def redis_queue(
+    redis: Redis,
+    *,
+    prefix: str = PREFIX,
+    partitions: int = 1,
+    cap: int = LANE_CAP,
+    ahead: Callable[[], timedelta] = no_offset,
+) -> PointerQueue:
+    """The queue under the keys that begin with *prefix*; for *cap* and *ahead* see its parts."""
+    parts = [
+        RedisPointerQueue(redis, prefix=prefix, partition=number, cap=cap, ahead=ahead)
+        for number in range(partitions)
+    ]
+    return parts[0] if partitions == 1 else PartitionedPointerQueue(parts)
 
 
 class PartitionedPointerQueue(PointerQueue):
@@ -46,16 +66,29 @@ class PartitionedPointerQueue(PointerQueue):
         for job in jobs:
             shares.setdefault(self._holding(job), []).append(job)
         new = await _all(partition.enqueue(share) for partition, share in shares.items())
-        is_new = set(chain.from_iterable(new))
-        return [job.id for job in jobs if job.id in is_new]
+        return _in_order([job.id for job in jobs], new)
 
     async def claim(
         self, limit: int, lease: timedelta, *, wait: timedelta = timedelta()
     ) -> Sequence[Claim]:
         """Raises Unavailable only if nothing is claimed from the partitions that are there."""
+        called_off = asyncio.Event()
+        claiming = asyncio.create_task(self._claim(limit, lease, wait, called_off))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # Nobody is left to take what is being claimed.
+            called_off.set()
+            with suppress(Unavailable):
+                await asyncio.gather(*map(self.release, await claiming))
+            raise
+
+    async def _claim(
+        self, limit: int, lease: timedelta, wait: timedelta, called_off: asyncio.Event
+    ) -> list[Claim]:
         claims = await self._claim_in_turn(limit, lease)
-        if not claims and wait:
-            claims = await self._claim_the_next(limit, lease, wait)
+        if not claims and wait and not called_off.is_set():
+            claims = await self._claim_the_next(limit, lease, wait, called_off)
         return claims
 
     async def _claim_in_turn(self, limit: int, lease: timedelta) -> list[Claim]:
@@ -71,31 +104,31 @@ class PartitionedPointerQueue(PointerQueue):
                 failures.append(failure)
         return _unless_all_is_lost(claims, failures)
 
-    async def _claim_the_next(self, limit: int, lease: timedelta, wait: timedelta) -> list[Claim]:
+    async def _claim_the_next(
+        self, limit: int, lease: timedelta, wait: timedelta, called_off: asyncio.Event
+    ) -> list[Claim]:
         """What comes first in any of them."""
-        waiting = [
+        tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(partition.claim(limit, lease, wait=wait))
             for partition in self._partitions
         ]
-        wanted = 0  # none, if we are cancelled
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            wanted = limit
-        finally:
-            for task in waiting:
-                task.cancel()
-            results = await asyncio.gather(*waiting, return_exceptions=True)
-            claims = [claim for result in results if isinstance(result, list) for claim in result]
-            await asyncio.gather(*map(self.release, claims[wanted:]))
+        tasks.append(asyncio.create_task(called_off.wait()))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        claims = [claim for result in results if isinstance(result, list) for claim in result]
+        await asyncio.gather(*map(self.release, claims[limit:]))
         failures = [result for result in results if isinstance(result, Unavailable)]
-        return _unless_all_is_lost(claims[:wanted], failures)
+        return _unless_all_is_lost(claims[:limit], failures)
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         shares: dict[RedisPointerQueue, list[Claim]] = {}
         for claim in claims:
             shares.setdefault(self._holding(claim.job), []).append(claim)
         lost = await _all(partition.renew(share, lease) for partition, share in shares.items())
-        return list(chain.from_iterable(lost))
+        is_lost = set(chain.from_iterable(lost))
+        return [claim for claim in claims if claim in is_lost]
 
     async def acknowledge(self, claim: Claim) -> bool:
         return await self._holding(claim.job).acknowledge(claim)

@@ -23,6 +23,8 @@ from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from domain.failure import Unavailable
 from domain.pointer import PointerJob
 
+PREFIX = "postroom"
+
 LANE_CAP = 4
 """Jobs of one lane at a time: Graph allows four requests at a time for one mailbox."""
 
@@ -52,7 +54,7 @@ class RedisPointerQueue(PointerQueue):
         self,
         redis: Redis,
         *,
-        prefix: str = "postroom",
+        prefix: str = PREFIX,
         partition: int = 0,
         cap: int = LANE_CAP,
         ahead: Callable[[], timedelta] = no_offset,

@@ -10,6 +10,7 @@ from adapters.clock import SystemClock
 from adapters.memory.clock import ManualClock
 from adapters.memory.queue import InMemoryPointerQueue
 from adapters.redis.connection import open_redis
+from adapters.redis.partitions import redis_queue
 from adapters.redis.queue import RedisPointerQueue
 from application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, job
@@ -27,15 +28,19 @@ def server_url(request: pytest.FixtureRequest) -> str:
 
 @asynccontextmanager
 async def open_queue(
-    server_url: str, clock: ManualClock, *, cap: int = 4
+    server_url: str, clock: ManualClock, *, cap: int = 4, partitions: int = 1
 ) -> AsyncIterator[PointerQueue]:
     """A queue for which it is as late as *clock* says."""
     if not server_url:
         yield InMemoryPointerQueue(clock, cap=cap)
         return
     async with open_redis(server_url) as redis:
-        yield RedisPointerQueue(
-            redis, prefix=uuid4().hex, cap=cap, ahead=lambda: clock.now() - SystemClock().now()
+        yield redis_queue(
+            redis,
+            prefix=uuid4().hex,
+            partitions=partitions,
+            cap=cap,
+            ahead=lambda: clock.now() - SystemClock().now(),
         )
 
 

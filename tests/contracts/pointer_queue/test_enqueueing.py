@@ -39,7 +39,8 @@ async def test_a_job_comes_out_as_it_went_in(queue: PointerQueue, pointer: Point
 async def test_the_ids_that_are_new_are_told(queue: PointerQueue) -> None:
     await queue.enqueue(jobs("b"))
 
-    assert await queue.enqueue(jobs("a", "b", "c")) == ["a", "c"]
+    assert await queue.enqueue(jobs("a", "b", "c", "a")) == ["a", "c"]
+    assert await names(queue) == ["b", "a", "c"]
     assert await queue.enqueue([]) == []
 
 

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from typing import Any, Literal, TypeVar, get_args
 
 import pytest
@@ -69,12 +70,13 @@ class Model:
     """What the queue must look like."""
 
     cap: int
+    most_turns: float
     entries: dict[str, Entry] = field(default_factory=dict)
     dead: dict[str, Entry] = field(default_factory=dict)
     pauses: dict[Lane, datetime | None] = field(default_factory=dict)
     passed_over: dict[Lane, int] = field(default_factory=dict)
     arrivals: int = 0
-    last_token: int = 0
+    last_tokens: dict[Lane, int] = field(default_factory=dict)
 
     def add(self, new: PointerJob) -> bool:
         if new.id in self.entries:
@@ -118,19 +120,19 @@ class Model:
         assert entry.job == claim.job, "not the oldest of its lane"
         assert claim.attempt == entry.attempts + 1
         assert claim.reclaimed == entry.reclaimed
-        assert claim.token > self.last_token
+        assert claim.token > self.last_tokens.get(lane, 0)
         self._count_turns(lane)
-        self.last_token = entry.token = claim.token
+        self.last_tokens[lane] = entry.token = claim.token
         entry.attempts, entry.due = claim.attempt, until
 
     def _count_turns(self, served: Lane) -> None:
-        """No lane waits for longer than one turn of each tenant, for each lane of its own."""
+        """No lane waits for more turns than each tenant has one of, for each lane of its own."""
         for lane in LANES:
             if lane == served or not self.next_of(lane):
                 self.passed_over[lane] = 0
             else:
                 self.passed_over[lane] = self.passed_over.get(lane, 0) + 1
-                assert self.passed_over[lane] <= len(LANES)
+                assert self.passed_over[lane] <= self.most_turns
 
     def holder(self, claim: Claim) -> Entry | None:
         """The entry that *claim* holds: past the end of its lease, until a claim finds it so."""
@@ -158,9 +160,10 @@ def lane_of(job: PointerJob) -> Lane:
 
 
 class Histories(RuleBasedStateMachine):
-    """Of the queue at *url*."""
+    """Of the queue at *url*, in so many *partitions*."""
 
     url: str
+    partitions: int = 1
     model: Model
     queue: PointerQueue
 
@@ -174,8 +177,8 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(cap=st.sampled_from(CAPS))
     def open(self, cap: int) -> None:
-        self.model = Model(cap)
-        opening = open_queue(self.url, self.clock, cap=cap)
+        self.model = Model(cap, most_turns=len(LANES) if self.partitions == 1 else inf)
+        opening = open_queue(self.url, self.clock, cap=cap, partitions=self.partitions)
         self.queue = self.run(self._opened.enter_async_context(opening))
 
     def teardown(self) -> None:
@@ -221,6 +224,8 @@ class Histories(RuleBasedStateMachine):
         self, after: timedelta, limit: int, lease: timedelta, ends: list[End], delay: timedelta
     ) -> None:
         """Claim, and settle some of the claims at once; the others are settled later, or never."""
+        if self.partitions > 1:
+            limit = 100  # so that each partition is asked, and finds what is due again
         self.clock.advance(after)
         self.model.let_time_pass(self.clock.now())
         claims = self.run(self.queue.claim(limit, lease))
@@ -323,10 +328,22 @@ def test_the_queue_stands_as_its_model_does_whatever_happens(server_url: str) ->
     class Here(Histories):
         url = server_url
 
+    run_histories(Here, 60 if server_url else 250)
+
+
+def test_a_queue_in_partitions_stands_as_its_model_does(valkey_url: str) -> None:
+    class Here(Histories):
+        url = valkey_url
+        partitions = 3
+
+    run_histories(Here, 60)
+
+
+def run_histories(kind: type[Histories], number: int) -> None:
     run_state_machine_as_test(
-        Here,
+        kind,
         settings=settings(
-            max_examples=40 if server_url else 250,
+            max_examples=number,
             stateful_step_count=60,
             deadline=None,
             suppress_health_check=list(HealthCheck),
