@@ -11,7 +11,6 @@ from datetime import timedelta
 
 import httpx
 import punq
-from redis.asyncio import Redis
 
 from adapters.blobs.files import FileBlobStore
 from adapters.by_provider import FetchByProvider
@@ -37,7 +36,8 @@ from adapters.postgres.helpdesk import PostgresHelpdesk
 from adapters.postgres.ledger import PostgresIdempotencyLedger
 from adapters.postgres.outcomes import PostgresOutcomes
 from adapters.postgres.registry import PostgresMailboxRegistry
-from adapters.redis.connection import InvalidRedisUrl, open_redis
+from adapters.redis.address import InvalidRedisUrl
+from adapters.redis.connection import Servers, open_redis
 from adapters.redis.durability import Durability, RedisHealth
 from adapters.redis.queue import RedisPointerQueue
 from application.consume_job import ConsumeJob
@@ -117,7 +117,7 @@ def _database(settings: Settings) -> Database:
     return Database(settings.database_url, max_size=settings.concurrency + 4)
 
 
-def _bind_queue(container: punq.Container, settings: Settings, redis: Redis) -> None:
+def _bind_queue(container: punq.Container, settings: Settings, redis: Servers) -> None:
     queue: PointerQueue = RedisPointerQueue(redis, cap=settings.lane_concurrency)
     container.register(PointerQueue, instance=queue)
 

@@ -56,7 +56,10 @@ class Settings(BaseSettings):
     """Where the embedded engines, the blobs and the generated key lie."""
 
     redis_url: str = Field(default="", repr=False)
-    """`redis://`, `rediss://` or `unix://`."""
+    """`redis://`, `rediss://` (TLS), `unix://`, and `redis+cluster://`, `redis+sentinel://`, ….
+
+    It is parsed by adapters/redis/address.py.
+    """
     database_url: str = Field(default="", repr=False)
     """`postgresql://…`"""
     durability: Literal["fsync", "everysec", "memory"] = "fsync"
@@ -112,8 +115,10 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_address(cls, url: str) -> str:
-        if url and not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("begins with redis://, rediss:// or unix://")
+        if url and not re.match(r"(rediss?(\+cluster|\+sentinel)?|unix)://", url):
+            raise ValueError(
+                "begins with redis://, rediss://, unix://, redis+cluster:// or redis+sentinel://"
+            )
         return url
 
     @field_validator("database_url")

@@ -17,6 +17,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from adapters.embedded import EmbeddedPostgres, EmbeddedValkey
+from adapters.embedded.binaries import find_valkey
+from tests.redis_servers import RedisCluster
 
 DEBIAN_REDIS = Path("/usr/bin/redis-server")
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin/postgres")
@@ -57,6 +59,12 @@ def debian_redis_url(engine_home: Path) -> Iterator[str]:
     _require(DEBIAN_REDIS, "redis-server")
     with EmbeddedValkey(engine_home / "redis", DEBIAN_REDIS) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url(engine_home: Path) -> Iterator[str]:
+    with RedisCluster(find_valkey(), engine_home / "cluster") as cluster:
+        yield cluster.url
 
 
 @pytest.fixture(scope="session")

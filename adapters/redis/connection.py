@@ -1,63 +1,135 @@
-"""The connections to Redis."""
+"""The connections to Redis: to one server, to one that Sentinels watch, or to a cluster."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.connection import HiredisRespSerializer
+from redis.crc import key_slot
+from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from adapters.redis.address import Address, InvalidRedisUrl, Kind, Node, read_address
+from adapters.redis.links import Link, TlsLink, UnixLink
+from adapters.redis.whereabouts import Cluster, Sentinels, Whereabouts
 
 ANSWER_WITHIN = 2
 """Seconds that a server may take to answer a command."""
 
 
-class InvalidRedisUrl(ValueError):
-    """The setting is not a Redis URL; the message does not repeat it."""
+class Servers:
+    """The servers that a URL names. A key lies on one of them, and may come to lie on another."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._whereabouts = _whereabouts(address)
+        self._clients: dict[int, Redis] = {}
+        self._opened = AsyncExitStack()
+
+    @property
+    def are_a_cluster(self) -> bool:
+        return self._address.kind is Kind.CLUSTER
+
+    def holding(self, key: str) -> Redis:
+        """A client of whichever server holds *key* at the time.
+
+        To find it, others are asked when it connects; it connects anew when it is told that the key
+        is elsewhere, or that the server is a replica now. It follows no ASK: while a slot is moved
+        key by key, a script would find only some of its keys.
+        """
+        slot = key_slot(key.encode()) if self.are_a_cluster else 0
+        if slot not in self._clients:
+            found = {"find": partial(self._whereabouts.primary, key)} if self._whereabouts else {}
+            self._clients[slot] = client = _client(self._address, **found)
+            self._opened.push_async_callback(client.aclose)
+        return self._clients[slot]
+
+    @asynccontextmanager
+    async def primaries(self) -> AsyncIterator[Sequence[Redis]]:
+        """A client of each server that holds keys now. Raises what Whereabouts does."""
+        if self._whereabouts is None:
+            yield [self.holding("")]
+            return
+        nodes = await self._whereabouts.primaries()
+        async with AsyncExitStack() as opened:
+            clients = [_client(self._address, host=host, port=port) for host, port in nodes]
+            yield [await opened.enter_async_context(client) for client in clients]
+
+    async def aclose(self) -> None:
+        await self._opened.aclose()
 
 
 @asynccontextmanager
-async def open_redis(url: str) -> AsyncIterator[Redis]:
-    """Connections to the server at *url*: `redis://`, `rediss://` (TLS) or `unix://`.
+async def open_redis(url: str) -> AsyncIterator[Servers]:
+    """Connections to what *url* names; address.py says how it is written.
 
     Nothing is connected yet, and nothing is sent twice by the client: whoever sends a command knows
     whether it may be sent again, and bounds the wait for the answer (`asyncio.timeout`). The
     client's own time-out would go through `asyncio.wait_for`, which can lose a cancellation before
     Python 3.12 (CPython issue 86296), and makes a task for each command. Raises InvalidRedisUrl.
     """
+    address = read_address(url)
+    _check_tls(address)
+    servers = Servers(address)
     try:
-        redis = Redis.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=None,
-            socket_connect_timeout=ANSWER_WITHIN / 2,
-        )
-    except ValueError as error:
+        yield servers
+    finally:
+        await servers.aclose()
+
+
+def _whereabouts(address: Address) -> Whereabouts | None:
+    """None if the address says where the server is."""
+    match address.kind:
+        case Kind.SERVER:
+            return None
+        case Kind.CLUSTER:
+            connect = partial(_connection, address, address.settings)
+            return Cluster(address.nodes, connect)
+        case Kind.SENTINEL:
+            connect = partial(_connection, address, address.sentinel_settings)
+            return Sentinels(address.nodes, address.service, connect)
+
+
+def _connection(address: Address, settings: Mapping[str, Any], node: Node) -> AbstractConnection:
+    host, port = node
+    kind = TlsLink if address.tls else Link
+    return kind(host=host, port=port, **settings, **_commons())
+
+
+def _client(address: Address, **where: Any) -> Redis:  # noqa: ANN401 - the client library's
+    settings = {**address.settings, **where, **_commons()}
+    pool = ConnectionPool(
+        connection_class=_kind_of_link(address),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        **settings,
+    )
+    return Redis.from_pool(pool)
+
+
+def _kind_of_link(address: Address) -> type[AbstractConnection]:
+    if "path" in address.settings:
+        return UnixLink
+    return TlsLink if address.tls else Link
+
+
+def _commons() -> dict[str, Any]:
+    return {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": None,
+        "socket_connect_timeout": ANSWER_WITHIN / 2,
+    }
+
+
+def _check_tls(address: Address) -> None:
+    """Read the files that are named, which the client library does when it connects."""
+    try:
+        if address.tls:
+            TlsLink(**{**address.settings, "host": ""}).ssl_context.get()
+    except (RedisError, OSError) as error:
         raise InvalidRedisUrl(
-            "use redis://[user:password@]host[:port][/db], rediss://… or unix:///path"
+            "an ssl_… option names no readable file, or has no meaning"
         ) from error
-    pool = redis.connection_pool
-    pool.connection_class = _packing_in_c(pool.connection_class)
-    async with redis:
-        yield redis
-
-
-class _PacksInC(AbstractConnection):
-    """Writes with hiredis, as redis-py itself does where it does not use asyncio.
-
-    Packing in Python takes a fifth of a worker's time.
-    """
-
-    def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - as the client has it
-        packed: list[bytes] = _serializer.pack(*args)
-        return packed
-
-
-_serializer = HiredisRespSerializer()
-
-
-def _packing_in_c(kind: type[AbstractConnection]) -> type[AbstractConnection]:
-    return type(kind.__name__, (_PacksInC, kind), {})

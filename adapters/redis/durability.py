@@ -1,13 +1,14 @@
 """Whether what Redis acknowledges is as durable as was promised."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from adapters.redis.connection import ANSWER_WITHIN
+from adapters.redis.connection import ANSWER_WITHIN, Servers
 from adapters.redis.errors import translated
 from application.ports import HealthCheck
 from domain.failure import Unavailable
@@ -28,36 +29,46 @@ class Durability(StrEnum):
 
 
 class RedisHealth(HealthCheck):
-    """Refuses a server that is none for us, or that would keep less than was promised.
+    """Refuses servers that are none for us, or that would keep less than was promised.
 
-    For use at start and in readiness: settings of a server can be changed while it runs.
+    For use at start and in readiness: settings of a server can be changed while it runs, and
+    another may have taken over. Of a cluster every primary is looked at.
     """
 
     name = "redis"
 
-    def __init__(self, redis: Redis, durability: Durability = Durability.FSYNC) -> None:
-        self._redis = redis
+    def __init__(self, servers: Servers, durability: Durability = Durability.FSYNC) -> None:
+        self._servers = servers
         self._durability = durability
 
     async def __call__(self) -> None:
         with translated():
-            async with asyncio.timeout(ANSWER_WITHIN):
-                info = await self._redis.info()
-                appendfsync = await self._appendfsync()
-        if complaint := next(complaints(info, appendfsync, self._durability), None):
+            async with asyncio.timeout(ANSWER_WITHIN), self._servers.primaries() as primaries:
+                found = await asyncio.gather(*map(self._complaints, primaries))
+        if complaint := next(chain.from_iterable(found), None):
             raise Unavailable(complaint)
 
-    async def _appendfsync(self) -> str:
-        """Empty if we may not know: managed servers often forbid CONFIG."""
-        try:
-            answer = await self._redis.config_get("appendfsync")
-        except ResponseError:
-            return ""
-        return answer.get("appendfsync") or ""
+    async def _complaints(self, primary: Redis) -> Sequence[str]:
+        info, appendfsync = await primary.info(), await _appendfsync(primary)
+        of_cluster = self._servers.are_a_cluster
+        return list(complaints(info, appendfsync, self._durability, of_cluster=of_cluster))
+
+
+async def _appendfsync(redis: Redis) -> str:
+    """Empty if we may not know: managed servers often forbid CONFIG."""
+    try:
+        answer = await redis.config_get("appendfsync")
+    except ResponseError:
+        return ""
+    return answer.get("appendfsync") or ""
 
 
 def complaints(
-    info: Mapping[str, object], appendfsync: str, durability: Durability
+    info: Mapping[str, object],
+    appendfsync: str,
+    durability: Durability,
+    *,
+    of_cluster: bool = False,
 ) -> Iterator[str]:
     """What is wrong with a server that tells *info* of itself, and what to set instead."""
     version = str(info["redis_version"])
@@ -65,11 +76,14 @@ def complaints(
         yield f"Redis {version} is too old: use 6.2 or newer, or Valkey"
     if info["role"] != "master":
         yield "Redis is a replica: let POSTROOM_REDIS_URL name the primary"
+    if info["cluster_enabled"] and not of_cluster:
+        yield "Redis is a node of a cluster: let POSTROOM_REDIS_URL begin with redis+cluster://"
     if durability is Durability.MEMORY:
         return
-    # No key of ours expires, so the volatile-… policies cannot evict one.
-    if str(policy := info["maxmemory_policy"]).startswith("allkeys"):
-        yield f"Redis may evict jobs (maxmemory-policy {policy}): set maxmemory-policy noeviction"
+    # The volatile-… policies evict no key of ours that counts, since none expires. They are refused
+    # all the same: a server that is full must say so, whatever else is kept there.
+    if (policy := info["maxmemory_policy"]) != "noeviction":
+        yield f"Redis may evict keys (maxmemory-policy {policy}): set maxmemory-policy noeviction"
     if not info["aof_enabled"]:
         yield _weak("keeps jobs in memory only (appendonly no): set appendonly yes", "memory")
     if appendfsync == "no":

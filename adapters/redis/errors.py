@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ssl import SSLCertVerificationError, SSLError
 
 from redis import exceptions
 from redis.exceptions import RedisError
 
+from adapters.redis.whereabouts import NoPrimary
 from domain.failure import Unavailable
 
 # The most special first: some of these are kinds of others.
@@ -16,6 +18,14 @@ _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ReadOnlyError, "Redis is a replica: let POSTROOM_REDIS_URL name the primary"),
     (exceptions.BusyLoadingError, "Redis is starting up and reads its data"),
     (exceptions.MasterDownError, "Redis is a replica that has lost its primary"),
+    (exceptions.ClusterDownError, "the Redis cluster is down: see CLUSTER INFO"),
+    (
+        exceptions.MovedError,
+        "another server of the cluster has the queue: begin POSTROOM_REDIS_URL with redis+cluster://",
+    ),
+    (exceptions.AskError, "the slot of the queue is being moved to another server"),
+    (exceptions.TryAgainError, "the slot of the queue is being moved to another server"),
+    (SSLError, "Redis and we do not agree on TLS: see the ssl_… options of POSTROOM_REDIS_URL"),
     (exceptions.MaxConnectionsError, "all of our connections to Redis are in use"),
     (exceptions.ConnectionError, "Redis cannot be reached: see that it runs at POSTROOM_REDIS_URL"),
     (exceptions.TimeoutError, "Redis does not answer in time"),
@@ -31,31 +41,54 @@ _BY_CODE = {
     "MISCONF": "Redis cannot write to its disk: see its log",
     "NOREPLICAS": "Redis has too few replicas to take a write (min-replicas-to-write)",
     "BUSY": "a script occupies Redis",
-    "CLUSTERDOWN": "the Redis cluster is down",
+    "CLUSTERDOWN": "the Redis cluster is down: see CLUSTER INFO",
     "UNBLOCKED": "Redis was made a replica while we waited",
 }
+
+
+_PASSING = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.ReadOnlyError,
+    exceptions.AskError,
+    exceptions.TryAgainError,
+    exceptions.ClusterDownError,
+)
+_PASSING_CODES = {"READONLY", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "UNBLOCKED"}
+_REFUSALS = exceptions.AuthenticationError, SSLCertVerificationError
 
 
 def reason_of(error: Exception) -> str:
     """Fit for a log: no key, no value and no URL is in it."""
     origin = _origin(error)
+    if isinstance(origin, NoPrimary):
+        return str(origin)
     for kind, reason in _BY_TYPE:
         if isinstance(origin, kind):
             return reason
-    words = str(origin).replace("-", " ").split()
-    known = (_BY_CODE[word] for word in words if word in _BY_CODE)
+    known = (_BY_CODE[code] for code in _codes(origin) if code in _BY_CODE)
     return next(known, f"Redis failed: {type(origin).__name__}")
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether it is worth while to try again at once."""
-    refusals = exceptions.AuthenticationError, exceptions.NoPermissionError
-    return not isinstance(_origin(error), refusals)
+    """Whether it is worth while to try again at once: the server starts, or another takes over."""
+    origin = _origin(error)
+    if isinstance(origin, _REFUSALS):
+        return False
+    return isinstance(origin, _PASSING) or not _PASSING_CODES.isdisjoint(_codes(origin))
+
+
+def _codes(error: BaseException) -> list[str]:
+    if not isinstance(error, exceptions.ResponseError):
+        return []
+    return str(error).replace("-", " ").split()
 
 
 def _origin(error: BaseException) -> BaseException:
-    """What a server says to a client that connects comes wrapped up as a ConnectionError."""
-    return error.__cause__ if isinstance(error.__cause__, RedisError) else error
+    """What is said to us when we connect comes wrapped up as a ConnectionError."""
+    if isinstance(error.__cause__, RedisError):
+        return _origin(error.__cause__)
+    return error.__context__ if isinstance(error.__context__, SSLError) else error
 
 
 @contextmanager

@@ -9,10 +9,8 @@ from itertools import chain
 from typing import Any, Literal
 from uuid import uuid4
 
-from redis.asyncio import Redis
-
 from adapters.redis import dead_letters
-from adapters.redis.connection import ANSWER_WITHIN
+from adapters.redis.connection import ANSWER_WITHIN, Servers
 from adapters.redis.errors import translated
 from adapters.redis.funnel import Funnel
 from adapters.redis.scripts import Argument, Scripts, milliseconds, no_offset, root_of
@@ -52,16 +50,16 @@ class RedisPointerQueue(PointerQueue):
 
     def __init__(
         self,
-        redis: Redis,
+        servers: Servers,
         *,
         prefix: str = PREFIX,
         partition: int = 0,
         cap: int = LANE_CAP,
         ahead: Callable[[], timedelta] = no_offset,
     ) -> None:
-        self._redis = redis
         self._root = root_of(prefix, partition)
-        self._scripts = Scripts(redis, self._root, ahead)
+        self._redis = servers.holding(self._root)
+        self._scripts = Scripts(self._redis, self._root, ahead)
         self._cap = cap
         self._enqueue = Funnel(self._carry_jobs)
         self._settle = Funnel(self._carry_settlements)

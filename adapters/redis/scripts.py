@@ -8,12 +8,7 @@ from typing import Any, Literal, get_args
 
 from redis.asyncio import Redis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import (
-    ConnectionError,  # noqa: A004 - Redis's own, not Python's
-    NoScriptError,
-    ResponseError,
-    TimeoutError,  # noqa: A004
-)
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from adapters.redis.connection import ANSWER_WITHIN
 from adapters.redis.errors import may_pass, reason_of, translated
@@ -70,8 +65,9 @@ class Scripts:
     async def run(self, name: Name, *arguments: Argument) -> Any:  # noqa: ANN401 - it is Lua's
         """What the script returns. Raises Unavailable, after RESEND_WITHIN seconds at the latest.
 
-        When a connection is lost, it is sent again: each script may run twice. What the first run
-        did, the second finds done (and says so). A claim whose reply was lost runs out.
+        What may pass (a connection that is lost, a fail-over) is waited for, and then the script is
+        sent again, for each may run twice: what the first run did, the second finds done (and says
+        so). A claim whose reply was lost runs out.
         """
         now = asyncio.get_running_loop().time
         end, failures = now() + RESEND_WITHIN, 0
@@ -80,7 +76,7 @@ class Scripts:
                 while True:
                     try:
                         return await self._send(name, *arguments)
-                    except (ConnectionError, TimeoutError) as error:
+                    except RedisError as error:
                         failures += 1
                         pause = _BACKOFF.compute(failures)
                         if not may_pass(error) or now() + pause > end:
@@ -107,6 +103,8 @@ class Scripts:
         if isinstance(replies[-1], NoScriptError):
             return await self.run(name, *arguments)
         for error in replies:
+            if isinstance(error, ResponseError) and may_pass(error):
+                return await self.run(name, *arguments)
             if isinstance(error, ResponseError):
                 raise Unavailable(reason_of(error)) from error
         return replies[-1]

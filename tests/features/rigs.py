@@ -78,10 +78,10 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
     await migrate(database_url)
     start = SystemClock().now()
     clock = ManualClock(start)
-    async with open_redis(redis_url) as redis, Database(database_url) as database:
+    async with open_redis(redis_url) as servers, Database(database_url) as database:
         yield Rig(
             clock=clock,
-            queue=RedisPointerQueue(redis, prefix=uuid4().hex, ahead=lambda: clock.now() - start),
+            queue=RedisPointerQueue(servers, prefix=uuid4().hex, ahead=lambda: clock.now() - start),
             ledger=PostgresIdempotencyLedger(database),
             helpdesk=PostgresHelpdesk(database),
             outcomes=PostgresOutcomes(database),

@@ -186,7 +186,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(kind, method, watched)
 
-    watch(Redis, "__aexit__")
+    watch(Redis, "aclose")
     watch(Database, "__aexit__")
     watch(httpx.AsyncClient, "__aexit__")
     watch(ConnectionPool, "aclose")

@@ -8,15 +8,21 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import open_redis
+from adapters.redis.connection import Servers, open_redis
 from adapters.redis.queue import RedisPointerQueue
 from tests.engines import DEBIAN_REDIS, REDIS_SERVERS
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
+async def servers(redis_url: str) -> AsyncIterator[Servers]:
+    async with open_redis(redis_url) as servers:
+        yield servers
+
+
+@pytest.fixture
+def redis(servers: Servers) -> Redis:
+    """A client for what the queue does not do."""
+    return servers.holding("")
 
 
 @pytest.fixture
@@ -25,8 +31,8 @@ def prefix() -> str:
 
 
 @pytest.fixture
-def queue(redis: Redis, prefix: str) -> RedisPointerQueue:
-    return RedisPointerQueue(redis, prefix=prefix)
+def queue(servers: Servers, prefix: str) -> RedisPointerQueue:
+    return RedisPointerQueue(servers, prefix=prefix)
 
 
 @pytest.fixture(params=REDIS_SERVERS)

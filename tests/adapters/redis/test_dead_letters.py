@@ -150,10 +150,10 @@ async def test_nothing_of_a_purged_letter_is_left_behind(
 async def test_a_full_server_refuses_a_whole_batch_and_can_be_purged(
     server: EmbeddedValkey,
 ) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         await bury(queue, "a", "b", "c")
-        await redis.config_set("maxmemory", 1)
+        await servers.holding("").config_set("maxmemory", 1)
 
         with pytest.raises(Unavailable, match="the queue is full"):
             await queue.redrive(["a", "b"])
@@ -161,5 +161,5 @@ async def test_a_full_server_refuses_a_whole_batch_and_can_be_purged(
 
         assert await dead_ids(queue) == ["b", "a"]
         assert await queue.dead_letter("a")
-        await redis.config_set("maxmemory", 0)
+        await servers.holding("").config_set("maxmemory", 0)
         assert await queue.redrive(["a", "b"]) == ["a", "b"]

@@ -1,10 +1,9 @@
 """What must be true of a Redis that pointers are entrusted to."""
 
 import pytest
-from redis.asyncio import Redis
 
 from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import open_redis
+from adapters.redis.connection import Servers, open_redis
 from adapters.redis.durability import Durability, RedisHealth, complaints
 from domain.failure import Unavailable
 
@@ -14,13 +13,14 @@ GOOD: dict[str, object] = {
     "role": "master",
     "maxmemory_policy": "noeviction",
     "aof_enabled": 1,
+    "cluster_enabled": 0,
 }
 
 
-async def refusal(redis: Redis, durability: Durability) -> str:
+async def refusal(servers: Servers, durability: Durability) -> str:
     """Why the server is refused; empty if it is not."""
     try:
-        await RedisHealth(redis, durability)()
+        await RedisHealth(servers, durability)()
     except Unavailable as failure:
         return failure.reason
     return ""
@@ -34,16 +34,16 @@ async def refusal(redis: Redis, durability: Durability) -> str:
         ("appendfsync", "no", {MEMORY}, "set appendfsync always"),
         ("appendonly", "no", {MEMORY}, "set appendonly yes"),
         ("maxmemory-policy", "allkeys-lru", {MEMORY}, "set maxmemory-policy noeviction"),
-        ("maxmemory-policy", "volatile-lru", {FSYNC, EVERYSEC, MEMORY}, ""),
+        ("maxmemory-policy", "volatile-lru", {MEMORY}, "set maxmemory-policy noeviction"),
     ],
 )
 async def test_a_server_that_keeps_less_than_was_promised_is_refused(
     server: EmbeddedValkey, setting: str, value: str, accepted: set[Durability], told: str
 ) -> None:
-    async with open_redis(server.url) as redis:
-        await redis.config_set(setting, value)
+    async with open_redis(server.url) as servers:
+        await servers.holding("").config_set(setting, value)
 
-        refusals = {durability: await refusal(redis, durability) for durability in Durability}
+        refusals = {durability: await refusal(servers, durability) for durability in Durability}
 
     assert {durability for durability, reason in refusals.items() if not reason} == accepted
     assert all(told in reason for reason in refusals.values() if reason)
@@ -52,13 +52,13 @@ async def test_a_server_that_keeps_less_than_was_promised_is_refused(
 async def test_a_server_that_does_not_show_its_settings_proves_nothing(
     server: EmbeddedValkey,
 ) -> None:
-    async with open_redis(server.url) as redis:
-        await redis.acl_setuser(
+    async with open_redis(server.url) as servers:
+        await servers.holding("").acl_setuser(
             "guest", enabled=True, nopass=True, categories=["+@all"], commands=["-config"]
         )
-    async with open_redis(server.url.replace("unix://", "unix://guest:any@")) as redis:
-        reason = await refusal(redis, FSYNC)
-        accepted = [await refusal(redis, durability) for durability in (EVERYSEC, MEMORY)]
+    async with open_redis(server.url.replace("unix://", "unix://guest:any@")) as servers:
+        reason = await refusal(servers, FSYNC)
+        accepted = [await refusal(servers, durability) for durability in (EVERYSEC, MEMORY)]
 
     assert "allow the user +config|get" in reason
     assert "POSTROOM_DURABILITY=everysec" in reason
@@ -66,10 +66,10 @@ async def test_a_server_that_does_not_show_its_settings_proves_nothing(
 
 
 async def test_a_server_that_is_away_is_not_healthy(server: EmbeddedValkey) -> None:
-    async with open_redis(server.url) as redis:
+    async with open_redis(server.url) as servers:
         server.stop()
 
-        assert "cannot be reached" in await refusal(redis, FSYNC)
+        assert "cannot be reached" in await refusal(servers, FSYNC)
 
 
 @pytest.mark.parametrize("durability", Durability)
@@ -79,6 +79,7 @@ async def test_a_server_that_is_away_is_not_healthy(server: EmbeddedValkey) -> N
         ({"redis_version": "6.0.16"}, "Redis 6.0.16 is too old"),
         ({"redis_version": "10.0"}, ""),
         ({"role": "slave"}, "is a replica"),
+        ({"cluster_enabled": 1}, "begin with redis+cluster://"),
     ],
 )
 def test_a_server_that_cannot_serve_us_is_refused_whatever_was_promised(

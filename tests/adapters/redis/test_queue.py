@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from adapters.redis.connection import open_redis
+from adapters.redis.connection import Servers, open_redis
 from adapters.redis.queue import RedisPointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
@@ -65,9 +65,9 @@ async def test_all_keys_lie_in_one_slot_of_a_cluster_and_none_is_left_behind(
     assert await keys_with(redis, prefix) <= {f"{{{prefix}:0}}:token", f"{{{prefix}:0}}:wake"}
 
 
-async def test_partitions_do_not_see_each_other(redis: Redis, prefix: str) -> None:
-    first = RedisPointerQueue(redis, prefix=prefix, partition=0)
-    second = RedisPointerQueue(redis, prefix=prefix, partition=1)
+async def test_partitions_do_not_see_each_other(servers: Servers, prefix: str) -> None:
+    first = RedisPointerQueue(servers, prefix=prefix, partition=0)
+    second = RedisPointerQueue(servers, prefix=prefix, partition=1)
     await first.enqueue(jobs("a"))
 
     assert await names(second) == []

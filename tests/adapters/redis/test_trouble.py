@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import InvalidRedisUrl, open_redis
+from adapters.redis.connection import open_redis
 from adapters.redis.queue import RedisPointerQueue
 from adapters.redis.scripts import RESEND_WITHIN
 from domain.failure import Unavailable
@@ -31,8 +31,8 @@ def restart(server: EmbeddedValkey) -> None:
 
 
 async def test_what_was_acknowledged_survives_a_kill_of_the_server(server: EmbeddedValkey) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         await queue.enqueue(jobs("settled", "in-flight", "delayed", "dead", "ready"))
         settled, _, delayed, dead = await claimed(queue, 4)
         await queue.acknowledge(settled)
@@ -49,8 +49,8 @@ async def test_what_was_acknowledged_survives_a_kill_of_the_server(server: Embed
 
 
 async def test_a_server_that_comes_back_in_time_is_not_noticed(server: EmbeddedValkey) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         await queue.enqueue(jobs("a"))
         [claim] = await claimed(queue)
         kill(server)
@@ -70,8 +70,8 @@ async def test_a_server_that_comes_back_in_time_is_not_noticed(server: EmbeddedV
 async def test_a_server_that_is_away_is_given_up_within_the_budget(
     server: EmbeddedValkey, how: signal.Signals
 ) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         await queue.enqueue(jobs("a"))
         [claim] = await claimed(queue)
         kill(server, how)
@@ -98,8 +98,8 @@ async def test_a_server_that_is_away_is_given_up_within_the_budget(
 async def test_a_caller_that_comes_while_the_server_is_away_waits_no_longer_than_the_others(
     server: EmbeddedValkey,
 ) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         kill(server)
         first = asyncio.create_task(queue.enqueue(jobs("a")))
         await asyncio.sleep(RESEND_WITHIN / 2)
@@ -114,10 +114,10 @@ async def test_a_caller_that_comes_while_the_server_is_away_waits_no_longer_than
 async def test_a_full_server_takes_no_more_and_lets_its_jobs_be_worked_off(
     server: EmbeddedValkey,
 ) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         await queue.enqueue(jobs(*"abcdefgh"))
-        await redis.config_set("maxmemory", 1)
+        await servers.holding("").config_set("maxmemory", 1)
 
         with pytest.raises(Unavailable, match="the queue is full"):
             await queue.enqueue(jobs("i", "j"))
@@ -133,27 +133,30 @@ async def test_a_full_server_takes_no_more_and_lets_its_jobs_be_worked_off(
             await queue.redrive(["d"])
         assert await dead_ids(queue) == ["d"]
 
-        await redis.config_set("maxmemory", 0)
+        await servers.holding("").config_set("maxmemory", 0)
         assert await queue.redrive(["d"]) == ["d"]
         [lane] = await queue.statistics()
         assert lane.ready == 3
 
 
 async def test_a_replica_is_named_as_what_it_is(server: EmbeddedValkey) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         await queue.enqueue(jobs("a"))
-        await redis.replicaof("127.0.0.1", 1)
+        await servers.holding("").replicaof("127.0.0.1", 1)
 
-        with pytest.raises(Unavailable, match="Redis is a replica"):
-            await queue.enqueue(jobs("b"))
-        with pytest.raises(Unavailable, match="Redis is a replica"):
-            await queue.claim(1, LEASE)
+        answers = await asyncio.gather(
+            queue.enqueue(jobs("b")), queue.claim(1, LEASE), return_exceptions=True
+        )
+
+    assert all("Redis is a replica" in str(answer) for answer in answers)
 
 
 async def test_a_user_without_permission_is_told_so(server: EmbeddedValkey) -> None:
-    async with open_redis(server.url) as redis:
-        await redis.acl_setuser("guest", enabled=True, nopass=True, commands=["+ping", "+hello"])
+    async with open_redis(server.url) as servers:
+        await servers.holding("").acl_setuser(
+            "guest", enabled=True, nopass=True, commands=["+ping", "+hello"]
+        )
         guest = server.url.replace("unix://", "unix://guest:any@")
         async with open_redis(guest) as limited:
             with pytest.raises(Unavailable, match="lacks a permission"):
@@ -162,19 +165,19 @@ async def test_a_user_without_permission_is_told_so(server: EmbeddedValkey) -> N
 
 async def test_a_wrong_password_is_told_of(server: EmbeddedValkey) -> None:
     stranger = server.url.replace("unix://", "unix://stranger:secret@")
-    async with open_redis(stranger) as redis:
+    async with open_redis(stranger) as servers:
         with pytest.raises(Unavailable, match="refuses the user") as caught:
-            await RedisPointerQueue(redis).claim(1, LEASE)
+            await RedisPointerQueue(servers).claim(1, LEASE)
     assert "secret" not in str(caught.value)
 
 
 async def test_a_user_bound_to_the_queues_keys_can_do_everything(server: EmbeddedValkey) -> None:
-    async with open_redis(server.url) as redis:
-        await redis.acl_setuser(
+    async with open_redis(server.url) as servers:
+        await servers.holding("").acl_setuser(
             "postroom", enabled=True, nopass=True, categories=["+@all"], keys=["{postroom:*"]
         )
-    async with open_redis(server.url.replace("unix://", "unix://postroom:any@")) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url.replace("unix://", "unix://postroom:any@")) as servers:
+        queue = RedisPointerQueue(servers)
         await queue.enqueue(jobs("a", "b"))
         a, b = await claimed(queue, 2)
         await queue.acknowledge(a)
@@ -182,11 +185,3 @@ async def test_a_user_bound_to_the_queues_keys_can_do_everything(server: Embedde
         await queue.redrive(["b"])
         assert await queue.claim(1, LEASE, wait=SHORT)
         assert await queue.statistics()
-
-
-@pytest.mark.parametrize("url", ["http://localhost", "redis://localhost:port", "nonsense"])
-async def test_an_invalid_url_is_refused_without_repeating_it(url: str) -> None:
-    with pytest.raises(InvalidRedisUrl) as caught:
-        async with open_redis(url):
-            pass
-    assert url not in str(caught.value)

@@ -66,8 +66,8 @@ async def at_work(*workers: Worker) -> AsyncIterator[None]:
 @pytest.fixture
 async def other(redis_url: str, prefix: str) -> AsyncIterator[RedisPointerQueue]:
     """The same queue, as another process has it."""
-    async with open_redis(redis_url) as redis:
-        yield RedisPointerQueue(redis, prefix=prefix)
+    async with open_redis(redis_url) as servers:
+        yield RedisPointerQueue(servers, prefix=prefix)
 
 
 async def test_workers_share_the_work_and_do_each_job_once(
@@ -130,8 +130,8 @@ async def test_a_job_that_takes_longer_than_its_lease_is_done_once(
 
 
 async def test_a_worker_outlives_its_server(server: EmbeddedValkey) -> None:
-    async with open_redis(server.url) as redis:
-        queue = RedisPointerQueue(redis)
+    async with open_redis(server.url) as servers:
+        queue = RedisPointerQueue(servers)
         work = Work(queue, expected=2)
         with structlog.testing.capture_logs() as logs:
             async with at_work(work.worker()), asyncio.timeout(BOUND):

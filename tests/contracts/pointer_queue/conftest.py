@@ -1,4 +1,4 @@
-"""The queue, in memory and on each Redis."""
+"""The queue, in memory, on each Redis, over both protocols, and on a cluster."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,13 +17,19 @@ from tests.contracts.pointer_queue.samples import LEASE, job
 from tests.engines import REDIS_SERVERS
 
 
-@pytest.fixture(params=["memory", *REDIS_SERVERS])
+@pytest.fixture(params=["memory", *REDIS_SERVERS, "resp3", "cluster"])
 def server_url(request: pytest.FixtureRequest) -> str:
     """The URL of a Redis, or nothing, which stands for memory."""
     if request.param == "memory":
         return ""
-    fixture = {"valkey": "valkey_url", "redis": "debian_redis_url"}[request.param]
-    return str(request.getfixturevalue(fixture))
+    fixture = {
+        "valkey": "valkey_url",
+        "redis": "debian_redis_url",
+        "resp3": "valkey_url",
+        "cluster": "cluster_url",
+    }[request.param]
+    url = str(request.getfixturevalue(fixture))
+    return f"{url}&protocol=3" if request.param == "resp3" else url
 
 
 @asynccontextmanager
@@ -34,9 +40,9 @@ async def open_queue(
     if not server_url:
         yield InMemoryPointerQueue(clock, cap=cap)
         return
-    async with open_redis(server_url) as redis:
+    async with open_redis(server_url) as servers:
         yield redis_queue(
-            redis,
+            servers,
             prefix=uuid4().hex,
             partitions=partitions,
             cap=cap,
@@ -56,8 +62,8 @@ async def ticking_queue(server_url: str) -> AsyncIterator[PointerQueue]:
     if not server_url:
         yield InMemoryPointerQueue(SystemClock())
         return
-    async with open_redis(server_url) as redis:
-        yield RedisPointerQueue(redis, prefix=uuid4().hex)
+    async with open_redis(server_url) as servers:
+        yield RedisPointerQueue(servers, prefix=uuid4().hex)
 
 
 @pytest.fixture

@@ -1,0 +1,163 @@
+"""Redis servers on loopback ports, alone, with a Sentinel, or as a cluster: to be ill-treated.
+
+What adapters/embedded does not start: it has one server, on a Unix socket.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+from redis.crc import key_slot
+
+WITHIN = 30
+"""Seconds in which a server is up, or a cluster agrees: a bound, not a wait."""
+
+SLOTS = 16384
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def until(done: Callable[[], object], within: float = WITHIN) -> None:
+    """Raises TimeoutError. An error of Redis means: not yet."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        with suppress(redis.RedisError):
+            if done():
+                return
+        time.sleep(0.02)
+    raise TimeoutError("a server is not as it should be")
+
+
+class RedisProcess:
+    """A server that keeps its data in *home*, and may be killed and started again."""
+
+    def __init__(self, binary: Path, home: Path, **settings: str) -> None:
+        self.binary = binary
+        self.home = home
+        self.port = free_port()
+        self.settings = {
+            "bind": HOST,
+            "port": str(self.port),
+            "dir": str(home),
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "save": "",
+        } | {name.replace("_", "-"): value for name, value in settings.items()}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def node(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"redis://{self.node}"
+
+    def run(self, *command: str | int) -> Any:  # noqa: ANN401 - it is Redis's
+        with redis.Redis(host=HOST, port=self.port) as client:
+            return client.execute_command(*command)
+
+    def start(self) -> Self:
+        self.home.mkdir(parents=True, exist_ok=True)
+        until(self._try_to_start)
+        return self
+
+    def _try_to_start(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._spawn()
+        return self._answers()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        options = [word for name, value in self.settings.items() for word in (f"--{name}", value)]
+        with (self.home / "server.log").open("ab") as log:
+            return subprocess.Popen([self.binary, *options], stdout=log, stderr=log)
+
+    def _answers(self) -> bool:
+        return bool(self.run("PING"))
+
+    def signal(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, how)
+
+    def kill(self) -> None:
+        """As a crash does: nothing is written, nobody is told."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class ClusterNode(RedisProcess):
+    def members(self) -> int:
+        """How many it knows, itself included."""
+        return len(self.run("CLUSTER", "NODES").splitlines())
+
+    def is_content(self) -> bool:
+        return b"cluster_state:ok" in self.run("CLUSTER", "INFO")
+
+
+class RedisCluster:
+    """Primaries that share the slots evenly, and, if wanted, a replica of each."""
+
+    def __init__(self, binary: Path, home: Path, *, primaries: int = 3, replicas: int = 0) -> None:
+        self.nodes = [
+            ClusterNode(
+                binary,
+                home / str(number),
+                cluster_enabled="yes",
+                cluster_port=str(free_port()),
+                cluster_node_timeout="1000",
+            )
+            for number in range(primaries + replicas)
+        ]
+        self.primaries, self.replicas = self.nodes[:primaries], self.nodes[primaries:]
+
+    @property
+    def url(self) -> str:
+        return f"redis+cluster://{','.join(node.node for node in self.nodes)}"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            for node in self.nodes:
+                started.enter_context(node)
+            self._form()
+            self._started = started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._started.close()
+
+    def _form(self) -> None:
+        share = SLOTS // len(self.primaries) + 1
+        for epoch, node in enumerate(self.primaries):
+            first = epoch * share
+            node.run("CLUSTER", "ADDSLOTSRANGE", first, min(first + share, SLOTS) - 1)
+            node.run("CLUSTER", "SET-CONFIG-EPOCH", epoch + 1)
+        for node in self.nodes[1:]:
+            port = int(node.settings["cluster-port"])
+            self.nodes[0].run("CLUSTER", "MEET", HOST, node.port, port)
+        until(lambda: all(node.members() == len(self.nodes) for node in self.nodes))
+        for primary, replica in zip(self.primaries, self.replicas, strict=False):
+            replica.run("CLUSTER", "REPLICATE", primary.run("CLUSTER", "MYID").decode())
+        until(lambda: all(node.is_content() for node in self.nodes))
+
+    def holding(self, key: str) -> ClusterNode:
+        """The primary that had the slot of *key* when the cluster began."""
+        return self.primaries[key_slot(key.encode()) // (SLOTS // len(self.primaries) + 1)]
