@@ -3,8 +3,6 @@
 What adapters/embedded does not start: it has one server, on a Unix socket.
 """
 
-import os
-import signal
 import socket
 import subprocess
 import time
@@ -16,11 +14,15 @@ from typing import Any, Self
 import redis
 from redis.crc import key_slot
 
+from adapters.redis.scripts import root_of
+
 WITHIN = 30
 """Seconds in which a server is up, or a cluster agrees: a bound, not a wait."""
 
 SLOTS = 16384
 HOST = "127.0.0.1"
+SERVICE = "mail"
+"""What the Sentinels call the primary and its replicas."""
 
 
 def free_port() -> int:
@@ -54,6 +56,8 @@ class RedisProcess:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            # After a diskless one a primary may keep the stream back for a second.
+            "repl-diskless-sync": "no",
         } | {name.replace("_", "-"): value for name, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -69,6 +73,14 @@ class RedisProcess:
         with redis.Redis(host=HOST, port=self.port) as client:
             return client.execute_command(*command)
 
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = self.run("INFO")
+        return facts
+
+    def is_in_step(self) -> bool:
+        """Whether it is a replica that has got its primary's data."""
+        return self.facts().get("master_link_status") == "up"
+
     def start(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
         until(self._try_to_start)
@@ -80,16 +92,14 @@ class RedisProcess:
         return self._answers()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        options = [word for name, value in self.settings.items() for word in (f"--{name}", value)]
         with (self.home / "server.log").open("ab") as log:
-            return subprocess.Popen([self.binary, *options], stdout=log, stderr=log)
+            return subprocess.Popen([self.binary, *self._options()], stdout=log, stderr=log)
+
+    def _options(self) -> list[str]:
+        return [word for name, value in self.settings.items() for word in (f"--{name}", value)]
 
     def _answers(self) -> bool:
         return bool(self.run("PING"))
-
-    def signal(self, how: signal.Signals) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, how)
 
     def kill(self) -> None:
         """As a crash does: nothing is written, nobody is told."""
@@ -102,6 +112,54 @@ class RedisProcess:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+class Sentinel(RedisProcess):
+    """Watches one primary, alone: what it says is enough to make a replica the primary."""
+
+    def __init__(self, binary: Path, home: Path, primary: RedisProcess) -> None:
+        super().__init__(binary, home)
+        self._primary = primary
+
+    def _options(self) -> list[str]:
+        lines = [
+            f"bind {HOST}",
+            f"port {self.port}",
+            f"dir {self.home}",
+            f"sentinel monitor {SERVICE} {HOST} {self._primary.port} 1",
+            f"sentinel down-after-milliseconds {SERVICE} 500",
+            f"sentinel failover-timeout {SERVICE} 5000",
+        ]
+        configuration = self.home / "sentinel.conf"
+        configuration.write_text("\n".join(lines))
+        return [str(configuration), "--sentinel"]
+
+
+class WatchedPair:
+    """A primary, a replica that has all of it, and a Sentinel that knows both."""
+
+    def __init__(self, binary: Path, home: Path) -> None:
+        self.primary = RedisProcess(binary, home / "primary")
+        self.replica = RedisProcess(binary, home / "replica")
+        self.sentinel = Sentinel(binary, home / "sentinel", self.primary)
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://{self.sentinel.node}/{SERVICE}"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            started.enter_context(self.primary)
+            started.enter_context(self.replica)
+            self.replica.run("REPLICAOF", HOST, self.primary.port)
+            until(self.replica.is_in_step)
+            started.enter_context(self.sentinel)
+            until(lambda: self.sentinel.run("SENTINEL", "REPLICAS", SERVICE))
+            self._started = started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._started.close()
 
 
 class ClusterNode(RedisProcess):
@@ -157,7 +215,14 @@ class RedisCluster:
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             replica.run("CLUSTER", "REPLICATE", primary.run("CLUSTER", "MYID").decode())
         until(lambda: all(node.is_content() for node in self.nodes))
+        until(lambda: all(replica.is_in_step() for replica in self.replicas))
 
-    def holding(self, key: str) -> ClusterNode:
-        """The primary that had the slot of *key* when the cluster began."""
-        return self.primaries[key_slot(key.encode()) // (SLOTS // len(self.primaries) + 1)]
+    def holder(self, prefix: str) -> ClusterNode:
+        """The primary that had the queue of that prefix when the cluster began."""
+        share = SLOTS // len(self.primaries) + 1
+        return self.primaries[slot_of(prefix) // share]
+
+
+def slot_of(prefix: str) -> int:
+    """Where the queue of that prefix lies in a cluster."""
+    return key_slot(root_of(prefix, 0).encode())

@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.embedded import EmbeddedValkey
+from adapters.embedded.binaries import find_valkey
 from adapters.redis.connection import Servers, open_redis
 from adapters.redis.queue import RedisPointerQueue
 from tests.engines import DEBIAN_REDIS, REDIS_SERVERS
@@ -36,8 +37,13 @@ def queue(servers: Servers, prefix: str) -> RedisPointerQueue:
 
 
 @pytest.fixture(params=REDIS_SERVERS)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    """A server of the test's own."""
-    binary = DEBIAN_REDIS if request.param == "redis" else None
-    with EmbeddedValkey(tmp_path / "redis", binary) as server:
+def server_binary(request: pytest.FixtureRequest) -> Path:
+    """The program of each kind of Redis in turn, for servers of the test's own."""
+    return DEBIAN_REDIS if request.param == "redis" else find_valkey()
+
+
+@pytest.fixture
+def server(server_binary: Path, tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A server of the test's own, on a socket."""
+    with EmbeddedValkey(tmp_path / "redis", server_binary) as server:
         yield server

@@ -1,0 +1,129 @@
+"""A queue under load while its servers are ill-treated: many callers, a worker, what they saw.
+
+Free of pytest, so that a benchmark can use it too.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from application.consume_job import Consumed
+from application.ports import Claim, PointerQueue
+from domain.failure import Unavailable
+from domain.outcome import Duplicate
+from domain.pointer import ImapPointer, PointerJob
+from entrypoints.worker import Worker
+
+LEASE = timedelta(seconds=1)
+WITHIN = 60
+"""Seconds in which all is done: a bound, not a wait."""
+
+PAUSE = 0.02
+"""Seconds until a caller whose job was refused tries again, as the senders of notices do."""
+
+
+@dataclass
+class Load:
+    """*callers* at a time offer jobs, each one after the other, until they are told to stop.
+
+    A job that is refused is offered again until it is taken, under the same id.
+    """
+
+    queue: PointerQueue
+    callers: int = 64
+    acknowledged: set[str] = field(default_factory=set)
+    """Jobs whose enqueue returned."""
+    claims: list[Claim] = field(default_factory=list)
+    """All, in their order."""
+    settled: Counter[str] = field(default_factory=Counter)
+    """How often the worker was told that it had settled a job: 0 if that was told to be done."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Why jobs were refused."""
+    enough: bool = False
+    _goal: int = 0
+    _goal_reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def more_are_acknowledged(self, number: int) -> None:
+        self._goal = len(self.acknowledged) + number
+        self._goal_reached.clear()
+        await self._goal_reached.wait()
+
+    async def call(self) -> None:
+        await asyncio.gather(*map(self._call, range(self.callers)))
+
+    async def _call(self, caller: int) -> None:
+        for number in count(1):
+            if self.enough:
+                return
+            job = _job(caller, number)
+            while not await self._offer(job):  # noqa: ASYNC110 - it tries again, it does not look
+                await asyncio.sleep(PAUSE)
+
+    async def _offer(self, job: PointerJob) -> bool:
+        try:
+            await self.queue.enqueue([job])
+        except Unavailable as failure:
+            self.refusals[failure.reason] += 1
+            return False
+        self.acknowledged.add(job.id)
+        if len(self.acknowledged) >= self._goal:
+            self._goal_reached.set()
+        return True
+
+    async def consume(self, claim: Claim) -> Consumed:
+        self.claims.append(claim)
+        settled = await self.queue.acknowledge(claim)
+        self.settled[claim.job.id] += settled
+        return Consumed(Duplicate(), settled)
+
+    async def until_worked_off(self) -> None:
+        while True:
+            try:
+                if not await self.queue.statistics():
+                    return
+            except Unavailable as failure:
+                self.refusals[failure.reason] += 1
+            await asyncio.sleep(PAUSE)
+
+    def tokens_rise(self) -> bool:
+        """Whether each claim's is above all that were given out before in its lane."""
+        last: dict[tuple[str, str], int] = {}
+        for claim in self.claims:
+            lane = claim.job.tenant, claim.job.mailbox
+            if claim.token <= last.get(lane, 0):
+                return False
+            last[lane] = claim.token
+        return True
+
+
+@asynccontextmanager
+async def under_load(queue: PointerQueue, *, callers: int = 64) -> AsyncIterator[Load]:
+    """A load while the block lasts, with a worker that works; in the end all is worked off."""
+    load, stop = Load(queue, callers), asyncio.Event()
+    worker = Worker(queue=queue, consume=load.consume, again=_at_once, concurrency=64, lease=LEASE)
+    async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run(stop))
+        calling = tasks.create_task(load.call())
+        yield load
+        load.enough = True
+        await calling
+        await load.until_worked_off()
+        stop.set()
+
+
+def _job(caller: int, number: int) -> PointerJob:
+    return PointerJob(
+        id=f"{caller}-{number}",
+        tenant=f"tenant-{caller % 4}",
+        mailbox=f"mailbox-{caller % 16}",
+        pointer=ImapPointer("INBOX", uid=number, uid_validity=1),
+        enqueued_at=datetime(2030, 1, 1, tzinfo=UTC),
+    )
+
+
+def _at_once(_attempt: int) -> datetime:
+    return datetime(2020, 1, 1, tzinfo=UTC)
