@@ -56,8 +56,7 @@ def valkey_url(engine_home: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def debian_redis_url(engine_home: Path) -> Iterator[str]:
-    _require(DEBIAN_REDIS, "redis-server")
-    with EmbeddedValkey(engine_home / "redis", DEBIAN_REDIS) as server:
+    with EmbeddedValkey(engine_home / "redis", redis_program("redis")) as server:
         yield server.url
 
 
@@ -78,6 +77,14 @@ def debian_postgres_url(engine_home: Path) -> Iterator[str]:
     _require(DEBIAN_POSTGRES, "postgresql-15")
     with EmbeddedPostgres(engine_home / "postgres-15", DEBIAN_POSTGRES.parent) as server:
         yield server.url
+
+
+def redis_program(name: str) -> Path:
+    """What a server of that name among REDIS_SERVERS is started with."""
+    if name == "valkey":
+        return find_valkey()
+    _require(DEBIAN_REDIS, "redis-server")
+    return DEBIAN_REDIS
 
 
 def _require(program: Path, package: str) -> None:

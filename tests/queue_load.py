@@ -17,6 +17,7 @@ from domain.failure import Unavailable
 from domain.outcome import Duplicate
 from domain.pointer import ImapPointer, PointerJob
 from entrypoints.worker import Worker
+from tests.redis_servers import RedisProcess
 
 LEASE = timedelta(seconds=1)
 WITHIN = 60
@@ -43,7 +44,13 @@ class Load:
     """How often the worker was told that it had settled a job: 0 if that was told to be done."""
     refusals: Counter[str] = field(default_factory=Counter)
     """Why jobs were refused."""
+    done_twice: set[str] = field(default_factory=set)
+    """Jobs that came back after they had been taken and settled.
+
+    (One that is settled before its caller has got an answer may come back: it is offered again.)
+    """
     enough: bool = False
+    _ended: set[str] = field(default_factory=set)
     _goal: int = 0
     _goal_reached: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -78,7 +85,15 @@ class Load:
         self.claims.append(claim)
         settled = await self.queue.acknowledge(claim)
         self.settled[claim.job.id] += settled
+        if settled:
+            self._note_end(claim.job.id)
         return Consumed(Duplicate(), settled)
+
+    def _note_end(self, job: str) -> None:
+        if job in self._ended:
+            self.done_twice.add(job)
+        elif job in self.acknowledged:
+            self._ended.add(job)
 
     async def until_worked_off(self) -> None:
         while True:
@@ -88,6 +103,11 @@ class Load:
             except Unavailable as failure:
                 self.refusals[failure.reason] += 1
             await asyncio.sleep(PAUSE)
+
+    @property
+    def lost(self) -> set[str]:
+        """Jobs that were taken, and of which the worker never learnt that they are settled."""
+        return self.acknowledged - set(self.settled)
 
     def tokens_rise(self) -> bool:
         """Whether each claim's is above all that were given out before in its lane."""
@@ -113,6 +133,16 @@ async def under_load(queue: PointerQueue, *, callers: int = 64) -> AsyncIterator
         await calling
         await load.until_worked_off()
         stop.set()
+
+
+async def killed_under_load(queue: PointerQueue, server: RedisProcess, *, each: int = 500) -> Load:
+    """Kill the server after so many jobs, start it again, and go on for as many."""
+    async with under_load(queue) as load:
+        await load.more_are_acknowledged(each)
+        server.kill()
+        await asyncio.to_thread(server.start)
+        await load.more_are_acknowledged(each)
+    return load
 
 
 def _job(caller: int, number: int) -> PointerJob:

@@ -3,11 +3,12 @@
 What adapters/embedded does not start: it has one server, on a Unix socket.
 """
 
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,8 +104,14 @@ class RedisProcess:
 
     def kill(self) -> None:
         """As a crash does: nothing is written, nobody is told."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
-            self._process.kill()
+            self._process.send_signal(how)
             self._process.wait()
 
     def __enter__(self) -> Self:
@@ -163,6 +170,9 @@ class WatchedPair:
 
 
 class ClusterNode(RedisProcess):
+    def name(self) -> str:
+        return str(self.run("CLUSTER", "MYID").decode())
+
     def members(self) -> int:
         """How many it knows, itself included."""
         return len(self.run("CLUSTER", "NODES").splitlines())
@@ -213,7 +223,7 @@ class RedisCluster:
             self.nodes[0].run("CLUSTER", "MEET", HOST, node.port, port)
         until(lambda: all(node.members() == len(self.nodes) for node in self.nodes))
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
-            replica.run("CLUSTER", "REPLICATE", primary.run("CLUSTER", "MYID").decode())
+            replica.run("CLUSTER", "REPLICATE", primary.name())
         until(lambda: all(node.is_content() for node in self.nodes))
         until(lambda: all(replica.is_in_step() for replica in self.replicas))
 
@@ -221,6 +231,29 @@ class RedisCluster:
         """The primary that had the queue of that prefix when the cluster began."""
         share = SLOTS // len(self.primaries) + 1
         return self.primaries[slot_of(prefix) // share]
+
+    def another(self, prefix: str) -> ClusterNode:
+        """A primary that had not."""
+        return self.primaries[self.primaries.index(self.holder(prefix)) - 1]
+
+    @contextmanager
+    def on_the_move(self, prefix: str) -> Iterator[None]:
+        """The slot of a queue is about to be moved from its holder to another."""
+        slot, source, target = slot_of(prefix), self.holder(prefix), self.another(prefix)
+        target.run("CLUSTER", "SETSLOT", slot, "IMPORTING", source.name())
+        source.run("CLUSTER", "SETSLOT", slot, "MIGRATING", target.name())
+        yield
+        for node in (target, source):
+            node.run("CLUSTER", "SETSLOT", slot, "STABLE")
+
+    def move(self, prefix: str) -> None:
+        """Move the slot of a queue, key by key, as `redis-cli --cluster reshard` does."""
+        slot, source, target = slot_of(prefix), self.holder(prefix), self.another(prefix)
+        with self.on_the_move(prefix):
+            while keys := source.run("CLUSTER", "GETKEYSINSLOT", slot, 1):
+                source.run("MIGRATE", HOST, target.port, "", 0, 5000, "KEYS", *keys)
+            for node in (target, source, *self.primaries):
+                node.run("CLUSTER", "SETSLOT", slot, "NODE", target.name())
 
 
 def slot_of(prefix: str) -> int:

@@ -53,6 +53,7 @@ _PASSING = (
     exceptions.AskError,
     exceptions.TryAgainError,
     exceptions.ClusterDownError,
+    SSLError,
 )
 _PASSING_CODES = {"READONLY", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "UNBLOCKED"}
 _REFUSALS = exceptions.AuthenticationError, SSLCertVerificationError

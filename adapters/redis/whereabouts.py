@@ -7,6 +7,7 @@ Protocols: "Guidelines for Redis clients with support for Redis Sentinel", and C
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from ssl import SSLError
 from typing import Any, Protocol, TypeVar
 
 from redis.asyncio.connection import AbstractConnection
@@ -122,7 +123,7 @@ class _Asked:
 
     async def ask(self, read: Callable[[Node, Any], Told], *command: str) -> Told:
         """What *read* makes of the first answer for which it does not raise NoPrimary."""
-        problem: RedisError = NoPrimary(self._silence)
+        problem: Exception = NoPrimary(self._silence)
         for node in self._in_turn():
             try:
                 return read(node, await self._answer(node, *command))
@@ -130,8 +131,9 @@ class _Asked:
                 problem = error
             except ResponseError:  # it does not know the command
                 problem = NoPrimary(self._others)
-            except (RedisError, TimeoutError):
-                pass
+            except (RedisError, TimeoutError) as error:
+                if isinstance(error.__context__, SSLError):
+                    problem = error
         raise problem
 
     def _in_turn(self) -> Iterator[Node]:

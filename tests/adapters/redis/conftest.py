@@ -8,10 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.embedded import EmbeddedValkey
-from adapters.embedded.binaries import find_valkey
 from adapters.redis.connection import Servers, open_redis
 from adapters.redis.queue import RedisPointerQueue
-from tests.engines import DEBIAN_REDIS, REDIS_SERVERS
+from tests.engines import REDIS_SERVERS, redis_program
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def queue(servers: Servers, prefix: str) -> RedisPointerQueue:
 @pytest.fixture(params=REDIS_SERVERS)
 def server_binary(request: pytest.FixtureRequest) -> Path:
     """The program of each kind of Redis in turn, for servers of the test's own."""
-    return DEBIAN_REDIS if request.param == "redis" else find_valkey()
+    return redis_program(request.param)
 
 
 @pytest.fixture

@@ -53,7 +53,8 @@ class Safe:
 
 
 async def what_is_safe(load: Load, stage: Stage) -> Safe:
-    safe = Safe(set(load.acknowledged), set(+load.settled), len(load.claims))
+    settled = set(+load.settled) & load.acknowledged
+    safe = Safe(set(load.acknowledged), settled, len(load.claims))
     offset = stage.primary.facts()["master_repl_offset"]
     await asyncio.to_thread(until, lambda: stage.replica.facts()["slave_repl_offset"] >= offset)
     return safe
