@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -184,11 +184,20 @@ class ClusterNode(RedisProcess):
 class RedisCluster:
     """Primaries that share the slots evenly, and, if wanted, a replica of each."""
 
-    def __init__(self, binary: Path, home: Path, *, primaries: int = 3, replicas: int = 0) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        home: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        primaries: int = 3,
+        replicas: int = 0,
+    ) -> None:
         self.nodes = [
             ClusterNode(
                 binary,
                 home / str(number),
+                **(settings or {}),
                 cluster_enabled="yes",
                 cluster_port=str(free_port()),
                 cluster_node_timeout="1000",

@@ -121,6 +121,7 @@ def _commons() -> dict[str, Any]:
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": None,
         "socket_connect_timeout": ANSWER_WITHIN / 2,
+        "driver_info": None,  # to tell its name, the client library would need one more permission
     }
 
 

@@ -32,10 +32,13 @@ _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "Redis does not answer in time"),
 )
 
-# By the code that an answer begins with, or, from within a script of Redis 6.2, holds.
+# By the code that an answer begins with, or, from within a script of Redis 6.2, holds, or by a word.
 _BY_CODE = {
     "OOM": "the queue is full: raise maxmemory of Redis",
     "NOPERM": "the Redis user lacks a permission: see its ACL",
+    # From within a script: "ACL failure in script", or "The user executing the script can't …".
+    "ACL": "the Redis user lacks a permission: see its ACL",
+    "executing": "the Redis user lacks a permission: see its ACL",
     "NOAUTH": "Redis wants a password: mend POSTROOM_REDIS_URL",
     "READONLY": "Redis is a replica: let POSTROOM_REDIS_URL name the primary",
     "MISCONF": "Redis cannot write to its disk: see its log",

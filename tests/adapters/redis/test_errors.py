@@ -34,6 +34,8 @@ def said(answer: str) -> Exception:
         ("OOM command not allowed when used memory > 'maxmemory'.", "the queue is full", False),
         ("MISCONF Errors writing to the AOF file: hush", "cannot write to its disk", False),
         ("NOPERM User hush has no permissions to run", "lacks a permission", False),
+        ("ERR ACL failure in script: User hush has no permissions", "lacks a permission", False),
+        ("The user executing the script can't run this command", "lacks a permission", False),
         ("NOAUTH Authentication required.", "refuses the user", False),
         ("WRONGPASS invalid username-password pair", "refuses the user", False),
         ("ERR value is not an integer: hush", "Redis failed: ResponseError", False),
