@@ -264,6 +264,12 @@ class RedisCluster:
             for node in (target, source, *self.primaries):
                 node.run("CLUSTER", "SETSLOT", slot, "NODE", target.name())
 
+    def move_at_once(self, prefix: str) -> None:
+        """Move the slot of a queue as a whole, as Valkey 9 can."""
+        slot, source, target = slot_of(prefix), self.holder(prefix), self.another(prefix)
+        source.run("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.name())
+        until(lambda: not source.run("CLUSTER", "COUNTKEYSINSLOT", slot))
+
 
 def slot_of(prefix: str) -> int:
     """Where the queue of that prefix lies in a cluster."""

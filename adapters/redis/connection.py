@@ -38,8 +38,7 @@ class Servers:
         """A client of whichever server holds *key* at the time.
 
         To find it, others are asked when it connects; it connects anew when it is told that the key
-        is elsewhere, or that the server is a replica now. It follows no ASK: while a slot is moved
-        key by key, a script would find only some of its keys.
+        is elsewhere, or that the server is a replica now. It follows no ASK (docs/adr/0022).
         """
         slot = key_slot(key.encode()) if self.are_a_cluster else 0
         if slot not in self._clients:

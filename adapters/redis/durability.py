@@ -49,34 +49,36 @@ class RedisHealth(HealthCheck):
             raise Unavailable(complaint)
 
     async def _complaints(self, primary: Redis) -> Sequence[str]:
-        info, appendfsync = await primary.info(), await _appendfsync(primary)
+        info, fsync = await primary.info(), await _fsync_settings(primary)
         of_cluster = self._servers.are_a_cluster
-        return list(complaints(info, appendfsync, self._durability, of_cluster=of_cluster))
+        return list(complaints(info, fsync, self._durability, of_cluster=of_cluster))
 
 
-async def _appendfsync(redis: Redis) -> str:
+async def _fsync_settings(redis: Redis) -> Mapping[str | None, str | None]:
     """Empty if we may not know: managed servers often forbid CONFIG."""
     try:
-        answer = await redis.config_get("appendfsync")
+        return await redis.config_get("*appendfsync*")
     except ResponseError:
-        return ""
-    return answer.get("appendfsync") or ""
+        return {}
 
 
 def complaints(
     info: Mapping[str, object],
-    appendfsync: str,
+    fsync: Mapping[str | None, str | None],
     durability: Durability,
     *,
     of_cluster: bool = False,
 ) -> Iterator[str]:
-    """What is wrong with a server that tells *info* of itself, and what to set instead."""
+    """What is wrong with a server that tells *info* of itself, and what to set instead.
+
+    *fsync* are its settings with "appendfsync" in their name, if it tells them.
+    """
     version = str(info["redis_version"])
     if tuple(map(int, version.split(".")[:2])) < OLDEST:
         yield f"Redis {version} is too old: use 6.2 or newer, or Valkey"
     if info["role"] != "master":
         yield "Redis is a replica: let POSTROOM_REDIS_URL name the primary"
-    if info["cluster_enabled"] and not of_cluster:
+    if info.get("cluster_enabled") and not of_cluster:
         yield "Redis is a node of a cluster: let POSTROOM_REDIS_URL begin with redis+cluster://"
     if durability is Durability.MEMORY:
         return
@@ -86,8 +88,17 @@ def complaints(
         yield f"Redis may evict keys (maxmemory-policy {policy}): set maxmemory-policy noeviction"
     if not info["aof_enabled"]:
         yield _weak("keeps jobs in memory only (appendonly no): set appendonly yes", "memory")
+    yield from _weak_settings(fsync, durability)
+
+
+def _weak_settings(fsync: Mapping[str | None, str | None], durability: Durability) -> Iterator[str]:
+    """Only `always` will do: WAITAOF answers before the fsync on some servers (docs/adr/0020)."""
+    appendfsync = fsync.get("appendfsync")
     if appendfsync == "no":
         yield _weak("never waits for its disk (appendfsync no): set appendfsync always", "memory")
+    if fsync.get("no-appendfsync-on-rewrite") == "yes":
+        what = "does not wait for its disk while it rewrites its append-only file"
+        yield _weak(f"{what}: set no-appendfsync-on-rewrite no", "memory")
     if durability is Durability.EVERYSEC or appendfsync == "always":
         return
     if appendfsync:

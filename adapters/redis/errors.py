@@ -32,7 +32,7 @@ _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "Redis does not answer in time"),
 )
 
-# By the code that an answer begins with, or, from within a script of Redis 6.2, holds, or by a word.
+# By the code that an answer begins with, or that it holds, as an answer from within a script does.
 _BY_CODE = {
     "OOM": "the queue is full: raise maxmemory of Redis",
     "NOPERM": "the Redis user lacks a permission: see its ACL",

@@ -65,7 +65,7 @@ def as_user(url: str) -> str:
 @pytest.mark.parametrize("options", ["", "?protocol=3", "/1"])
 async def test_the_user_of_the_guide_can_do_everything(lone: RedisProcess, options: str) -> None:
     lone.run("FLUSHALL")
-    lone.run("ACL", "SETUSER", "postroom", "reset", *RULE.split())
+    lone.run("ACL", "SETUSER", "postroom", *RULE.split())
     lone.run("ACL", "LOG", "RESET")
 
     async with open_redis(as_user(lone.url) + options) as servers:
@@ -75,7 +75,7 @@ async def test_the_user_of_the_guide_can_do_everything(lone: RedisProcess, optio
 
 
 async def test_the_user_of_the_guide_can_do_nothing_else(lone: RedisProcess) -> None:
-    lone.run("ACL", "SETUSER", "postroom", "reset", *RULE.split())
+    lone.run("ACL", "SETUSER", "postroom", *RULE.split())
 
     async with open_redis(as_user(lone.url)) as servers:
         redis = servers.holding("")
@@ -94,7 +94,7 @@ async def test_the_user_of_the_guide_may_do_no_more_than_is_needed(lone: RedisPr
     for word in needed - WHEN_A_WAIT_IS_GIVEN_UP:
         lone.run("FLUSHALL")
         lone.run("SCRIPT", "FLUSH")
-        lone.run("ACL", "SETUSER", "postroom", "reset", *(other for other in rule if other != word))
+        lone.run("ACL", "SETUSER", "postroom", *(other for other in rule if other != word))
 
         async with open_redis(as_user(lone.url)) as servers:
             with pytest.raises(Unavailable, match=r"lacks a permission|allow the user"):
@@ -102,7 +102,7 @@ async def test_the_user_of_the_guide_may_do_no_more_than_is_needed(lone: RedisPr
 
 
 async def test_a_user_for_other_keys_is_told_so(lone: RedisProcess) -> None:
-    lone.run("ACL", "SETUSER", "postroom", "reset", *RULE.replace("{postroom:", "{other:").split())
+    lone.run("ACL", "SETUSER", "postroom", *RULE.replace("{postroom:", "{other:").split())
 
     async with open_redis(as_user(lone.url)) as servers:
         with pytest.raises(Unavailable, match="lacks a permission"):

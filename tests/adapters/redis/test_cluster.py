@@ -1,7 +1,7 @@
 """The queue in a Redis Cluster: its slot moves, its servers are full, and one may not do."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -32,12 +32,23 @@ async def look_for(servers: Servers, prefix: str) -> None:
         await servers.holding(root).get(root)
 
 
-async def test_a_slot_may_be_moved_under_load(cluster: RedisCluster, prefix: str) -> None:
+async def test_a_slot_may_be_moved_key_by_key_under_load(
+    cluster: RedisCluster, prefix: str
+) -> None:
+    await move_under_load(cluster, prefix, cluster.move)
+
+
+@pytest.mark.parametrize("cluster", ["valkey"], indirect=True)
+async def test_a_slot_may_be_moved_at_once_under_load(cluster: RedisCluster, prefix: str) -> None:
+    await move_under_load(cluster, prefix, cluster.move_at_once)
+
+
+async def move_under_load(cluster: RedisCluster, prefix: str, move: Callable[[str], None]) -> None:
     async with open_redis(cluster.url) as servers:
         queue = RedisPointerQueue(servers, prefix=prefix)
         async with under_load(queue) as load:
             await load.more_are_acknowledged(500)
-            await asyncio.to_thread(cluster.move, prefix)
+            await asyncio.to_thread(move, prefix)
             await load.more_are_acknowledged(500)
 
     assert not load.lost

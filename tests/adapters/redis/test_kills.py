@@ -1,7 +1,7 @@
 """A server that is killed, stopped or made to forget its scripts while 64 callers enqueue.
 
-A kill loses what the server had not written to its append-only file before it answered. (What of a
-crash of the host, and of fsync? See docs/adr/0020.)
+A kill loses what the server had not written to its append-only file before it answered. (For the
+fsync, which a crash of the host would need, see docs/adr/0020.)
 """
 
 import asyncio
