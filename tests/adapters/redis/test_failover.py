@@ -40,7 +40,8 @@ def stage(request: pytest.FixtureRequest, server_binary: Path, tmp_path: Path) -
         primary, replica = cluster.nodes[0], cluster.nodes[-1]
         names = (f"q{number}" for number in count())
         prefix = next(name for name in names if cluster.holder(name) is primary)
-        yield Stage(cluster.url, primary, replica, prefix)
+        # The others must be learnt of while there is time.
+        yield Stage(f"redis+cluster://{primary.node}", primary, replica, prefix)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """Who is asked where the primary is, and what is told if nobody knows."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
+from redis.asyncio.connection import AbstractConnection
 
 from adapters.embedded.binaries import find_valkey
+from adapters.redis.address import Node
 from adapters.redis.connection import open_redis
 from adapters.redis.durability import RedisHealth
 from adapters.redis.queue import RedisPointerQueue
+from adapters.redis.whereabouts import Sentinels
 from domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import jobs, names
 from tests.redis_servers import SERVICE, WatchedPair
@@ -28,6 +32,35 @@ async def test_the_sentinels_that_are_away_are_passed_over(pair: WatchedPair, pr
             await queue.enqueue(jobs(name))
             assert await names(queue) == [name]
             await servers.holding("").connection_pool.disconnect()
+
+
+class Witness:
+    """A connection to a Sentinel that says where the primary is."""
+
+    async def connect(self) -> None: ...
+
+    async def send_command(self, *command: str) -> None:
+        assert command == ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
+
+    async def read_response(self) -> list[bytes]:
+        return [b"primary", b"6379"]
+
+    async def disconnect(self) -> None: ...
+
+
+async def test_those_who_know_are_asked_in_turn() -> None:
+    asked: list[Node] = []
+
+    def connect(node: Node) -> AbstractConnection:
+        asked.append(node)
+        return cast("AbstractConnection", Witness())
+
+    nodes = [("a", 1), ("b", 2), ("c", 3)]
+    sentinels = Sentinels(nodes, SERVICE, connect)
+    for _ in nodes:
+        assert await sentinels.primary("any key") == ("primary", 6379)
+
+    assert sorted(asked) == nodes
 
 
 @pytest.mark.parametrize(
