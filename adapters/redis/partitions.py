@@ -9,8 +9,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from zlib import crc32
 
-from redis.asyncio import Redis
-
+from adapters.redis.connection import Servers
 from adapters.redis.queue import LANE_CAP, PREFIX, RedisPointerQueue
 from adapters.redis.scripts import no_offset
 from adapters.redis.wire import lane_of, pack
@@ -24,7 +23,7 @@ Result = TypeVar("Result")
 
 
 def redis_queue(
-    redis: Redis,
+    servers: Servers,
     *,
     prefix: str = PREFIX,
     partitions: int = 1,
@@ -33,7 +32,7 @@ def redis_queue(
 ) -> PointerQueue:
     """The queue under the keys that begin with *prefix*; for *cap* and *ahead* see its parts."""
     parts = [
-        RedisPointerQueue(redis, prefix=prefix, partition=number, cap=cap, ahead=ahead)
+        RedisPointerQueue(servers, prefix=prefix, partition=number, cap=cap, ahead=ahead)
         for number in range(partitions)
     ]
     return parts[0] if partitions == 1 else PartitionedPointerQueue(parts)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
+from adapters.redis.connection import Servers
 from adapters.redis.partitions import PartitionedPointerQueue, redis_queue
 from adapters.redis.queue import RedisPointerQueue
 from application.ports import Claim, PointerQueue
@@ -27,8 +28,8 @@ class Away(RedisPointerQueue):
 
 
 @pytest.fixture
-def partitioned(redis: Redis, prefix: str) -> PointerQueue:
-    return redis_queue(redis, prefix=prefix, partitions=PARTITIONS)
+def partitioned(servers: Servers, prefix: str) -> PointerQueue:
+    return redis_queue(servers, prefix=prefix, partitions=PARTITIONS)
 
 
 async def parts_in_use(redis: Redis, prefix: str) -> set[bytes]:
@@ -105,10 +106,10 @@ async def test_a_claim_that_is_cancelled_keeps_nothing(partitioned: PointerQueue
 
 
 async def test_a_partition_that_is_away_does_not_hold_up_the_others(
-    redis: Redis, prefix: str
+    servers: Servers, prefix: str
 ) -> None:
-    there = RedisPointerQueue(redis, prefix=prefix, partition=0)
-    queue = PartitionedPointerQueue([Away(redis, prefix=prefix, partition=1), there])
+    there = RedisPointerQueue(servers, prefix=prefix, partition=0)
+    queue = PartitionedPointerQueue([Away(servers, prefix=prefix, partition=1), there])
     with pytest.raises(Unavailable):
         await queue.claim(1, LEASE)
     await there.enqueue([job("a"), job("b")])
