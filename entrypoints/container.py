@@ -39,7 +39,8 @@ from adapters.postgres.registry import PostgresMailboxRegistry
 from adapters.redis.address import InvalidRedisUrl
 from adapters.redis.connection import Servers, open_redis
 from adapters.redis.durability import Durability, RedisHealth
-from adapters.redis.queue import RedisPointerQueue
+from adapters.redis.partition_count import PartitionCountHealth
+from adapters.redis.partitions import redis_queue
 from application.consume_job import ConsumeJob
 from application.file_message import FileMessage
 from application.ingest_pointer import Ingest, IngestPointer
@@ -101,6 +102,7 @@ async def wire(settings: Settings) -> AsyncIterator[punq.Container]:
             raise InvalidSettings(str(error)) from None
         checks = (
             RedisHealth(redis, Durability(settings.durability)),
+            PartitionCountHealth(redis, settings.redis_partitions),
             PostgresHealth(database),
             MigrationsHealth(database),
         )
@@ -118,7 +120,9 @@ def _database(settings: Settings) -> Database:
 
 
 def _bind_queue(container: punq.Container, settings: Settings, redis: Servers) -> None:
-    queue: PointerQueue = RedisPointerQueue(redis, cap=settings.lane_concurrency)
+    queue: PointerQueue = redis_queue(
+        redis, partitions=settings.redis_partitions, cap=settings.lane_concurrency
+    )
     container.register(PointerQueue, instance=queue)
 
 

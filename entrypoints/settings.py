@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """
     database_url: str = Field(default="", repr=False)
     """`postgresql://…`"""
+    redis_partitions: int = Field(default=1, ge=1, le=256)
+    """Parts of the queue, which a Redis Cluster can keep on different servers."""
     durability: Literal["fsync", "everysec", "memory"] = "fsync"
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Fernet keys for the credentials, comma-separated: the first encrypts, all decrypt."""

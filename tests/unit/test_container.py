@@ -120,7 +120,12 @@ async def test_whoever_asks_for_a_port_gets_the_same_adapter(container: punq.Con
 async def test_the_health_of_all_that_is_needed_is_checked(container: punq.Container) -> None:
     checks = container.resolve(HealthChecks).checks
 
-    assert [check.name for check in checks] == ["redis", "postgres", "migrations"]
+    assert [check.name for check in checks] == [
+        "redis",
+        "partitions",
+        "postgres",
+        "migrations",
+    ]
 
 
 async def test_retries_are_as_the_settings_say(tmp_path: Path) -> None:

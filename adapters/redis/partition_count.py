@@ -1,0 +1,31 @@
+"""Whether the queue is read with as many partitions as it was written with."""
+
+import asyncio
+
+from adapters.redis.connection import ANSWER_WITHIN, Servers
+from adapters.redis.errors import translated
+from adapters.redis.queue import PREFIX
+from application.ports import HealthCheck
+from domain.failure import Unavailable
+
+
+class PartitionCountHealth(HealthCheck):
+    """Remembers the number in Redis, and refuses another: lanes would be looked for elsewhere."""
+
+    name = "partitions"
+
+    def __init__(self, servers: Servers, partitions: int, *, prefix: str = PREFIX) -> None:
+        self._key = f"{{{prefix}:partitions}}"
+        self._redis = servers.holding(self._key)
+        self._partitions = partitions
+
+    async def __call__(self) -> None:
+        with translated():
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._redis.set(self._key, self._partitions, nx=True)
+                known = int(await self._redis.get(self._key) or 0)
+        if known != self._partitions:
+            raise Unavailable(
+                f"the queue lies in {known} partitions: set POSTROOM_REDIS_PARTITIONS={known},"
+                " or change the number as docs/operator-guide.md says"
+            )
