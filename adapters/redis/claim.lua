@@ -40,53 +40,63 @@ local function end_pauses()
   end
 end
 
--- A ring is read as far as it turns, turned here, and written back once.
+-- A ring is read as far as it turns, turned here, and written back at the end: all that could fail has
+-- been done by then.
 local function open_ring(key, at_once)
-  local ring = { to_come = {}, had = {}, next = 1, beyond = at_once }
+  local line, again, next, read, is_read = {}, {}, 1, 0, false
+  local ring = {}
 
   local function read_on()
-    if ring.beyond > 0 then
-      ring.to_come, ring.next = call('LPOP', key, at_once) or {}, 1
-      ring.beyond = #ring.to_come == at_once and call('LLEN', key) or 0
+    local some = call('LRANGE', key, read, read + at_once - 1)
+    for _, member in ipairs(some) do
+      line[#line + 1] = member
     end
-    if not ring.to_come[ring.next] then
-      ring.to_come, ring.had, ring.next = ring.had, {}, 1
-    end
+    read, is_read = read + #some, #some < at_once
   end
 
   -- What has its turn now, if any: it has left the ring.
   function ring.turn()
-    if not ring.to_come[ring.next] then
+    while next > #line and not is_read do
       read_on()
     end
-    ring.next = ring.next + 1
-    return ring.to_come[ring.next - 1]
+    if next > #line then
+      for _, member in ipairs(again) do
+        line[#line + 1] = member
+      end
+      again = {}
+    end
+    next = next + 1
+    return line[next - 1]
   end
 
   function ring.append(member)
-    ring.had[#ring.had + 1] = member
+    again[#again + 1] = member
   end
 
   function ring.is_empty()
-    return #ring.had == 0 and ring.next > #ring.to_come and ring.beyond == 0
+    if next > #line and not is_read then
+      read_on()
+    end
+    return next > #line and #again == 0
   end
 
-  function ring.close()
-    local to_come = {}
-    for i = #ring.to_come, ring.next, -1 do
-      to_come[#to_come + 1] = ring.to_come[i]
+  function ring.write_back()
+    local gone, left = math.min(next - 1, read), {}
+    for i = math.max(next, read + 1), #line do
+      left[#left + 1] = line[i]
     end
-    call_with_all('LPUSH', key, to_come)
-    call_with_all('RPUSH', key, ring.had)
+    if gone > 0 then
+      call('LPOP', key, gone)
+    end
+    call_with_all('RPUSH', key, left)
+    call_with_all('RPUSH', key, again)
   end
 
   return ring
 end
 
-local some_came_back -- if none has a history, RETURNED need not be looked at
-
 -- As much of a lane as this claim may have need of: its next jobs, one more than there is room for.
-local function look_into(name)
+local function open_lane(name, some_came_back)
   local running = tonumber(call('HGET', RUNNING, name) or 0)
   local room = math.max(cap - running, 0)
   local ids = some_came_back and call('ZRANGE', RETURNED .. name, 0, room) or {}
@@ -97,7 +107,7 @@ local function look_into(name)
   return lane
 end
 
-local function write_back(lane)
+local function write_back_lane(lane)
   local returned = math.min(lane.taken, lane.returned)
   if returned > 0 then
     call('ZPOPMIN', RETURNED .. lane.name, returned)
@@ -107,70 +117,68 @@ local function write_back(lane)
   end
 end
 
+local some_are_paused = call('EXISTS', PAUSED) == 1
+local rings, lanes, names = {}, {}, {} -- by tenant, by name, and in the order in which they were opened
+local withdrawn, capped = {}, {}
+local ids, of = {}, {} -- of the jobs claimed: the ids and the lanes
+
+-- Returns whether the lane stays in the ring.
+local function take_one(name, some_came_back)
+  if some_are_paused and call('ZSCORE', PAUSED, name) then
+    return false
+  end
+  if not lanes[name] then
+    lanes[name], names[#names + 1] = open_lane(name, some_came_back), name
+  end
+  local lane = lanes[name]
+  if lane.taken < math.min(lane.room, #lane.ids) then
+    lane.taken = lane.taken + 1
+    ids[#ids + 1], of[#of + 1] = lane.ids[lane.taken], name
+  end
+  local has_more = lane.taken < #lane.ids
+  if has_more and lane.taken == lane.room then
+    capped[#capped + 1] = name
+  end
+  return has_more and lane.taken < lane.room
+end
+
+local function write_back(tenants)
+  local running = {}
+  for _, name in ipairs(names) do
+    write_back_lane(lanes[name])
+    running[name] = lanes[name].running + lanes[name].taken
+  end
+  set_counts(RUNNING, running, names)
+  call_with_all('SREM', OFFERED, withdrawn)
+  call_with_all('SADD', CAPPED, capped)
+  tenants.write_back()
+  for _, ring in pairs(rings) do
+    ring.write_back()
+  end
+end
+
 -- One job of the next lane of the next tenant, and so on. A lane that has no (more) job to hand out
 -- leaves the ring, and so does a tenant without lanes.
 local function take()
-  local ids, of = {}, {}
-  local lanes, names, running, withdrawn, capped = {}, {}, {}, {}, {}
-  local some_are_paused = call('EXISTS', PAUSED) == 1
-  some_came_back = call('EXISTS', HISTORY) == 1
-  local tenants, rings = open_ring(TENANTS, most), {}
+  local tenants, some_came_back = open_ring(TENANTS, most), call('EXISTS', HISTORY) == 1
   local at_once = math.ceil(most / math.max(call('LLEN', TENANTS), 1))
-
-  local function lane_of(name)
-    if not lanes[name] then
-      lanes[name], names[#names + 1] = look_into(name), name
-      running[name] = lanes[name].running
-    end
-    return lanes[name]
-  end
-
-  -- Returns whether the lane stays in the ring.
-  local function take_one(name)
-    if some_are_paused and call('ZSCORE', PAUSED, name) then
-      return false
-    end
-    local lane = lane_of(name)
-    if lane.taken < math.min(lane.room, #lane.ids) then
-      lane.taken, running[name] = lane.taken + 1, running[name] + 1
-      ids[#ids + 1], of[#of + 1] = lane.ids[lane.taken], name
-    end
-    local has_more = lane.taken < #lane.ids
-    if has_more and lane.taken == lane.room then
-      capped[#capped + 1] = name
-    end
-    return has_more and lane.taken < lane.room
-  end
-
   for _ = 1, most + AT_ONCE do
     local tenant = #ids < most and tenants.turn()
     if not tenant then
       break
     end
     rings[tenant] = rings[tenant] or open_ring(LANES .. tenant, at_once)
-    local ring = rings[tenant]
-    local name = ring.turn()
-    if take_one(name) then
-      ring.append(name)
+    local name = rings[tenant].turn()
+    if take_one(name, some_came_back) then
+      rings[tenant].append(name)
     else
       withdrawn[#withdrawn + 1] = name
     end
-    if not ring.is_empty() then
+    if not rings[tenant].is_empty() then
       tenants.append(tenant)
     end
   end
-
-  for _, name in ipairs(names) do
-    write_back(lanes[name])
-  end
-  tenants.close()
-  for _, ring in pairs(rings) do
-    ring.close()
-  end
-  set_counts(RUNNING, running, names)
-  call_with_all('SREM', OFFERED, withdrawn)
-  call_with_all('SADD', CAPPED, capped)
-  return ids, of
+  write_back(tenants)
 end
 
 local function due_in()
@@ -188,7 +196,7 @@ go_on_when_full()
 reclaim()
 promote()
 end_pauses()
-local ids, lanes = take()
+take()
 if #ids == 0 then
   wake()
   return { due_in() }
@@ -200,8 +208,8 @@ for i, id in ipairs(ids) do
   local history = histories[i] and cjson.decode(histories[i]) or {}
   attempts[i], reclaimed[i] = (history.attempts or 0) + 1, history.reclaimed and 1 or 0
   leases[2 * i - 1] = ends
-  leases[2 * i] = digits(last + i) .. '/' .. attempts[i] .. '/' .. lanes[i] .. '/' .. id
+  leases[2 * i] = digits(last + i) .. '/' .. attempts[i] .. '/' .. of[i] .. '/' .. id
 end
 call_with_all('ZADD', LEASES, leases)
 wake()
-return { due_in(), ids, lanes, digits(last), attempts, reclaimed, call('HMGET', JOBS, unpack(ids)) }
+return { due_in(), ids, of, digits(last), attempts, reclaimed, call('HMGET', JOBS, unpack(ids)) }

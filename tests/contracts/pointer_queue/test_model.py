@@ -317,7 +317,11 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_dead_letters_are_those_that_were_buried(self) -> None:
-        letters = self.run(self.queue.dead_letters()).letters
+        page = self.run(self.queue.dead_letters())
+        letters = [*page.letters]
+        while page.next:
+            page = self.run(self.queue.dead_letters(after=page.next))
+            letters += page.letters
         assert {letter.id: letter.attempts for letter in letters} == {
             name: entry.attempts for name, entry in self.model.dead.items()
         }
