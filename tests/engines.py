@@ -61,9 +61,9 @@ def debian_redis_url(engine_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cluster_url(engine_home: Path) -> Iterator[str]:
+def valkey_cluster(engine_home: Path) -> Iterator[RedisCluster]:
     with RedisCluster(find_valkey(), engine_home / "cluster") as cluster:
-        yield cluster.url
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from domain.pointer import ImapPointer, PointerJob
 from entrypoints.worker import Worker
 from tests.redis_servers import RedisProcess
 
-LEASE = timedelta(seconds=1)
+LEASE = timedelta(seconds=0.5)
 WITHIN = 60
 """Seconds in which all is done: a bound, not a wait."""
 

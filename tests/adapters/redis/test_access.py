@@ -109,13 +109,17 @@ async def test_a_user_for_other_keys_is_told_so(lone: RedisProcess) -> None:
             await RedisPointerQueue(servers).enqueue(jobs("a"))
 
 
-async def test_the_users_of_the_guide_do_on_a_cluster_and_with_sentinels(tmp_path: Path) -> None:
-    binary = redis_program("valkey")
-    with RedisCluster(binary, tmp_path / "cluster", primaries=1) as cluster:
-        cluster.nodes[0].run("ACL", "SETUSER", "postroom", *RULE.split())
-        async with open_redis(as_user(cluster.url)) as servers:
-            await do_everything(servers)
-    with WatchedPair(binary, tmp_path / "pair") as pair:
+async def test_the_user_of_the_guide_will_do_on_a_cluster(valkey_cluster: RedisCluster) -> None:
+    for node in valkey_cluster.nodes:
+        node.run("ACL", "SETUSER", "postroom", *RULE.split())
+
+    async with open_redis(as_user(valkey_cluster.url)) as servers:
+        await do_everything(servers)
+
+
+@pytest.mark.parametrize("name", REDIS_SERVERS)
+async def test_the_users_of_the_guide_will_do_with_sentinels(name: str, tmp_path: Path) -> None:
+    with WatchedPair(redis_program(name), tmp_path) as pair:
         pair.primary.run("ACL", "SETUSER", "postroom", *RULE.split())
         pair.sentinel.run("ACL", "SETUSER", "postroom", *SENTINEL_RULE.split())
         secrets = "?sentinel_username=postroom&sentinel_password=secret"

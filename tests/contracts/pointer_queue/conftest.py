@@ -22,12 +22,9 @@ def server_url(request: pytest.FixtureRequest) -> str:
     """The URL of a Redis, or nothing, which stands for memory."""
     if request.param == "memory":
         return ""
-    fixture = {
-        "valkey": "valkey_url",
-        "redis": "debian_redis_url",
-        "resp3": "valkey_url",
-        "cluster": "cluster_url",
-    }[request.param]
+    if request.param == "cluster":
+        return str(request.getfixturevalue("valkey_cluster").url)
+    fixture = "debian_redis_url" if request.param == "redis" else "valkey_url"
     url = str(request.getfixturevalue(fixture))
     return f"{url}&protocol=3" if request.param == "resp3" else url
 
