@@ -42,27 +42,32 @@ class Funnel(Generic[Item, Reply]):
         self._carry = carry
         self._most = most
         self._waiting: list[_Call[Item, Reply]] = []
-        self._carriers: set[asyncio.Task[None]] = set()
+        self._carriers: set[asyncio.Task[None]] = set()  # which the loop does not hold on to
+        self._idle = WAYS
         self._on_their_way = 0
 
     async def __call__(self, items: Sequence[Item]) -> Sequence[Reply]:
         """The replies to *items*, in their order. Raises whatever *carry* raises."""
         call: _Call[Item, Reply] = _Call(items, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
-        if len(self._carriers) < WAYS:
+        if self._idle:
+            self._idle -= 1
             carrier = asyncio.create_task(self._carry_all())
             self._carriers.add(carrier)
             carrier.add_done_callback(self._carriers.discard)
         return await call.replies
 
     async def _carry_all(self) -> None:
-        while self._waiting:
-            batch = self._next_batch()
-            self._on_their_way += 1
-            try:
-                await self._carry_batch(batch)
-            finally:
-                self._on_their_way -= 1
+        try:
+            while self._waiting:
+                batch = self._next_batch()
+                self._on_their_way += 1
+                try:
+                    await self._carry_batch(batch)
+                finally:
+                    self._on_their_way -= 1
+        finally:
+            self._idle += 1  # at once: a caller may be next who was answered just now
 
     def _next_batch(self) -> list[_Call[Item, Reply]]:
         """An equal share of what waits, for each way that is free."""

@@ -93,6 +93,21 @@ async def test_a_batch_is_bounded_and_keeps_a_callers_items_together(carrier: Ca
     assert carrier.batches[2:] == [[1, 2, 3], [5, 6, 7, 8, 9], [10]]
 
 
+async def test_who_is_answered_may_call_again_at_once(carrier: Carrier) -> None:
+    funnel = Funnel(carrier)
+
+    async def call_twice() -> Sequence[int]:
+        await funnel([1])
+        return await funnel([2])
+
+    twice, once = asyncio.create_task(call_twice()), call(funnel, 3)
+    await turns()
+    carrier.go.set()
+
+    async with asyncio.timeout(1):
+        assert await asyncio.gather(twice, once) == [[4], [6]]
+
+
 async def test_all_who_wait_fail_with_the_batch_and_later_callers_do_not(carrier: Carrier) -> None:
     funnel = Funnel(carrier)
     carrier.failure = ZeroDivisionError()
