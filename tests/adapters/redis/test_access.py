@@ -10,6 +10,7 @@ from redis.exceptions import NoPermissionError
 
 from adapters.redis.connection import Servers, open_redis
 from adapters.redis.durability import RedisHealth
+from adapters.redis.partition_count import PartitionCountHealth
 from adapters.redis.queue import RedisPointerQueue
 from domain.failure import Unavailable
 from tests.certificates import Certificates, make_certificates
@@ -26,9 +27,10 @@ SHORT = timedelta(milliseconds=50)
 
 
 async def do_everything(servers: Servers) -> None:
-    """All that the queue and its health check do to Redis, except to give up a wait."""
+    """All that the queue and its health checks do to Redis, except to give up a wait."""
     queue = RedisPointerQueue(servers)
     await RedisHealth(servers)()
+    await PartitionCountHealth(servers, 1)()
     await queue.enqueue(jobs(*"abcde"))
     a, b, c, d = await claimed(queue, 4)
     assert await queue.renew([a, b], LEASE) == []

@@ -105,7 +105,7 @@ async def test_who_is_answered_may_call_again_at_once(carrier: Carrier) -> None:
     carrier.go.set()
 
     async with asyncio.timeout(1):
-        assert await asyncio.gather(twice, once) == [[4], [6]]
+        assert list(await asyncio.gather(twice, once)) == [[4], [6]]
 
 
 async def test_all_who_wait_fail_with_the_batch_and_later_callers_do_not(carrier: Carrier) -> None:
