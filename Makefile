@@ -34,3 +34,5 @@ lock: install ## Bring the locks to the newest versions that pyproject.toml allo
 	$(COMPILE) --upgrade --group pyproject.toml:uv --output-file requirements-uv.txt
 	$(COMPILE) --upgrade --extra embedded --extra checkout --output-file requirements.txt pyproject.toml
 	$(COMPILE) --upgrade --extra embedded --extra checkout --extra dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --upgrade --extra embedded --group bench --constraints requirements.txt --output-file requirements-bench.txt pyproject.toml
+	$(COMPILE) --upgrade --group pyproject.toml:bench-redis5 --output-file requirements-bench-redis5.txt

@@ -1,0 +1,70 @@
+"""Postroom: lanes in lists, leases with fencing tokens, moved by scripts; callers share commands."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+import structlog
+import uvloop
+
+from adapters.clock import SystemClock
+from adapters.redis.connection import open_redis
+from adapters.redis.queue import RedisPointerQueue
+from application.consume_job import Consumed
+from application.ports import Claim
+from benchmarks import program
+from benchmarks.payload import Lane, pointer_job
+from benchmarks.peer import BatchPeer
+from benchmarks.probe import Probe
+from domain.outcome import Duplicate
+from domain.pointer import PointerJob
+from entrypoints.worker import Worker
+
+
+class Postroom(BatchPeer[PointerJob]):
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._resources = AsyncExitStack()
+
+    def make(self, number: int, stamp: int = 0, lane: Lane | None = None) -> PointerJob:
+        return pointer_job(number, stamp, lane)
+
+    async def open(self) -> None:
+        redis = await self._resources.enter_async_context(open_redis(self.url))
+        self._queue = RedisPointerQueue(redis)
+
+    async def enqueue(self, job: PointerJob) -> None:
+        await self._queue.enqueue([job])
+
+    async def enqueue_many(self, jobs: Sequence[PointerJob]) -> None:
+        await self._queue.enqueue(jobs)
+
+    def work(self, probe: Probe, concurrency: int) -> None:
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        uvloop.run(self._work(probe, concurrency))
+
+    async def _work(self, probe: Probe, concurrency: int) -> None:
+        await self.open()
+
+        async def consume(claim: Claim) -> Consumed:
+            await probe.run(claim.job.traceparent)
+            settled = await self._queue.acknowledge(claim)
+            if settled:
+                probe.note("settled", claim.job.traceparent)
+            return Consumed(Duplicate(), settled)
+
+        worker = Worker(
+            queue=self._queue, consume=consume, again=_never_needed, concurrency=concurrency
+        )
+        await worker.run(asyncio.Event())
+
+
+def _never_needed(_attempt: int) -> datetime:
+    """No job here takes longer than its time limit."""
+    return SystemClock().now()
+
+
+if __name__ == "__main__":
+    program.run(Postroom)
