@@ -117,4 +117,3 @@ ALL = (
         name="raw", kind=Kind.LIMIT, packages=("redis", "hiredis", "uvloop"), has_batch=True
     ),
 )
-

@@ -1,16 +1,41 @@
 """What the queue has to show, as ratios within one run wherever there is a peer to compare with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from benchmarks.contestants import ALL, Contestant, Kind
 from benchmarks.results import Results
 
-Value = Callable[[Results], float | None]
-
 OURS = "postroom"
-MILLISECONDS, TIMES = "{:.2f} ms", "{:.2f} times"
-PER_SECOND, BYTES, SECONDS, COUNT = "{:,.0f}/s", "{:,.0f} bytes", "{:.1f} s", "{:,.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value; *rival* is whom it is over, if that was not known before."""
+
+    value: float
+    rival: str = ""
+
+
+Value = Callable[[Results], Found | None]
+"""None if it was not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    name: str
+    digits: int = 0
+
+    def show(self, value: float) -> str:
+        return f"{value:,.{self.digits}f}{self.name}"
+
+    def limit(self, value: float) -> str:
+        return f"{value:,g}{self.name}"
+
+
+TIMES, MILLISECONDS, SECONDS = Unit(" times", 2), Unit(" ms", 2), Unit(" s", 1)
+PER_SECOND, BYTES, COUNT = Unit("/s"), Unit(" bytes"), Unit("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +44,17 @@ class Goal:
 
     what: str
     value: Value
-    form: str
+    unit: Unit
     least: float | None = None
     most: float | None = None
     aim: bool = False
 
     @property
     def target(self) -> str:
-        bound, limit = ("at least", self.least) if self.most is None else ("at most", self.most)
-        return f"{'aim: ' if self.aim else ''}{bound} {self.form.format(limit)}"
+        bound = "at most" if self.least is None else "at least"
+        limit = self.most if self.least is None else self.least
+        assert limit is not None
+        return f"{'aim: ' if self.aim else ''}{bound} {self.unit.limit(limit)}"
 
     def is_met_by(self, value: float) -> bool:
         """By the value itself, not by what it is rounded to."""
@@ -51,57 +78,52 @@ def judge(results: Results) -> Sequence[Verdict]:
     return [_verdict(goal, goal.value(results)) for goal in GOALS]
 
 
-def _verdict(goal: Goal, value: float | None) -> Verdict:
+def _verdict(goal: Goal, found: Found | None) -> Verdict:
+    if found is None:
+        return Verdict(
+            what=goal.what, target=goal.target, value=None, shown="not measured", met=None
+        )
+    shown = goal.unit.show(found.value)
     return Verdict(
         what=goal.what,
         target=goal.target,
-        value=value,
-        shown="not measured" if value is None else goal.form.format(value),
-        met=None if value is None else goal.is_met_by(value),
+        value=found.value,
+        shown=f"{shown} ({found.rival})" if found.rival else shown,
+        met=goal.is_met_by(found.value),
     )
 
 
 # --- Values
 
 
-def ours(scenario: str, figure: str) -> Value:
-    return lambda results: results.median(scenario, OURS, figure)
+def ours(scenario: str, *figures: str) -> Value:
+    """Ours; of several figures the greatest."""
 
-
-def worst_of_ours(scenario: str, *figures: str) -> Value:
-    """The greatest of some figures."""
-
-    def value(results: Results) -> float | None:
+    def value(results: Results) -> Found | None:
         found = [results.median(scenario, OURS, figure) for figure in figures]
         known = [one for one in found if one is not None]
-        return max(known) if len(known) == len(found) else None
+        return Found(max(known)) if len(known) == len(found) else None
 
     return value
 
 
-def over_best(scenario: str, figure: str, is_rival: Callable[[Contestant], bool]) -> Value:
-    """Ours over that of the best rival, where more is better."""
-    return _against(scenario, figure, is_rival, max)
-
-
-def over_lowest(scenario: str, figure: str, is_rival: Callable[[Contestant], bool]) -> Value:
-    """Ours over that of the best rival, where less is better."""
-    return _against(scenario, figure, is_rival, min)
-
-
-def _against(
+def over_best(
     scenario: str,
     figure: str,
     is_rival: Callable[[Contestant], bool],
-    best: Callable[[Sequence[float]], float],
+    best: Callable[[Iterable[tuple[float, str]]], tuple[float, str]] = max,
 ) -> Value:
+    """Ours over that of the best rival. *best* is `min` where less is better."""
     rivals = [contestant.name for contestant in ALL if is_rival(contestant)]
 
-    def value(results: Results) -> float | None:
+    def value(results: Results) -> Found | None:
         mine = results.median(scenario, OURS, figure)
-        theirs = [results.median(scenario, rival, figure) for rival in rivals]
-        known = [one for one in theirs if one is not None]
-        return mine / best(known) if mine is not None and known else None
+        theirs = [(results.median(scenario, rival, figure), rival) for rival in rivals]
+        known = [(value, rival) for value, rival in theirs if value is not None]
+        if mine is None or not known:
+            return None
+        value, rival = best(known)
+        return Found(mine / value, rival)
 
     return value
 
@@ -109,14 +131,14 @@ def _against(
 def ratio(scenario: str, figure: str, base: str) -> Value:
     """Of two figures of ours, run by run, and of these ratios the median."""
 
-    def value(results: Results) -> float | None:
+    def value(results: Results) -> Found | None:
         runs = zip(
             results.values(scenario, OURS, figure),
             results.values(scenario, OURS, base),
             strict=True,
         )
-        ratios = sorted(one / other for one, other in runs)
-        return ratios[len(ratios) // 2] if ratios else None
+        ratios = [one / other for one, other in runs]
+        return Found(median(ratios)) if ratios else None
 
     return value
 
@@ -150,155 +172,155 @@ GOALS = (
     Goal(
         what="Enqueue, 64 callers: over the best asyncio Python peer",
         value=over_best("enqueue_64", RATE, asyncio_peer),
-        form=TIMES,
+        unit=TIMES,
         least=4,
     ),
     Goal(
         what="Enqueue, 64 callers: over BullMQ",
         value=over_best("enqueue_64", RATE, bullmq),
-        form=TIMES,
+        unit=TIMES,
         least=1.5,
     ),
     Goal(
         what="Enqueue, 64 callers",
         value=ours("enqueue_64", RATE),
-        form=PER_SECOND,
+        unit=PER_SECOND,
         least=40_000,
         aim=True,
     ),
     Goal(
         what="Enqueue, a lone caller: over a lone XADD by redis-py",
         value=over_best("enqueue_1", RATE, bare_xadd),
-        form=TIMES,
+        unit=TIMES,
         least=1,
         aim=True,
     ),
     Goal(
         what="Drain of no-op jobs: over the best Python peer that delivers at least once",
         value=over_best("drain", RATE, at_least_once_python_peer),
-        form=TIMES,
+        unit=TIMES,
         least=4,
     ),
     Goal(
         what="Drain of no-op jobs: over BullMQ",
         value=over_best("drain", RATE, bullmq),
-        form=TIMES,
+        unit=TIMES,
         least=1,
     ),
     Goal(
         what="Drain of no-op jobs",
         value=ours("drain", RATE),
-        form=PER_SECOND,
+        unit=PER_SECOND,
         least=25_000,
         aim=True,
     ),
     Goal(
         what="Drain of jobs that await 10 ms: over the best Python peer",
         value=over_best("drain_10ms", RATE, python_peer),
-        form=TIMES,
+        unit=TIMES,
         least=2,
     ),
     Goal(
         what="Drain of jobs that await 10 ms",
         value=ours("drain_10ms", RATE),
-        form=PER_SECOND,
+        unit=PER_SECOND,
         least=15_000,
         aim=True,
     ),
     Goal(
         what="From enqueue to start at 200 jobs/s, p50",
         value=ours("latency", "p50_ms"),
-        form=MILLISECONDS,
+        unit=MILLISECONDS,
         most=0.6,
     ),
     Goal(
         what="The same, over the best asyncio Python peer",
-        value=over_lowest("latency", "p50_ms", asyncio_peer),
-        form=TIMES,
+        value=over_best("latency", "p50_ms", asyncio_peer, min),
+        unit=TIMES,
         most=1,
     ),
     Goal(
         what="From enqueue to start at 200 jobs/s, p99",
         value=ours("latency", "p99_ms"),
-        form=MILLISECONDS,
+        unit=MILLISECONDS,
         most=2,
     ),
     Goal(
         what="Client time of an operation among 1,000,000 jobs: over that among 1,000",
-        value=worst_of_ours("depth", "enqueue_client_us_ratio", "work_off_client_us_ratio"),
-        form=TIMES,
+        value=ours("depth", "enqueue_client_us_ratio", "work_off_client_us_ratio"),
+        unit=TIMES,
         most=1.3,
     ),
     Goal(
         what="Server CPU of an operation among 1,000,000 jobs: over that among 1,000",
-        value=worst_of_ours("depth", "enqueue_server_us_ratio", "work_off_server_us_ratio"),
-        form=TIMES,
+        value=ours("depth", "enqueue_server_us_ratio", "work_off_server_us_ratio"),
+        unit=TIMES,
         most=1.3,
     ),
     Goal(
         what="Memory a waiting job, of 100,000",
         value=ours("memory", "memory_bytes_per_job"),
-        form=BYTES,
+        unit=BYTES,
         most=500,
     ),
     Goal(
         what="Memory a waiting job, of 1,000,000",
         value=ours("memory_million", "memory_bytes_per_job"),
-        form=BYTES,
+        unit=BYTES,
         most=500,
     ),
     Goal(
         what="Quiet mailbox, p99 beside a backlog that awaits 10 ms a job: over p99 alone",
         value=ratio("neighbour", "beside_10ms_p99_ms", "alone_10ms_p99_ms"),
-        form=TIMES,
+        unit=TIMES,
         most=2,
     ),
     Goal(
         what="Quiet mailbox, p99 beside a backlog of no-op jobs: over p99 alone",
         value=ratio("neighbour", "beside_noop_p99_ms", "alone_noop_p99_ms"),
-        form=TIMES,
+        unit=TIMES,
         most=2,
     ),
     Goal(
         what="Workers killed with SIGKILL",
         value=ours("worker_crash", "kills"),
-        form=COUNT,
+        unit=COUNT,
         least=50,
     ),
     Goal(
-        what="The longest that a job of theirs waited for another worker",
-        value=ours("worker_crash", "redelivered_s"),
-        form=SECONDS,
+        what="The longest until all of their jobs were done by another",
+        value=ours("worker_crash", "done_after_s"),
+        unit=SECONDS,
         most=6,
     ),
     Goal(
         what="Jobs of theirs that were lost",
         value=ours("worker_crash", "missing"),
-        form=COUNT,
+        unit=COUNT,
         most=0,
     ),
     Goal(
         what="Jobs that a stale worker has settled",
         value=ours("worker_crash", "settled_twice"),
-        form=COUNT,
+        unit=COUNT,
         most=0,
     ),
     Goal(
         what="Kills of the server with SIGKILL under load",
         value=ours("server_crash", "kills"),
-        form=COUNT,
+        unit=COUNT,
         least=50,
     ),
     Goal(
         what="Jobs whose enqueueing was acknowledged, and that were lost",
         value=ours("server_crash", "lost"),
-        form=COUNT,
+        unit=COUNT,
         most=0,
     ),
     Goal(
         what="Jobs whose settling was acknowledged, and that came back",
         value=ours("server_crash", "came_back"),
-        form=COUNT,
+        unit=COUNT,
         most=0,
     ),
 )

@@ -1,4 +1,4 @@
-"""What the journal of the workers says of jobs whose worker was killed or stopped (see probe.py)."""
+"""What the journal of workers (see probe.py) says of jobs whose worker was killed or stopped."""
 
 from collections import Counter
 from collections.abc import Iterable

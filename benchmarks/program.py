@@ -9,13 +9,14 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peer import BlockingPeer, Peer
 from benchmarks.probe import Assignment, Probe
 from benchmarks.producing import Awaited, Blocking, Load
 
 
-def run(peer: type[Peer[object]] | type[BlockingPeer]) -> None:
+def run(peer: type[Peer[Any]] | type[BlockingPeer]) -> None:
     options = _parser().parse_args()
     logging.basicConfig(level=logging.ERROR)
     queue = peer(options.url)
@@ -26,7 +27,7 @@ def run(peer: type[Peer[object]] | type[BlockingPeer]) -> None:
     os._exit(0)  # some clients take their time to part
 
 
-def _produce(queue: Peer[object] | BlockingPeer, command: str, load: Load) -> dict[str, float]:
+def _produce(queue: Peer[Any] | BlockingPeer, command: str, load: Load) -> dict[str, float]:
     if isinstance(queue, BlockingPeer):
         queue.open()
         told: dict[str, float] = getattr(Blocking(queue, load), command)()
@@ -37,7 +38,7 @@ def _produce(queue: Peer[object] | BlockingPeer, command: str, load: Load) -> di
     return uvloop.run(_awaited(queue, command, load))
 
 
-async def _awaited(queue: Peer[object], command: str, load: Load) -> dict[str, float]:
+async def _awaited(queue: Peer[Any], command: str, load: Load) -> dict[str, float]:
     await queue.open()
     told: dict[str, float] = await getattr(Awaited(queue, load), command)()
     return told

@@ -1,4 +1,4 @@
-"""huey: a list of pickles that BRPOP takes from. A task that was taken is nowhere but in the worker."""
+"""huey: a list of pickles that BRPOP takes from. What it took is nowhere but in the worker."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Postroom: lanes in lists, leases with fencing tokens, moved by scripts; callers share commands."""
+"""Postroom: lanes, and leases with fencing tokens, moved by scripts; callers share commands."""
 
 import asyncio
 import sys

@@ -29,7 +29,6 @@ OPERATIONS = 2_048
 LEASE = timedelta(minutes=1)
 
 
-
 def measure(bench: Bench, _contestant: Contestant) -> Figures:
     scale = bench.scale
     with bench.server() as shallow, bench.server() as deep:

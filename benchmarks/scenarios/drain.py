@@ -14,9 +14,7 @@ def measure(bench: Bench, contestant: Contestant, *, works: bool) -> Figures:
         with server.relaxed():
             produce(contestant, server, "fill", jobs=jobs)
         before = server.spent()
-        with at_work(
-            contestant, server, jobs=jobs, concurrency=concurrency, works=works
-        ) as worker:
+        with at_work(contestant, server, jobs=jobs, concurrency=concurrency, works=works) as worker:
             told = worker.wait_for_report()
             spent = server.spent().per_job(before, told["jobs"])
         return {"jobs": told["jobs"], "jobs_per_second": told["jobs_per_second"], **spent}

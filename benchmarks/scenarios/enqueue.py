@@ -13,9 +13,7 @@ IN_FLIGHT = 64
 def measure_calls(bench: Bench, contestant: Contestant, *, callers: int) -> Figures:
     with bench.server() as server:
         before = server.spent()
-        told = produce(
-            contestant, server, "enqueue", seconds=bench.scale.seconds, callers=callers
-        )
+        told = produce(contestant, server, "enqueue", seconds=bench.scale.seconds, callers=callers)
         return {**told, **server.spent().per_job(before, round(told["jobs"]))}
 
 

@@ -94,7 +94,7 @@ def crash(bench: Bench, contestant: Contestant, how: signal.Signals) -> Crash:
                 _wait(lambda: _ended(told) == jobs, bench.scale.patience)
                 if how is signal.SIGSTOP:
                     victim.signal(signal.SIGCONT)
-                time.sleep(STALE_TIME)
+                    time.sleep(STALE_TIME)
         return _judge(journal.read(told), victim.pid, stopped, jobs)
 
 
