@@ -29,10 +29,26 @@ test: ## Run the tests
 demo: ## Show a dozen messages on their way from notice to ticket
 	@POSTROOM_VENV=$(VENV) ./postroom demo
 
+NODE_MODULES := benchmarks/node/node_modules/.package-lock.json
+
+.PHONY: bench
+bench: .venv-bench/set-up.done .venv-bench-arq/set-up.done .venv-bench-saq/set-up.done $(if $(shell command -v npm),$(NODE_MODULES)) ## Measure the queue beside others: takes 45 minutes (ARGS=--help tells of shorter ways)
+	@.venv-bench/bin/python -m benchmarks $(ARGS)
+
+.venv-%/set-up.done: requirements-%.txt | install
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	$(BIN)/uv pip sync --quiet --python $(@D) --require-hashes $<
+	@touch $@
+
+$(NODE_MODULES): benchmarks/node/package-lock.json
+	cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 .PHONY: lock
 lock: install ## Bring the locks to the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --group pyproject.toml:uv --output-file requirements-uv.txt
 	$(COMPILE) --upgrade --extra embedded --extra checkout --output-file requirements.txt pyproject.toml
 	$(COMPILE) --upgrade --extra embedded --extra checkout --extra dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 	$(COMPILE) --upgrade --extra embedded --group bench --constraints requirements.txt --output-file requirements-bench.txt pyproject.toml
-	$(COMPILE) --upgrade --group pyproject.toml:bench-redis5 --output-file requirements-bench-redis5.txt
+	$(COMPILE) --upgrade --group pyproject.toml:bench-arq --output-file requirements-bench-arq.txt
+	$(COMPILE) --upgrade --group pyproject.toml:bench-saq --output-file requirements-bench-saq.txt

@@ -17,7 +17,7 @@ class Contestant:
     """One queue. *idle* and *working* are its worker's jobs at a time, without and with work to do.
 
     *packages* are those whose versions matter. *environment* is the virtual environment that has
-    them, where it is not the one that runs the benchmarks.
+    them: for those that cannot be installed beside the redis-py that Postroom uses (empty: can).
     """
 
     name: str
@@ -39,9 +39,6 @@ class Contestant:
         return self.kind in {Kind.ASYNCIO, Kind.THREADS}
 
 
-OLD_REDIS = ".venv-bench-redis5"
-"""For the peers that cannot be installed beside the redis-py that Postroom uses."""
-
 POSTROOM = Contestant(
     name="postroom",
     kind=Kind.OURS,
@@ -59,7 +56,7 @@ ALL = (
         packages=("arq", "redis"),
         idle=10,
         working=100,
-        environment=OLD_REDIS,
+        environment=".venv-bench-arq",
     ),
     Contestant(
         name="saq",
@@ -67,7 +64,7 @@ ALL = (
         packages=("saq", "redis"),
         idle=25,
         working=100,
-        environment=OLD_REDIS,
+        environment=".venv-bench-saq",
     ),
     Contestant(
         name="taskiq",

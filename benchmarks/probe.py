@@ -13,7 +13,7 @@ from benchmarks.payload import now, number_in, stamp_in
 WORK = 0.01
 """Seconds of awaited work, where a job has any: a quick answer of a provider."""
 
-AT_MOST = 60
+AT_MOST = 30
 """Seconds over which a rate is taken, though jobs may be left."""
 
 

@@ -20,7 +20,7 @@ def measure(bench: Bench, contestant: Contestant) -> Figures:
     for kind, works in (("10ms", True), ("noop", False)):
         alone = _waits(bench, contestant, works=works, backlog=0)
         beside = _waits(bench, contestant, works=works, backlog=bench.scale.many)
-        for name, waits in ((f"alone_{kind}", alone), (f"beside_{kind}", beside)):
+        for name, waits in ((f"{kind}_alone", alone), (f"{kind}_beside", beside)):
             figures[f"{name}_p50_ms"] = percentile(waits, 0.5) / MILLISECOND
             figures[f"{name}_p99_ms"] = percentile(waits, 0.99) / MILLISECOND
     return figures

@@ -70,8 +70,9 @@ def _sum_up(crashes: Sequence[Crash]) -> Figures:
         "doubled": sum(crash.doubled for crash in crashes),
         "settled_twice": sum(crash.settled_twice for crash in crashes),
         "stale_tries": sum(crash.stale_tries for crash in crashes),
-        "done_after_s": max(crash.done_after for crash in crashes),
     }
+    if not figures["missing"]:
+        figures["done_after_s"] = max(crash.done_after for crash in crashes)
     if waits:
         figures |= {"redelivered_s": max(waits), "redelivered_median_s": median(waits)}
     return figures

