@@ -13,7 +13,7 @@ from benchmarks.contestants import ALL as CONTESTANTS
 from benchmarks.contestants import Contestant
 from benchmarks.environments import ROOT, LeftOutError, versions_of
 from benchmarks.plan import Forecast, Step, plan
-from benchmarks.results import Measurement, Results
+from benchmarks.results import Measurement, Results, rounded
 from benchmarks.scenarios import ALL as SCENARIOS
 from benchmarks.scenarios.scenario import FULL, QUICK, Bench, Scenario
 from benchmarks.server import on_cpus
@@ -125,12 +125,15 @@ def _prepare(
 def _measure(bench: Bench, steps: Sequence[Step], results: Results) -> None:
     """Take each step, and keep what is found so far beside the servers' data."""
     forecast = Forecast()
+    _say(
+        f"{len(steps)} steps, about {forecast.of(steps) / 60:.0f} minutes in the full benchmark;"
+        f" the load of this machine is {os.getloadavg()[0]:.1f}, and should be near 0"
+    )
     for number, step in enumerate(steps):
         left = forecast.of(steps[number:])
-        load = f", load {os.getloadavg()[0]:.1f}"
         _say(
             f"{number + 1}/{len(steps)} {step.name}, run {step.run},"
-            f" about {left / 60:.0f} min left{load if not number else ''} … ",
+            f" about {left / 60:.0f} min left … ",
             end="",
         )
         begun = time.monotonic()
@@ -150,7 +153,7 @@ def _take(bench: Bench, step: Step) -> Sequence[Measurement]:
             for one in step.contestants
         ]
     return [
-        Measurement(scenario=name, contestant=one, run=run, figures=figures)
+        Measurement(scenario=name, contestant=one, run=run, figures=rounded(figures))
         for one, figures in found.items()
     ]
 

@@ -1,7 +1,7 @@
 """What the journal of workers (see probe.py) says of jobs whose worker was killed or stopped."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,11 @@ def _entry(what: str, number: str, moment: str, worker: str) -> Entry:
     return Entry(what, int(number), int(moment), int(worker))
 
 
+def ended(journal: Path) -> int:
+    """How many jobs have ended so far, repetitions included. Quicker than to read it all."""
+    return journal.read_bytes().count(b"ended ") if journal.exists() else 0
+
+
 def numbers(entries: Iterable[Entry], what: str) -> set[int]:
     return {entry.number for entry in entries if entry.what == what}
 
@@ -38,16 +43,20 @@ def more_than_once(entries: Iterable[Entry], what: str) -> int:
     return told.total() - len(told)
 
 
-def waits_for_redelivery(entries: Iterable[Entry], worker: int, stopped: int) -> dict[int, float]:
-    """Seconds from the moment that *worker* was *stopped* until each job in its hands began again.
+def in_hand(entries: Iterable[Entry], worker: int, moment: int) -> set[int]:
+    """The jobs that *worker* had begun, and not ended, at that *moment*."""
+    before = [entry for entry in entries if entry.worker == worker and entry.moment <= moment]
+    return numbers(before, "begun") - numbers(before, "ended")
 
-    In its hands are the jobs that it had begun and not ended; those that never began again are
-    not told of.
+
+def waits_for_redelivery(entries: Sequence[Entry], worker: int, stopped: int) -> dict[int, float]:
+    """Seconds from the moment that *worker* was *stopped* until a job in its hands began again.
+
+    By the job's number; those that never began again are not told of.
     """
-    before = [entry for entry in entries if entry.worker == worker and entry.moment <= stopped]
-    in_hand = numbers(before, "begun") - numbers(before, "ended")
+    held = in_hand(entries, worker, stopped)
     waits: dict[int, float] = {}
     for entry in entries:
-        if entry.what == "begun" and entry.number in in_hand and entry.worker != worker:
+        if entry.what == "begun" and entry.number in held and entry.worker != worker:
             waits.setdefault(entry.number, (entry.moment - stopped) / 1e9)
     return waits

@@ -49,11 +49,10 @@ class Results:
         """All medians: by scenario, contestant and figure."""
         found: dict[str, dict[str, dict[str, float]]] = {}
         for one in self.measurements:
-            of_scenario = found.setdefault(one.scenario, {})
-            of_contestant = of_scenario.setdefault(one.contestant, {})
             for figure in one.figures:
                 values = self.values(one.scenario, one.contestant, figure)
-                of_contestant[figure] = median(values)
+                of_scenario = found.setdefault(one.scenario, {})
+                of_scenario.setdefault(one.contestant, {})[figure] = median(values)
         return found
 
     @property
@@ -69,7 +68,7 @@ class Results:
         """Write all, and what was *derived* from it for the convenience of readers."""
         content = {"format": FORMAT, **asdict(self), "medians": self.medians(), **derived}
         unfinished = file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(_rounded(content), indent=1) + "\n")
+        unfinished.write_text(json.dumps(rounded(content), indent=1) + "\n")
         unfinished.rename(file)
 
     @classmethod
@@ -82,13 +81,13 @@ class Results:
         return cls(**{name: content[name] for name in names}, measurements=measurements)
 
 
-def _rounded(content: Any) -> Any:  # noqa: ANN401 - it is JSON
+def rounded(content: Any) -> Any:  # noqa: ANN401 - it is JSON
     """To six significant digits, which is more than any measurement here is worth."""
     match content:
         case dict():
-            return {key: _rounded(value) for key, value in content.items()}
+            return {key: rounded(value) for key, value in content.items()}
         case list():
-            return [_rounded(value) for value in content]
+            return [rounded(value) for value in content]
         case float():
             return float(f"{content:.6g}")
         case _:

@@ -62,6 +62,7 @@ COSTS = (
 
 CRASHES = (
     Column("kills", "worker_crash", "kills"),
+    Column("jobs in hand", "worker_crash", "in_hand"),
     Column("not done in 90 s", "worker_crash", "missing"),
     Column("all done after s", "worker_crash", "done_after_s", "{:.1f}"),
     Column("done twice", "worker_crash", "doubled"),

@@ -30,13 +30,13 @@ SCENARIOS = (
         title="Drain of no-op jobs by one worker process (jobs/s)",
         admits=_has_worker,
         measure=one_by_one(partial(measure, works=False)),
-        seconds=20,
+        seconds=18,
     ),
     Scenario(
         name="drain_10ms",
         title="Drain of jobs that await 10 ms, by one worker process (jobs/s)",
         admits=_has_worker,
         measure=one_by_one(partial(measure, works=True)),
-        seconds=20,
+        seconds=18,
     ),
 )

@@ -30,7 +30,7 @@ SCENARIOS = (
         title="Server memory a waiting job, of 100,000 (bytes)",
         admits=_has_worker,
         measure=one_by_one(partial(measure, of="many")),
-        seconds=17,
+        seconds=16,
         repeated=False,
     ),
     Scenario(
@@ -38,7 +38,7 @@ SCENARIOS = (
         title="Server memory a waiting job, of 1,000,000 (bytes)",
         admits=_fills_fast,
         measure=one_by_one(partial(measure, of="most")),
-        seconds=60,
+        seconds=50,
         repeated=False,
     ),
 )

@@ -117,6 +117,6 @@ SCENARIO = Scenario(
     title="SIGKILL of the server under load",
     admits=lambda contestant: contestant.kind is Kind.OURS,
     measure=one_by_one(measure),
-    seconds=90,
+    seconds=80,
     repeated=False,
 )

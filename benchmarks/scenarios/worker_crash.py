@@ -34,8 +34,10 @@ STALE_TIME = 2
 class Crash:
     """What one of them has done. Seconds are from the kill."""
 
+    in_hand: int
+    """Jobs that the worker had begun, and not ended."""
     waits: Sequence[float]
-    """Seconds until jobs that the worker had begun, and not ended, began again."""
+    """Seconds until these began again with another."""
     missing: int
     doubled: int
     settled_twice: int
@@ -66,6 +68,7 @@ def _sum_up(crashes: Sequence[Crash]) -> Figures:
     waits = [wait for crash in crashes for wait in crash.waits]
     figures: dict[str, float] = {
         "kills": len(crashes),
+        "in_hand": sum(crash.in_hand for crash in crashes),
         "missing": sum(crash.missing for crash in crashes),
         "doubled": sum(crash.doubled for crash in crashes),
         "settled_twice": sum(crash.settled_twice for crash in crashes),
@@ -86,13 +89,13 @@ def crash(bench: Bench, contestant: Contestant, how: signal.Signals) -> Crash:
             produce(contestant, server, "fill", jobs=jobs)
         told = server.directory / "journal"
         with _worker(bench, contestant, server, told) as victim:
-            _wait(lambda: _ended(told) >= jobs / 4, IS_READY_WITHIN)
+            _wait(lambda: journal.ended(told) >= jobs / 4, IS_READY_WITHIN, pause=0.002)
             victim.signal(how)
             stopped = now()
             if how is signal.SIGKILL:
                 victim.kill()
             with _worker(bench, contestant, server, told):
-                _wait(lambda: _ended(told) == jobs, bench.scale.patience)
+                _wait(lambda: _done(told) == jobs, bench.scale.patience, pause=0.05)
                 if how is signal.SIGSTOP:
                     victim.signal(signal.SIGCONT)
                     time.sleep(STALE_TIME)
@@ -118,6 +121,7 @@ def _judge(entries: Sequence[Entry], victim: int, stopped: int, jobs: int) -> Cr
     stale = [end for end in ends if end.worker == victim and end.moment > stopped]
     fresh = [end.moment for end in ends if end.worker != victim]
     return Crash(
+        in_hand=len(journal.in_hand(entries, victim, stopped)),
         waits=list(waits.values()),
         missing=jobs - len(journal.numbers(entries, "ended")),
         doubled=journal.more_than_once(entries, "ended") - len(stale),
@@ -127,14 +131,14 @@ def _judge(entries: Sequence[Entry], victim: int, stopped: int, jobs: int) -> Cr
     )
 
 
-def _ended(told: Path) -> int:
+def _done(told: Path) -> int:
     return len(journal.numbers(journal.read(told), "ended"))
 
 
-def _wait(condition: Callable[[], bool], seconds: float) -> None:
+def _wait(condition: Callable[[], bool], seconds: float, *, pause: float) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 SCENARIO = Scenario(
@@ -142,7 +146,7 @@ SCENARIO = Scenario(
     title="SIGKILL of a worker in the middle of its work",
     admits=lambda contestant: contestant.has_worker,
     measure=measure,
-    seconds=270,
+    seconds=250,
     repeated=False,
     together=True,
 )
