@@ -288,7 +288,7 @@ GOALS = (
         least=50,
     ),
     Goal(
-        what="The longest until all of their jobs were done by another",
+        what="The longest until another, started then, had done all that they left",
         value=ours("worker_crash", "done_after_s"),
         unit=SECONDS,
         most=6,

@@ -50,13 +50,14 @@ def in_hand(entries: Iterable[Entry], worker: int, moment: int) -> set[int]:
 
 
 def waits_for_redelivery(entries: Sequence[Entry], worker: int, stopped: int) -> dict[int, float]:
-    """Seconds from the moment that *worker* was *stopped* until a job in its hands began again.
+    """Seconds from the moment that *worker* was *stopped* until a job of its began with another.
 
-    By the job's number; those that never began again are not told of.
+    By the job's number. So may begin again what it had in hand, and what it had done, but not told
+    the queue of.
     """
-    held = in_hand(entries, worker, stopped)
+    its = numbers([entry for entry in entries if entry.worker == worker], "begun")
     waits: dict[int, float] = {}
     for entry in entries:
-        if entry.what == "begun" and entry.number in held and entry.worker != worker:
+        if entry.what == "begun" and entry.number in its and entry.worker != worker:
             waits.setdefault(entry.number, (entry.moment - stopped) / 1e9)
     return waits

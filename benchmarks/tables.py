@@ -64,6 +64,8 @@ CRASHES = (
     Column("kills", "worker_crash", "kills"),
     Column("jobs in hand", "worker_crash", "in_hand"),
     Column("not done in 90 s", "worker_crash", "missing"),
+    Column("first again after s", "worker_crash", "redelivered_first_s", "{:.1f}"),
+    Column("last again after s", "worker_crash", "redelivered_s", "{:.1f}"),
     Column("all done after s", "worker_crash", "done_after_s", "{:.1f}"),
     Column("done twice", "worker_crash", "doubled"),
 )

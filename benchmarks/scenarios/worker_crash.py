@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from benchmarks import journal
 from benchmarks.contestants import Contestant, Kind
@@ -37,7 +36,7 @@ class Crash:
     in_hand: int
     """Jobs that the worker had begun, and not ended."""
     waits: Sequence[float]
-    """Seconds until these began again with another."""
+    """Seconds until jobs of the worker began again with another."""
     missing: int
     doubled: int
     settled_twice: int
@@ -77,7 +76,7 @@ def _sum_up(crashes: Sequence[Crash]) -> Figures:
     if not figures["missing"]:
         figures["done_after_s"] = max(crash.done_after for crash in crashes)
     if waits:
-        figures |= {"redelivered_s": max(waits), "redelivered_median_s": median(waits)}
+        figures |= {"redelivered_first_s": min(waits), "redelivered_s": max(waits)}
     return figures
 
 

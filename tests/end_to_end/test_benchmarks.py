@@ -41,11 +41,11 @@ def test_a_trial_measures_judges_and_reports(tmp_path: Path) -> None:
 def test_the_jobs_of_a_worker_that_stops_are_done_by_another(
     how: signal.Signals, tmp_path: Path
 ) -> None:
-    bench = Bench(data=tmp_path, scale=replace(QUICK, patience=60))
+    bench = Bench(data=tmp_path, scale=replace(QUICK, crashed=2_000, patience=60))
 
     seen = crash(bench, POSTROOM, how)
 
     assert seen.missing == 0
     assert seen.settled_twice == 0
-    assert seen.in_hand > 0
-    assert len(seen.waits) == seen.in_hand
+    assert len(seen.waits) >= seen.in_hand
+    assert seen.done_after > 4  # seconds: some were held until their lease ran out

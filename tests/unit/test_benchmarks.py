@@ -302,8 +302,10 @@ def test_a_job_names_itself_and_its_moment() -> None:
 def test_the_journal_tells_what_was_in_hand_and_when_it_began_again(tmp_path: Path) -> None:
     told = tmp_path / "journal"
     told.write_text(
-        "begun 1 100 7\nended 1 200 7\nsettled 1 210 7\n"  # done
+        "begun 1 100 7\nended 1 200 7\nsettled 1 210 7\n"  # done for good
+        "begun 4 110 7\nended 4 220 7\n"  # done, and the queue does not know
         "begun 2 300 7\nbegun 3 400 7\n"  # in hand, when 7 is stopped at 500
+        "begun 4 1500000500 8\n"
         "begun 2 2000000500 8\nended 2 2000000600 8\nsettled 2 2000000700 8\n"
         "ended 3 3000000000 7\nsettled 2 3000000001 7\n"  # 7 goes on, and settles what is not its
         "begun 3 40000"  # a line that is being written
@@ -312,8 +314,8 @@ def test_the_journal_tells_what_was_in_hand_and_when_it_began_again(tmp_path: Pa
     entries = journal.read(told)
 
     assert entries[-1] == Entry("settled", 2, 3_000_000_001, 7)
-    assert journal.ended(told) == 3
+    assert journal.ended(told) == 4
     assert journal.in_hand(entries, 7, 500) == {2, 3}
-    assert journal.waits_for_redelivery(entries, 7, 500) == {2: 2.0}
+    assert journal.waits_for_redelivery(entries, 7, 500) == {4: 1.5, 2: 2.0}
     assert journal.more_than_once(entries, "settled") == 1
     assert journal.more_than_once(entries, "ended") == 0
