@@ -28,6 +28,9 @@ OPERATIONS = 2_048
 
 LEASE = timedelta(minutes=1)
 
+WITHIN = 300
+"""Seconds. A queue that hangs is a result, too."""
+
 
 def measure(bench: Bench, _contestant: Contestant) -> Figures:
     scale = bench.scale
@@ -39,7 +42,11 @@ def measure(bench: Bench, _contestant: Contestant) -> Figures:
 
 
 async def _compare(shallow: Server, deep: Server, scale: Scale) -> Figures:
-    async with open_redis(shallow.url) as of_shallow, open_redis(deep.url) as of_deep:
+    async with (
+        asyncio.timeout(WITHIN),
+        open_redis(shallow.url) as of_shallow,
+        open_redis(deep.url) as of_deep,
+    ):
         stands = {
             "shallow": _Stand(shallow, RedisPointerQueue(of_shallow), scale.most),
             "deep": _Stand(deep, RedisPointerQueue(of_deep), scale.most),

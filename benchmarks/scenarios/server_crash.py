@@ -35,6 +35,9 @@ UNDER_LOAD = 0.25
 EMPTY_FOR = 3 * LEASE.total_seconds()
 """With no job for so many seconds, none is left."""
 
+WITHIN = 600
+"""Seconds. A queue that hangs is a result, too."""
+
 
 @dataclass(slots=True)
 class Book:
@@ -67,7 +70,11 @@ def measure(bench: Bench, _contestant: Contestant) -> Figures:
 
 async def _kill_often(server: Server, kills: int) -> Book:
     book, stop, numbers = Book(), asyncio.Event(), count(1)
-    async with open_redis(server.url) as redis, asyncio.TaskGroup() as tasks:
+    async with (
+        asyncio.timeout(WITHIN),
+        open_redis(server.url) as redis,
+        asyncio.TaskGroup() as tasks,
+    ):
         queue = RedisPointerQueue(redis)
         for _ in range(IN_FLIGHT):
             tasks.create_task(_enqueue(queue, numbers, book, stop))
