@@ -1,5 +1,7 @@
+import signal
 import sys
 
-from benchmarks.command import main
+from benchmarks.command import leave, main
 
+signal.signal(signal.SIGTERM, leave)
 sys.exit(main())

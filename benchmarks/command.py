@@ -2,10 +2,13 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from adapters.clock import SystemClock
 from benchmarks import machine, report
@@ -156,6 +159,11 @@ def _take(bench: Bench, step: Step) -> Sequence[Measurement]:
         Measurement(scenario=name, contestant=one, run=run, figures=rounded(figures))
         for one, figures in found.items()
     ]
+
+
+def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """As Ctrl-C does: every block is left, so that no server and no worker is left behind."""
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _say(text: str, *, prefix: str = "benchmarks: ", end: str = "\n") -> None:

@@ -19,7 +19,7 @@ from benchmarks.server import Server
 IS_READY_WITHIN = 30
 """Seconds from the start of a worker to the end of its first job."""
 
-ENDS_WITHIN = 900
+ENDS_WITHIN = 300
 """Seconds that a producer may take: to fill a queue takes longest."""
 
 SETTLING = 0.3
