@@ -69,19 +69,29 @@ class Scripts:
         sent again, for each may run twice: what the first run did, the second finds done (and says
         so). A claim whose reply was lost runs out.
         """
-        now = asyncio.get_running_loop().time
-        end, failures = now() + RESEND_WITHIN, 0
+        failures: list[RedisError] = []
         with translated():
-            async with asyncio.timeout_at(end):
-                while True:
-                    try:
-                        return await self._send(name, *arguments)
-                    except RedisError as error:
-                        failures += 1
-                        pause = _BACKOFF.compute(failures)
-                        if not may_pass(error) or now() + pause > end:
-                            raise
-                        await asyncio.sleep(pause)
+            try:
+                async with asyncio.timeout(RESEND_WITHIN):
+                    return await self._send_again_after(failures, name, *arguments)
+            except TimeoutError:
+                if not failures:
+                    raise
+                # The last one tells more than that the time is over.
+                raise failures[-1] from failures[-1].__cause__
+
+    async def _send_again_after(
+        self, failures: list[RedisError], name: Name, *arguments: Argument
+    ) -> Any:  # noqa: ANN401
+        """Send it until it is answered, noting the failures that may pass."""
+        while True:
+            try:
+                return await self._send(name, *arguments)
+            except RedisError as failure:
+                if not may_pass(failure):
+                    raise
+                failures.append(failure)
+            await asyncio.sleep(_BACKOFF.compute(len(failures)))
 
     async def run_when_woken(
         self, name: Name, *arguments: Argument, by: Sequence[str], within: float
