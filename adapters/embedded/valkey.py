@@ -8,7 +8,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from adapters.embedded.account import CURRENT_USER
-from adapters.embedded.binaries import find_valkey
+from adapters.embedded.binaries import valkey_command
 from adapters.embedded.server import EmbeddedServer
 from adapters.embedded.sockets import make_private, socket_directory
 
@@ -48,8 +48,8 @@ class EmbeddedValkey(EmbeddedServer):
             "daemonize": "no",
         }
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        command: list[str | Path] = [self.binary or find_valkey(), *options]
-        return CURRENT_USER.spawn(command, cwd=self.home, log=self.log, lock=lock)
+        program = [str(self.binary)] if self.binary else valkey_command()
+        return CURRENT_USER.spawn([*program, *options], cwd=self.home, log=self.log, lock=lock)
 
     def _ready(self) -> bool:
         """A server that still reads its data says -LOADING."""

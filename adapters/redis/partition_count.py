@@ -22,10 +22,12 @@ class PartitionCountHealth(HealthCheck):
     async def __call__(self) -> None:
         with translated():
             async with asyncio.timeout(ANSWER_WITHIN):
-                await self._redis.set(self._key, self._partitions, nx=True)
-                known = int(await self._redis.get(self._key) or 0)
-        if known != self._partitions:
+                known = await self._redis.get(self._key)  # first: a full server takes no SET
+                if known is None:
+                    await self._redis.set(self._key, self._partitions, nx=True)
+                    known = await self._redis.get(self._key)
+        if (number := int(known or 0)) != self._partitions:
             raise Unavailable(
-                f"the queue lies in {known} partitions: set POSTROOM_REDIS_PARTITIONS={known},"
+                f"the queue lies in {number} partitions: set POSTROOM_REDIS_PARTITIONS={number},"
                 " or change the number as docs/operator-guide.md says"
             )

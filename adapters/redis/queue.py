@@ -12,8 +12,9 @@ from uuid import uuid4
 from adapters.redis import dead_letters
 from adapters.redis.connection import ANSWER_WITHIN, Servers
 from adapters.redis.errors import translated
+from adapters.redis.exchange import Argument
 from adapters.redis.funnel import Funnel
-from adapters.redis.scripts import Argument, Scripts, milliseconds, no_offset, root_of
+from adapters.redis.scripts import Scripts, milliseconds, no_offset, root_of
 from adapters.redis.statistics import lane_statistics
 from adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
 from application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
@@ -98,9 +99,10 @@ class RedisPointerQueue(PointerQueue):
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             # Nobody is left to take what is being claimed.
-            with suppress(Unavailable):
-                if within:
+            if within:
+                with suppress(Unavailable):  # we wait until *within* is over, then
                     await self._ring(bell)
+            with suppress(Unavailable):
                 claims, _ = await taking
                 await asyncio.gather(*map(self.release, claims))
             raise

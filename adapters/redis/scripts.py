@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
@@ -11,8 +12,8 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from adapters.redis.connection import ANSWER_WITHIN
-from adapters.redis.errors import may_pass, reason_of, translated
-from domain.failure import Unavailable
+from adapters.redis.errors import may_pass, translated
+from adapters.redis.exchange import Argument, exchange
 
 Name = Literal[
     "enqueue",
@@ -28,8 +29,6 @@ Name = Literal[
     "lanes",
     "statistics",
 ]
-
-Argument = str | bytes | int
 
 RESEND_WITHIN = 2
 """Seconds. The senders of mail will not wait for long, and leases are not much longer."""
@@ -54,9 +53,12 @@ class Scripts:
 
     def __init__(self, redis: Redis, root: str, ahead: Callable[[], timedelta]) -> None:
         prelude, *texts = (_read(name) for name in ("prelude", *get_args(Name)))
-        self._scripts = {
-            name: redis.register_script(f"{prelude}\n{text}")
-            for name, text in zip(get_args(Name), texts, strict=True)
+        self._texts = {
+            name: f"{prelude}\n{text}" for name, text in zip(get_args(Name), texts, strict=True)
+        }
+        self._hashes = {
+            name: sha1(text.encode(), usedforsecurity=False).hexdigest()
+            for name, text in self._texts.items()
         }
         self._redis = redis
         self._root = root
@@ -101,29 +103,32 @@ class Scripts:
         The server goes from the one to the other by itself: no time is lost on the way, and one
         fsync serves both. Raises Unavailable, at once when the connection is lost.
         """
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.blpop(list(by), timeout=within)
-            pipeline.evalsha(self._scripts[name].sha, 1, self._root, self._offset(), *arguments)
-            with translated():
-                async with asyncio.timeout(within + ANSWER_WITHIN):
-                    replies = await pipeline.execute(raise_on_error=False)
-        return await self._last_of(replies, name, *arguments)
-
-    async def _last_of(self, replies: Sequence[Any], name: Name, *arguments: Argument) -> Any:  # noqa: ANN401
-        if isinstance(replies[-1], NoScriptError):
-            return await self.run(name, *arguments)
-        for error in replies:
-            if isinstance(error, ResponseError) and may_pass(error):
-                return await self.run(name, *arguments)
-            if isinstance(error, ResponseError):
-                raise Unavailable(reason_of(error)) from error
-        return replies[-1]
+        with translated():
+            async with asyncio.timeout(within + ANSWER_WITHIN):
+                answers = await exchange(
+                    self._redis, ("BLPOP", *by, within), self._call(name, *arguments)
+                )
+            refusals = [answer for answer in answers if isinstance(answer, ResponseError)]
+            if not refusals:
+                return answers[-1]
+            if not isinstance(refusals[0], NoScriptError) and not may_pass(refusals[0]):
+                raise refusals[0]
+        return await self.run(name, *arguments)
 
     async def _send(self, name: Name, *arguments: Argument) -> Any:  # noqa: ANN401
-        return await self._scripts[name]([self._root], [self._offset(), *arguments])
+        call = self._call(name, *arguments)
+        answers = await exchange(self._redis, call)
+        if isinstance(answers[-1], NoScriptError):
+            load = "SCRIPT", "LOAD", self._texts[name]
+            answers = await exchange(self._redis, load, call)
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers[-1]
 
-    def _offset(self) -> int:
-        return self._ahead() // timedelta(microseconds=1)
+    def _call(self, name: Name, *arguments: Argument) -> Sequence[Argument]:
+        ahead = self._ahead() // timedelta(microseconds=1)
+        return "EVALSHA", self._hashes[name], 1, self._root, ahead, *arguments
 
 
 def milliseconds(duration: timedelta) -> int:

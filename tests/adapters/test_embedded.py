@@ -18,7 +18,7 @@ import redis
 
 from adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
 from adapters.embedded.account import NAMESPACE, NOBODY, Account
-from adapters.embedded.binaries import bundled_postgres
+from adapters.embedded.binaries import bundled_postgres, valkey_command
 from adapters.embedded.locks import FileLock
 from adapters.embedded.server import EmbeddedServer, _within
 
@@ -30,6 +30,7 @@ USER = """
 import sys
 from pathlib import Path
 from adapters.embedded import EmbeddedPostgres, EmbeddedValkey
+from adapters.embedded.binaries import valkey_command
 with {kind}(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -258,6 +259,24 @@ def test_a_server_does_not_obey_the_settings_of_clients(
     server.stop()
 
     assert style == ("ISO, MDY",)
+
+
+def test_valkey_has_the_allocator_that_does_not_slow_down_where_there_is_one(
+    tmp_path: Path,
+) -> None:
+    with EmbeddedValkey(tmp_path / "valkey") as server:
+        maps = Path(f"/proc/{(server.home / 'valkey.pid').read_text().strip()}/maps").read_text()
+
+    there = [*Path("/usr").glob("lib*/**/libjemalloc.so.2")]
+    assert ("libjemalloc" in maps) == bool(there)
+
+
+def test_a_server_of_the_operators_own_is_run_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_VALKEY_SERVER", str(tmp_path / "server"))
+
+    assert valkey_command() == [str(tmp_path / "server")]
 
 
 def test_valkey_answers_a_write_when_it_is_on_disk(tmp_path: Path) -> None:
