@@ -43,8 +43,8 @@ POSTROOM = Contestant(
     name="postroom",
     kind=Kind.OURS,
     packages=("redis", "hiredis", "uvloop"),
-    idle=100,
-    working=250,
+    idle=512,
+    working=1000,
     has_batch=True,
 )
 
@@ -106,8 +106,8 @@ ALL = (
         name="bullmq",
         kind=Kind.NODE,
         packages=("bullmq", "ioredis"),
-        idle=100,
-        working=250,
+        idle=250,
+        working=500,
         has_batch=True,
     ),
     Contestant(
