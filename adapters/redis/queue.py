@@ -62,6 +62,8 @@ class RedisPointerQueue(PointerQueue):
         self._redis = servers.holding(self._root)
         self._scripts = Scripts(self._redis, self._root, ahead)
         self._cap = cap
+        self._bells = f"{self._root}:bell:{uuid4().hex}"
+        self._bell_numbers = itertools.count()
         self._enqueue = Funnel(self._carry_jobs)
         self._settle = Funnel(self._carry_settlements)
 
@@ -93,7 +95,7 @@ class RedisPointerQueue(PointerQueue):
 
         And the seconds until more is due.
         """
-        bell = f"{self._root}:bell:{uuid4().hex}"
+        bell = f"{self._bells}:{next(self._bell_numbers)}"
         taking = asyncio.ensure_future(self._take_readable(limit, lease, within, bell))
         try:
             return await asyncio.shield(taking)
