@@ -17,7 +17,7 @@ from application.ports import (
     PointerQueue,
 )
 from application.resolve_history import ResolveHistory
-from domain.failure import AccessFailed, Failure
+from domain.failure import AccessFailed, Failure, Throttled
 from domain.identity import identify
 from domain.mail.message import InboundMessage
 from domain.mail.reader import read_message
@@ -75,6 +75,10 @@ class ConsumeJob:
             return await self._handle(claim)
         except Failure as failure:
             decision = self.policy.decide(failure, attempt=claim.attempt, now=self.clock.now())
+            if isinstance(failure, Throttled) and isinstance(decision, Deferred):
+                # The provider means the mailbox: the jobs behind this one would only ask again.
+                job, reason, until = claim.job, decision.reason, decision.until
+                await self.queue.pause(job.tenant, job.mailbox, reason, until=until)
         match decision:
             case Skipped() | Dead():
                 return await self._end(claim, decision)

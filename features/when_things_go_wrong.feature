@@ -10,6 +10,18 @@ Feature: When things go wrong
     Then the message is tried again in 30 seconds
     And that has cost no attempt
 
+  @real
+  Scenario: The other mail of the mailbox does not disturb a provider that asks to be left alone
+    Given a mailbox at Microsoft with 3 new messages
+    And the provider asks to be left alone for 30 seconds
+    When Microsoft tells of all of them
+    And the waiting mail is handled one by one
+    Then the provider was asked once
+    When 30 seconds have passed
+    And the waiting mail is handled one by one
+    Then there are 3 tickets
+    And each of them took one attempt
+
   Scenario: A message that fails twice is handled at the third attempt
     Given a mailbox at IMAP with one new message
     And the provider fails 2 times

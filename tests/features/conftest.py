@@ -221,6 +221,17 @@ def _(service: Service, run: Run[int], post: Post, who: str, what: str) -> None:
     post.status = run(service.tell(post.mailbox, post.pointers[-1]))
 
 
+@when(parsers.parse("{provider} tells of all of them"))
+def _(service: Service, run: Run[int], post: Post, provider: str) -> None:
+    for pointer in post.pointers:
+        post.status = run(service.tell(post.mailbox, pointer))
+
+
+@when(parsers.parse("{seconds:d} seconds have passed"))
+def _(service: Service, seconds: int) -> None:
+    service.rig.clock.advance(timedelta(seconds=seconds))
+
+
 @when(parsers.parse("{provider} tells of a message of a mailbox that we do not serve"))
 def _(service: Service, run: Run[int], provider: str) -> None:
     stranger = service.mailbox(provider, f"{service.tenant}.stranger", id_="stranger")
@@ -236,6 +247,11 @@ def _(service: Service, run: Run[int], post: Post, provider: str) -> None:
 @when("another worker takes over")
 def _(service: Service, run: Run[None]) -> None:
     run(service.handle_waiting())
+
+
+@when("the waiting mail is handled one by one")
+def _(service: Service, run: Run[None]) -> None:
+    run(service.handle_waiting(at_a_time=1))
 
 
 @when("the waiting mail is handled until nothing waits")
@@ -462,6 +478,17 @@ def _(service: Service, run: Run[Any], seconds: int) -> None:
 def _(service: Service, run: Run[Any]) -> None:
     (claim,) = run(service.queue.claim(10, LEASE))
     assert claim.attempt == 1
+
+
+@then("the provider was asked once")
+def _(service: Service) -> None:
+    assert len(service.messages.fetched) == 1
+
+
+@then("each of them took one attempt")
+def _(service: Service, run: Run[Any]) -> None:
+    records = run(service.rig.outcomes.find(service.tenant))
+    assert {record.attempt for record in records} == {1}
 
 
 @then(parsers.parse("it took {count:d} attempts"))

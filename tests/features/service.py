@@ -168,9 +168,9 @@ class Service:
 
     # --- Work ---
 
-    async def handle_waiting(self) -> None:
+    async def handle_waiting(self, at_a_time: int = 10) -> None:
         """Handle all that is due now."""
-        while claims := await self.queue.claim(10, LEASE):
+        while claims := await self.queue.claim(at_a_time, LEASE):
             for claim in claims:
                 await self.consume(claim)
 
