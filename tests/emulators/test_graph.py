@@ -105,6 +105,7 @@ async def test_a_refusal_has_the_shape_of_graph(rig: Rig) -> None:
     assert error["innerError"]["date"] == "2030-01-01T00:00:00"
     assert error["innerError"]["client-request-id"] == "mine"
     UUID(error["innerError"]["request-id"])
+    assert answer.headers["request-id"] == error["innerError"]["request-id"]
 
 
 async def test_a_message_as_mime_is_byte_for_byte_the_one_delivered(rig: Rig) -> None:
@@ -127,7 +128,8 @@ async def test_a_message_as_json_tells_its_time_and_its_subject(rig: Rig) -> Non
 
     assert whole.json()["subject"] == "Grüße"
     assert whole.json()["internetMessageId"] == "<one@example.org>"
-    assert chosen.json() == {"id": message, "receivedDateTime": "2030-01-01T00:00:00Z"}
+    body = {name: value for name, value in chosen.json().items() if not name.startswith("@")}
+    assert body == {"id": message, "receivedDateTime": "2030-01-01T00:00:00Z"}
 
 
 async def test_a_user_is_known_by_name_in_any_case_and_by_object_id(rig: Rig) -> None:

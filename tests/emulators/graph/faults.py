@@ -31,17 +31,39 @@ class Cut:
 Fault = Refuse | Stall | Cut
 
 
+@dataclass
+class _Planned:
+    """Befalls each *every*-th request for *target*, *times* in all; *met* counts them."""
+
+    target: str
+    fault: Fault
+    times: int
+    every: int
+    met: int = 0
+
+    def strikes(self) -> bool:
+        self.met += 1
+        return self.met % self.every == 0
+
+
 class Faults:
-    """A fault is aimed at a name: a user's or a message's, or `graph`, `subscriptions`, `login`."""
+    """A fault is aimed at a name: a user's, a message's, a folder's or a subscription's id.
+
+    Or at `graph`, which is all of it, `folders`, `messages`, `delta`, `subscriptions` or `login`.
+    """
 
     def __init__(self) -> None:
         self.bytes_sent = 0
-        self._planned: list[tuple[str, Fault]] = []
+        self._planned: list[_Planned] = []
         self._released = asyncio.Event()
         self._stalled = asyncio.Event()
 
-    def plan(self, target: str, fault: Fault, times: int) -> None:
-        self._planned.extend([(target, fault)] * times)
+    def plan(self, target: str, fault: Fault, times: int, every: int = 1) -> None:
+        self._planned.append(_Planned(target, fault, times, every))
+
+    def clear(self) -> None:
+        """From now on nothing goes wrong."""
+        self._planned.clear()
 
     def release(self) -> None:
         """Let go what stalls, now and from now on."""
@@ -58,12 +80,11 @@ class Faults:
     def meet(self, names: Collection[str]) -> Stall | Cut | None:
         """The first fault that is aimed at any of *names*, used up; raises a refusal."""
         for planned in self._planned:
-            target, fault = planned
-            if target in names:
-                self._planned.remove(planned)
-                if isinstance(fault, Refuse):
-                    raise GraphError(fault.status, fault.code, "As the test asked.", fault.headers)
-                return fault
+            if planned.target in names and planned.strikes():
+                planned.times -= 1
+                if not planned.times:
+                    self._planned.remove(planned)
+                return _befall(planned.fault)
         return None
 
     async def send(self, content: bytes, fault: Stall | Cut | None) -> AsyncIterator[bytes]:
@@ -79,3 +100,9 @@ class Faults:
                     raise ConnectionResetError
                 case None:
                     await asyncio.sleep(0)
+
+
+def _befall(fault: Fault) -> Stall | Cut:
+    if isinstance(fault, Refuse):
+        raise GraphError(fault.status, fault.code, "As the test asked.", fault.headers)
+    return fault

@@ -1,4 +1,4 @@
-"""The mailboxes: messages in folders, each known by two ids.
+"""The mailboxes: messages in folders, each known by two ids, and a journal of what befell them.
 
 Rule 1: the default id changes whenever the message is moved.
 Rule 2: the immutable id stays for as long as the message is in the mailbox.
@@ -11,6 +11,8 @@ import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
+from tests.emulators.graph.folders import Folder, Folders
+from tests.emulators.graph.journal import Journal
 from tests.emulators.graph.wire import GraphError, exchange_id, guid
 
 _DEFAULT, _IMMUTABLE = "AAMkA", "AAkALg"
@@ -26,14 +28,18 @@ class User:
         return self.id, self.name
 
 
-@dataclass
+@dataclass(eq=False)
 class StoredMessage:
+    """*version* counts its changes."""
+
     user: User
     immutable_id: str
     id: str
-    folder: str
+    folder: Folder
     raw: bytes
     received_at: datetime
+    is_read: bool = False
+    version: int = 0
 
     @property
     def ids(self) -> tuple[str, str]:
@@ -45,13 +51,16 @@ class StoredMessage:
 
 class Mailboxes:
     def __init__(self) -> None:
+        self.journal = Journal[StoredMessage]()
         self._users: dict[str, User] = {}
+        self._folders: dict[User, Folders] = {}
         self._messages: list[StoredMessage] = []
         self._serial = itertools.count(1)
 
     def add_user(self, name: str) -> User:
-        """The user of that principal name, with a mailbox; made if there is none yet."""
-        return self._users.setdefault(name.lower(), User(guid(name.lower()), name))
+        user = self._users.setdefault(name.lower(), User(guid(name.lower()), name))
+        self._folders.setdefault(user, Folders(user.id))
+        return user
 
     def user(self, name: str) -> User:
         """By principal name or object id."""
@@ -60,25 +69,47 @@ class Mailboxes:
                 return user
         raise GraphError(404, "ErrorInvalidUser", f"The requested user '{name}' is invalid.")
 
-    def deliver(self, user: User, raw: bytes, folder: str, at: datetime) -> StoredMessage:
+    def folders(self, user: User) -> Folders:
+        return self._folders[user]
+
+    def messages(self, user: User, folder: Folder | None = None) -> list[StoredMessage]:
+        """Of a folder, or of all, in the order of their arrival."""
+        return [
+            each for each in self._messages if each.user == user and folder in (None, each.folder)
+        ]
+
+    def holds(self, folder: Folder, message: StoredMessage) -> bool:
+        return message in self._messages and message.folder == folder
+
+    def deliver(self, user: User, raw: bytes, folder: Folder, at: datetime) -> StoredMessage:
         serial = next(self._serial)
         message = StoredMessage(
             user=user,
             immutable_id=exchange_id(_IMMUTABLE, user.id, serial),
-            id=exchange_id(_DEFAULT, user.id, serial, folder, 0),
+            id=exchange_id(_DEFAULT, user.id, serial, folder.id, 0),
             folder=folder,
             raw=raw,
             received_at=at,
         )
         self._messages.append(message)
+        self.journal.created(folder, message)
         return message
 
-    def move(self, message: StoredMessage, folder: str) -> None:
-        message.id = exchange_id(_DEFAULT, message.immutable_id, folder, next(self._serial))
+    def move(self, message: StoredMessage, folder: Folder) -> None:
+        self.journal.removed(message.folder, message, message.ids)
+        message.id = exchange_id(_DEFAULT, message.immutable_id, folder.id, next(self._serial))
         message.folder = folder
+        message.version += 1
+        self.journal.created(folder, message)
+
+    def mark_read(self, message: StoredMessage) -> None:
+        message.is_read = True
+        message.version += 1
+        self.journal.updated(message.folder, message)
 
     def delete(self, message: StoredMessage) -> None:
         self._messages.remove(message)
+        self.journal.removed(message.folder, message, message.ids)
 
     def by_any_id(self, message_id: str) -> StoredMessage:
         """For the script of a test: whatever kind of id it holds."""

@@ -8,13 +8,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
-from urllib.parse import quote
 from uuid import uuid4
 
-import httpx
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from application.ports import Clock
+from tests.emulators.graph.folders import Folder
+from tests.emulators.graph.handshakes import Handshakes
 from tests.emulators.graph.mailboxes import Mailboxes, StoredMessage, User
 from tests.emulators.graph.wire import GraphError, Json, guid, timestamp
 
@@ -22,8 +22,6 @@ LONGEST = timedelta(minutes=10_070)
 """The documents say 10,080; Graph has been seen to refuse more than 10,070."""
 
 SHORTEST = timedelta(minutes=45)
-
-HANDSHAKE_SECONDS = 10.0
 
 _RESOURCE = re.compile(
     r"/?users/(?P<user>[^/]+)(?:/mailFolders(?:\('(?P<quoted>[^']+)'\)|/(?P<plain>[^/]+)))?/messages",
@@ -44,24 +42,31 @@ class SubscriptionRequest(BaseModel):
 
 
 class Renewal(BaseModel):
-    expirationDateTime: AwareDatetime  # noqa: N815
+    """What can be changed; the URL of the life cycle cannot."""
+
+    expirationDateTime: AwareDatetime | None = None  # noqa: N815
+    notificationUrl: str | None = None  # noqa: N815
 
 
 @dataclass
 class Subscription:
-    """*immutable* says that its notices carry immutable ids; *folder* is empty for all folders."""
+    """*immutable* says that its notices carry immutable ids; no *folder* is all folders.
+
+    While it is *paused*, for want of authorisation, its notices are lost.
+    """
 
     id: str
     asked: SubscriptionRequest
     directory: str
     client_id: str
     user: User
-    folder: str
+    folder: Folder | None
     immutable: bool
     expires_at: datetime
+    paused: bool = False
 
     def covers(self, message: StoredMessage) -> bool:
-        return message.user == self.user and self.folder in ("", message.folder.lower())
+        return message.user == self.user and self.folder in (None, message.folder)
 
     def body(self) -> Json:
         return {
@@ -84,21 +89,33 @@ class Subscription:
 
 
 class Subscriptions:
-    def __init__(self, clock: Clock, mailboxes: Mailboxes, subscriber: httpx.AsyncClient) -> None:
+    def __init__(self, clock: Clock, mailboxes: Mailboxes, handshakes: Handshakes) -> None:
+        self.page_size = 20
         self._clock = clock
         self._mailboxes = mailboxes
-        self._subscriber = subscriber
+        self._handshakes = handshakes
         self._all: dict[str, Subscription] = {}
 
     def live(self) -> list[Subscription]:
         now = self._clock.now()
         return [each for each in self._all.values() if each.expires_at > now]
 
-    def get(self, subscription_id: str) -> Subscription:
+    def get(self, subscription_id: str, client_id: str = "") -> Subscription:
+        """That of any application, or of *client_id* alone. Raises GraphError."""
         for each in self.live():
-            if each.id == subscription_id:
+            if each.id == subscription_id and client_id in ("", each.client_id):
                 return each
         raise GraphError(404, "ResourceNotFound", "The object was not found.")
+
+    def page(self, client_id: str, token: str) -> tuple[list[Subscription], str]:
+        """Those of an application, and the token of the next page: opaque, as all are."""
+        mine = [each for each in self.live() if each.client_id == client_id]
+        numbers = {guid(str(number)): number for number in range(len(mine))}
+        if token and token not in numbers:
+            raise GraphError(400, "InvalidRequest", "The skiptoken is invalid.")
+        start = numbers.get(token, 0)
+        end = start + self.page_size
+        return mine[start:end], guid(str(end)) if end < len(mine) else ""
 
     async def create(
         self, body: bytes, *, directory: str, client_id: str, immutable: bool
@@ -108,32 +125,40 @@ class Subscriptions:
         self._refuse_second(asked, client_id)
         expires_at = self._expiry(asked.expirationDateTime)
         for url in filter(None, (asked.notificationUrl, asked.lifecycleNotificationUrl)):
-            await self._shake_hands(url)
+            await self._handshakes.shake(url)
+        self._refuse_second(asked, client_id)  # who was quicker has shaken hands meanwhile
         made = Subscription(
             str(uuid4()), asked, directory, client_id, user, folder, immutable, expires_at
         )
         self._all[made.id] = made
         return made
 
-    def renew(self, subscription_id: str, body: bytes) -> Subscription:
-        subscription = self.get(subscription_id)
-        subscription.expires_at = self._expiry(parse(Renewal, body).expirationDateTime)
-        return subscription
+    async def renew(self, subscription: Subscription, body: bytes) -> None:
+        """It authorises anew as well."""
+        renewal = parse(Renewal, body)
+        if renewal.expirationDateTime:
+            subscription.expires_at = self._expiry(renewal.expirationDateTime)
+        if renewal.notificationUrl:
+            await self._handshakes.shake(renewal.notificationUrl)
+            subscription.asked.notificationUrl = renewal.notificationUrl
+        subscription.paused = False
 
     def delete(self, subscription_id: str) -> None:
         del self._all[self.get(subscription_id).id]
 
-    def _target(self, asked: SubscriptionRequest) -> tuple[User, str]:
+    def _target(self, asked: SubscriptionRequest) -> tuple[User, Folder | None]:
         target = _RESOURCE.fullmatch(asked.resource)
         if not target:
             raise GraphError(400, "InvalidRequest", f"Resource not found: {asked.resource}")
-        folder = target["quoted"] or target["plain"] or ""
-        return self._mailboxes.user(target["user"]), folder.lower()
+        user = self._mailboxes.user(target["user"])
+        folder = target["quoted"] or target["plain"]
+        return user, self._mailboxes.folders(user).find(folder) if folder else None
 
     def _refuse_second(self, asked: SubscriptionRequest, client_id: str) -> None:
+        """One for each resource, as it is written, and change type of an application."""
+        wanted = _key(client_id, asked)
         for each in self.live():
-            known = (each.client_id, each.asked.changeType, each.asked.resource)
-            if known == (client_id, asked.changeType, asked.resource):
+            if _key(each.client_id, each.asked) == wanted:
                 raise GraphError(
                     409,
                     "ObjectIdentifierInUse",
@@ -151,30 +176,9 @@ class Subscriptions:
             )
         return max(wanted, now + SHORTEST)
 
-    async def _shake_hands(self, url: str) -> None:
-        """The subscriber proves that it wants notices: it repeats a token, decoded, as text."""
-        token = f"Validation: Testing client application reachability for subscription {uuid4()}"
-        mark = "&" if "?" in url else "?"
-        try:
-            answer = await self._subscriber.post(
-                f"{url}{mark}validationToken={quote(token, safe='')}",
-                headers={"Content-Type": "text/plain; charset=utf-8"},
-                timeout=HANDSHAKE_SECONDS,
-            )
-        except httpx.TimeoutException:
-            raise _invalid("Subscription validation request timed out.") from None
-        except httpx.RequestError:
-            raise _invalid("Subscription validation request failed.") from None
-        media_type = answer.headers.get("Content-Type", "").partition(";")[0]
-        if (answer.status_code, media_type, answer.text) != (200, "text/plain", token):
-            raise _invalid(
-                "Subscription validation request failed. Notification endpoint must respond with "
-                "200 OK to validation request."
-            )
 
-
-def _invalid(message: str) -> GraphError:
-    return GraphError(400, "ValidationError", message)
+def _key(client_id: str, asked: SubscriptionRequest) -> tuple[str, str, str]:
+    return client_id, asked.changeType, asked.resource.lstrip("/").lower()
 
 
 def parse(model: type[_Model], body: bytes) -> _Model:

@@ -5,9 +5,15 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 Json = dict[str, Any]
+
+DIRECTORY = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+CLIENT_ID = "24d3b144-21ae-4080-943f-7067b395b913"
+CLIENT_SECRET = "the application's secret"
+
+IMMUTABLE_ID = 'IdType="ImmutableId"'
 
 
 class GraphError(Exception):
@@ -22,8 +28,7 @@ class GraphError(Exception):
         self.message = message
         self.headers = headers or {}
 
-    def body(self, now: datetime, client_request_id: str) -> Json:
-        request_id = str(uuid4())
+    def body(self, now: datetime, request_id: str, client_request_id: str) -> Json:
         return {
             "error": {
                 "code": self.code,
@@ -31,7 +36,7 @@ class GraphError(Exception):
                 "innerError": {
                     "date": f"{now:%Y-%m-%dT%H:%M:%S}",
                     "request-id": request_id,
-                    "client-request-id": client_request_id or request_id,
+                    "client-request-id": client_request_id,
                 },
             }
         }
@@ -55,8 +60,9 @@ def exchange_id(prefix: str, *names: object) -> str:
 
 @dataclass
 class RecordedRequest:
-    """One request as it came in; *path* is as it was on the wire, still percent-encoded."""
+    """One request as it came in; *path* and *query* as on the wire, still percent-encoded."""
 
     method: str
     path: str
     headers: dict[str, str] = field(repr=False)
+    query: str = ""
