@@ -19,15 +19,21 @@ IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
 
 @dataclass
 class Subscriber:
-    """Whoever is notified: proves itself in a handshake, and answers with *statuses*, then 202."""
+    """Whoever is notified: proves itself in a handshake, and answers with *statuses*, then 202.
+
+    While there is a *silence* it does not answer at all.
+    """
 
     statuses: list[int] = field(default_factory=list)
     notices: list[tuple[str, Json]] = field(default_factory=list)
     handshakes: list[httpx.Request] = field(default_factory=list)
     repeat: str | None = None
     media_type: str = "text/plain"
+    silence: httpx.RequestError | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.silence:
+            raise self.silence
         query = parse_qs(request.url.query.decode())
         if token := query.get("validationToken"):
             self.handshakes.append(request)

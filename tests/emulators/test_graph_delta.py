@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.clock import ManualClock
-from tests.emulators.graph import Json
+from tests.emulators.graph import Json, delta
 from tests.emulators.graph_rig import IMMUTABLE, RAW, USER, Rig, graph_rig
 
 DELTA = f"/v1.0/users/{USER}/mailFolders/inbox/messages/delta"
@@ -107,6 +107,18 @@ async def test_a_message_is_removed_by_the_default_id_that_it_had_in_the_folder(
     assert (removed["id"], removed["@removed"]) == (before, {"reason": "deleted"})
 
 
+async def test_who_comes_back_is_removed_and_there_again_by_another_default_id(rig: Rig) -> None:
+    message = rig.graph.deliver(USER, RAW)
+    before = rig.graph.default_id(message)
+    link = await delta_link(rig)
+
+    rig.graph.move(message, "archive")
+    rig.graph.move(message, "inbox")
+
+    after = rig.graph.default_id(message)
+    assert told((await rig.http.get(link)).json()) == [("removed", before), ("there", after)]
+
+
 async def test_messages_of_other_folders_and_mailboxes_are_not_told(rig: Rig) -> None:
     link = await delta_link(rig)
 
@@ -150,6 +162,19 @@ async def test_a_round_can_begin_at_a_time_of_receipt(rig: Rig, clock: ManualClo
     body = await page(rig, f"{DELTA}?$filter=receivedDateTime+ge+2030-01-01T00:30:00Z")
 
     assert told(body) == [("there", message)]
+
+
+async def test_a_round_from_a_time_on_lists_so_many_messages_and_no_more(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delta, "MOST_FILTERED", 3)
+    for _ in range(5):
+        rig.graph.deliver(USER, RAW)
+
+    filtered = await page(rig, f"{DELTA}?$filter=receivedDateTime+ge+2029-01-01T00:00:00Z")
+
+    assert len(filtered["value"]) == 3
+    assert len((await page(rig, DELTA))["value"]) == 5
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,16 @@ async def test_folders_come_ten_at_a_time(rig: Rig) -> None:
     assert "@odata.nextLink" not in second
 
 
+async def test_a_list_that_just_fills_its_page_has_no_other(rig: Rig) -> None:
+    for number in range(3):
+        rig.graph.add_folder(USER, f"Inbox/Folder {number}")
+
+    page = (await rig.http.get(f"{FOLDERS}/inbox/childFolders?$top=3")).json()
+
+    assert len(page["value"]) == 3
+    assert "@odata.nextLink" not in page
+
+
 async def test_a_folder_is_found_by_its_display_name(rig: Rig) -> None:
     made = rig.graph.add_folder(USER, "Bob's")
 

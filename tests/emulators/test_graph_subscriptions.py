@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs
 from uuid import UUID
 
+import httpx
 import pytest
 
 from adapters.memory.clock import ManualClock
@@ -80,6 +81,23 @@ async def test_without_the_right_answer_there_is_no_subscription(
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "ValidationError")
     assert (await rig.http.get("/v1.0/subscriptions")).json()["value"] == []
+
+
+@pytest.mark.parametrize(
+    ("silence", "reason"),
+    [(httpx.ReadTimeout("late"), "timed out"), (httpx.ConnectError("away"), "request failed")],
+)
+async def test_who_does_not_answer_is_not_subscribed(
+    rig: Rig, clock: ManualClock, silence: httpx.RequestError, reason: str
+) -> None:
+    rig.graph.deliver(USER, RAW)
+    rig.subscriber.silence = silence
+
+    answer = await rig.http.post("/v1.0/subscriptions", json=subscription_request(clock))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "ValidationError")
+    assert reason in answer.json()["error"]["message"]
+    assert rig.graph.subscriptions == []
 
 
 @pytest.mark.parametrize(
@@ -229,6 +247,17 @@ async def test_a_batch_that_is_not_accepted_is_sent_again_as_it_was(rig: Rig) ->
     assert await rig.graph.redeliver() == []
     first, second, third = rig.subscriber.notices
     assert first == second == third
+
+
+async def test_a_batch_that_nobody_answered_is_sent_again(rig: Rig) -> None:
+    await rig.graph.subscribe(USER, HOOK, "secret")
+    rig.subscriber.silence = httpx.ReadTimeout("late")
+
+    await rig.graph.notify(rig.graph.deliver(USER, RAW))
+    rig.subscriber.silence = None
+    [accepted] = await rig.graph.redeliver()
+
+    assert accepted.statuses == [0, 202]
 
 
 async def test_a_batch_is_dropped_after_four_hours(rig: Rig, clock: ManualClock) -> None:
