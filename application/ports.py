@@ -18,7 +18,7 @@ from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
 from domain.identity import MessageIdentity
 from domain.mail.message import InboundMessage
-from domain.mailbox import Mailbox
+from domain.mailbox import Mailbox, MicrosoftCredentials
 from domain.outcome import Completed, Final
 from domain.pointer import Pointer, PointerJob
 
@@ -336,6 +336,16 @@ class MailboxRegistry(Protocol):
     @abstractmethod
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
         """The Gmail mailbox behind a Pub/Sub push *subscription*; *address* in any case."""
+
+    @abstractmethod
+    async def replace_credentials(
+        self, mailbox: Mailbox, credentials: MicrosoftCredentials
+    ) -> bool:
+        """Keep *credentials* in place of those of the Microsoft *mailbox*, and nothing else of it.
+
+        Returns False, and keeps nothing, if the registry has other ones for it by now: of several
+        workers that renew a token at once, one does. Raises AccessFailed as `get` does.
+        """
 
 
 @dataclass(frozen=True, slots=True)

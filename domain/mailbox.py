@@ -1,7 +1,7 @@
 """A mailbox of a tenant: where it is, how to get in, and whether it receives."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -31,16 +31,44 @@ class Security(StrEnum):
     NONE = "none"
 
 
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """The application signs in as itself (app-only), with a secret of its own."""
+
+    secret: Secret
+    kind: Literal["secret"] = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """The application signs in as itself (app-only): a certificate and its private key, in PEM."""
+
+    certificate: Secret
+    kind: Literal["certificate"] = "certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedAccess:
+    """The application acts for a person who has signed in; each use may bring another token."""
+
+    refresh_token: Secret
+    kind: Literal["delegated"] = "delegated"
+
+
+MicrosoftCredentials = ClientSecret | ClientCertificate | DelegatedAccess
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MicrosoftAccount:
-    """App-only access to one Microsoft 365 mailbox (*user*: object id or principal name).
+    """Access to one Microsoft 365 mailbox (*user*: object id or principal name).
 
-    *client_state* is the secret that Graph repeats in each notice of *subscription_id*.
+    *client_id* is an application that the *directory* knows. *client_state* is the secret that
+    Graph repeats in each notice of *subscription_id*.
     """
 
     directory: str
     client_id: str
-    client_secret: Secret
+    credentials: MicrosoftCredentials
     user: str
     subscription_id: str
     client_state: Secret
@@ -99,3 +127,15 @@ class Mailbox:
     @property
     def provider(self) -> Literal["microsoft", "google", "imap"]:
         return self.account.provider
+
+
+def with_credentials(
+    stored: Mailbox | None, known: Mailbox, credentials: MicrosoftCredentials
+) -> MicrosoftAccount | None:
+    """The account of *stored* with *credentials*, if it still has those that *known* has."""
+    ours, theirs = known.account, stored and stored.account
+    if not isinstance(ours, MicrosoftAccount) or not isinstance(theirs, MicrosoftAccount):
+        return None
+    if theirs.credentials != ours.credentials:
+        return None
+    return replace(theirs, credentials=credentials)

@@ -26,8 +26,9 @@ from adapters.imap.fetcher import ImapFetcher
 from adapters.imap.folders import ImapFolders
 from adapters.imap.pool import ConnectionPool
 from adapters.microsoft.client import GraphClient
+from adapters.microsoft.entra import EntraId
 from adapters.microsoft.fetcher import GraphFetcher
-from adapters.microsoft.tokens import MsalTokens
+from adapters.microsoft.tokens import EntraTokens
 from adapters.postgres.connection import InvalidDatabaseUrl
 from adapters.postgres.cursors import PostgresCursors
 from adapters.postgres.database import Database
@@ -151,11 +152,14 @@ async def _bind_providers(
 ) -> None:
     http = await resources.enter_async_context(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT))
     imap = ImapClient()
+    entra = _entra(settings, clock, resources)
+    tokens = EntraTokens(entra, container.resolve(MailboxRegistry), clock)
+    graph = GraphClient(http, tokens, clock, settings.graph_url)
     gmail = GmailClient(http, clock, settings.gmail_url)
     connections = ConnectionPool(imap)
     resources.push_async_callback(connections.aclose)
     fetcher: MessageFetcher = FetchByProvider(
-        microsoft=_graph_fetcher(settings, clock, http, resources),
+        microsoft=GraphFetcher(graph, clock, settings.message_limit),
         google=GmailFetcher(gmail, settings.message_limit),
         imap=ImapFetcher(connections, settings.message_limit),
     )
@@ -173,15 +177,11 @@ async def _bind_providers(
     container.register(PushVerifier, instance=verifier)
 
 
-def _graph_fetcher(
-    settings: Settings, clock: Clock, http: httpx.AsyncClient, resources: AsyncExitStack
-) -> GraphFetcher:
-    sign_in = resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT))  # msal blocks
-    tokens = MsalTokens(
-        sign_in, clock, login_url=settings.microsoft_login_url, graph_url=settings.graph_url
+def _entra(settings: Settings, clock: Clock, resources: AsyncExitStack) -> EntraId:
+    http = resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT))  # msal blocks
+    return EntraId(
+        http, clock, login_url=settings.microsoft_login_url, graph_url=settings.graph_url
     )
-    graph = GraphClient(http, tokens, clock, settings.graph_url)
-    return GraphFetcher(graph, clock, settings.message_limit)
 
 
 def _bind_use_cases(

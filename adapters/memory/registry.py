@@ -1,8 +1,16 @@
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from adapters.memory.database import InMemoryDatabase
 from application.ports import MailboxRegistry
-from domain.mailbox import GoogleAccount, InvalidMailbox, Mailbox, MicrosoftAccount
+from domain.mailbox import (
+    GoogleAccount,
+    InvalidMailbox,
+    Mailbox,
+    MicrosoftAccount,
+    MicrosoftCredentials,
+    with_credentials,
+)
 
 
 class InMemoryMailboxRegistry(MailboxRegistry):
@@ -28,6 +36,17 @@ class InMemoryMailboxRegistry(MailboxRegistry):
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
         wanted = (subscription, address.lower())
         return await self._first(lambda mailbox: _subscription(mailbox) == wanted)
+
+    async def replace_credentials(
+        self, mailbox: Mailbox, credentials: MicrosoftCredentials
+    ) -> bool:
+        async with self._database.transaction(mailbox.tenant) as tables:
+            stored = tables.mailboxes.get(mailbox.id)
+            account = with_credentials(stored, mailbox, credentials)
+            if stored is None or account is None:
+                return False
+            tables.mailboxes[mailbox.id] = replace(stored, account=account)
+        return True
 
     async def _first(self, matches: Callable[[Mailbox], bool]) -> Mailbox | None:
         return next((mailbox for mailbox in await self.all() if matches(mailbox)), None)

@@ -7,19 +7,20 @@ from urllib.parse import quote
 
 import httpx
 
+from adapters.microsoft.entra import GRAPH_URL
 from adapters.microsoft.errors import TokenRejected, graph_failure, unreachable
 from adapters.microsoft.retry_after import retry_after
-from adapters.microsoft.tokens import GRAPH_URL, AccessTokens
+from adapters.microsoft.tokens import AccessTokens
 from application.ports import Clock
 from domain.failure import Unprocessable
-from domain.mailbox import MicrosoftAccount
+from domain.mailbox import Mailbox
 
 MAX_ERROR_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class GraphClient:
-    """Graph, as the application of an account may use it.
+    """Graph, as the credentials of a mailbox open it.
 
     *timeout* bounds each wait on the wire, *deadline* a whole call.
     """
@@ -31,18 +32,18 @@ class GraphClient:
     timeout: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(minutes=2)
 
-    async def download(self, account: MicrosoftAccount, *path: str, max_bytes: int) -> bytes:
+    async def download(self, mailbox: Mailbox, *path: str, max_bytes: int) -> bytes:
         """The content at *path*, given segment by segment and not yet percent-encoded.
 
         A rejected token is replaced once. Raises SourceGone, AccessFailed, Throttled, Unavailable,
         and Unprocessable if there are more than *max_bytes*.
         """
         url = "/".join((self.graph_url, "v1.0", *map(_segment, path)))
-        token = await self.tokens.get(account)
+        token = await self.tokens.get(mailbox)
         try:
             return await self._download(url, token, max_bytes)
         except TokenRejected:
-            fresh = await self.tokens.get(account, rejected=token)
+            fresh = await self.tokens.get(mailbox, rejected=token)
             return await self._download(url, fresh, max_bytes)
 
     async def _download(self, url: str, token: str, max_bytes: int) -> bytes:

@@ -52,7 +52,10 @@ _MAILBOX_AWAY = frozenset({"ErrorMailboxMoveInProgress", "ErrorMailboxStoreUnava
 _ENTRA_ERRORS = frozenset(
     {
         "access_denied",
+        "authorization_declined",  # the person would not sign in with the device code
+        "bad_verification_code",
         "consent_required",
+        "expired_token",  # the device code was not entered in time
         "interaction_required",
         "invalid_client",
         "invalid_grant",
@@ -62,18 +65,25 @@ _ENTRA_ERRORS = frozenset(
         "unauthorized_client",
     }
 )
-"""RFC 6749 section 5.2, and what Entra ID adds to it: no retry mends these."""
+"""RFC 6749 section 5.2, RFC 8628, and what Entra ID adds to them: no retry mends these."""
+
+SLOW_DOWN = "slow_down"
+_NOT_YET = frozenset({"authorization_pending", SLOW_DOWN})
+"""RFC 8628 section 3.5: a person has a device code before them, and is to be asked after again."""
 
 _AADSTS = frozenset(
     {
         50173,  # the grant was revoked, or the password changed
         65001,  # no consent
+        53003,  # a Conditional Access policy forbids it
         90002,  # no such directory
         700016,  # no such application in the directory
+        700027,  # the certificate is none of the application's
         700082,  # the refresh token was idle for 90 days
         900023,  # not the name of a directory
         7000112,  # the application is disabled
         7000215,  # wrong client secret
+        7000218,  # the application is no public client
         7000222,  # expired client secret
     }
 )
@@ -96,16 +106,18 @@ def graph_failure(status: int, body: bytes, wait: timedelta | None) -> Failure:
 
 def sign_in_failure(status: int, body: bytes, wait: timedelta | None) -> Failure:
     """What the answer of Entra ID's token or metadata end point means."""
-    try:
-        answer = _EntraError.model_validate_json(body)
-    except ValidationError:
-        answer = _EntraError()
+    answer = _entra_error(body)
     number = _aadsts(answer.error_description)
     named = (str(status), _code(answer.error), f"AADSTS{number}" if number else "")
     reason = " ".join(("sign-in answered", *filter(None, named)))
     if answer.error in _ENTRA_ERRORS or number in _AADSTS:
         return AccessFailed(reason)
     return _busy(reason, status, wait)
+
+
+def awaits_the_person(body: bytes) -> bool:
+    """Whether Entra ID's answer says that a person has not signed in with a device code yet."""
+    return _entra_error(body).error in _NOT_YET
 
 
 def unreachable(peer: str, error: Exception) -> Unavailable:
@@ -130,6 +142,13 @@ class _GraphError(BaseModel):
 class _EntraError(BaseModel):
     error: str = ""
     error_description: str = ""
+
+
+def _entra_error(body: bytes) -> _EntraError:
+    try:
+        return _EntraError.model_validate_json(body)
+    except ValidationError:
+        return _EntraError()
 
 
 def _graph_code(body: bytes) -> str:

@@ -27,7 +27,7 @@ class GraphFetcher(MessageFetcher):
         match mailbox.account, pointer:
             case MicrosoftAccount() as account, MicrosoftPointer(message_id=message_id):
                 raw = await self.graph.download(
-                    account,
+                    mailbox,
                     "users",
                     account.user,
                     "messages",

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.microsoft.errors import sign_in_failure, unreachable
+from adapters.microsoft.errors import awaits_the_person, sign_in_failure, unreachable
 from adapters.microsoft.retry_after import retry_after
 from application.ports import Clock
 from domain.failure import Unavailable
@@ -25,7 +25,7 @@ class SignInClient:
     """What msal wants of an HTTP client: the part of requests.Session that it uses.
 
     Its methods raise AccessFailed, Throttled or Unavailable for whatever is not a success, and
-    these pass through msal.
+    these pass through msal. A person who has not signed in yet is no failure.
     """
 
     def __init__(self, http: httpx.Client, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class SignInClient:
                 body = _read(response)
         except httpx.RequestError as error:
             raise unreachable("sign-in", error) from error
-        if response.is_success:
+        if response.is_success or awaits_the_person(body):
             return httpx.Response(response.status_code, content=_object(body))
         wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
         raise sign_in_failure(response.status_code, body, wait)

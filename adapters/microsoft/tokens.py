@@ -1,29 +1,24 @@
-"""Access tokens for Graph: the application signs in as itself, with no user (app-only).
+"""Access tokens for Graph: of the application itself (app-only), or of a person (delegated).
 
-One token serves all mailboxes of an application. It is kept until shortly before it expires, and
-however many fetches want a new one at a time, one request is made for it.
+Rule 1: a token is kept until shortly before it expires, and however many fetches want a new one at
+a time, one request is made for it.
+Rule 2: one token serves all mailboxes of an application that signs in as itself. A person's serves
+their mailbox alone.
+Rule 3: a refresh token that comes with a person's access token takes the place of the old one in
+the registry, for all workers, before the access token is used.
 """
 
 import asyncio
 from abc import abstractmethod
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Protocol
 
-import httpx
-from msal.application import ConfidentialClientApplication
-from pydantic import BaseModel
-
-from adapters.microsoft.errors import unreachable
-from adapters.microsoft.sign_in import SignInClient
-from application.ports import Clock
-from domain.failure import Unavailable
-from domain.mailbox import MicrosoftAccount, Secret
-
-LOGIN_URL = "https://login.microsoftonline.com"
-GRAPH_URL = "https://graph.microsoft.com"
-"""The public cloud; the national ones have others: learn.microsoft.com/graph/deployments."""
+from adapters.microsoft.entra import EntraId, Grant
+from application.ports import Clock, MailboxRegistry
+from domain.failure import Unprocessable
+from domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount, Secret
 
 MARGIN = timedelta(minutes=5)
 """A token this close to its end is not used any more: clocks differ, and calls take time."""
@@ -33,8 +28,8 @@ class AccessTokens(Protocol):
     """Where a call to Graph gets its bearer token."""
 
     @abstractmethod
-    async def get(self, account: MicrosoftAccount, *, rejected: str = "") -> str:
-        """A valid access token for *account*, and not the *rejected* one.
+    async def get(self, mailbox: Mailbox, *, rejected: str = "") -> str:
+        """A valid access token for the Microsoft *mailbox*, and not the *rejected* one.
 
         Raises AccessFailed, Throttled, Unavailable.
         """
@@ -47,83 +42,71 @@ class _Token:
 
 
 @dataclass(slots=True)
-class _Application:
-    """What is known of one application of one directory; the *lock* makes requests take turns."""
+class _Place:
+    """Where a token is kept; the *lock* makes requests for it take turns."""
 
-    secret: Secret
     token: _Token | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class _Grant(BaseModel):
-    """A successful answer of the token end point (RFC 6749 section 5.1)."""
+class EntraTokens(AccessTokens):
+    """Tokens that Entra ID gives for the credentials of a mailbox."""
 
-    access_token: str
-    expires_in: timedelta
-
-
-class MsalTokens(AccessTokens):
-    """Tokens for client credentials (RFC 6749 section 4.4) from Entra ID, by msal.
-
-    *http* is a blocking client with timeouts of its own: msal blocks, and so runs in a thread.
-    *deadline* bounds a sign-in, which is two requests. Raises ValueError unless *login_url* is
-    https: msal sends no secret in the clear.
-    """
-
-    def __init__(
-        self,
-        http: httpx.Client,
-        clock: Clock,
-        *,
-        login_url: str = LOGIN_URL,
-        graph_url: str = GRAPH_URL,
-        deadline: timedelta = timedelta(seconds=30),
-    ) -> None:
-        if not login_url.startswith("https://"):
-            raise ValueError(f"the login URL must begin with https://, and is {login_url!r}")
-        self._http = SignInClient(http, clock)
+    def __init__(self, entra: EntraId, registry: MailboxRegistry, clock: Clock) -> None:
+        self._entra = entra
+        self._registry = registry
         self._clock = clock
-        self._login_url = login_url
-        self._scope = f"{graph_url}/.default"
-        self._deadline = deadline
-        self._applications: dict[tuple[str, str], _Application] = {}
+        self._places: defaultdict[object, _Place] = defaultdict(_Place)
 
-    async def get(self, account: MicrosoftAccount, *, rejected: str = "") -> str:
-        application = self._application(account)
-        async with application.lock:
-            token = application.token
+    async def get(self, mailbox: Mailbox, *, rejected: str = "") -> str:
+        account = microsoft(mailbox)
+        place = self._places[_whose(mailbox, account)]
+        async with place.lock:
+            token = place.token
             if not token or token.value == rejected or token.good_until <= self._clock.now():
-                token = application.token = await self._sign_in(account)
+                now = self._clock.now()
+                grant = await self._sign_in(mailbox, account)
+                token = _Token(grant.access_token, now + grant.expires_in - MARGIN)
+                place.token = token
             return token.value
 
-    def _application(self, account: MicrosoftAccount) -> _Application:
-        key = (account.directory, account.client_id)
-        known = self._applications.get(key)
-        if not known or known.secret != account.client_secret:
-            known = self._applications[key] = _Application(account.client_secret)
-        return known
+    async def _sign_in(self, mailbox: Mailbox, account: MicrosoftAccount) -> Grant:
+        match account.credentials:
+            case DelegatedAccess():
+                # Another worker may have kept another refresh token since the mailbox was read.
+                stored = await self._registry.get(mailbox.tenant, mailbox.id)
+                return await self._refresh(stored or mailbox)
+            case credentials:
+                return await self._entra.as_itself(
+                    account.directory, account.client_id, credentials
+                )
 
-    async def _sign_in(self, account: MicrosoftAccount) -> _Token:
-        now = self._clock.now()
-        try:
-            async with asyncio.timeout(self._deadline.total_seconds()):
-                answer = await asyncio.to_thread(self._request, account)
-            grant = _Grant.model_validate(answer)
-        except TimeoutError as error:
-            raise unreachable("sign-in", error) from error
-        except (ValueError, KeyError):
-            # Not chained: the cause may quote the answer, and with it a token.
-            raise Unavailable("sign-in answered something else than a token") from None
-        return _Token(grant.access_token, now + grant.expires_in - MARGIN)
+    async def _refresh(self, mailbox: Mailbox) -> Grant:
+        account = microsoft(mailbox)
+        match account.credentials:
+            case DelegatedAccess(old):
+                grant = await self._entra.refreshed(account.directory, account.client_id, old)
+                new = Secret(grant.refresh_token)
+                if new.value and new != old:
+                    # If that comes too late, another worker's is kept, which is as good. Should we
+                    # die before it is kept, the old one is good for as long as it was: Entra ID
+                    # revokes none for its being used.
+                    await self._registry.replace_credentials(mailbox, DelegatedAccess(new))
+                return grant
+            case _:
+                return await self._sign_in(mailbox, account)
 
-    def _request(self, account: MicrosoftAccount) -> Any:  # noqa: ANN401 - msal has no types
-        # Built anew for each token: msal's own cache goes by the host's clock, and would give a
-        # rejected token again.
-        application = ConfidentialClientApplication(  # type: ignore[no-untyped-call]  # no types
-            account.client_id,
-            client_credential=account.client_secret.value,
-            authority=f"{self._login_url}/{quote(account.directory, safe='')}",
-            http_client=self._http,
-            instance_discovery=False,  # the operator names the login end point; nothing asks around
-        )
-        return application.acquire_token_for_client([self._scope])  # type: ignore[no-untyped-call]
+
+def microsoft(mailbox: Mailbox) -> MicrosoftAccount:
+    """The account of a Microsoft mailbox. Raises Unprocessable for any other."""
+    if not isinstance(mailbox.account, MicrosoftAccount):
+        raise Unprocessable(f"a {mailbox.provider} mailbox has no place in Graph")
+    return mailbox.account
+
+
+def _whose(mailbox: Mailbox, account: MicrosoftAccount) -> object:
+    match account.credentials:
+        case DelegatedAccess():
+            return mailbox.tenant, mailbox.id
+        case credentials:
+            return account.directory, account.client_id, credentials

@@ -1,7 +1,8 @@
 """An account in two parts: what any reader of the database may see, and what none may."""
 
 import json
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Discriminator, TypeAdapter, ValidationError
@@ -17,16 +18,52 @@ _ACCOUNT: TypeAdapter[Account] = TypeAdapter(
 
 def split(account: Account) -> tuple[dict[str, Any], bytes]:
     """The fields of *account* that are no secrets, and a text of those that are."""
-    values = {field.name: getattr(account, field.name) for field in fields(account)}
-    secrets = {name: item.value for name, item in values.items() if isinstance(item, Secret)}
-    plain = _ACCOUNT.dump_python(account, mode="json", exclude=set(secrets))
+    secrets = _secrets(account)
+    plain = _ACCOUNT.dump_python(account, mode="json", exclude=_names(secrets))
     return plain, json.dumps(secrets).encode()
 
 
 def joined(plain: dict[str, Any], secrets: bytes) -> Account:
     """The account that was split. Raises AccessFailed if it has not the fields that it needs."""
-    revealed = {name: Secret(value) for name, value in json.loads(secrets).items()}
     try:
-        return _ACCOUNT.validate_python(plain | revealed)
+        return _ACCOUNT.validate_python(_with(*_of_today(plain, json.loads(secrets))))
     except ValidationError as error:
         raise AccessFailed("the stored account is not of this release: add it anew") from error
+
+
+def _secrets(part: object) -> dict[str, Any]:
+    """The secrets in *part*, and in the parts of it, by the names of their fields."""
+    found: dict[str, Any] = {}
+    for field in fields(part) if is_dataclass(part) else ():
+        value = getattr(part, field.name)
+        if isinstance(value, Secret):
+            found[field.name] = value.value
+        elif inner := _secrets(value):
+            found[field.name] = inner
+    return found
+
+
+def _names(secrets: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _names(item) if isinstance(item, dict) else True for name, item in secrets.items()
+    }
+
+
+def _with(plain: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any]:
+    """*plain* with *secrets* put back where they were."""
+    revealed = {
+        name: _with(plain.get(name, {}), item) if isinstance(item, dict) else Secret(item)
+        for name, item in secrets.items()
+    }
+    return {**plain, **revealed}
+
+
+def _of_today(
+    plain: dict[str, Any], secrets: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was stored when a client secret was all that a Microsoft account could have."""
+    if "client_secret" not in secrets:
+        return plain, secrets
+    others = {name: value for name, value in secrets.items() if name != "client_secret"}
+    credentials = {"secret": secrets["client_secret"]}
+    return plain | {"credentials": {"kind": "secret"}}, others | {"credentials": credentials}

@@ -11,7 +11,7 @@ from adapters.postgres.account import joined, split
 from adapters.postgres.connection import Connection
 from adapters.postgres.database import Database
 from application.ports import MailboxRegistry
-from domain.mailbox import InvalidMailbox, Mailbox
+from domain.mailbox import InvalidMailbox, Mailbox, MicrosoftCredentials, with_credentials
 
 _ADD = """
 INSERT INTO mailbox (tenant, id, address, account, secrets, added_at, paused)
@@ -22,6 +22,7 @@ _SELECT = "SELECT tenant, id, address, account, secrets, added_at, paused FROM m
 _ALL = f"{_SELECT} ORDER BY tenant, id"
 _OF_TENANT = f"{_SELECT} WHERE tenant = %s ORDER BY id"
 _BY_ID = f"{_SELECT} WHERE tenant = %s AND id = %s"
+_LOCKED = f"{_BY_ID} FOR UPDATE"
 _BY_SUBSCRIPTION = f"""{_SELECT}
 WHERE account ->> 'provider' = 'microsoft' AND account ->> 'subscription_id' = %s
 """
@@ -29,6 +30,8 @@ _BY_PUSH = f"""{_SELECT}
 WHERE account ->> 'provider' = 'google' AND account ->> 'subscription' = %s
   AND lower(address) = lower(%s)
 """
+
+_REPLACE = "UPDATE mailbox SET account = %s, secrets = %s WHERE tenant = %s AND id = %s"
 
 _TAKEN = {
     "mailbox_pkey": "the tenant has a mailbox of that name: choose another",
@@ -84,6 +87,21 @@ class PostgresMailboxRegistry(MailboxRegistry):
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
         async with self._database.across_tenants() as connection:
             return await self._one(connection, _BY_PUSH, subscription, address)
+
+    async def replace_credentials(
+        self, mailbox: Mailbox, credentials: MicrosoftCredentials
+    ) -> bool:
+        key = (mailbox.tenant, mailbox.id)
+        async with self._database.transaction(mailbox.tenant) as connection:
+            # Ciphertexts of one text differ, so the row is held while its secrets are compared.
+            stored = await self._one(connection, _LOCKED, *key)
+            account = with_credentials(stored, mailbox, credentials)
+            if account is None:
+                return False
+            plain, secrets = split(account)
+            sealed = self._cipher.seal(secrets, _context(*key))
+            await connection.execute(_REPLACE, [Jsonb(plain), sealed, *key])
+        return True
 
     async def _one(self, connection: Connection, query: str, *values: str) -> Mailbox | None:
         found = await self._many(connection, query, *values)

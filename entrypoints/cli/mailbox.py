@@ -8,6 +8,7 @@ import typer
 
 from domain.mailbox import (
     Account,
+    ClientSecret,
     GoogleAccount,
     ImapAccount,
     Mailbox,
@@ -68,7 +69,7 @@ def add_microsoft(
     account = MicrosoftAccount(
         directory=directory,
         client_id=client_id,
-        client_secret=_secret("Client secret", client_secret_file),
+        credentials=ClientSecret(_secret("Client secret", client_secret_file)),
         user=user or address,
         subscription_id=subscription_id,
         client_state=_secret("clientState of the subscription", client_state_file),

@@ -13,6 +13,7 @@ import httpx
 
 from application.ports import Clock, MailboxRegistry, OutcomeRecord, Outcomes, PointerQueue
 from domain.mailbox import (
+    ClientSecret,
     GoogleAccount,
     ImapAccount,
     Mailbox,
@@ -186,7 +187,7 @@ def _microsoft_mailbox(subscription: str, clock: Clock) -> Mailbox:
     account = MicrosoftAccount(
         directory=DIRECTORY,
         client_id=CLIENT_ID,
-        client_secret=Secret(CLIENT_SECRET),
+        credentials=ClientSecret(Secret(CLIENT_SECRET)),
         user=MICROSOFT_USER,
         subscription_id=subscription,
         client_state=Secret(CLIENT_STATE),

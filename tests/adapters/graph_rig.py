@@ -12,7 +12,7 @@ from adapters.microsoft.client import GraphClient
 from adapters.microsoft.fetcher import MAX_MESSAGE_BYTES, GraphFetcher
 from adapters.microsoft.tokens import AccessTokens
 from application.ports import FetchedMessage
-from domain.mailbox import Mailbox, MicrosoftAccount, Secret
+from domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
 from domain.pointer import MicrosoftPointer
 from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.emulators.loopback import serve
@@ -24,7 +24,7 @@ RAW = HEAD + b"Message-ID: <one@example.org>\r\nSubject: Hello\r\n\r\nA letter.\
 ACCOUNT = MicrosoftAccount(
     directory=DIRECTORY,
     client_id=CLIENT_ID,
-    client_secret=Secret(CLIENT_SECRET),
+    credentials=ClientSecret(Secret(CLIENT_SECRET)),
     user=USER,
     subscription_id="s",
     client_state=Secret("c"),
@@ -39,19 +39,19 @@ class EmulatorTokens(AccessTokens):
         self._graph = graph
         self._token = ""
 
-    async def get(self, _: MicrosoftAccount, *, rejected: str = "") -> str:
+    async def get(self, _: Mailbox, *, rejected: str = "") -> str:
         if self._token == rejected:
             self.issued += 1
             self._token = self._graph.issue_token()
         return self._token
 
 
-def a_mailbox(user: str = USER) -> Mailbox:
+def a_mailbox(user: str = USER, account: MicrosoftAccount = ACCOUNT) -> Mailbox:
     return Mailbox(
         tenant="acme",
         id="support",
         address=USER,
-        account=replace(ACCOUNT, user=user),
+        account=replace(account, user=user),
         added_at=datetime(2029, 12, 1, tzinfo=UTC),
     )
 

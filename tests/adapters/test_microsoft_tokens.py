@@ -1,4 +1,4 @@
-"""MsalTokens: the real msal, over TLS, against the emulator's login.
+"""EntraTokens: the real msal, over TLS, against the emulator's login.
 
 The login runs in the event loop of the test, so a sign-in that blocked the loop would never end.
 """
@@ -15,15 +15,24 @@ import httpx
 import pytest
 
 from adapters.memory.clock import ManualClock
+from adapters.memory.database import InMemoryDatabase
+from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.microsoft.client import GraphClient
+from adapters.microsoft.entra import EntraId
 from adapters.microsoft.fetcher import GraphFetcher
-from adapters.microsoft.tokens import MsalTokens
+from adapters.microsoft.tokens import EntraTokens
 from domain.failure import AccessFailed, Throttled, Unavailable
-from domain.mailbox import MicrosoftAccount, Secret
+from domain.mailbox import ClientSecret, MicrosoftAccount, Secret
 from domain.pointer import MicrosoftPointer
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox, an_emulator
 from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.emulators.loopback import issue_certificate, serve
+
+MAILBOX = a_mailbox()
+
+
+def tokens_of(entra: EntraId, clock: ManualClock) -> EntraTokens:
+    return EntraTokens(entra, InMemoryMailboxRegistry(InMemoryDatabase()), clock)
 
 
 @dataclass
@@ -35,10 +44,15 @@ class Login:
     http: httpx.Client
     clock: ManualClock
 
-    def tokens(self, deadline: timedelta = timedelta(seconds=30)) -> MsalTokens:
-        return MsalTokens(
+    registry: InMemoryMailboxRegistry
+
+    def entra(self, deadline: timedelta = timedelta(seconds=30)) -> EntraId:
+        return EntraId(
             self.http, self.clock, login_url=self.url, graph_url=self.url, deadline=deadline
         )
+
+    def tokens(self, deadline: timedelta = timedelta(seconds=30)) -> EntraTokens:
+        return EntraTokens(self.entra(deadline), self.registry, self.clock)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +74,7 @@ async def login(
         serve(graph.app, certificate=certificate) as url,
     ):
         with httpx.Client(verify=trust) as http:
-            yield Login(graph, url, http, clock)
+            yield Login(graph, url, http, clock, InMemoryMailboxRegistry(InMemoryDatabase()))
             graph.release()
 
 
@@ -81,7 +95,7 @@ async def test_graph_accepts_the_token_that_msal_gets(login: Login, trust: ssl.S
 async def test_many_at_a_time_share_one_request(login: Login) -> None:
     tokens = login.tokens()
 
-    got = await asyncio.gather(*(tokens.get(ACCOUNT) for _ in range(20)))
+    got = await asyncio.gather(*(tokens.get(MAILBOX) for _ in range(20)))
 
     assert len(set(got)) == 1
     assert login.graph.token_requests == 1
@@ -89,21 +103,21 @@ async def test_many_at_a_time_share_one_request(login: Login) -> None:
 
 async def test_a_token_is_kept_until_shortly_before_it_expires(login: Login) -> None:
     tokens = login.tokens()
-    first = await tokens.get(ACCOUNT)
+    first = await tokens.get(MAILBOX)
 
     login.clock.advance(timedelta(seconds=3599) - timedelta(minutes=5, seconds=1))
-    assert await tokens.get(ACCOUNT) == first
+    assert await tokens.get(MAILBOX) == first
 
     login.clock.advance(timedelta(seconds=1))
-    assert await tokens.get(ACCOUNT) != first
+    assert await tokens.get(MAILBOX) != first
     assert login.graph.token_requests == 2
 
 
 async def test_a_rejected_token_is_not_given_again(login: Login) -> None:
     tokens = login.tokens()
-    rejected = await tokens.get(ACCOUNT)
+    rejected = await tokens.get(MAILBOX)
 
-    got = await asyncio.gather(*(tokens.get(ACCOUNT, rejected=rejected) for _ in range(20)))
+    got = await asyncio.gather(*(tokens.get(MAILBOX, rejected=rejected) for _ in range(20)))
 
     assert rejected not in got
     assert len(set(got)) == 1
@@ -113,8 +127,8 @@ async def test_a_rejected_token_is_not_given_again(login: Login) -> None:
 async def test_mailboxes_of_one_application_share_its_token(login: Login) -> None:
     tokens = login.tokens()
 
-    first = await tokens.get(ACCOUNT)
-    second = await tokens.get(replace(ACCOUNT, user="sales@example.org"))
+    first = await tokens.get(MAILBOX)
+    second = await tokens.get(a_mailbox(user="sales@example.org"))
 
     assert first == second
 
@@ -126,28 +140,30 @@ async def test_applications_do_not_share_tokens(login: Login, other: MicrosoftAc
     login.graph.register(other.directory, other.client_id, CLIENT_SECRET)
     tokens = login.tokens()
 
-    assert await tokens.get(ACCOUNT) != await tokens.get(other)
+    assert await tokens.get(MAILBOX) != await tokens.get(a_mailbox(account=other))
 
 
 async def test_another_secret_means_another_sign_in(login: Login) -> None:
     tokens = login.tokens()
-    await tokens.get(ACCOUNT)
+    await tokens.get(MAILBOX)
 
     with pytest.raises(AccessFailed, match="AADSTS7000215"):
-        await tokens.get(replace(ACCOUNT, client_secret=Secret("a guess")))
+        await tokens.get(
+            a_mailbox(account=replace(ACCOUNT, credentials=ClientSecret(Secret("a guess"))))
+        )
 
 
 async def test_one_application_does_not_wait_for_another(login: Login) -> None:
     other = replace(ACCOUNT, client_id="0fed8223-8c47-4c71-ba78-92c6f9441235")
     login.graph.register(other.directory, other.client_id, CLIENT_SECRET)
     tokens = login.tokens()
-    first = await tokens.get(ACCOUNT)
+    first = await tokens.get(MAILBOX)
     login.graph.stall("login")
 
-    waiting = asyncio.create_task(tokens.get(other))
+    waiting = asyncio.create_task(tokens.get(a_mailbox(account=other)))
     async with asyncio.timeout(5):
         await login.graph.stalled()
-        assert await tokens.get(ACCOUNT) == first
+        assert await tokens.get(MAILBOX) == first
 
     login.graph.release()
     await waiting
@@ -159,7 +175,10 @@ async def test_one_application_does_not_wait_for_another(login: Login) -> None:
 @pytest.mark.parametrize(
     ("account", "codes"),
     [
-        (replace(ACCOUNT, client_secret=Secret("no")), "401 invalid_client AADSTS7000215"),
+        (
+            replace(ACCOUNT, credentials=ClientSecret(Secret("no"))),
+            "401 invalid_client AADSTS7000215",
+        ),
         (replace(ACCOUNT, client_id="no"), "400 unauthorized_client AADSTS700016"),
         (replace(ACCOUNT, directory="no"), "400 invalid_tenant AADSTS90002"),
         (replace(ACCOUNT, directory="a/../b?c#d"), "400 invalid_tenant AADSTS90002"),
@@ -169,7 +188,7 @@ async def test_a_wrong_registration_is_a_matter_of_access(
     login: Login, account: MicrosoftAccount, codes: str
 ) -> None:
     with pytest.raises(AccessFailed) as raised:
-        await login.tokens().get(account)
+        await login.tokens().get(a_mailbox(account=account))
 
     assert raised.value.reason == f"sign-in answered {codes}"
 
@@ -178,10 +197,10 @@ async def test_a_failed_sign_in_is_not_remembered(login: Login) -> None:
     tokens = login.tokens()
     login.graph.register(DIRECTORY, CLIENT_ID, "another")
     with pytest.raises(AccessFailed):
-        await tokens.get(ACCOUNT)
+        await tokens.get(MAILBOX)
     login.graph.register(DIRECTORY, CLIENT_ID, CLIENT_SECRET)
 
-    assert await tokens.get(ACCOUNT)
+    assert await tokens.get(MAILBOX)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -189,7 +208,7 @@ async def test_a_busy_login_says_how_long_to_wait(login: Login, status: int) -> 
     login.graph.fail("login", status=status, retry_after="17")
 
     with pytest.raises(Throttled) as raised:
-        await login.tokens().get(ACCOUNT)
+        await login.tokens().get(MAILBOX)
 
     assert raised.value.retry_after == timedelta(seconds=17)
 
@@ -199,7 +218,7 @@ async def test_a_login_in_trouble_is_unavailable(login: Login, status: int) -> N
     login.graph.fail("login", status=status)
 
     with pytest.raises(Unavailable, match=f"sign-in answered {status}"):
-        await login.tokens().get(ACCOUNT)
+        await login.tokens().get(MAILBOX)
 
 
 async def test_a_silent_login_is_given_up_in_time(login: Login, trust: ssl.SSLContext) -> None:
@@ -208,7 +227,7 @@ async def test_a_silent_login_is_given_up_in_time(login: Login, trust: ssl.SSLCo
         tokens = replace(login, http=http).tokens()
 
         with pytest.raises(Unavailable, match="sign-in did not answer: ReadTimeout"):
-            await tokens.get(ACCOUNT)
+            await tokens.get(MAILBOX)
 
 
 async def test_a_slow_sign_in_is_given_up_in_time(login: Login) -> None:
@@ -216,15 +235,15 @@ async def test_a_slow_sign_in_is_given_up_in_time(login: Login) -> None:
     tokens = login.tokens(deadline=timedelta(seconds=0.2))
 
     with pytest.raises(Unavailable, match="sign-in did not answer: TimeoutError"):
-        await tokens.get(ACCOUNT)
+        await tokens.get(MAILBOX)
 
 
 async def test_a_login_that_is_not_there_is_unavailable(clock: ManualClock) -> None:
     with httpx.Client() as http:
-        tokens = MsalTokens(http, clock, login_url="https://127.0.0.1:1")
+        tokens = tokens_of(EntraId(http, clock, login_url="https://127.0.0.1:1"), clock)
 
         with pytest.raises(Unavailable, match="sign-in did not answer: ConnectError"):
-            await tokens.get(ACCOUNT)
+            await tokens.get(MAILBOX)
 
 
 def answering(metadata: bytes, token: bytes = b"") -> httpx.Client:
@@ -260,10 +279,10 @@ async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
     clock: ManualClock, metadata: bytes, token: bytes
 ) -> None:
     with answering(metadata, token) as http:
-        tokens = MsalTokens(http, clock)
+        tokens = tokens_of(EntraId(http, clock), clock)
 
         with pytest.raises(Unavailable) as raised:
-            await tokens.get(ACCOUNT)
+            await tokens.get(MAILBOX)
 
     assert raised.value.reason.startswith("sign-in answered")
     assert "s3cret" not in repr(raised.value)
@@ -272,4 +291,4 @@ async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
 
 def test_a_secret_is_not_sent_in_the_clear(clock: ManualClock) -> None:
     with answering(b"") as http, pytest.raises(ValueError, match="must begin with https://"):
-        MsalTokens(http, clock, login_url="http://127.0.0.1:1")
+        EntraId(http, clock, login_url="http://127.0.0.1:1")

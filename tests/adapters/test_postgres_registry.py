@@ -1,21 +1,43 @@
 """How credentials are kept in PostgreSQL."""
 
+import json
 from dataclasses import fields
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from adapters.crypto import FernetCipher, generate_key
 from adapters.postgres.account import split
 from adapters.postgres.database import Database
 from adapters.postgres.registry import PostgresMailboxRegistry
 from domain.failure import AccessFailed
-from domain.mailbox import Mailbox, Secret
-from tests.contracts.samples import google_mailbox, imap_mailbox, microsoft_mailbox
+from domain.mailbox import (
+    Account,
+    ClientSecret,
+    DelegatedAccess,
+    Mailbox,
+    MicrosoftAccount,
+    MicrosoftCredentials,
+    Secret,
+)
+from tests.contracts.samples import (
+    NOON,
+    certified_mailbox,
+    delegated_mailbox,
+    google_mailbox,
+    imap_mailbox,
+    microsoft_mailbox,
+)
 
-MAILBOXES = [microsoft_mailbox(), google_mailbox(), imap_mailbox()]
+MAILBOXES = [
+    *(microsoft_mailbox(), certified_mailbox(), delegated_mailbox()),
+    *(google_mailbox(), imap_mailbox()),
+]
 SECRETS = [
-    *("microsoft-client-secret", "microsoft-client-state", "google-private-key", "imap-password")
+    *("microsoft-client-secret", "microsoft-certificate", "microsoft-refresh-token"),
+    *("microsoft-client-state", "google-private-key", "imap-password"),
 ]
 OLD, NEW = generate_key(), generate_key()
 
@@ -43,14 +65,60 @@ async def test_no_secret_is_in_the_database_in_clear(conninfo: str) -> None:
     assert [secret for secret in SECRETS if secret in stored] == []
 
 
-@pytest.mark.parametrize("mailbox", MAILBOXES, ids=lambda mailbox: mailbox.provider)
+@pytest.mark.parametrize("mailbox", MAILBOXES, ids=lambda mailbox: mailbox.id)
 def test_every_field_that_is_a_secret_is_sealed(mailbox: Mailbox) -> None:
-    plain, sealed = split(mailbox.account)
+    account = mailbox.account
+    plain, sealed = split(account)
+    secrets = json.loads(sealed)
+    parts: list[tuple[Account | MicrosoftCredentials, Any, Any]] = [(account, plain, secrets)]
+    if isinstance(account, MicrosoftAccount):
+        parts.append((account.credentials, plain["credentials"], secrets["credentials"]))
 
-    declared = {field.name for field in fields(mailbox.account) if field.type is Secret}
-    assert declared
-    assert declared.isdisjoint(plain)
-    assert all(name.encode() in sealed for name in declared)
+    for part, shown, hidden in parts:
+        declared = {field.name for field in fields(part) if field.type is Secret}
+        assert declared
+        assert declared.isdisjoint(shown)
+        assert declared <= set(hidden)
+
+
+async def test_an_account_that_knew_only_client_secrets_is_still_read(
+    conninfo: str, database: Database
+) -> None:
+    plain = {
+        "provider": "microsoft",
+        "directory": "directory-1",
+        "client_id": "client-1",
+        "user": "sales@acme.example",
+        "subscription_id": "subscription-1",
+        "folder": "inbox",
+    }
+    secrets = {"client_secret": "hush", "client_state": "microsoft-client-state"}
+    cipher = FernetCipher([OLD])
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "INSERT INTO postroom.mailbox VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                *("acme", "sales", "sales@acme.example", Jsonb(plain)),
+                cipher.seal(json.dumps(secrets).encode(), "acme/sales"),
+                NOON,
+            ],
+        )
+
+    found = await PostgresMailboxRegistry(database, cipher).get("acme", "sales")
+
+    assert found == microsoft_mailbox(credentials=ClientSecret(Secret("hush")))
+
+
+async def test_renewed_credentials_are_sealed_as_well(
+    conninfo: str, registry: PostgresMailboxRegistry
+) -> None:
+    renewed = DelegatedAccess(Secret("microsoft-next-token"))
+
+    assert await registry.replace_credentials(delegated_mailbox(), renewed)
+
+    stored = rows(conninfo, "SELECT mailbox::text, encode(secrets, 'escape') FROM postroom.mailbox")
+    assert "microsoft-next-token" not in stored
+    await registry.get("acme", "shared")
 
 
 async def test_another_key_is_refused_and_named(

@@ -8,7 +8,18 @@ from application.ports import IdempotencyLedger, OutcomeRecord
 from domain.helpdesk.ticket import Comment, Document
 from domain.identity import MessageIdentity
 from domain.mail.message import Address
-from domain.mailbox import GoogleAccount, ImapAccount, Mailbox, MicrosoftAccount, Secret, Security
+from domain.mailbox import (
+    ClientCertificate,
+    ClientSecret,
+    DelegatedAccess,
+    GoogleAccount,
+    ImapAccount,
+    Mailbox,
+    MicrosoftAccount,
+    MicrosoftCredentials,
+    Secret,
+    Security,
+)
 from domain.outcome import Completed, Final, Way
 from domain.pointer import ImapPointer, Pointer, PointerJob
 
@@ -35,18 +46,35 @@ def imap_mailbox(tenant: str = "acme", name: str = "support", address: str = "")
 
 
 def microsoft_mailbox(
-    tenant: str = "acme", name: str = "sales", subscription_id: str = "subscription-1"
+    tenant: str = "acme",
+    name: str = "sales",
+    subscription_id: str = "subscription-1",
+    credentials: MicrosoftCredentials = ClientSecret(Secret("microsoft-client-secret")),  # noqa: B008 - it is immutable
 ) -> Mailbox:
     account = MicrosoftAccount(
         directory="directory-1",
         client_id="client-1",
-        client_secret=Secret("microsoft-client-secret"),
+        credentials=credentials,
         user="sales@acme.example",
         subscription_id=subscription_id,
         client_state=Secret("microsoft-client-state"),
     )
     address = f"{name}@{tenant}.example"
     return Mailbox(tenant=tenant, id=name, address=address, account=account, added_at=NOON)
+
+
+def certified_mailbox() -> Mailbox:
+    credentials = ClientCertificate(Secret("microsoft-certificate"))
+    return microsoft_mailbox(
+        name="orders", subscription_id="subscription-2", credentials=credentials
+    )
+
+
+def delegated_mailbox() -> Mailbox:
+    credentials = DelegatedAccess(Secret("microsoft-refresh-token"))
+    return microsoft_mailbox(
+        name="shared", subscription_id="subscription-3", credentials=credentials
+    )
 
 
 def google_mailbox(

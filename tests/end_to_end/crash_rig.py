@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from adapters.embedded import EmbeddedValkey
 from adapters.memory.fetcher import InMemoryMessages
 from application.ports import FetchedMessage
-from domain.mailbox import Mailbox, MicrosoftAccount, Secret
+from domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
 from domain.pointer import MicrosoftPointer
 from entrypoints.settings import Settings
 from entrypoints.supervisor import environment_of
@@ -24,7 +24,7 @@ MAILBOX = Mailbox(
     account=MicrosoftAccount(
         directory="directory",
         client_id="client",
-        client_secret=Secret("client secret"),
+        credentials=ClientSecret(Secret("client secret")),
         user="support@acme.example",
         subscription_id=POINTER.subscription_id,
         client_state=Secret(CLIENT_STATE),

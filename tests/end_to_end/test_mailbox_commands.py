@@ -7,6 +7,7 @@ import pytest
 
 from application.ports import MailboxRegistry
 from domain.mailbox import (
+    ClientSecret,
     GoogleAccount,
     ImapAccount,
     Mailbox,
@@ -87,7 +88,7 @@ def test_a_microsoft_mailbox_is_added_with_its_secrets_from_files(
     assert stored("support").account == MicrosoftAccount(
         directory="entra",
         client_id="app",
-        client_secret=Secret("hush"),
+        credentials=ClientSecret(Secret("hush")),
         user="support@acme.example",
         subscription_id="graph-1",
         client_state=Secret("hush-state"),

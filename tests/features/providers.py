@@ -8,6 +8,7 @@ import httpx
 
 from domain.mailbox import (
     Account,
+    ClientSecret,
     GoogleAccount,
     ImapAccount,
     Mailbox,
@@ -39,7 +40,7 @@ def account(provider: str, *, name: str) -> Account:
             return MicrosoftAccount(
                 directory="directory",
                 client_id="client",
-                client_secret=Secret("client secret"),
+                credentials=ClientSecret(Secret("client secret")),
                 user=f"{name}@example.test",
                 subscription_id=f"subscription-{name}",
                 client_state=Secret(f"state of {name}"),

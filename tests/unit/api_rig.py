@@ -25,6 +25,7 @@ from application.ports import HealthCheck, PushVerifier, Unauthenticated
 from domain.failure import Failure
 from domain.mailbox import (
     Account,
+    ClientSecret,
     GoogleAccount,
     ImapAccount,
     Mailbox,
@@ -58,7 +59,7 @@ def microsoft_mailbox(
     account = MicrosoftAccount(
         directory="contoso",
         client_id="app",
-        client_secret=Secret("hush"),
+        credentials=ClientSecret(Secret("hush")),
         user="support",
         subscription_id=subscription_id,
         client_state=Secret(client_state),

@@ -31,6 +31,7 @@ def build_app(backend: Backend) -> AsgiApp:
         [
             openid_configuration,
             token,
+            device_code,
             *FOLDERS,
             *MESSAGES,
             *SUBSCRIPTIONS,
@@ -62,3 +63,10 @@ async def token(request: Call, directory: FromPath[str], backend: TheBackend) ->
         await backend.faults.stall()
     form = await request.form()
     return backend.directories.grant(directory, {k: str(v) for k, v in form.items()})
+
+
+@post("/{directory:str}/oauth2/v2.0/devicecode", status_code=200)
+async def device_code(request: Call, directory: FromPath[str], backend: TheBackend) -> Json:
+    backend.faults.meet(("login",))
+    form = await request.form()
+    return backend.directories.device_code(directory, {k: str(v) for k, v in form.items()})

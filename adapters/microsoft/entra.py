@@ -1,0 +1,159 @@
+"""Sign-ins at Entra ID, by msal.
+
+Each is made by a new client of msal and in a thread. A new client, since msal's own cache goes by
+the host's clock, would give a rejected token again, and writes its parts down together (access and
+refresh tokens, and who the person is) where only the refresh token must outlive a process. In a
+thread, since msal blocks.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from msal.application import ConfidentialClientApplication, PublicClientApplication
+from pydantic import BaseModel, Field, ValidationError
+
+from adapters.microsoft.certificate import read_certificate
+from adapters.microsoft.errors import unreachable
+from adapters.microsoft.sign_in import SignInClient
+from application.ports import Clock
+from domain.failure import Unavailable
+from domain.mailbox import ClientCertificate, ClientSecret, Secret
+
+LOGIN_URL = "https://login.microsoftonline.com"
+GRAPH_URL = "https://graph.microsoft.com"
+"""The public cloud; the national ones have others: learn.microsoft.com/graph/deployments."""
+
+PERMISSIONS = ("Mail.Read", "Mail.Read.Shared")
+"""Delegated: the mail of the person, and of the mailboxes that are shared with them."""
+
+Answer = dict[str, Any]
+
+
+class Grant(BaseModel):
+    """A successful answer of the token end point (RFC 6749 section 5.1)."""
+
+    access_token: str = Field(repr=False)
+    expires_in: timedelta
+    refresh_token: str = Field(default="", repr=False)
+
+
+class EntraId:
+    """Entra ID at *login_url*, which gives tokens for Graph at *graph_url*.
+
+    *http* is a blocking client with timeouts of its own. *deadline* bounds a sign-in, which is two
+    requests. Any method raises AccessFailed, Throttled or Unavailable. Raises ValueError unless
+    *login_url* is https: msal sends no secret in the clear.
+    """
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        clock: Clock,
+        *,
+        login_url: str = LOGIN_URL,
+        graph_url: str = GRAPH_URL,
+        deadline: timedelta = timedelta(seconds=30),
+    ) -> None:
+        if not login_url.startswith("https://"):
+            raise ValueError(f"the login URL must begin with https://, and is {login_url!r}")
+        self._http = SignInClient(http, clock)
+        self._login_url = login_url
+        self._deadline = deadline
+        self._as_itself = [f"{graph_url}/.default"]
+        self._for_a_person = [f"{graph_url}/{permission}" for permission in PERMISSIONS]
+
+    async def as_itself(
+        self, directory: str, client_id: str, credentials: ClientSecret | ClientCertificate
+    ) -> Grant:
+        """App-only: client credentials (RFC 6749 section 4.4), a secret or a signed assertion."""
+
+        def request() -> Answer:
+            application = self._confidential(directory, client_id, credentials)
+            return _answer(application.acquire_token_for_client(self._as_itself))  # type: ignore[no-untyped-call]  # no types
+
+        return _grant(await self._call(request))
+
+    async def refreshed(self, directory: str, client_id: str, token: Secret) -> Grant:
+        """Delegated: by a refresh token, most often with another one in return."""
+
+        def request() -> Answer:
+            application = self._public(directory, client_id)
+            return _answer(
+                application.acquire_token_by_refresh_token(token.value, self._for_a_person)  # type: ignore[no-untyped-call]
+            )
+
+        return _grant(await self._call(request))
+
+    async def begin_device_flow(self, directory: str, client_id: str) -> Answer:
+        """The device authorization request (RFC 8628 section 3.1), and the answer to it."""
+
+        def request() -> Answer:
+            application = self._public(directory, client_id)
+            return _answer(application.initiate_device_flow(self._for_a_person))  # type: ignore[no-untyped-call]
+
+        return await self._call(request)
+
+    async def poll_device_flow(
+        self, directory: str, client_id: str, device_code: Secret
+    ) -> Grant | str:
+        """Ask once whether the person has signed in; if not yet, the error that says so."""
+
+        def request() -> Answer:
+            application = self._public(directory, client_id)
+            # Told to leave after one request: the pauses are ours, which can be interrupted.
+            return _answer(
+                application.acquire_token_by_device_flow(  # type: ignore[no-untyped-call]
+                    {"device_code": device_code.value}, exit_condition=lambda _: True
+                )
+            )
+
+        answer = await self._call(request)
+        return str(answer["error"]) if "error" in answer else _grant(answer)
+
+    async def _call(self, request: Callable[[], Answer]) -> Answer:
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                return await asyncio.to_thread(request)
+        except TimeoutError as error:
+            raise unreachable("sign-in", error) from error
+        except (ValueError, KeyError):
+            # Not chained: the cause may quote the answer, and with it a token.
+            raise Unavailable("sign-in answered something else than a token") from None
+
+    def _confidential(
+        self, directory: str, client_id: str, credentials: ClientSecret | ClientCertificate
+    ) -> ConfidentialClientApplication:
+        match credentials:
+            case ClientSecret(secret):
+                credential: str | dict[str, str] = secret.value
+            case ClientCertificate(certificate):
+                credential = read_certificate(certificate).for_msal()
+        return ConfidentialClientApplication(  # type: ignore[no-untyped-call]
+            client_id, client_credential=credential, **self._options(directory)
+        )
+
+    def _public(self, directory: str, client_id: str) -> PublicClientApplication:
+        return PublicClientApplication(client_id, **self._options(directory))  # type: ignore[no-untyped-call]
+
+    def _options(self, directory: str) -> dict[str, Any]:
+        return {
+            "authority": f"{self._login_url}/{quote(directory, safe='')}",
+            "http_client": self._http,
+            # The operator names the login end point; nothing asks around.
+            "instance_discovery": False,
+        }
+
+
+def _answer(answer: Any) -> Answer:  # noqa: ANN401 - msal has no types
+    return dict(answer)
+
+
+def _grant(answer: Answer) -> Grant:
+    try:
+        return Grant.model_validate(answer)
+    except ValidationError:
+        raise Unavailable("sign-in answered something else than a token") from None
