@@ -18,7 +18,7 @@ from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
 from domain.identity import MessageIdentity
 from domain.mail.message import InboundMessage
-from domain.mailbox import Mailbox, MicrosoftCredentials
+from domain.mailbox import DelegatedAccess, Mailbox, MicrosoftCredentials, Secret
 from domain.outcome import Completed, Final
 from domain.pointer import Pointer, PointerJob
 
@@ -186,6 +186,54 @@ class MessageFetcher(Protocol):
     @abstractmethod
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         """Raises SourceGone, AccessFailed, Throttled, Unprocessable (over the size limit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A step of an inspection: it *failed* if that says why; *remedy* is what a person can do."""
+
+    step: str
+    failed: str = ""
+    remedy: str = ""
+
+
+class MailboxInspector(Protocol):
+    """Tries a mailbox's access live, step by step, before the mailbox is added."""
+
+    @abstractmethod
+    def inspect(self, mailbox: Mailbox) -> AsyncIterator[Inspected]:
+        """Each step when it has ended, the first that fails being the last. Changes nothing there.
+
+        Never raises a Failure: what the provider says, and that it is away, is told in the step.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceCode:
+    """The *code* that a person enters at *url* to let an application act for them (RFC 8628).
+
+    *pause* is to lie between two looks whether they have; *secret* is what is looked up with.
+    """
+
+    directory: str
+    client_id: str
+    url: str
+    code: str
+    secret: Secret
+    pause: timedelta
+    expires_at: datetime
+
+
+class DeviceSignIn(Protocol):
+    """Lets a person sign in to Microsoft elsewhere, in a browser of their own."""
+
+    @abstractmethod
+    async def begin(self, directory: str, client_id: str) -> DeviceCode:
+        """Raises AccessFailed (no such directory or application), Throttled."""
+
+    @abstractmethod
+    async def finish(self, code: DeviceCode) -> DelegatedAccess:
+        """Wait until the person has signed in. Raises AccessFailed if they refuse, or are late."""
 
 
 @dataclass(frozen=True, slots=True)

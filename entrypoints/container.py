@@ -26,8 +26,10 @@ from adapters.imap.fetcher import ImapFetcher
 from adapters.imap.folders import ImapFolders
 from adapters.imap.pool import ConnectionPool
 from adapters.microsoft.client import GraphClient
+from adapters.microsoft.device import EntraDeviceSignIn
 from adapters.microsoft.entra import EntraId
 from adapters.microsoft.fetcher import GraphFetcher
+from adapters.microsoft.inspector import GraphInspector
 from adapters.microsoft.tokens import EntraTokens
 from adapters.postgres.connection import InvalidDatabaseUrl
 from adapters.postgres.cursors import PostgresCursors
@@ -49,12 +51,14 @@ from application.ports import (
     BlobStore,
     Clock,
     Cursors,
+    DeviceSignIn,
     EmailProcessor,
     HealthCheck,
     Helpdesk,
     HtmlSanitiser,
     IdempotencyLedger,
     MailboxHistory,
+    MailboxInspector,
     MailboxRegistry,
     MailFolders,
     MessageFetcher,
@@ -152,9 +156,7 @@ async def _bind_providers(
 ) -> None:
     http = await resources.enter_async_context(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT))
     imap = ImapClient()
-    entra = _entra(settings, clock, resources)
-    tokens = EntraTokens(entra, container.resolve(MailboxRegistry), clock)
-    graph = GraphClient(http, tokens, clock, settings.graph_url)
+    graph = _bind_microsoft(container, settings, clock, http, resources)
     gmail = GmailClient(http, clock, settings.gmail_url)
     connections = ConnectionPool(imap)
     resources.push_async_callback(connections.aclose)
@@ -177,11 +179,26 @@ async def _bind_providers(
     container.register(PushVerifier, instance=verifier)
 
 
-def _entra(settings: Settings, clock: Clock, resources: AsyncExitStack) -> EntraId:
-    http = resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT))  # msal blocks
-    return EntraId(
-        http, clock, login_url=settings.microsoft_login_url, graph_url=settings.graph_url
+def _bind_microsoft(
+    container: punq.Container,
+    settings: Settings,
+    clock: Clock,
+    http: httpx.AsyncClient,
+    resources: AsyncExitStack,
+) -> GraphClient:
+    entra = EntraId(
+        resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT)),  # msal blocks
+        clock,
+        login_url=settings.microsoft_login_url,
+        graph_url=settings.graph_url,
     )
+    tokens = EntraTokens(entra, container.resolve(MailboxRegistry), clock)
+    graph = GraphClient(http, tokens, clock, settings.graph_url)
+    inspector: MailboxInspector = GraphInspector(graph)
+    device_sign_in: DeviceSignIn = EntraDeviceSignIn(entra, clock)
+    container.register(MailboxInspector, instance=inspector)
+    container.register(DeviceSignIn, instance=device_sign_in)
+    return graph
 
 
 def _bind_use_cases(

@@ -4,6 +4,7 @@ msal itself would swallow a Retry-After, quote whole answers in its exceptions, 
 directory from a network failure by the exception's type alone.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -35,8 +36,16 @@ class SignInClient:
     def get(self, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401 - msal's business
         return self._send("GET", url, **kwargs)
 
-    def post(self, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401 - msal's business
-        return self._send("POST", url, **kwargs)
+    def post(
+        self,
+        url: str,
+        *,
+        data: Mapping[str, str | bytes],
+        **kwargs: Any,  # noqa: ANN401
+    ) -> httpx.Response:
+        # A signed assertion comes as bytes, of which httpx would send the repr.
+        form = {name: _text(value) for name, value in data.items()}
+        return self._send("POST", url, data=form, **kwargs)
 
     def _send(self, method: str, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401
         try:
@@ -48,6 +57,10 @@ class SignInClient:
             return httpx.Response(response.status_code, content=_object(body))
         wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
         raise sign_in_failure(response.status_code, body, wait)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _read(response: httpx.Response) -> bytes:

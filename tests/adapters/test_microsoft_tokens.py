@@ -1,15 +1,10 @@
-"""EntraTokens: the real msal, over TLS, against the emulator's login.
-
-The login runs in the event loop of the test, so a sign-in that blocked the loop would never end.
-"""
+"""EntraTokens of an application that signs in with its secret; see `login_rig`."""
 
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -24,58 +19,15 @@ from adapters.microsoft.tokens import EntraTokens
 from domain.failure import AccessFailed, Throttled, Unavailable
 from domain.mailbox import ClientSecret, MicrosoftAccount, Secret
 from domain.pointer import MicrosoftPointer
-from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox, an_emulator
-from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
-from tests.emulators.loopback import issue_certificate, serve
+from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
+from tests.adapters.login_rig import Login, opened_by
+from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY
 
 MAILBOX = a_mailbox()
 
 
 def tokens_of(entra: EntraId, clock: ManualClock) -> EntraTokens:
     return EntraTokens(entra, InMemoryMailboxRegistry(InMemoryDatabase()), clock)
-
-
-@dataclass
-class Login:
-    """The emulator's login as it is reached over the network."""
-
-    graph: GraphEmulator
-    url: str
-    http: httpx.Client
-    clock: ManualClock
-
-    registry: InMemoryMailboxRegistry
-
-    def entra(self, deadline: timedelta = timedelta(seconds=30)) -> EntraId:
-        return EntraId(
-            self.http, self.clock, login_url=self.url, graph_url=self.url, deadline=deadline
-        )
-
-    def tokens(self, deadline: timedelta = timedelta(seconds=30)) -> EntraTokens:
-        return EntraTokens(self.entra(deadline), self.registry, self.clock)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return issue_certificate(tmp_path_factory.mktemp("tls") / "loopback.pem")
-
-
-@pytest.fixture(scope="module")
-def trust(certificate: Path) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certificate)
-
-
-@pytest.fixture
-async def login(
-    clock: ManualClock, certificate: Path, trust: ssl.SSLContext
-) -> AsyncIterator[Login]:
-    async with (
-        an_emulator(clock) as graph,
-        serve(graph.app, certificate=certificate) as url,
-    ):
-        with httpx.Client(verify=trust) as http:
-            yield Login(graph, url, http, clock, InMemoryMailboxRegistry(InMemoryDatabase()))
-            graph.release()
 
 
 # --- Getting one --------------------------------------------------------------------------------
@@ -148,9 +100,7 @@ async def test_another_secret_means_another_sign_in(login: Login) -> None:
     await tokens.get(MAILBOX)
 
     with pytest.raises(AccessFailed, match="AADSTS7000215"):
-        await tokens.get(
-            a_mailbox(account=replace(ACCOUNT, credentials=ClientSecret(Secret("a guess"))))
-        )
+        await tokens.get(opened_by(ClientSecret(Secret("a guess"))))
 
 
 async def test_one_application_does_not_wait_for_another(login: Login) -> None:

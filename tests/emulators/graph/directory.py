@@ -130,6 +130,10 @@ class Directories:
         self._refresh_tokens[token] = Refresh(directory, client_id, user)
         return token
 
+    @property
+    def refresh_tokens(self) -> list[str]:
+        return list(self._refresh_tokens)
+
     def revoke_tokens(self) -> None:
         self._tokens.clear()
 

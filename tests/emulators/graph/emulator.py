@@ -8,11 +8,12 @@ from tests.emulators.graph.backend import Backend
 from tests.emulators.graph.script_faults import FaultScript
 from tests.emulators.graph.script_mail import MailScript
 from tests.emulators.graph.script_notices import NoticeScript
+from tests.emulators.graph.script_sign_in import SignInScript
 from tests.emulators.graph.wire import CLIENT_ID, CLIENT_SECRET, DIRECTORY, RecordedRequest
 from tests.emulators.loopback import AsgiApp
 
 
-class GraphEmulator(MailScript, FaultScript, NoticeScript):
+class GraphEmulator(MailScript, FaultScript, NoticeScript, SignInScript):
     """A small Microsoft 365: one ASGI *app* that is both Graph and its login.
 
     It starts with one application in one directory. *subscriber* carries handshakes and notices to

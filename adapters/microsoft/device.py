@@ -1,0 +1,77 @@
+"""The device code flow: a person signs in in a browser, wherever that is (RFC 8628).
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import BaseModel, Field, ValidationError
+
+from adapters.microsoft.entra import EntraId, Grant
+from adapters.microsoft.errors import SLOW_DOWN
+from application.ports import Clock, DeviceCode, DeviceSignIn
+from domain.failure import AccessFailed, Throttled, Unavailable
+from domain.mailbox import DelegatedAccess, Secret
+
+BACK_OFF = timedelta(seconds=5)
+"""What a pause grows by when the login asks for a slower pace, or does not answer."""
+
+
+class _Flow(BaseModel):
+    """RFC 8628 section 3.2."""
+
+    device_code: str = Field(repr=False)
+    user_code: str
+    verification_uri: str
+    expires_in: timedelta
+    interval: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class EntraDeviceSignIn(DeviceSignIn):
+    entra: EntraId
+    clock: Clock
+
+    async def begin(self, directory: str, client_id: str) -> DeviceCode:
+        now = self.clock.now()
+        try:
+            flow = _Flow.model_validate(await self.entra.begin_device_flow(directory, client_id))
+        except ValidationError:
+            raise Unavailable("sign-in answered something else than a device code") from None
+        return DeviceCode(
+            directory=directory,
+            client_id=client_id,
+            url=flow.verification_uri,
+            code=flow.user_code,
+            secret=Secret(flow.device_code),
+            pause=flow.interval,
+            expires_at=now + flow.expires_in,
+        )
+
+    async def finish(self, code: DeviceCode) -> DelegatedAccess:
+        pause = code.pause
+        while True:
+            match await self._look(code):
+                case Grant(refresh_token=token) if token:
+                    return DelegatedAccess(Secret(token))
+                case Grant():
+                    raise AccessFailed("sign-in gave no refresh token")
+                case Throttled(retry_after=wait):
+                    pause = max(pause, wait)
+                case Unavailable():
+                    pause += BACK_OFF
+                case error if error == SLOW_DOWN:
+                    pause += BACK_OFF
+                case _:
+                    pass
+            if self.clock.now() + pause >= code.expires_at:
+                raise AccessFailed("nobody has signed in with the code in time")
+            await self.clock.sleep(pause)
+
+    async def _look(self, code: DeviceCode) -> Grant | str | Throttled | Unavailable:
+        """A login in trouble is no end: the code stays good, and so does the person's patience."""
+        try:
+            return await self.entra.poll_device_flow(code.directory, code.client_id, code.secret)
+        except (Throttled, Unavailable) as failure:
+            return failure

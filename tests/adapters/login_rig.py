@@ -1,0 +1,72 @@
+"""What the tests of sign-ins share: the emulator's login, reached over TLS by the real msal.
+
+The login runs in the event loop of the test, so a sign-in that blocked the loop would never end.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from adapters.memory.clock import ManualClock
+from adapters.memory.database import InMemoryDatabase
+from adapters.memory.registry import InMemoryMailboxRegistry
+from adapters.microsoft.client import GraphClient
+from adapters.microsoft.device import EntraDeviceSignIn
+from adapters.microsoft.entra import EntraId
+from adapters.microsoft.tokens import EntraTokens
+from domain.mailbox import Mailbox, MicrosoftCredentials
+from tests.adapters.graph_rig import ACCOUNT, a_mailbox, an_emulator
+from tests.emulators.graph import GraphEmulator
+from tests.emulators.loopback import serve
+
+PERSON = "clerk@example.org"
+"""Who signs in, where the mailbox is another's."""
+
+
+def opened_by(credentials: MicrosoftCredentials) -> Mailbox:
+    """The mailbox of the tests, with other credentials."""
+    return a_mailbox(account=replace(ACCOUNT, credentials=credentials))
+
+
+@dataclass
+class Login:
+    """The emulator's login as it is reached over the network, and the registry of all workers."""
+
+    graph: GraphEmulator
+    url: str
+    http: httpx.Client
+    clock: ManualClock
+    registry: InMemoryMailboxRegistry = field(
+        default_factory=lambda: InMemoryMailboxRegistry(InMemoryDatabase())
+    )
+
+    def entra(self, deadline: timedelta = timedelta(seconds=30)) -> EntraId:
+        return EntraId(
+            self.http, self.clock, login_url=self.url, graph_url=self.url, deadline=deadline
+        )
+
+    def tokens(self, deadline: timedelta = timedelta(seconds=30)) -> EntraTokens:
+        """Those of one worker."""
+        return EntraTokens(self.entra(deadline), self.registry, self.clock)
+
+    def device(self) -> EntraDeviceSignIn:
+        return EntraDeviceSignIn(self.entra(), self.clock)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[GraphClient]:
+        """Of the emulated Graph, with tokens from its login."""
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.graph.app)) as http:
+            yield GraphClient(http, self.tokens(), self.clock, self.url)
+
+
+@asynccontextmanager
+async def login_rig(clock: ManualClock, certificate: Path) -> AsyncIterator[Login]:
+    async with an_emulator(clock) as graph, serve(graph.app, certificate=certificate) as url:
+        with httpx.Client(verify=ssl.create_default_context(cafile=certificate)) as http:
+            yield Login(graph, url, http, clock)
+            graph.release()

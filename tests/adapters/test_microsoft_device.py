@@ -1,0 +1,126 @@
+"""The device code flow: a person signs in elsewhere, and we look now and then."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from adapters.memory.clock import ManualClock
+from adapters.microsoft.device import EntraDeviceSignIn
+from adapters.microsoft.entra import EntraId
+from application.ports import DeviceCode
+from domain.failure import AccessFailed, Unavailable
+from domain.mailbox import DelegatedAccess
+from tests.adapters.login_rig import PERSON, Login, opened_by
+from tests.emulators.graph import CLIENT_ID, DIRECTORY
+
+SECOND = timedelta(seconds=1)
+
+
+async def begun(login: Login, *answers: str) -> DeviceCode:
+    login.graph.expect_device(PERSON, *answers)
+    return await login.device().begin(DIRECTORY, CLIENT_ID)
+
+
+async def test_a_person_is_told_where_to_enter_which_code(login: Login) -> None:
+    code = await begun(login)
+
+    assert (code.url, code.code) == ("https://login.microsoft.com/device", "A1B2C3D4E")
+    assert code.expires_at - login.clock.now() == timedelta(minutes=15)
+    assert code.pause == 5 * SECOND
+    assert code.secret.value not in repr(code)
+
+
+async def test_when_the_person_has_signed_in_their_mailboxes_are_open(login: Login) -> None:
+    access = await login.device().finish(await begun(login))
+
+    assert isinstance(access, DelegatedAccess)
+    assert login.graph.accepts(await login.tokens().get(opened_by(access)))
+
+
+async def test_it_looks_again_after_a_pause_until_the_person_has_signed_in(login: Login) -> None:
+    code, start = await begun(login, *["authorization_pending"] * 3), login.clock.now()
+
+    await login.device().finish(code)
+
+    assert login.graph.device_polls == 4
+    assert login.clock.now() - start == 3 * code.pause
+
+
+async def test_it_slows_down_when_it_is_asked_to(login: Login) -> None:
+    code, start = await begun(login, "slow_down", "authorization_pending"), login.clock.now()
+
+    await login.device().finish(code)
+
+    assert login.clock.now() - start == 20 * SECOND
+
+
+@pytest.mark.parametrize(("status", "retry_after", "wait"), [(503, "60", 60), (500, "", 10)])
+async def test_a_login_in_trouble_does_not_end_it(
+    login: Login, status: int, retry_after: str, wait: int
+) -> None:
+    code, start = await begun(login), login.clock.now()
+    login.graph.fail("login", status=status, retry_after=retry_after)
+
+    await login.device().finish(code)
+
+    assert login.clock.now() - start == wait * SECOND
+
+
+@pytest.mark.parametrize("error", ["authorization_declined", "expired_token"])
+async def test_a_person_who_refuses_or_is_late_ends_it(login: Login, error: str) -> None:
+    code = await begun(login, "authorization_pending", error)
+
+    with pytest.raises(AccessFailed, match=f"sign-in answered 400 {error} AADSTS"):
+        await login.device().finish(code)
+
+
+async def test_it_is_given_up_when_the_code_has_expired(login: Login) -> None:
+    code, start = await begun(login, *["authorization_pending"] * 1000), login.clock.now()
+
+    with pytest.raises(AccessFailed, match="nobody has signed in with the code in time"):
+        await login.device().finish(code)
+
+    assert login.clock.now() - start < timedelta(minutes=15)
+
+
+async def test_it_can_be_interrupted(login: Login) -> None:
+    code = await begun(login)
+    login.graph.stall("login")
+    waiting = asyncio.create_task(login.device().finish(code))
+    await login.graph.stalled()
+
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    login.graph.release()
+
+
+async def test_an_unknown_application_is_told_at_once(login: Login) -> None:
+    with pytest.raises(AccessFailed, match="400 unauthorized_client AADSTS700016"):
+        await login.device().begin(DIRECTORY, "nobody")
+
+
+@pytest.mark.parametrize(
+    "flow", [b"{}", b"<html>", b'{"device_code": "s3cret", "user_code": "A", "expires_in": 900}']
+)
+async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
+    clock: ManualClock, flow: bytes
+) -> None:
+    metadata = (
+        b'{"token_endpoint": "https://login/t", "authorization_endpoint": "https://login/a",'
+        b' "device_authorization_endpoint": "https://login/d"}'
+    )
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=metadata if request.method == "GET" else flow)
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        device = EntraDeviceSignIn(EntraId(http, clock), clock)
+
+        with pytest.raises(Unavailable) as raised:
+            await device.begin(DIRECTORY, CLIENT_ID)
+
+    assert "s3cret" not in repr(raised.value)
