@@ -25,6 +25,9 @@ MEBIBYTE = 2**20
 
 READ_ELSEWHERE = {
     "POSTROOM_CONFIG",  # below
+    "POSTROOM_MAILBOX_CLIENT_SECRET",  # entrypoints/cli/secret.py
+    "POSTROOM_MAILBOX_CLIENT_STATE",
+    "POSTROOM_MAILBOX_PASSWORD",
     "POSTROOM_VENV",  # the wrapper ./postroom
     "POSTROOM_SUPERVISED",  # entrypoints/supervisor.py
     "POSTROOM_VALKEY_SERVER",  # adapters/embedded

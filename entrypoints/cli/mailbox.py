@@ -1,6 +1,5 @@
 """Commands for the mailboxes: add, list, show."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,25 +7,28 @@ import typer
 
 from domain.mailbox import (
     Account,
+    ClientCertificate,
     ClientSecret,
+    DelegatedAccess,
     GoogleAccount,
     ImapAccount,
     Mailbox,
     MicrosoftAccount,
-    Secret,
+    MicrosoftCredentials,
     Security,
 )
+from entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
 from entrypoints.cli.failed import CommandFailed
+from entrypoints.cli.microsoft import add_microsoft
 from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, show, show_one
-from entrypoints.cli.wired import Tools, with_tools
+from entrypoints.cli.secret import FROM_FILE, read_secret
+from entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools
 
 mailbox = typer.Typer(no_args_is_help=True, help="Add and see the mailboxes that are served.")
 add = typer.Typer(no_args_is_help=True, help="Add a mailbox; its credentials are encrypted.")
 mailbox.add_typer(add, name="add")
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="A short name, such as `support`.")]
-Email = Annotated[str, typer.Option(help="The mailbox's e-mail address.")]
-FROM_FILE = "A file that holds it (`-`: standard input). Without, it is asked for."
+add.command("microsoft")(add_microsoft)
 
 
 @add.command("imap")
@@ -46,33 +48,9 @@ def add_imap(
         host=host,
         port=port,
         username=username or address,
-        password=_secret("Password", password_file),
+        password=read_secret("Password", password_file, "POSTROOM_MAILBOX_PASSWORD"),
         security=security,
         folders=tuple(folder or ["INBOX"]),
-    )
-    _add(tenant, id_, address, account)
-
-
-@add.command("microsoft")
-def add_microsoft(
-    id_: Id,
-    address: Email,
-    directory: Annotated[str, typer.Option(help="Directory (tenant) id in Microsoft Entra.")],
-    client_id: Annotated[str, typer.Option(help="Application (client) id.")],
-    subscription_id: Annotated[str, typer.Option(help="Id of the Graph subscription.")],
-    user: Annotated[str, typer.Option(help="Object id or principal name. [the address]")] = "",
-    client_secret_file: Annotated[str, typer.Option(help=FROM_FILE)] = "",
-    client_state_file: Annotated[str, typer.Option(help=FROM_FILE)] = "",
-    tenant: Tenant = "default",
-) -> None:
-    """Add a Microsoft 365 mailbox whose notices come from an existing Graph subscription."""
-    account = MicrosoftAccount(
-        directory=directory,
-        client_id=client_id,
-        credentials=ClientSecret(_secret("Client secret", client_secret_file)),
-        user=user or address,
-        subscription_id=subscription_id,
-        client_state=_secret("clientState of the subscription", client_state_file),
     )
     _add(tenant, id_, address, account)
 
@@ -88,7 +66,7 @@ def add_google(
 ) -> None:
     """Add a Gmail mailbox that is read by domain-wide delegation."""
     account = GoogleAccount(
-        service_account=_secret("Service account key", str(service_account_file)),
+        service_account=read_secret("Service account key", str(service_account_file), ""),
         subscription=subscription,
         push_identity=push_identity,
     )
@@ -96,30 +74,11 @@ def add_google(
 
 
 def _add(tenant: str, id_: str, address: str, account: Account) -> None:
-    async def keep(tools: Tools) -> None:
-        await tools.registry.add(
-            Mailbox(
-                tenant=tenant, id=id_, address=address, account=account, added_at=tools.clock.now()
-            )
-        )
+    async def keep(set_up: SetUp) -> None:
+        await set_up.registry.add(await new_mailbox(set_up, tenant, id_, address, account))
 
-    with_tools(keep)
-    typer.echo(f"{tenant}/{id_} is added. What arrives from now on is handled.")
-
-
-def _secret(what: str, file: str) -> Secret:
-    if not file:
-        return Secret(typer.prompt(what, hide_input=True))
-    source = "standard input" if file == "-" else file
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise CommandFailed(f"{what}: cannot read {source}: {error.strerror}") from None
-    except UnicodeDecodeError:  # which quotes what it could not decode
-        raise CommandFailed(f"{what}: cannot read {source}: it is not text") from None
-    if not text.strip():
-        raise CommandFailed(f"{what}: {source} is empty")
-    return Secret(text.strip())
+    with_set_up(keep)
+    tell_added(tenant, id_)
 
 
 @mailbox.command("list")
@@ -156,9 +115,24 @@ def _row(each: Mailbox) -> Row:
 def _details(account: Account) -> Row:
     match account:
         case MicrosoftAccount():
-            return {"user": account.user, "subscription": account.subscription_id}
+            return {
+                "user": account.user,
+                "folder": account.folder,
+                "access": _access(account.credentials),
+                "subscription": account.subscription_id,
+            }
         case GoogleAccount():
             return {"subscription": account.subscription, "push_identity": account.push_identity}
         case ImapAccount():
             server = f"{account.host}:{account.port} ({account.security})"
             return {"server": server, "folders": ", ".join(account.folders)}
+
+
+def _access(credentials: MicrosoftCredentials) -> str:
+    match credentials:
+        case ClientSecret():
+            return "of the application, by a secret"
+        case ClientCertificate():
+            return "of the application, by a certificate"
+        case DelegatedAccess():
+            return "delegated, of a person who has signed in"

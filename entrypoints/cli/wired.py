@@ -7,7 +7,15 @@ from typing import TypeVar
 
 import punq
 
-from application.ports import Clock, Helpdesk, MailboxRegistry, Outcomes, PointerQueue
+from application.ports import (
+    Clock,
+    DeviceSignIn,
+    Helpdesk,
+    MailboxInspector,
+    MailboxRegistry,
+    Outcomes,
+    PointerQueue,
+)
 from application.redrive import RedriveDeadLetters
 from entrypoints.settings import Settings, load_settings
 
@@ -23,6 +31,16 @@ class Tools:
     registry: MailboxRegistry
     outcomes: Outcomes
     helpdesk: Helpdesk
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What the commands that add a mailbox work with."""
+
+    registry: MailboxRegistry
+    inspector: MailboxInspector
+    device_sign_in: DeviceSignIn
     clock: Clock
 
 
@@ -53,5 +71,20 @@ def with_tools(use: Callable[[Tools], Awaitable[R]]) -> R:
             clock=container.resolve(Clock),
         )
         return await use(tools)
+
+    return with_container(run)
+
+
+def with_set_up(use: Callable[[SetUp], Awaitable[R]]) -> R:
+    """Run *use* with what adds a mailbox, and close it again."""
+
+    async def run(container: punq.Container, _: Settings) -> R:
+        set_up = SetUp(
+            registry=container.resolve(MailboxRegistry),
+            inspector=container.resolve(MailboxInspector),
+            device_sign_in=container.resolve(DeviceSignIn),
+            clock=container.resolve(Clock),
+        )
+        return await use(set_up)
 
     return with_container(run)

@@ -21,6 +21,7 @@ IMAP = ["mailbox", "add", "imap", "office", "--address", "office@acme.example", 
 MICROSOFT = [
     *["mailbox", "add", "microsoft", "support", "--address", "support@acme.example"],
     *["--directory", "entra", "--client-id", "app", "--subscription-id", "graph-1"],
+    "--no-check",
 ]
 GOOGLE = [
     *["mailbox", "add", "google", "help", "--address", "help@acme.example"],
@@ -108,6 +109,19 @@ def test_a_google_mailbox_is_added_with_its_key_from_a_file(
         subscription="projects/p/subscriptions/s",
         push_identity="push@p.example",
     )
+
+
+def test_a_secret_may_come_from_the_environment(
+    postroom: Postroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_MAILBOX_PASSWORD", "hush\n")
+
+    ended = postroom(*IMAP)
+
+    assert (ended.code, ended.out, ended.err) == (0, f"default/office is added. {ADDED}", "")
+    account = stored("office").account
+    assert isinstance(account, ImapAccount)
+    assert account.password == Secret("hush")
 
 
 def test_a_secret_that_is_not_given_is_asked_for_and_not_echoed(

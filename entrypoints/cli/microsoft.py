@@ -1,0 +1,107 @@
+"""`postroom mailbox add microsoft`: by a secret, a certificate, or a person who signs in."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import typer
+
+from application.ports import DeviceSignIn
+from domain.mailbox import (
+    ClientCertificate,
+    ClientSecret,
+    DelegatedAccess,
+    Mailbox,
+    MicrosoftAccount,
+    MicrosoftCredentials,
+    Secret,
+)
+from entrypoints.cli.adding import Email, Id, inspect, new_mailbox, tell_added
+from entrypoints.cli.output import Tenant, one_line
+from entrypoints.cli.secret import FROM_FILE, read_secret
+from entrypoints.cli.wired import SetUp, with_set_up
+
+NOBODY_YET = DelegatedAccess(Secret(""))
+"""Stands for the access of a person who has still to sign in."""
+
+
+def add_microsoft(
+    id_: Id,
+    address: Email,
+    directory: Annotated[str, typer.Option(help="Directory (tenant) id in Microsoft Entra.")],
+    client_id: Annotated[str, typer.Option(help="Application (client) id.")],
+    subscription_id: Annotated[str, typer.Option(help="Id of the Graph subscription.")],
+    user: Annotated[str, typer.Option(help="Object id or principal name. [the address]")] = "",
+    folder: Annotated[
+        str, typer.Option(help="A well-known name, or the full path: `Inbox/Orders`.")
+    ] = "inbox",
+    client_secret_file: Annotated[str, typer.Option(help=FROM_FILE)] = "",
+    certificate_file: Annotated[
+        str, typer.Option(help="Sign in with this certificate and key (PEM) instead of a secret.")
+    ] = "",
+    client_state_file: Annotated[str, typer.Option(help=FROM_FILE)] = "",
+    tenant: Tenant = "default",
+    *,
+    delegated: Annotated[
+        bool, typer.Option("--delegated", help="Let a person sign in, in a browser of their own.")
+    ] = False,
+    check: Annotated[bool, typer.Option(help="Try the access before it is kept.")] = True,
+) -> None:
+    """Add a Microsoft 365 mailbox whose notices come from an existing Graph subscription."""
+    ways = Ways(client_secret_file, certificate_file, delegated)
+    account = MicrosoftAccount(
+        directory=directory,
+        client_id=client_id,
+        credentials=ways.credentials(),
+        user=user or address,
+        subscription_id=subscription_id,
+        client_state=read_secret(
+            "clientState of the subscription", client_state_file, "POSTROOM_MAILBOX_CLIENT_STATE"
+        ),
+        folder=folder,
+    )
+
+    async def run(set_up: SetUp) -> None:
+        mailbox = await new_mailbox(set_up, tenant, id_, address, account)
+        if account.credentials == NOBODY_YET:
+            mailbox = await _signed_in(set_up.device_sign_in, mailbox, account)
+        if check:
+            await inspect(set_up.inspector, mailbox)
+        await set_up.registry.add(mailbox)
+
+    with_set_up(run)
+    tell_added(tenant, id_)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The options that say how to sign in."""
+
+    client_secret_file: str
+    certificate_file: str
+    delegated: bool
+
+    def credentials(self) -> MicrosoftCredentials:
+        """Raises BadParameter if they contradict each other, CommandFailed."""
+        given = {
+            "--client-secret-file": bool(self.client_secret_file),
+            "--certificate-file": bool(self.certificate_file),
+            "--delegated": self.delegated,
+        }
+        if len(chosen := [name for name, is_given in given.items() if is_given]) > 1:
+            raise typer.BadParameter("these are different ways to sign in", param_hint=chosen)
+        if self.delegated:
+            return NOBODY_YET
+        if self.certificate_file:
+            return ClientCertificate(read_secret("Certificate", self.certificate_file, ""))
+        return ClientSecret(
+            read_secret("Client secret", self.client_secret_file, "POSTROOM_MAILBOX_CLIENT_SECRET")
+        )
+
+
+async def _signed_in(device: DeviceSignIn, mailbox: Mailbox, account: MicrosoftAccount) -> Mailbox:
+    code = await device.begin(account.directory, account.client_id)
+    where = f"open {code.url} and enter the code {code.code}"
+    typer.echo(one_line(f"Sign in as who may read {account.user}: {where}"), err=True)
+    typer.echo(f"Waiting until {code.expires_at:%H:%M} UTC; Ctrl-C ends it.", err=True)
+    credentials = await device.finish(code)
+    return replace(mailbox, account=replace(account, credentials=credentials))
