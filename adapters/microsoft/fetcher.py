@@ -1,12 +1,12 @@
-"""Fetches one message from a Microsoft 365 mailbox, as MIME, in one call."""
+"""Fetches one message from a Microsoft 365 mailbox, as MIME, in one call if it is there."""
 
 from dataclasses import dataclass
 
 from adapters.microsoft.arrival import received_at
 from adapters.microsoft.client import GraphClient
 from application.ports import Clock, FetchedMessage, MessageFetcher
-from domain.failure import Unprocessable
-from domain.mailbox import Mailbox, MicrosoftAccount
+from domain.failure import AccessFailed, SourceGone, Unprocessable
+from domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount
 from domain.pointer import MicrosoftPointer, Pointer
 
 MAX_MESSAGE_BYTES = 50 * 1024 * 1024
@@ -26,17 +26,30 @@ class GraphFetcher(MessageFetcher):
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         match mailbox.account, pointer:
             case MicrosoftAccount() as account, MicrosoftPointer(message_id=message_id):
-                raw = await self.graph.download(
-                    mailbox,
-                    "users",
-                    account.user,
-                    "messages",
-                    message_id,
-                    "$value",
-                    max_bytes=self.max_bytes,
-                )
+                raw = await self._download(mailbox, account, message_id)
                 now = self.clock.now()
                 received = min(received_at(raw) or now, now)
                 return FetchedMessage(f"microsoft:{message_id}", raw, received)
             case _:
                 raise Unprocessable(f"{pointer.provider} pointer for a {mailbox.provider} mailbox")
+
+    async def _download(
+        self, mailbox: Mailbox, account: MicrosoftAccount, message_id: str
+    ) -> bytes:
+        path = ("users", account.user, "messages", message_id, "$value")
+        try:
+            return await self.graph.download(mailbox, *path, max_bytes=self.max_bytes)
+        except SourceGone as gone:
+            if isinstance(account.credentials, DelegatedAccess):
+                await self._prove_access(mailbox, account, gone)
+            raise
+
+    async def _prove_access(
+        self, mailbox: Mailbox, account: MicrosoftAccount, gone: SourceGone
+    ) -> None:
+        """Whoever has lost access to a shared mailbox is told that nothing in it can be found."""
+        path = ("users", account.user, "mailFolders", "inbox")
+        try:
+            await self.graph.read(mailbox, *path, query={"$select": "id"})
+        except SourceGone:
+            raise AccessFailed(f"{gone.reason}, and the same for the inbox") from gone

@@ -3,13 +3,18 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
 from adapters.memory.database import InMemoryDatabase
 from adapters.memory.registry import InMemoryMailboxRegistry
-from domain.failure import AccessFailed, Throttled, Unavailable
+from adapters.microsoft.fetcher import GraphFetcher
+from application.ports import FetchedMessage
+from domain.failure import AccessFailed, SourceGone, Throttled, Unavailable
 from domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, MicrosoftAccount, Secret
+from domain.pointer import MicrosoftPointer
+from tests.adapters.graph_rig import RAW, USER
 from tests.adapters.login_rig import PERSON, Login, opened_by
 from tests.emulators.graph import CLIENT_SECRET
 
@@ -171,3 +176,48 @@ async def test_a_login_in_trouble_costs_no_refresh_token(
 
     assert await stored(login) == refresh_token(mailbox)
     assert await tokens.get(mailbox)
+
+
+# --- A shared mailbox ---------------------------------------------------------------------------
+
+
+async def fetched(login: Login, mailbox: Mailbox, message: str) -> FetchedMessage:
+    async with login.client() as client:
+        fetcher = GraphFetcher(client, login.clock)
+        return await fetcher.fetch(mailbox, MicrosoftPointer("s", message))
+
+
+async def test_a_message_of_a_shared_mailbox_is_fetched_by_the_name_of_the_mailbox(
+    login: Login,
+) -> None:
+    mailbox, message = await signed_in(login), login.graph.deliver(USER, RAW)
+
+    assert (await fetched(login, mailbox, message)).raw == RAW
+
+    [request] = login.graph.requests
+    assert request.path.startswith(f"/v1.0/users/{quote(USER)}/messages/")
+
+
+async def test_a_message_that_is_gone_is_gone_while_the_mailbox_can_be_read(login: Login) -> None:
+    mailbox, message = await signed_in(login), login.graph.deliver(USER, RAW)
+    login.graph.delete(message)
+
+    with pytest.raises(SourceGone):
+        await fetched(login, mailbox, message)
+
+
+async def test_a_mailbox_that_is_no_longer_shared_has_lost_no_message(login: Login) -> None:
+    mailbox, message = await signed_in(login), login.graph.deliver(USER, RAW)
+    login.graph.fail(USER, status=404, code="ErrorItemNotFound", times=2)
+
+    with pytest.raises(AccessFailed, match="404 ErrorItemNotFound, and the same for the inbox"):
+        await fetched(login, mailbox, message)
+
+
+async def test_a_graph_in_trouble_proves_no_message_gone(login: Login) -> None:
+    mailbox, message = await signed_in(login), login.graph.deliver(USER, RAW)
+    login.graph.delete(message)
+    login.graph.fail("folders", status=503)
+
+    with pytest.raises(Unavailable):
+        await fetched(login, mailbox, message)
