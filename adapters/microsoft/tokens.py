@@ -90,7 +90,8 @@ class EntraTokens(AccessTokens):
                 if new.value and new != old:
                     # If that comes too late, another worker's is kept, which is as good. Should we
                     # die before it is kept, the old one is good for as long as it was: Entra ID
-                    # revokes none for its being used.
+                    # revokes none for its use (learn.microsoft.com/entra/identity-platform/
+                    # refresh-tokens).
                     await self._registry.replace_credentials(mailbox, DelegatedAccess(new))
                 return grant
             case _:
