@@ -198,7 +198,7 @@ class Inspected:
 
 
 class MailboxInspector(Protocol):
-    """Tries a mailbox's access live, step by step, before the mailbox is added."""
+    """Tries a mailbox's access live, step by step, with the credentials that are to be kept."""
 
     @abstractmethod
     def inspect(self, mailbox: Mailbox) -> AsyncIterator[Inspected]:

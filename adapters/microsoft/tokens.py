@@ -50,9 +50,12 @@ class _Place:
 
 
 class EntraTokens(AccessTokens):
-    """Tokens that Entra ID gives for the credentials of a mailbox."""
+    """Tokens that Entra ID gives for the credentials of a mailbox.
 
-    def __init__(self, entra: EntraId, registry: MailboxRegistry, clock: Clock) -> None:
+    Without a *registry* a mailbox is opened as it is given, and nothing is written back: to try it.
+    """
+
+    def __init__(self, entra: EntraId, registry: MailboxRegistry | None, clock: Clock) -> None:
         self._entra = entra
         self._registry = registry
         self._clock = clock
@@ -74,7 +77,7 @@ class EntraTokens(AccessTokens):
         match account.credentials:
             case DelegatedAccess():
                 # Another worker may have kept another refresh token since the mailbox was read.
-                stored = await self._registry.get(mailbox.tenant, mailbox.id)
+                stored = self._registry and await self._registry.get(mailbox.tenant, mailbox.id)
                 return await self._refresh(stored or mailbox)
             case credentials:
                 return await self._entra.as_itself(
@@ -87,7 +90,7 @@ class EntraTokens(AccessTokens):
             case DelegatedAccess(old):
                 grant = await self._entra.refreshed(account.directory, account.client_id, old)
                 new = Secret(grant.refresh_token)
-                if new.value and new != old:
+                if self._registry and new.value and new != old:
                     # If that comes too late, another worker's is kept, which is as good. Should we
                     # die before it is kept, the old one is good for as long as it was: Entra ID
                     # revokes none for its use (learn.microsoft.com/entra/identity-platform/

@@ -21,6 +21,7 @@ from entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
 from entrypoints.cli.failed import CommandFailed
 from entrypoints.cli.microsoft import add_microsoft
 from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, show, show_one
+from entrypoints.cli.reconnect import reconnect
 from entrypoints.cli.secret import FROM_FILE, read_secret
 from entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools
 
@@ -29,6 +30,7 @@ add = typer.Typer(no_args_is_help=True, help="Add a mailbox; its credentials are
 mailbox.add_typer(add, name="add")
 
 add.command("microsoft")(add_microsoft)
+mailbox.command("reconnect")(reconnect)
 
 
 @add.command("imap")

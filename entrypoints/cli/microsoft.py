@@ -23,6 +23,19 @@ from entrypoints.cli.wired import SetUp, with_set_up
 NOBODY_YET = DelegatedAccess(Secret(""))
 """Stands for the access of a person who has still to sign in."""
 
+SecretFile = Annotated[str, typer.Option("--client-secret-file", help=FROM_FILE)]
+CertificateFile = Annotated[
+    str,
+    typer.Option(
+        "--certificate-file",
+        help="Sign in with this certificate and key (PEM) instead of a secret.",
+    ),
+]
+Delegated = Annotated[
+    bool, typer.Option("--delegated", help="Let a person sign in, in a browser of their own.")
+]
+Check = Annotated[bool, typer.Option(help="Try the access before it is kept.")]
+
 
 def add_microsoft(
     id_: Id,
@@ -34,17 +47,13 @@ def add_microsoft(
     folder: Annotated[
         str, typer.Option(help="A well-known name, or the full path: `Inbox/Orders`.")
     ] = "inbox",
-    client_secret_file: Annotated[str, typer.Option(help=FROM_FILE)] = "",
-    certificate_file: Annotated[
-        str, typer.Option(help="Sign in with this certificate and key (PEM) instead of a secret.")
-    ] = "",
+    client_secret_file: SecretFile = "",
+    certificate_file: CertificateFile = "",
     client_state_file: Annotated[str, typer.Option(help=FROM_FILE)] = "",
     tenant: Tenant = "default",
     *,
-    delegated: Annotated[
-        bool, typer.Option("--delegated", help="Let a person sign in, in a browser of their own.")
-    ] = False,
-    check: Annotated[bool, typer.Option(help="Try the access before it is kept.")] = True,
+    delegated: Delegated = False,
+    check: Check = True,
 ) -> None:
     """Add a Microsoft 365 mailbox whose notices come from an existing Graph subscription."""
     ways = Ways(client_secret_file, certificate_file, delegated)
@@ -63,7 +72,7 @@ def add_microsoft(
     async def run(set_up: SetUp) -> None:
         mailbox = await new_mailbox(set_up, tenant, id_, address, account)
         if account.credentials == NOBODY_YET:
-            mailbox = await _signed_in(set_up.device_sign_in, mailbox, account)
+            mailbox = await signed_in(set_up.device_sign_in, mailbox, account)
         if check:
             await inspect(set_up.inspector, mailbox)
         await set_up.registry.add(mailbox)
@@ -98,10 +107,16 @@ class Ways:
         )
 
 
-async def _signed_in(device: DeviceSignIn, mailbox: Mailbox, account: MicrosoftAccount) -> Mailbox:
+async def signed_in(device: DeviceSignIn, mailbox: Mailbox, account: MicrosoftAccount) -> Mailbox:
+    """The mailbox with the access of a person, who is told where to sign in, and waited for."""
     code = await device.begin(account.directory, account.client_id)
     where = f"open {code.url} and enter the code {code.code}"
     typer.echo(one_line(f"Sign in as who may read {account.user}: {where}"), err=True)
     typer.echo(f"Waiting until {code.expires_at:%H:%M} UTC; Ctrl-C ends it.", err=True)
-    credentials = await device.finish(code)
+    return opened_by(mailbox, account, await device.finish(code))
+
+
+def opened_by(
+    mailbox: Mailbox, account: MicrosoftAccount, credentials: MicrosoftCredentials
+) -> Mailbox:
     return replace(mailbox, account=replace(account, credentials=credentials))

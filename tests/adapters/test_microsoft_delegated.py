@@ -10,6 +10,7 @@ import pytest
 from adapters.memory.database import InMemoryDatabase
 from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.microsoft.fetcher import GraphFetcher
+from adapters.microsoft.tokens import EntraTokens
 from application.ports import FetchedMessage
 from domain.failure import AccessFailed, SourceGone, Throttled, Unavailable
 from domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, MicrosoftAccount, Secret
@@ -124,6 +125,15 @@ async def test_a_mailbox_that_is_not_added_yet_is_opened_as_it_is(login: Login) 
 
     assert login.graph.accepts(await login.tokens().get(mailbox))
     assert await login.registry.all() == []
+
+
+async def test_without_a_registry_a_mailbox_is_opened_as_it_is_given(login: Login) -> None:
+    mailbox = await signed_in(login)
+    other = opened_by(DelegatedAccess(Secret(login.graph.consent(PERSON))))
+    login.graph.revoke_refresh_token(refresh_token(mailbox))
+
+    assert await EntraTokens(login.entra(), None, login.clock).get(other)
+    assert await stored(login) == refresh_token(mailbox)
 
 
 async def test_credentials_of_another_kind_that_were_set_meanwhile_are_used(login: Login) -> None:

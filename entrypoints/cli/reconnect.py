@@ -1,0 +1,71 @@
+"""`postroom mailbox reconnect`: other credentials for a Microsoft mailbox that there is."""
+
+import typer
+
+from application.ports import MailboxRegistry
+from domain.mailbox import Mailbox, MicrosoftAccount, MicrosoftCredentials
+from entrypoints.cli.adding import Id, inspect
+from entrypoints.cli.failed import CommandFailed
+from entrypoints.cli.microsoft import (
+    NOBODY_YET,
+    CertificateFile,
+    Check,
+    Delegated,
+    SecretFile,
+    Ways,
+    opened_by,
+    signed_in,
+)
+from entrypoints.cli.output import Tenant
+from entrypoints.cli.wired import SetUp, with_set_up
+
+TRIES = 3
+"""A worker may write a refresh token back at any moment, but not one moment after the other."""
+
+
+def reconnect(
+    id_: Id,
+    client_secret_file: SecretFile = "",
+    certificate_file: CertificateFile = "",
+    tenant: Tenant = "default",
+    *,
+    delegated: Delegated = False,
+    check: Check = True,
+) -> None:
+    """Give a Microsoft mailbox another secret or certificate, or let a person sign in again."""
+    credentials = Ways(client_secret_file, certificate_file, delegated).credentials()
+
+    async def run(set_up: SetUp) -> None:
+        mailbox, account = await _stored(set_up.registry, tenant, id_)
+        if credentials == NOBODY_YET:
+            mailbox = await signed_in(set_up.device_sign_in, mailbox, account)
+        else:
+            mailbox = opened_by(mailbox, account, credentials)
+        if check:
+            await inspect(set_up.inspector, mailbox)
+        assert isinstance(mailbox.account, MicrosoftAccount)
+        await _keep(set_up.registry, tenant, id_, mailbox.account.credentials)
+
+    with_set_up(run)
+    typer.echo(f"{tenant}/{id_} has new credentials. Jobs that wait for them go on by themselves.")
+
+
+async def _stored(
+    registry: MailboxRegistry, tenant: str, id_: str
+) -> tuple[Mailbox, MicrosoftAccount]:
+    mailbox = await registry.get(tenant, id_)
+    if mailbox is None:
+        raise CommandFailed(f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list")
+    if not isinstance(mailbox.account, MicrosoftAccount):
+        raise CommandFailed(f"{tenant}/{id_} is no Microsoft mailbox")
+    return mailbox, mailbox.account
+
+
+async def _keep(
+    registry: MailboxRegistry, tenant: str, id_: str, credentials: MicrosoftCredentials
+) -> None:
+    for _ in range(TRIES):
+        now, _account = await _stored(registry, tenant, id_)
+        if await registry.replace_credentials(now, credentials):
+            return
+    raise CommandFailed("other credentials were kept at the same time; run the command again")
