@@ -20,12 +20,12 @@ from adapters.microsoft.device import EntraDeviceSignIn
 from adapters.microsoft.entra import EntraId
 from adapters.microsoft.tokens import EntraTokens
 from domain.mailbox import Mailbox, MicrosoftCredentials
-from tests.adapters.graph_rig import ACCOUNT, a_mailbox, an_emulator
+from tests.adapters.graph_rig import ACCOUNT, USER, a_mailbox, an_emulator
 from tests.emulators.graph import GraphEmulator
 from tests.emulators.loopback import serve
 
 PERSON = "clerk@example.org"
-"""Who signs in, where the mailbox is another's."""
+"""Who signs in, where the mailbox is another's and shared with them."""
 
 
 def opened_by(credentials: MicrosoftCredentials) -> Mailbox:
@@ -67,6 +67,7 @@ class Login:
 @asynccontextmanager
 async def login_rig(clock: ManualClock, certificate: Path) -> AsyncIterator[Login]:
     async with an_emulator(clock) as graph, serve(graph.app, certificate=certificate) as url:
+        graph.share(USER, PERSON)
         with httpx.Client(verify=ssl.create_default_context(cafile=certificate)) as http:
             yield Login(graph, url, http, clock)
             graph.release()

@@ -23,7 +23,7 @@ from tests.end_to_end.command_rig import Ended, Postroom
 from tests.end_to_end.emulated_graph import emulated_graph
 from tests.end_to_end.test_mailbox_commands import ADDED, stored
 
-USER = "support@acme.example"
+USER, PERSON = "support@acme.example", "clerk@acme.example"
 ADD = [
     *["mailbox", "add", "microsoft", "support", "--address", USER, "--directory", DIRECTORY],
     *["--client-id", CLIENT_ID, "--subscription-id", "graph-1"],
@@ -43,6 +43,7 @@ def graph(
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         graph.add_folder(USER, "Inbox/Orders")
+        graph.share(USER, PERSON)
         yield graph
 
 
@@ -94,8 +95,18 @@ def test_by_a_certificate(postroom: Postroom, graph: GraphEmulator, tmp_path: Pa
     assert isinstance(credentials(), ClientCertificate)
 
 
+def test_not_by_a_person_with_whom_the_mailbox_is_not_shared(
+    postroom: Postroom, graph: GraphEmulator
+) -> None:
+    graph.expect_device("stranger@acme.example")
+
+    said = refused(postroom(*ADD, "--delegated"), postroom)
+
+    assert "403 ErrorAccessDenied" in said
+
+
 def test_by_a_person_who_signs_in_elsewhere(postroom: Postroom, graph: GraphEmulator) -> None:
-    graph.expect_device("clerk@acme.example")
+    graph.expect_device(PERSON)
 
     ended = postroom(*ADD, "--delegated")
 
@@ -187,7 +198,7 @@ def test_a_file_without_a_key_is_told(
 def test_a_person_who_does_not_sign_in_is_told(
     postroom: Postroom, graph: GraphEmulator, answer: str, told: str
 ) -> None:
-    graph.expect_device("clerk@acme.example", answer)
+    graph.expect_device(PERSON, answer)
 
     assert told in refused(postroom(*ADD, "--delegated"), postroom)
 
@@ -209,7 +220,7 @@ def test_one_way_to_sign_in_is_enough(postroom: Postroom, graph: GraphEmulator) 
 
 
 def test_waiting_for_a_person_can_be_interrupted(postroom: Postroom, graph: GraphEmulator) -> None:
-    graph.expect_device("clerk@acme.example", *["authorization_pending"] * 100)
+    graph.expect_device(PERSON, *["authorization_pending"] * 100)
     command = [sys.executable, "-m", "entrypoints", *ADD, "--delegated"]
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from litestar import Litestar, Response, get, post
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from tests.emulators.graph.api_folders import FOLDERS
@@ -24,6 +25,11 @@ def build_app(backend: Backend) -> AsgiApp:
         headers = error.headers | {"request-id": mine, "client-request-id": theirs}
         return Response(body, status_code=error.status, headers=headers)
 
+    def unknown(request: Call, _: NotFoundException) -> Response[Json]:
+        segment = request.scope["path"].rpartition("/")[2]
+        text = f"Resource not found for the segment '{segment}'."
+        return refuse(request, GraphError(400, "BadRequest", text))
+
     def refuse_sign_in(_: Call, error: SignInError) -> Response[Json]:
         return Response(error.body(backend.clock.now()), status_code=error.status)
 
@@ -40,7 +46,11 @@ def build_app(backend: Backend) -> AsgiApp:
             "backend": Provide(lambda: backend, sync_to_thread=False),
             "caller": Provide(authenticate, sync_to_thread=False),
         },
-        exception_handlers={GraphError: refuse, SignInError: refuse_sign_in},
+        exception_handlers={
+            GraphError: refuse,
+            NotFoundException: unknown,
+            SignInError: refuse_sign_in,
+        },
         logging_config=None,
         openapi_config=None,
     )

@@ -1,4 +1,4 @@
-"""The end points of folders, and of those who have none."""
+"""The end points of folders."""
 
 from urllib.parse import unquote
 
@@ -12,27 +12,21 @@ from tests.emulators.graph.calls import (
     TheBackend,
     TheCaller,
     answer,
+    mailbox_of,
     url_of,
 )
+from tests.emulators.graph.directory import IssuedToken
 from tests.emulators.graph.folders import Folder
 from tests.emulators.graph.mailboxes import User
 from tests.emulators.graph.query import collection, parse_query
 from tests.emulators.graph.rendering import folder_body
-from tests.emulators.graph.wire import GraphError
-
-
-@get(["/v1.0/me/{rest:path}", "/v1.0/me"])
-async def me(backend: TheBackend, caller: TheCaller) -> Answer:
-    raise GraphError(
-        400, "BadRequest", "/me request is only valid with delegated authentication flow."
-    )
 
 
 @get("/v1.0/users/{user:str}/mailFolders")
 async def top_folders(
     request: Call, user: FromPath[str], backend: TheBackend, caller: TheCaller
 ) -> Answer:
-    owner = backend.mailboxes.user(unquote(user))
+    owner = mailbox_of(backend, caller, user)
     top = backend.mailboxes.folders(owner).root
     return _list_folders(request, backend, owner, top, "mailFolders")
 
@@ -45,7 +39,7 @@ async def one_folder(
     backend: TheBackend,
     caller: TheCaller,
 ) -> Answer:
-    owner, found = find_folder(backend, user, folder)
+    owner, found = find_folder(backend, caller, user, folder)
     fault = backend.faults.meet(("graph", "folders", *owner.names, found.id))
     query = parse_query(request.query_params)
     return answer(backend, query.select_from(folder_body(backend.mailboxes, owner, found)), fault)
@@ -59,7 +53,7 @@ async def child_folders(
     backend: TheBackend,
     caller: TheCaller,
 ) -> Answer:
-    owner, parent = find_folder(backend, user, folder)
+    owner, parent = find_folder(backend, caller, user, folder)
     path = f"mailFolders('{parent.id}')/childFolders"
     return _list_folders(request, backend, owner, parent, path)
 
@@ -79,9 +73,11 @@ def _list_folders(
     return answer(backend, body, fault)
 
 
-def find_folder(backend: Backend, user: str, folder: str) -> tuple[User, Folder]:
-    owner = backend.mailboxes.user(unquote(user))
+def find_folder(
+    backend: Backend, caller: IssuedToken, user: str, folder: str
+) -> tuple[User, Folder]:
+    owner = mailbox_of(backend, caller, user)
     return owner, backend.mailboxes.folders(owner).find(unquote(folder))
 
 
-FOLDERS = (child_folders, me, one_folder, top_folders)
+FOLDERS = (child_folders, one_folder, top_folders)

@@ -15,9 +15,11 @@ from tests.emulators.graph.calls import (
     TheBackend,
     TheCaller,
     answer,
+    mailbox_of,
     preferences,
     url_of,
 )
+from tests.emulators.graph.directory import IssuedToken
 from tests.emulators.graph.faults import Cut, Stall
 from tests.emulators.graph.folders import Folder
 from tests.emulators.graph.mailboxes import StoredMessage, User
@@ -37,7 +39,7 @@ class Move(BaseModel):
 async def all_messages(
     request: Call, user: FromPath[str], backend: TheBackend, caller: TheCaller
 ) -> Answer:
-    owner = backend.mailboxes.user(unquote(user))
+    owner = mailbox_of(backend, caller, user)
     return _list_messages(request, backend, owner, None, "messages")
 
 
@@ -49,7 +51,7 @@ async def messages_of_folder(
     backend: TheBackend,
     caller: TheCaller,
 ) -> Answer:
-    owner, found = find_folder(backend, user, folder)
+    owner, found = find_folder(backend, caller, user, folder)
     path = f"mailFolders('{found.id}')/messages"
     return _list_messages(request, backend, owner, found, path)
 
@@ -62,7 +64,7 @@ async def delta(
     backend: TheBackend,
     caller: TheCaller,
 ) -> Answer:
-    owner, found = find_folder(backend, user, folder)
+    owner, found = find_folder(backend, caller, user, folder)
     fault = backend.faults.meet(("graph", "delta", *owner.names, found.id))
     preferred = preferences(request)
     body = backend.deltas.page(
@@ -84,7 +86,7 @@ async def message(
     backend: TheBackend,
     caller: TheCaller,
 ) -> Answer:
-    found, fault = _find(backend, request, user, message_id)
+    found, fault = _find(backend, request, caller, user, message_id)
     preferred = preferences(request)
     body = _entity(request, found, immutable=preferred.immutable)
     query = parse_query(request.query_params)
@@ -99,7 +101,7 @@ async def message_mime(
     backend: TheBackend,
     caller: TheCaller,
 ) -> Stream:
-    found, fault = _find(backend, request, user, message_id)
+    found, fault = _find(backend, request, caller, user, message_id)
     content = backend.faults.send(found.raw, fault)
     return Stream(content, media_type="text/plain", headers=preferences(request).applied)
 
@@ -112,7 +114,7 @@ async def move_message(
     backend: TheBackend,
     caller: TheCaller,
 ) -> Answer:
-    found, fault = _find(backend, request, user, message_id)
+    found, fault = _find(backend, request, caller, user, message_id)
     target = backend.mailboxes.folders(found.user).find(
         parse(Move, await request.body()).destination
     )
@@ -144,9 +146,9 @@ def _entity(request: Call, message: StoredMessage, *, immutable: bool) -> Json:
 
 
 def _find(
-    backend: Backend, request: Call, user: str, quoted_id: str
+    backend: Backend, request: Call, caller: IssuedToken, user: str, quoted_id: str
 ) -> tuple[StoredMessage, Stall | Cut | None]:
-    owner = backend.mailboxes.user(unquote(user))
+    owner = mailbox_of(backend, caller, user)
     message_id = unquote(quoted_id)
     aliases = backend.mailboxes.ids_of(message_id)
     fault = backend.faults.meet(("graph", "messages", *owner.names, *aliases))

@@ -29,6 +29,7 @@ async def create_subscription(request: Call, backend: TheBackend, caller: TheCal
         directory=caller.directory,
         client_id=caller.client_id,
         immutable=preferences(request).immutable,
+        person=caller.user,
     )
     return _show(request, backend, made, fault, status=201)
 

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from litestar import Request, Response
 from litestar.di import NamedDependency
@@ -13,7 +13,8 @@ from litestar.response import Stream
 from tests.emulators.graph.backend import Backend
 from tests.emulators.graph.directory import IssuedToken
 from tests.emulators.graph.faults import Cut, Stall
-from tests.emulators.graph.wire import IMMUTABLE_ID, Json, RecordedRequest
+from tests.emulators.graph.mailboxes import User
+from tests.emulators.graph.wire import IMMUTABLE_ID, GraphError, Json, RecordedRequest
 from tests.emulators.loopback import AsgiApp
 
 Call = Request[Any, Any, Any]
@@ -42,6 +43,23 @@ def authenticate(request: Call, backend: TheBackend) -> IssuedToken:
     path, query = scope["raw_path"].decode(), scope["query_string"].decode()
     backend.requests.append(RecordedRequest(request.method, path, dict(request.headers), query))
     return backend.directories.check(request.headers.get("Authorization", ""))
+
+
+def mailbox_of(backend: Backend, caller: IssuedToken, user: str) -> User:
+    """Whose mailbox *caller* asks for, if it may: an application any, a person as is shared.
+
+    Raises GraphError.
+    """
+    if user == "me" and not caller.user:
+        raise GraphError(
+            400, "BadRequest", "/me request is only valid with delegated authentication flow."
+        )
+    owner = backend.mailboxes.user(caller.user if user == "me" else unquote(user))
+    if caller.user and not backend.mailboxes.is_open(owner, caller.user):
+        raise GraphError(
+            403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
+        )
+    return owner
 
 
 def preferences(request: Call) -> Preferences:
@@ -87,7 +105,7 @@ def routed(app: AsgiApp) -> AsgiApp:
     """Route by the path as it was sent: a `%2F` is a part of an id, and no border of the path.
 
     The ways to write a path that OData knows are made one: `mailFolders('x')` is `mailFolders/x`,
-    `delta()` is `delta`, and the case of a name does not matter.
+    `delta()` is `delta`, `me` is `users/me`, and the case of a name does not matter.
     """
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
@@ -102,6 +120,7 @@ def _route(path: str) -> str:
     for encoded in ("$", "'", "(", ")"):
         path = path.replace(f"%{ord(encoded):02X}", encoded)
     path = _KEY.sub(r"/\1/\2", path)
+    path = re.sub(r"^/v1\.0/me(?=/|$)", "/v1.0/users/me", path, flags=re.IGNORECASE)
     path = _FUNCTION.sub(lambda match: f"/{match[1].lower()}", path)
     for name in _SEGMENTS:
         path = re.sub(rf"/{name}(?=/|$)", f"/{name}", path, flags=re.IGNORECASE)

@@ -31,9 +31,12 @@ class GraphEmulator(MailScript, FaultScript, NoticeScript, SignInScript):
         """Add an application, or give it another secret."""
         self._backend.directories.register(directory, client_id, secret)
 
-    def issue_token(self, client_id: str = CLIENT_ID) -> str:
-        """An access token of an application in the first directory, without a sign-in."""
-        return self._backend.directories.issue(DIRECTORY, client_id)
+    def issue_token(self, client_id: str = CLIENT_ID, user: str = "") -> str:
+        """An access token of an application in the first directory, without a sign-in.
+
+        With a *user* it is for what the application does in their name.
+        """
+        return self._backend.directories.issue(DIRECTORY, client_id, user)
 
     def revoke_tokens(self) -> None:
         """From now on Graph answers 401 to every token that has been given out."""

@@ -54,6 +54,7 @@ class Mailboxes:
         self.journal = Journal[StoredMessage]()
         self._users: dict[str, User] = {}
         self._folders: dict[User, Folders] = {}
+        self._shared: set[tuple[User, str]] = set()
         self._messages: list[StoredMessage] = []
         self._serial = itertools.count(1)
 
@@ -68,6 +69,14 @@ class Mailboxes:
             if name.lower() in (user.id, user.name.lower()):
                 return user
         raise GraphError(404, "ErrorInvalidUser", f"The requested user '{name}' is invalid.")
+
+    def share(self, owner: User, name: str) -> None:
+        """Let another person read this mailbox."""
+        self._shared.add((owner, name.lower()))
+
+    def is_open(self, owner: User, name: str) -> bool:
+        """Whether the person of this name may read the mailbox."""
+        return name.lower() == owner.name.lower() or (owner, name.lower()) in self._shared
 
     def folders(self, user: User) -> Folders:
         return self._folders[user]

@@ -16,6 +16,11 @@ class MailScript(Script):
         mailboxes = self._backend.mailboxes
         return mailboxes.folders(mailboxes.add_user(user)).at(path).id
 
+    def share(self, mailbox: str, user: str) -> None:
+        """Let *user* read a mailbox that is not their own; it is made if need be."""
+        mailboxes = self._backend.mailboxes
+        mailboxes.share(mailboxes.add_user(mailbox), user)
+
     def remove_folder(self, user: str, folder: str) -> None:
         """With its messages and all that is below it."""
         mailboxes = self._backend.mailboxes

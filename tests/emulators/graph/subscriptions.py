@@ -24,7 +24,7 @@ LONGEST = timedelta(minutes=10_070)
 SHORTEST = timedelta(minutes=45)
 
 _RESOURCE = re.compile(
-    r"/?users/(?P<user>[^/]+)(?:/mailFolders(?:\('(?P<quoted>[^']+)'\)|/(?P<plain>[^/]+)))?/messages",
+    r"/?(?:users/(?P<user>[^/]+)|me)(?:/mailFolders(?:\('(?P<quoted>[^']+)'\)|/(?P<plain>[^/]+)))?/messages",
     re.IGNORECASE,
 )
 
@@ -118,10 +118,11 @@ class Subscriptions:
         return mine[start:end], guid(str(end)) if end < len(mine) else ""
 
     async def create(
-        self, body: bytes, *, directory: str, client_id: str, immutable: bool
+        self, body: bytes, *, directory: str, client_id: str, immutable: bool, person: str = ""
     ) -> Subscription:
+        """*person* is who the application acts for, if it does."""
         asked = parse(SubscriptionRequest, body)
-        user, folder = self._target(asked)
+        user, folder = self._target(asked, person)
         self._refuse_second(asked, client_id)
         expires_at = self._expiry(asked.expirationDateTime)
         for url in filter(None, (asked.notificationUrl, asked.lifecycleNotificationUrl)):
@@ -146,11 +147,21 @@ class Subscriptions:
     def delete(self, subscription_id: str) -> None:
         del self._all[self.get(subscription_id).id]
 
-    def _target(self, asked: SubscriptionRequest) -> tuple[User, Folder | None]:
+    def _target(self, asked: SubscriptionRequest, person: str) -> tuple[User, Folder | None]:
+        """A person subscribes to their own mailbox alone, also where another is shared with them.
+
+        Source: learn.microsoft.com/graph/outlook-change-notifications-overview.
+        """
         target = _RESOURCE.fullmatch(asked.resource)
         if not target:
             raise GraphError(400, "InvalidRequest", f"Resource not found: {asked.resource}")
-        user = self._mailboxes.user(target["user"])
+        user = self._mailboxes.user(target["user"] or person)
+        if person and person.lower() != user.name.lower():
+            raise GraphError(
+                403,
+                "ExtensionError",
+                "Operation: Create; Exception: [Status Code: Forbidden; Reason: Forbidden]",
+            )
         folder = target["quoted"] or target["plain"]
         return user, self._mailboxes.folders(user).find(folder) if folder else None
 
