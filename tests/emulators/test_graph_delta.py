@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -126,6 +127,47 @@ async def test_messages_of_other_folders_and_mailboxes_are_not_told(rig: Rig) ->
     rig.graph.deliver("sales@example.org", RAW)
 
     assert told(await page(rig, link)) == []
+
+
+@pytest.mark.parametrize("immutable", [True, False])
+@pytest.mark.parametrize("seed", range(10))
+async def test_who_follows_the_links_knows_the_folder_whatever_happens_meanwhile(
+    rig: Rig, seed: int, *, immutable: bool
+) -> None:
+    chance, known, link = Random(seed), set[str](), DELTA
+    size = "odata.maxpagesize=3"
+    headers = {"Prefer": f"{size}, {IMMUTABLE['Prefer']}" if immutable else size}
+    messages = [rig.graph.deliver(USER, RAW) for _ in range(8)]
+
+    for quiet in [False] * 30 + [True] * 30:
+        if not quiet:
+            for _ in range(chance.randrange(4)):
+                _happen(rig, chance, messages)
+        body = (await rig.http.get(link, headers=headers)).json()
+        for kind, message_id in told(body):
+            (known.add if kind == "there" else known.discard)(message_id)
+        link = body.get("@odata.nextLink") or body["@odata.deltaLink"]
+
+    url = DELTA.removesuffix("/delta") + "?$top=100"
+    listed = (await rig.http.get(url, headers=headers)).json()["value"]
+    assert known == {each["id"] for each in listed}
+    assert known
+
+
+def _happen(rig: Rig, chance: Random, messages: list[str]) -> None:
+    """One thing, of those that befall a mailbox."""
+    message = chance.choice(messages)
+    match chance.randrange(6):
+        case 0:
+            messages.remove(message)
+            rig.graph.delete(message)
+            messages.append(rig.graph.deliver(USER, RAW))
+        case 1:
+            rig.graph.mark_read(message)
+        case 2 | 3:
+            rig.graph.move(message, chance.choice(["inbox", "archive"]))
+        case _:
+            messages.append(rig.graph.deliver(USER, RAW, chance.choice(["inbox", "archive"])))
 
 
 # --- What is asked for --------------------------------------------------------------------------

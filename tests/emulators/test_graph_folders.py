@@ -171,5 +171,7 @@ async def test_any_answer_can_stay_away(rig: Rig) -> None:
     rig.graph.stall("delta")
     async with serve(rig.graph.app) as url, httpx.AsyncClient(headers=rig.http.headers) as http:
         with pytest.raises(httpx.ReadTimeout):
-            await http.get(f"{url}{FOLDERS}/inbox/messages/delta", timeout=0.2)
+            await http.get(
+                f"{url}{FOLDERS}/inbox/messages/delta", timeout=httpx.Timeout(30, read=0.1)
+            )
         rig.graph.release()
