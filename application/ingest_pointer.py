@@ -6,8 +6,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports import Clock, PointerQueue
-from domain.mailbox import Mailbox
 from domain.pointer import Pointer, PointerJob, job_id
+
+
+class Addressee(Protocol):
+    """Whose mail a pointer is of: a mailbox, or what is known of it where its keys are not."""
+
+    @property
+    @abstractmethod
+    def tenant(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def id(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def provider(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +38,7 @@ class Ingest(Protocol):
 
     @abstractmethod
     async def __call__(
-        self, mailbox: Mailbox, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self, mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested: ...
 
 
@@ -33,7 +48,7 @@ class IngestPointer(Ingest):
     clock: Clock
 
     async def __call__(
-        self, mailbox: Mailbox, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self, mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested:
         """Queue a job for each pointer, durably, all or none. Raises Unavailable.
 

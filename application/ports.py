@@ -8,19 +8,28 @@ block's transaction: it is kept if the block succeeds and forgotten if it fails.
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from domain.access import AccessTally
 from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
 from domain.identity import MessageIdentity
 from domain.mail.message import InboundMessage
-from domain.mailbox import DelegatedAccess, Mailbox, MicrosoftCredentials, Secret
+from domain.mailbox import (
+    DelegatedAccess,
+    Mailbox,
+    MicrosoftCredentials,
+    Pause,
+    PausedBy,
+    Secret,
+)
 from domain.outcome import Completed, Final
 from domain.pointer import Pointer, PointerJob
+from domain.reception import Reception, Request, Subscription
 
 # --- The queue ----------------------------------------------------------------------------------
 
@@ -306,6 +315,94 @@ class MailFolders(Protocol):
         """Raises AccessFailed (refused, or no such folder)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that lies in a folder, and when the provider took it in."""
+
+    pointer: Pointer
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPage:
+    """Messages that came in. The next page, or the next list, begins at *position*.
+
+    An empty *position* is none to go on from. *is_last* says that the list is complete.
+    """
+
+    arrivals: Sequence[Arrival]
+    position: str
+    is_last: bool
+
+
+class PositionExpired(Exception):
+    """The provider cannot go on from there: list by date instead."""
+
+
+class FolderChanges(Protocol):
+    """Lists what came into a folder of a mailbox, so that a lost notice loses no message.
+
+    Pages may repeat messages. Both methods raise AccessFailed (also: no such folder), Throttled.
+    """
+
+    @abstractmethod
+    def since(self, mailbox: Mailbox, folder: str, position: str) -> AsyncIterator[ChangesPage]:
+        """What came in after *position*. Raises PositionExpired."""
+
+    @abstractmethod
+    def received_after(
+        self, mailbox: Mailbox, folder: str, moment: datetime
+    ) -> AsyncIterator[ChangesPage]:
+        """What came in after *moment*. The last page has a position, and nothing falls between."""
+
+
+class NoticesRefused(Exception):
+    """The provider will not send notices here; *reason* says why, and is fit for a log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SubscriptionGone(Exception):
+    """The provider does not know the subscription any more."""
+
+
+class Subscriptions(Protocol):
+    """Has a provider tell us of new mail. Its methods raise AccessFailed, Throttled."""
+
+    @property
+    @abstractmethod
+    def endpoint(self) -> str:
+        """Where notices are to go."""
+
+    @abstractmethod
+    def obstacle(self, mailbox: Mailbox) -> str:
+        """Why no notice of that mailbox can ever reach us as things are; empty if it can."""
+
+    @abstractmethod
+    async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
+        """Have notices sent for *folder*; one of ours that there is gives way.
+
+        Raises NoticesRefused. What comes in before it returns may have been told of to nobody.
+        """
+
+    @abstractmethod
+    async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
+        """Have it last from now on. Raises SubscriptionGone."""
+
+    @abstractmethod
+    async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
+        """End it; if it is gone already, that is well."""
+
+    @abstractmethod
+    async def ids(self, mailbox: Mailbox) -> Sequence[str]:
+        """Those that send notices to our endpoint, as far as the mailbox's credentials show them.
+
+        An application that signs in as itself sees those of all its mailboxes.
+        """
+
+
 # --- What is kept -------------------------------------------------------------------------------
 
 
@@ -361,13 +458,47 @@ class Outcomes(Protocol):
     ) -> Sequence[OutcomeRecord]:
         """The newest *limit* outcomes of the tenant that match what is given, newest first."""
 
+    @abstractmethod
+    async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+        """Those of *job_ids* that have ended, however they did."""
+
 
 class MailboxRegistry(Protocol):
     """The mailboxes that Postroom serves, with their credentials encrypted at rest."""
 
     @abstractmethod
     async def add(self, mailbox: Mailbox) -> None:
-        """Raises InvalidMailbox if the tenant has one of that id, or address, already."""
+        """Keep *mailbox*, with a reception, due at once, for each of its folders.
+
+        Raises InvalidMailbox if the tenant has one of that id, or address, already.
+        """
+
+    @abstractmethod
+    async def remove(self, tenant: str, mailbox_id: str) -> bool:
+        """Forget the mailbox, its cursors and receptions; False if there is none.
+
+        What its mail has become stays, and so do the queued jobs, and what was handled.
+        """
+
+    @abstractmethod
+    async def pause(self, tenant: str, mailbox_id: str, pause: Pause) -> bool:
+        """Pause the mailbox; one that is paused stays as it is, unless a person pauses it now.
+
+        Returns whether it is paused for this reason now.
+        """
+
+    @abstractmethod
+    async def resume(
+        self, tenant: str, mailbox_id: str, *, paused_by: PausedBy | None = None
+    ) -> bool:
+        """Let it go on, its failures forgotten; only if it was *paused_by* that, if that is given.
+
+        Its receptions are due at once. Returns False, and does nothing, if there is nothing to do.
+        """
+
+    @abstractmethod
+    async def keep_access(self, mailbox: Mailbox, access: AccessTally) -> None:
+        """Keep the tally of the mailbox's failures."""
 
     @abstractmethod
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
@@ -376,10 +507,6 @@ class MailboxRegistry(Protocol):
     @abstractmethod
     async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
         """Every mailbox (of one tenant if asked), by tenant and id."""
-
-    @abstractmethod
-    async def of_subscription(self, subscription_id: str) -> Mailbox | None:
-        """The Microsoft mailbox that Graph notifies under *subscription_id*."""
 
     @abstractmethod
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
@@ -393,6 +520,65 @@ class MailboxRegistry(Protocol):
 
         Returns False, and keeps nothing, if the registry has other ones for it by now: of several
         workers that renew a token at once, one does. Raises AccessFailed as `get` does.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """Whose mail is told of under a subscription, and how a notice proves itself.
+
+    *id* is the mailbox's. A notice shows a secret of this SHA-256 digest (hex). *application* is
+    the client id that rich notifications are made out to.
+    """
+
+    tenant: str
+    id: str
+    provider: str
+    folder: str
+    secret_digest: str
+    application: str
+    is_paused: bool
+
+
+class Receptions(Protocol):
+    """How the mail of each folder is received, and when that is to be looked after next."""
+
+    @abstractmethod
+    async def take_due(self, now: datetime, limit: int, hold: timedelta) -> Sequence[Reception]:
+        """Up to *limit* receptions that are due, longest due first, for nobody else meanwhile.
+
+        That ends with `save`, or when *hold* has passed from *now* on.
+        """
+
+    @abstractmethod
+    async def save(self, reception: Reception) -> bool:
+        """Keep what a round has made of a reception that was taken, due when it says.
+
+        Its requests are done with. If others have come since it was taken, they stay, and it is due
+        at once. Returns False, and keeps nothing, if somebody else has taken it since, or the
+        mailbox is gone.
+        """
+
+    @abstractmethod
+    async def request(self, subscription_id: str, request: Request, now: datetime) -> bool:
+        """Note what the provider asks for, for the next round, which is due at once.
+
+        False if there is no such subscription. It does not wait for a round that is going on.
+        """
+
+    @abstractmethod
+    async def resync(self, tenant: str, mailbox_id: str, since: datetime, now: datetime) -> int:
+        """Have all that came in *since* listed again, at once; returns the number of folders."""
+
+    @abstractmethod
+    async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[Reception]:
+        """Every reception (of one tenant, of its mailbox), by tenant, mailbox and folder."""
+
+    @abstractmethod
+    async def subscribers(self, subscription_ids: Sequence[str]) -> Mapping[str, Subscriber]:
+        """Whom each of those subscriptions tells of; the unknown ones are left out.
+
+        It needs no key to the credentials.
         """
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from domain.access import NO_FAILURES, AccessTally
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -62,17 +64,15 @@ MicrosoftCredentials = ClientSecret | ClientCertificate | DelegatedAccess
 class MicrosoftAccount:
     """Access to one Microsoft 365 mailbox (*user*: object id or principal name).
 
-    *client_id* is an application that the *directory* knows. *client_state* is the secret that
-    Graph repeats in each notice of *subscription_id*.
+    *client_id* is an application that the *directory* knows. *folders* are well-known names, or
+    full paths of display names (`Inbox/Orders`).
     """
 
     directory: str
     client_id: str
     credentials: MicrosoftCredentials
     user: str
-    subscription_id: str
-    client_state: Secret
-    folder: str = "inbox"
+    folders: tuple[str, ...] = ("inbox",)
     provider: Literal["microsoft"] = "microsoft"
 
 
@@ -104,16 +104,33 @@ class ImapAccount:
 Account = MicrosoftAccount | GoogleAccount | ImapAccount
 
 
+class PausedBy(StrEnum):
+    """Who paused a mailbox, and so who may let it go on: what a person paused, a person resumes."""
+
+    OPERATOR = "operator"
+    ACCESS = "access"  # we ourselves, since its access had failed for too long
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why none of a mailbox's jobs is worked on. They are kept, and new ones are queued."""
+
+    by: PausedBy
+    reason: str
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """*id* is a short name, unique within the tenant; *paused* says why, or is empty."""
+    """*id* is a short name, unique within the tenant. *access* counts failures to get in."""
 
     tenant: str
     id: str
     address: str
     account: Account
     added_at: datetime
-    paused: str = ""
+    paused: Pause | None = None
+    access: AccessTally = NO_FAILURES
 
     def __post_init__(self) -> None:
         for what, value in (("tenant", self.tenant), ("mailbox", self.id)):
@@ -127,6 +144,15 @@ class Mailbox:
     @property
     def provider(self) -> Literal["microsoft", "google", "imap"]:
         return self.account.provider
+
+
+def folders_of(account: Account) -> tuple[str, ...]:
+    """The folders whose mail is received one by one; a Gmail mailbox is received as a whole."""
+    match account:
+        case MicrosoftAccount(folders=folders):
+            return folders
+        case GoogleAccount() | ImapAccount():
+            return ()
 
 
 def with_credentials(

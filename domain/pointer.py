@@ -23,7 +23,11 @@ class InvalidPointer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MicrosoftPointer:
-    """A Graph change notification: *message_id* is an immutable id, *resource* its path."""
+    """A message at Graph: *message_id* is its immutable id.
+
+    *subscription_id* is what a notice told of it under, and *resource* the path in that notice;
+    both are empty if it was listed.
+    """
 
     subscription_id: str
     message_id: str
@@ -31,7 +35,7 @@ class MicrosoftPointer:
     provider: Literal["microsoft"] = "microsoft"
 
     def __post_init__(self) -> None:
-        _bound(self, required=("subscription_id", "message_id"))
+        _bound(self, required=("message_id",))
 
 
 @dataclass(frozen=True, slots=True)

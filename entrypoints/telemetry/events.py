@@ -6,10 +6,9 @@ from typing import assert_never
 import structlog
 
 from application.consume_job import Consumed
-from application.ingest_pointer import Ingested
+from application.ingest_pointer import Addressee, Ingested
 from application.ports import Claim
 from domain.failure import Failure
-from domain.mailbox import Mailbox
 from domain.outcome import (
     Completed,
     Dead,
@@ -63,7 +62,7 @@ def enqueued(ingested: Ingested) -> None:
         log.info(event, **job_fields(job))
 
 
-def enqueue_failed(mailbox: Mailbox, count: int, failure: Failure) -> None:
+def enqueue_failed(mailbox: Addressee, count: int, failure: Failure) -> None:
     log.error(
         "enqueue failed",
         tenant=mailbox.tenant,

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from application.consume_job import Consumed
-from application.ingest_pointer import Ingest, Ingested
+from application.ingest_pointer import Addressee, Ingest, Ingested
 from application.ports import Claim
 from domain.failure import Failure
-from domain.mailbox import Mailbox
 from domain.outcome import Dead, Retry, name_of
 from domain.pointer import Pointer
 from entrypoints.telemetry import events
@@ -23,7 +22,7 @@ def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
     """*ingest*, told about. The jobs carry the context of the span that sent them."""
 
     async def observed(
-        mailbox: Mailbox, pointers: Sequence[Pointer], *, traceparent: str = ""
+        mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested:
         if not pointers:
             return await ingest(mailbox, pointers, traceparent=traceparent)

@@ -1,0 +1,190 @@
+"""How the mail of a folder is received: by notices, with a look now and then, or by polling.
+
+Notices are quick and get lost; looking is slow and finds everything. So every folder is looked at
+(reconciled) at an interval whatever the notices do, and often where they cannot be relied on. The
+rules are the same for every provider.
+
+Rule 1  A subscription is renewed when half of its life is over, so that days of trouble pass
+        before notices stop.
+Rule 2  Mail that a look finds, and that no notice had told of in time, makes the run a silent one.
+        After SILENT_RUNS in a row the folder is polled, until a probe succeeds a day later.
+Rule 3  What has another explanation is no silence: a run after trouble, or after a subscription was
+        new, or that the provider itself asked for.
+Rule 4  Notices that come back are on probation: the next silent run ends them again.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+RECONCILE_EVERY = timedelta(minutes=15)
+POLL_EVERY = timedelta(minutes=1)
+PROBE_EVERY = timedelta(days=1)
+
+NOTICE_GRACE = timedelta(minutes=5)
+"""How late a notice may be. Graph promises three minutes, and under one on average."""
+
+SILENT_RUNS = 3
+SILENCE = f"{SILENT_RUNS} times running, mail came that no notice had told of"
+
+REAUTHORIZED_LATELY = timedelta(minutes=10)
+"""Graph asks not to be asked for the same twice within this time (lifecycle-events)."""
+
+
+class Mode(StrEnum):
+    """By what new mail is mainly found out about."""
+
+    NOTICES = "notices"
+    POLLING = "polling"
+
+
+class Request(StrEnum):
+    """What a provider's life-cycle notice, or a person, has asked for."""
+
+    RENEW = "renew"
+    RECREATE = "recreate"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What a provider sends notices under, to *endpoint*, until *expires_at*.
+
+    Each notice shows a secret, of which the SHA-256 digest (hex) is all that is kept.
+    """
+
+    id: str
+    secret_digest: str
+    endpoint: str
+    created_at: datetime
+    renewed_at: datetime
+    expires_at: datetime
+
+    def is_live(self, now: datetime) -> bool:
+        return now < self.expires_at
+
+    @property
+    def renewal_at(self) -> datetime:
+        return self.renewed_at + (self.expires_at - self.renewed_at) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look at a folder found: messages *listed*, and jobs *queued* for those that are new.
+
+    *unannounced* are those of the new ones that a notice should have told of by then. Unless it is
+    *complete*, there is more to list.
+    """
+
+    listed: int
+    queued: int
+    unannounced: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """How the mail of one *folder* of a mailbox is received.
+
+    *why* says why it is polled. A poll without *probe_at* ends as soon as what stands in the way
+    does. *reconciled_at* is when the last complete look began; *resync_from* the moment from which
+    on a person wants all to be listed again. *trouble* is what the last round failed of. *requests*
+    came in since the round before. *version* changes whenever somebody asks for something.
+    """
+
+    tenant: str
+    mailbox: str
+    folder: str
+    due_at: datetime
+    mode: Mode = Mode.NOTICES
+    why: str = ""
+    silent_runs: int = 0
+    probe_at: datetime | None = None
+    subscription: Subscription | None = None
+    reconciled_at: datetime | None = None
+    resync_from: datetime | None = None
+    trouble: str = ""
+    requests: frozenset[Request] = frozenset()
+    version: int = 0
+
+    # --- What is to be done ---
+
+    def wants_subscription(self, now: datetime) -> bool:
+        """Whether notices are to be tried: always, unless they were found not to come."""
+        return self.mode is Mode.NOTICES or self.probe_at is None or now >= self.probe_at
+
+    def must_create(self, endpoint: str, now: datetime) -> bool:
+        """Whether there is no subscription that could be renewed."""
+        subscription = self.subscription
+        return (
+            subscription is None
+            or not subscription.is_live(now)
+            or subscription.endpoint != endpoint
+            or Request.RECREATE in self.requests
+        )
+
+    def must_renew(self, now: datetime) -> bool:
+        subscription = self.subscription
+        if subscription is None:
+            return False
+        asked = Request.RENEW in self.requests
+        return now >= subscription.renewal_at or (
+            asked and now >= subscription.renewed_at + REAUTHORIZED_LATELY
+        )
+
+    def must_reconcile(self, now: datetime) -> bool:
+        return (
+            self.reconciled_at is None
+            or bool(self.requests or self.trouble or self.resync_from)
+            or now >= self.reconciled_at + self._interval(now)
+        )
+
+    # --- What has been done ---
+
+    def subscribed(self, subscription: Subscription) -> "Reception":
+        """With notices to come; on probation where they had failed before (rule 4)."""
+        failed = self.mode is Mode.POLLING and self.probe_at is not None
+        return replace(
+            self,
+            mode=Mode.NOTICES,
+            why="",
+            probe_at=None,
+            silent_runs=SILENT_RUNS - 1 if failed else self.silent_runs,
+            subscription=subscription,
+        )
+
+    def polled(self, why: str, *, probe_at: datetime | None = None) -> "Reception":
+        """Without notices, for the reason *why*."""
+        return replace(
+            self, mode=Mode.POLLING, why=why, probe_at=probe_at, silent_runs=0, subscription=None
+        )
+
+    def reconciled(self, began: datetime, found: Found, *, judged: bool) -> "Reception":
+        """After a look that *began* then; *judged* unless its finds have another explanation."""
+        silent_runs = self.silent_runs
+        if judged and found.unannounced:
+            silent_runs += 1
+        elif judged and found.listed > found.queued:
+            silent_runs = 0  # there was mail, and notices had told of all that they should have
+        if not found.complete:
+            return replace(self, silent_runs=silent_runs)
+        return replace(self, silent_runs=silent_runs, reconciled_at=began, resync_from=None)
+
+    @property
+    def is_silent(self) -> bool:
+        return self.mode is Mode.NOTICES and self.silent_runs >= SILENT_RUNS
+
+    # --- When to come back ---
+
+    def next_due(self, now: datetime) -> datetime:
+        """When there is something to do again, if nobody asks for anything before."""
+        moments = [(self.reconciled_at or now) + self._interval(now)]
+        if self.subscription:
+            moments.append(self.subscription.renewal_at)
+        if self.probe_at:
+            moments.append(self.probe_at)
+        return max(now, min(moments))
+
+    def _interval(self, now: datetime) -> timedelta:
+        told = self.mode is Mode.NOTICES and self.subscription and self.subscription.is_live(now)
+        return RECONCILE_EVERY if told else POLL_EVERY
