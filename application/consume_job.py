@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
+from application.access import Access, watched
 from application.ports import (
     Claim,
     Clock,
@@ -33,11 +34,15 @@ from domain.outcome import (
     Retry,
     Skipped,
 )
-from domain.pointer import GooglePointer
+from domain.pointer import GooglePointer, PointerJob
 from domain.retry import RetryPolicy
 
 UNKNOWN_MAILBOX = "unknown mailbox"
 """The mailbox was removed, or never was: there is nobody to hand the message to."""
+
+
+class MailboxPaused(AccessFailed):
+    """Nobody has to look at the job: its mailbox waits, and so does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class ConsumeJob:
     ledger: IdempotencyLedger
     process: EmailProcessor
     outcomes: Outcomes
+    access: Access
     clock: Clock
     policy: RetryPolicy
 
@@ -75,8 +81,8 @@ class ConsumeJob:
             return await self._handle(claim)
         except Failure as failure:
             decision = self.policy.decide(failure, attempt=claim.attempt, now=self.clock.now())
-            if isinstance(failure, Throttled) and isinstance(decision, Deferred):
-                # The provider means the mailbox: the jobs behind this one would only ask again.
+            if isinstance(failure, Throttled | MailboxPaused) and isinstance(decision, Deferred):
+                # It is about the mailbox: the jobs behind this one would only meet the same.
                 job, reason, until = claim.job, decision.reason, decision.until
                 await self.queue.pause(job.tenant, job.mailbox, reason, until=until)
         match decision:
@@ -91,13 +97,21 @@ class ConsumeJob:
         if mailbox is None:
             return await self._end(claim, Dead(UNKNOWN_MAILBOX))
         if mailbox.paused:
-            raise AccessFailed(f"the mailbox is paused: {mailbox.paused}")
+            raise MailboxPaused(f"the mailbox is paused: {mailbox.paused.reason}")
+        async with watched(self.access, mailbox):
+            read = await self._read(mailbox, job)
+        match read:
+            case Expanded():
+                return await self._end(claim, read)
+            case FetchedMessage():
+                return await self._once(claim, mailbox, read)
+
+    async def _read(self, mailbox: Mailbox, job: PointerJob) -> FetchedMessage | Expanded:
         match job.pointer:
             case GooglePointer(message_ids=ids) as notice if len(ids) != 1:
-                expanded = await self.resolve_history(mailbox, notice, traceparent=job.traceparent)
-                return await self._end(claim, expanded)
+                return await self.resolve_history(mailbox, notice, traceparent=job.traceparent)
             case pointer:
-                return await self._once(claim, mailbox, await self.fetcher.fetch(mailbox, pointer))
+                return await self.fetcher.fetch(mailbox, pointer)
 
     async def _once(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
         # In a thread, since 25 MB of hostile MIME take seconds, and leases are renewed meanwhile.

@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-RECONCILE_EVERY = timedelta(minutes=15)
-POLL_EVERY = timedelta(minutes=1)
 PROBE_EVERY = timedelta(days=1)
 
 NOTICE_GRACE = timedelta(minutes=5)
@@ -29,6 +27,14 @@ SILENCE = f"{SILENT_RUNS} times running, mail came that no notice had told of"
 
 REAUTHORIZED_LATELY = timedelta(minutes=10)
 """Graph asks not to be asked for the same twice within this time (lifecycle-events)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a folder is looked at: where notices come, and where it is polled."""
+
+    reconcile_every: timedelta = timedelta(minutes=15)
+    poll_every: timedelta = timedelta(minutes=1)
 
 
 class Mode(StrEnum):
@@ -73,13 +79,14 @@ class Found:
     """What a look at a folder found: messages *listed*, and jobs *queued* for those that are new.
 
     *unannounced* are those of the new ones that a notice should have told of by then. Unless it is
-    *complete*, there is more to list.
+    *complete*, there is more to list: by date from *reached* on, if that is said.
     """
 
     listed: int
     queued: int
     unannounced: int
     complete: bool
+    reached: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +139,21 @@ class Reception:
             asked and now >= subscription.renewed_at + REAUTHORIZED_LATELY
         )
 
-    def must_reconcile(self, now: datetime) -> bool:
+    def must_reconcile(self, now: datetime, pace: Pace) -> bool:
+        return not self.is_ordinary or now >= self._reconcile_at(now, pace)
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether notices should have told of all that the next look finds (rule 3)."""
+        if self.requests or self.trouble or self.resync_from or self.reconciled_at is None:
+            return False
+        return self.subscription is None or self.subscription.renewed_at <= self.reconciled_at
+
+    def should_have_told(self, received_at: datetime, now: datetime) -> bool:
+        """Whether a notice of a message that came in at *received_at* should have been here."""
+        subscription = self.subscription
         return (
-            self.reconciled_at is None
-            or bool(self.requests or self.trouble or self.resync_from)
-            or now >= self.reconciled_at + self._interval(now)
+            subscription is not None and subscription.created_at < received_at < now - NOTICE_GRACE
         )
 
     # --- What has been done ---
@@ -159,16 +176,21 @@ class Reception:
             self, mode=Mode.POLLING, why=why, probe_at=probe_at, silent_runs=0, subscription=None
         )
 
-    def reconciled(self, began: datetime, found: Found, *, judged: bool) -> "Reception":
-        """After a look that *began* then; *judged* unless its finds have another explanation."""
+    def reconciled(self, began: datetime, found: Found, *, excused: bool = False) -> "Reception":
+        """After a look that *began* then, with all done that was asked for.
+
+        It does not count as silent if it is *excused*: the mailbox could not be got into before.
+        """
         silent_runs = self.silent_runs
+        judged = self.is_ordinary and not excused
         if judged and found.unannounced:
             silent_runs += 1
         elif judged and found.listed > found.queued:
             silent_runs = 0  # there was mail, and notices had told of all that they should have
+        after = replace(self, silent_runs=silent_runs, requests=frozenset(), trouble="")
         if not found.complete:
-            return replace(self, silent_runs=silent_runs)
-        return replace(self, silent_runs=silent_runs, reconciled_at=began, resync_from=None)
+            return replace(after, resync_from=found.reached or self.resync_from)
+        return replace(after, reconciled_at=began, resync_from=None)
 
     @property
     def is_silent(self) -> bool:
@@ -176,15 +198,18 @@ class Reception:
 
     # --- When to come back ---
 
-    def next_due(self, now: datetime) -> datetime:
+    def next_due(self, now: datetime, pace: Pace) -> datetime:
         """When there is something to do again, if nobody asks for anything before."""
-        moments = [(self.reconciled_at or now) + self._interval(now)]
+        if self.trouble:
+            return now + pace.poll_every
+        moments = [self._reconcile_at(now, pace)]
         if self.subscription:
             moments.append(self.subscription.renewal_at)
         if self.probe_at:
             moments.append(self.probe_at)
         return max(now, min(moments))
 
-    def _interval(self, now: datetime) -> timedelta:
+    def _reconcile_at(self, now: datetime, pace: Pace) -> datetime:
         told = self.mode is Mode.NOTICES and self.subscription and self.subscription.is_live(now)
-        return RECONCILE_EVERY if told else POLL_EVERY
+        interval = pace.reconcile_every if told else pace.poll_every
+        return (self.reconciled_at or now) + interval

@@ -1,4 +1,4 @@
-"""Metrics: those of OpenTelemetry's messaging conventions 1.44, and two of our own.
+"""Metrics: those of OpenTelemetry's messaging conventions 1.44, and some of our own.
 
 A label is a word out of a small closed set. Never an id, never an address: they would be personal,
 and a series each.
@@ -21,6 +21,8 @@ class Instruments:
     process_duration: Histogram
     notices: Counter
     outcomes: Counter
+    rounds: Counter
+    unannounced: Counter
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -42,6 +44,14 @@ def instruments(meter: Meter) -> Instruments:
         ),
         outcomes=meter.create_counter(
             "postroom.outcomes", "{attempt}", "Attempts ended, by provider and outcome"
+        ),
+        rounds=meter.create_counter(
+            "postroom.reception.rounds", "{round}", "Rounds of keeping mail coming, by mode, result"
+        ),
+        unannounced=meter.create_counter(
+            "postroom.reception.unannounced",
+            "{message}",
+            "Messages that a look found and no notice had told of",
         ),
     )
 

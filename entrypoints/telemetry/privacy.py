@@ -21,6 +21,7 @@ TOLD = frozenset(
         *("pubsub_message_id", "folder", "uid", "uid_validity"),
         # what happened
         *("attempt", "outcome", "way", "reason", "due", "count", "verdict", "check"),
+        *("until", "unannounced"),
         # what went wrong
         *("error", "where", "method", "route", "status"),
         # processes

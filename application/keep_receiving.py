@@ -1,0 +1,137 @@
+"""Keep the mail of a folder coming: one round of subscribing, or of looking what came in."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from application.access import Access, watched
+from application.ports import (
+    Clock,
+    MailboxRegistry,
+    NoticesRefused,
+    Receptions,
+    SubscriptionGone,
+    Subscriptions,
+)
+from application.reconcile import ReconcileFolder
+from domain.access import NO_FAILURES, SPACING
+from domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from domain.mailbox import Mailbox, PausedBy
+from domain.reception import PROBE_EVERY, SILENCE, Found, Pace, Reception
+
+LEFT_ALONE = timedelta(hours=1)
+"""How soon a mailbox that a person paused is looked after again, unless they resume it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a round has made of a reception, and what it *found*, if it looked."""
+
+    before: Reception
+    after: Reception
+    found: Found | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepReceiving:
+    registry: MailboxRegistry
+    receptions: Receptions
+    subscriptions: Subscriptions
+    reconcile: ReconcileFolder
+    access: Access
+    clock: Clock
+    pace: Pace
+
+    async def __call__(self, reception: Reception) -> Kept:
+        """Do what is due. A Failure is kept as the reception's trouble, and met again later.
+
+        Raises Unavailable where that cannot be kept; somebody takes the reception again then.
+        """
+        kept = await self._round(reception)
+        await self.receptions.save(kept.after)
+        return kept
+
+    async def _round(self, reception: Reception) -> Kept:
+        try:
+            mailbox = await self.registry.get(reception.tenant, reception.mailbox)
+            if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
+                later = self.clock.now() + LEFT_ALONE
+                return Kept(reception, replace(reception, due_at=later))
+            async with watched(self.access, mailbox):
+                return await self._receive(mailbox, reception)
+        except Failure as failure:
+            due_at = self.clock.now() + self._pause(failure)
+            return Kept(reception, replace(reception, trouble=failure.reason, due_at=due_at))
+
+    async def _receive(self, mailbox: Mailbox, reception: Reception) -> Kept:
+        after, trouble = await self._subscribe(mailbox, reception)
+        now = self.clock.now()
+        if after.subscription and after.subscription != reception.subscription:
+            # Webhooks must know it before anything else is done: what was told of meanwhile, and
+            # turned away, is found by the look that is due now.
+            return Kept(reception, replace(after, requests=frozenset(), due_at=now))
+        was_shut = mailbox.access != NO_FAILURES
+        if not after.must_reconcile(now, self.pace) and not was_shut:
+            return Kept(reception, replace(after, due_at=after.next_due(now, self.pace)))
+        found = await self.reconcile(mailbox, after)
+        looked = replace(after.reconciled(now, found, excused=was_shut), trouble=trouble)
+        looked = await self._unless_silent(mailbox, looked)
+        now = self.clock.now()
+        due_at = looked.next_due(now, self.pace) if found.complete else now
+        return Kept(reception, replace(looked, due_at=due_at), found)
+
+    # --- Notices ---
+
+    async def _subscribe(self, mailbox: Mailbox, reception: Reception) -> tuple[Reception, str]:
+        """With a live subscription, or polled where there can be none; and what is wrong."""
+        now = self.clock.now()
+        if obstacle := self.subscriptions.obstacle(mailbox):
+            return reception.polled(obstacle), ""
+        try:
+            return await self._subscribed(mailbox, reception, now), ""
+        except (NoticesRefused, AccessFailed) as refusal:
+            # If the mailbox can be read all the same, it is; else the look that follows says so.
+            return reception.polled(refusal.reason, probe_at=now + PROBE_EVERY), ""
+        except Unavailable as failure:
+            return reception, failure.reason
+
+    async def _subscribed(self, mailbox: Mailbox, reception: Reception, now: datetime) -> Reception:
+        if not reception.wants_subscription(now):
+            return reception
+        if reception.must_create(self.subscriptions.endpoint, now):
+            return await self._create(mailbox, reception)
+        if reception.must_renew(now):
+            return await self._renew(mailbox, reception)
+        return reception
+
+    async def _create(self, mailbox: Mailbox, reception: Reception) -> Reception:
+        if reception.subscription:  # it would stand in the way of another for the same folder
+            await self.subscriptions.remove(mailbox, reception.subscription.id)
+        return reception.subscribed(await self.subscriptions.create(mailbox, reception.folder))
+
+    async def _renew(self, mailbox: Mailbox, reception: Reception) -> Reception:
+        assert reception.subscription
+        try:
+            renewed = await self.subscriptions.renew(mailbox, reception.subscription)
+        except SubscriptionGone:
+            return await self._create(mailbox, reception)
+        return reception.subscribed(renewed)
+
+    async def _unless_silent(self, mailbox: Mailbox, reception: Reception) -> Reception:
+        """Polled from now on, if notices have failed to come too often."""
+        if not reception.is_silent or reception.subscription is None:
+            return reception
+        with suppress(Failure):  # if it stays, it does no harm
+            await self.subscriptions.remove(mailbox, reception.subscription.id)
+        return reception.polled(SILENCE, probe_at=self.clock.now() + PROBE_EVERY)
+
+    def _pause(self, failure: Failure) -> timedelta:
+        match failure:
+            case Throttled(retry_after=wish):
+                return wish
+            case AccessFailed():
+                return SPACING
+            case Unavailable(retry_after=wish):
+                return max(wish or timedelta(), self.pace.poll_every)
+            case _:
+                return self.pace.poll_every

@@ -1,0 +1,33 @@
+"""Stop serving a mailbox: end what the provider sends of it, and forget it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from application.ports import MailboxRegistry, PointerQueue, Receptions, Subscriptions
+from domain.failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMailbox:
+    registry: MailboxRegistry
+    receptions: Receptions
+    subscriptions: Subscriptions
+    queue: PointerQueue
+
+    async def __call__(self, tenant: str, mailbox_id: str) -> bool:
+        """Remove it; False if there is none. What its mail has become stays.
+
+        Jobs that are queued end in the dead letters, where they are seen.
+        """
+        with suppress(Failure):  # a subscription that is left expires, or is removed as an orphan
+            await self._unsubscribe(tenant, mailbox_id)
+        removed = await self.registry.remove(tenant, mailbox_id)
+        if removed:
+            await self.queue.resume(tenant, mailbox_id)
+        return removed
+
+    async def _unsubscribe(self, tenant: str, mailbox_id: str) -> None:
+        mailbox = await self.registry.get(tenant, mailbox_id)
+        for reception in await self.receptions.all(tenant=tenant, mailbox=mailbox_id):
+            if mailbox and reception.subscription:
+                await self.subscriptions.remove(mailbox, reception.subscription.id)

@@ -1,0 +1,48 @@
+"""End subscriptions that send notices to us, and that no reception knows: nobody would renew them.
+
+They are left where a crash fell between a subscription and the record of it, or where a mailbox was
+removed while its provider was away.
+"""
+
+from dataclasses import dataclass, field
+
+from application.ports import MailboxRegistry, Receptions, Subscriptions
+from domain.failure import Failure
+from domain.mailbox import Mailbox, folders_of
+
+
+@dataclass(slots=True)
+class RemoveOrphans:
+    """One that is unknown may be just about to be recorded: only at the next sweep is it ended."""
+
+    registry: MailboxRegistry
+    receptions: Receptions
+    subscriptions: Subscriptions
+    _suspected: frozenset[str] = field(default=frozenset(), init=False)
+
+    async def __call__(self) -> int:
+        """Sweep through all mailboxes; returns how many were ended. Raises Unavailable."""
+        ours = {each.subscription.id for each in await self.receptions.all() if each.subscription}
+        seen: dict[str, Mailbox] = {}
+        for mailbox in await self.registry.all():
+            if folders_of(mailbox.account) and not mailbox.paused:
+                seen |= dict.fromkeys(await self._listed(mailbox), mailbox)
+        unknown = seen.keys() - ours
+        ended = 0
+        for subscription_id in unknown & self._suspected:
+            ended += await self._end(seen[subscription_id], subscription_id)
+        self._suspected = frozenset(unknown)
+        return ended
+
+    async def _listed(self, mailbox: Mailbox) -> list[str]:
+        try:
+            return list(await self.subscriptions.ids(mailbox))
+        except Failure:
+            return []  # what is wrong there, the keeper finds out and tells
+
+    async def _end(self, mailbox: Mailbox, subscription_id: str) -> bool:
+        try:
+            await self.subscriptions.remove(mailbox, subscription_id)
+        except Failure:
+            return False
+        return True
