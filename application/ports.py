@@ -484,7 +484,7 @@ class MailboxRegistry(Protocol):
     async def pause(self, tenant: str, mailbox_id: str, pause: Pause) -> bool:
         """Pause the mailbox; one that is paused stays as it is, unless a person pauses it now.
 
-        Returns whether it is paused for this reason now.
+        Returns False if it stays as it is, or there is none.
         """
 
     @abstractmethod

@@ -96,7 +96,8 @@ class Reception:
     *why* says why it is polled. A poll without *probe_at* ends as soon as what stands in the way
     does. *reconciled_at* is when the last complete look began; *resync_from* the moment from which
     on a person wants all to be listed again. *trouble* is what the last round failed of. *requests*
-    came in since the round before. *version* changes whenever somebody asks for something.
+    came in since the round before. *version* changes whenever somebody asks for something, or takes
+    it to work through.
     """
 
     tenant: str

@@ -1,4 +1,4 @@
-"""What the ledger, the helpdesk, the outcomes, the cursors and the registry in memory share.
+"""What the ledger, the helpdesk, the outcomes, the cursors, the registry and the receptions share.
 
 A transaction works on a copy of its tenant's tables, which takes the place of the tables when it
 succeeds. They are one at a time for each tenant; PostgreSQL lets two mailboxes go on side by side.
@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, field, fields
+from itertools import count
 
+from adapters.memory.reception_row import ReceptionRow
 from application.ports import Cursor, OutcomeRecord
 from domain.helpdesk.ticket import Ticket
 from domain.mailbox import Mailbox
@@ -24,6 +26,7 @@ class Tables:
     handled: set[tuple[str, ...]] = field(default_factory=set)
     outcomes: list[OutcomeRecord] = field(default_factory=list)
     mailboxes: dict[str, Mailbox] = field(default_factory=dict)
+    receptions: dict[tuple[str, str], ReceptionRow] = field(default_factory=dict)
     cursors: dict[tuple[str, str], Cursor] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class InMemoryDatabase:
     def __init__(self) -> None:
         self._tenants: defaultdict[str, Tables] = defaultdict(Tables)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._versions = count(1)
 
     @asynccontextmanager
     async def transaction(self, tenant: str) -> AsyncIterator[Tables]:
@@ -88,6 +92,10 @@ class InMemoryDatabase:
         """What has been committed of each tenant, by name: only to find out whose a thing is."""
         self._refuse_in_block()
         return [tables for _, tables in sorted(self._tenants.items())]
+
+    def next_version(self) -> int:
+        """Greater than all before it, so that no row is taken for one that was removed."""
+        return next(self._versions)
 
     @property
     def in_ledger_block(self) -> bool:

@@ -30,3 +30,7 @@ class InMemoryOutcomes(Outcomes):
         ]
         # Sorting is stable: of two with one time, the later recorded is the newer.
         return sorted(matching, key=lambda record: record.at)[: -limit - 1 : -1]
+
+    async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+        ended = {record.job.id for record in self._database.read(tenant).outcomes}
+        return frozenset(job_ids) & ended

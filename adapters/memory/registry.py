@@ -1,16 +1,21 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.memory.database import InMemoryDatabase
+from adapters.memory.database import InMemoryDatabase, Tables
+from adapters.memory.reception_row import ReceptionRow
 from application.ports import MailboxRegistry
+from domain.access import NO_FAILURES, AccessTally
 from domain.mailbox import (
     GoogleAccount,
     InvalidMailbox,
     Mailbox,
-    MicrosoftAccount,
     MicrosoftCredentials,
+    Pause,
+    PausedBy,
+    folders_of,
     with_credentials,
 )
+from domain.reception import Reception
 
 
 class InMemoryMailboxRegistry(MailboxRegistry):
@@ -21,7 +26,45 @@ class InMemoryMailboxRegistry(MailboxRegistry):
         others = await self.all()
         async with self._database.transaction(mailbox.tenant) as tables:
             _refuse_taken(mailbox, [*others, *tables.mailboxes.values()])
+            _forget(tables, mailbox.id)
             tables.mailboxes[mailbox.id] = mailbox
+            for folder in folders_of(mailbox.account):
+                reception = self._reception(mailbox, folder)
+                tables.receptions[mailbox.id, folder] = ReceptionRow(reception)
+
+    async def remove(self, tenant: str, mailbox_id: str) -> bool:
+        async with self._database.transaction(tenant) as tables:
+            _forget(tables, mailbox_id)
+            return tables.mailboxes.pop(mailbox_id, None) is not None
+
+    async def pause(self, tenant: str, mailbox_id: str, pause: Pause) -> bool:
+        async with self._database.transaction(tenant) as tables:
+            mailbox = tables.mailboxes.get(mailbox_id)
+            if mailbox is None or (mailbox.paused and pause.by is not PausedBy.OPERATOR):
+                return False
+            tables.mailboxes[mailbox_id] = replace(mailbox, paused=pause)
+        return True
+
+    async def resume(
+        self, tenant: str, mailbox_id: str, *, paused_by: PausedBy | None = None
+    ) -> bool:
+        async with self._database.transaction(tenant) as tables:
+            mailbox = tables.mailboxes.get(mailbox_id)
+            pause = mailbox.paused if mailbox else None
+            if mailbox is None or pause is None or paused_by not in (None, pause.by):
+                return False
+            tables.mailboxes[mailbox_id] = replace(mailbox, paused=None, access=NO_FAILURES)
+            for key, row in tables.receptions.items():
+                if key[0] == mailbox_id:
+                    version = self._database.next_version()
+                    # Due since the pause began: at once, whatever the time is now.
+                    tables.receptions[key] = row.wake(pause.since, version)
+        return True
+
+    async def keep_access(self, mailbox: Mailbox, access: AccessTally) -> None:
+        async with self._database.transaction(mailbox.tenant) as tables:
+            if stored := tables.mailboxes.get(mailbox.id):
+                tables.mailboxes[mailbox.id] = replace(stored, access=access)
 
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
         return self._database.read(tenant).mailboxes.get(mailbox_id)
@@ -30,12 +73,9 @@ class InMemoryMailboxRegistry(MailboxRegistry):
         searched = [self._database.read(tenant)] if tenant else self._database.across_tenants()
         return [tables.mailboxes[name] for tables in searched for name in sorted(tables.mailboxes)]
 
-    async def of_subscription(self, subscription_id: str) -> Mailbox | None:
-        return await self._first(lambda mailbox: _subscription(mailbox) == (subscription_id,))
-
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
         wanted = (subscription, address.lower())
-        return await self._first(lambda mailbox: _subscription(mailbox) == wanted)
+        return next((mailbox for mailbox in await self.all() if _push(mailbox) == wanted), None)
 
     async def replace_credentials(
         self, mailbox: Mailbox, credentials: MicrosoftCredentials
@@ -48,27 +88,37 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             tables.mailboxes[mailbox.id] = replace(stored, account=account)
         return True
 
-    async def _first(self, matches: Callable[[Mailbox], bool]) -> Mailbox | None:
-        return next((mailbox for mailbox in await self.all() if matches(mailbox)), None)
+    def _reception(self, mailbox: Mailbox, folder: str) -> Reception:
+        return Reception(
+            tenant=mailbox.tenant,
+            mailbox=mailbox.id,
+            folder=folder,
+            due_at=mailbox.added_at,
+            version=self._database.next_version(),
+        )
 
 
-def _subscription(mailbox: Mailbox) -> tuple[str, ...]:
-    """What a notice names, and leads to one mailbox by; nothing for IMAP."""
-    match mailbox.account:
-        case MicrosoftAccount(subscription_id=subscription):
-            return (subscription,)
-        case GoogleAccount(subscription=subscription):
-            return (subscription, mailbox.address.lower())
-        case _:
-            return ()
+def _forget(tables: Tables, mailbox_id: str) -> None:
+    """The receptions of the mailbox, and its cursors, one that came in after its end included."""
+    for table in (tables.receptions, tables.cursors):
+        for key in [key for key in table if key[0] == mailbox_id]:
+            del table[key]
+
+
+def _push(mailbox: Mailbox) -> tuple[str, str] | None:
+    """What a Gmail notice names, and leads to one mailbox by."""
+    account = mailbox.account
+    if isinstance(account, GoogleAccount):
+        return account.subscription, mailbox.address.lower()
+    return None
 
 
 def _refuse_taken(mailbox: Mailbox, others: Sequence[Mailbox]) -> None:
-    notified = _subscription(mailbox)
+    push = _push(mailbox)
     for other in others:
         if other.tenant == mailbox.tenant and other.id == mailbox.id:
             raise InvalidMailbox("the tenant has a mailbox of that name: choose another")
         if other.tenant == mailbox.tenant and other.address.lower() == mailbox.address.lower():
             raise InvalidMailbox("the tenant has a mailbox of that address already")
-        if notified and _subscription(other) == notified:
+        if push and _push(other) == push:
             raise InvalidMailbox("a mailbox with that subscription exists already")

@@ -48,16 +48,15 @@ def imap_mailbox(tenant: str = "acme", name: str = "support", address: str = "")
 def microsoft_mailbox(
     tenant: str = "acme",
     name: str = "sales",
-    subscription_id: str = "subscription-1",
     credentials: MicrosoftCredentials = ClientSecret(Secret("microsoft-client-secret")),  # noqa: B008 - it is immutable
+    folders: tuple[str, ...] = ("inbox",),
 ) -> Mailbox:
     account = MicrosoftAccount(
         directory="directory-1",
         client_id="client-1",
         credentials=credentials,
         user="sales@acme.example",
-        subscription_id=subscription_id,
-        client_state=Secret("microsoft-client-state"),
+        folders=folders,
     )
     address = f"{name}@{tenant}.example"
     return Mailbox(tenant=tenant, id=name, address=address, account=account, added_at=NOON)
@@ -65,16 +64,12 @@ def microsoft_mailbox(
 
 def certified_mailbox() -> Mailbox:
     credentials = ClientCertificate(Secret("microsoft-certificate"))
-    return microsoft_mailbox(
-        name="orders", subscription_id="subscription-2", credentials=credentials
-    )
+    return microsoft_mailbox(name="orders", credentials=credentials)
 
 
 def delegated_mailbox() -> Mailbox:
     credentials = DelegatedAccess(Secret("microsoft-refresh-token"))
-    return microsoft_mailbox(
-        name="shared", subscription_id="subscription-3", credentials=credentials
-    )
+    return microsoft_mailbox(name="shared", credentials=credentials)
 
 
 def google_mailbox(
