@@ -1,0 +1,104 @@
+"""Folders whose messages a test, or a first look around, puts in itself."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
+from domain.failure import AccessFailed, Failure
+from domain.mailbox import Mailbox, folders_of
+
+
+@dataclass
+class InMemoryFolderChanges(FolderChanges):
+    """The folders that a mailbox's account names. *page_size* is in messages.
+
+    *listed* counts the messages that were listed, so that a test sees what is listed twice.
+    """
+
+    page_size: int = 100
+    listed: int = 0
+    _folders: defaultdict[tuple[str, str, str], "_Folder"] = field(
+        default_factory=lambda: defaultdict(_Folder), repr=False
+    )
+    _failures: dict[tuple[str, str], "_Breakdown"] = field(default_factory=dict, repr=False)
+
+    def deliver(self, mailbox: Mailbox, arrival: Arrival, *, folder: str = "inbox") -> None:
+        """A message comes in, or is moved in: it may be older than those that came before it."""
+        self._folder(mailbox, folder).arrivals.append(arrival)
+
+    def expire(self, mailbox: Mailbox, *, folder: str = "inbox") -> None:
+        """Forget every position that was given out so far; the messages stay."""
+        self._folder(mailbox, folder).generation += 1
+
+    def break_down(self, mailbox: Mailbox, failure: Failure, *, after_pages: int = 0) -> None:
+        """Have every page of the mailbox fail, as soon as so many more of them were read."""
+        self._failures[mailbox.tenant, mailbox.id] = _Breakdown(failure, after_pages)
+
+    def mend(self, mailbox: Mailbox) -> None:
+        self._failures.pop((mailbox.tenant, mailbox.id), None)
+
+    async def since(
+        self, mailbox: Mailbox, folder: str, position: str
+    ) -> AsyncIterator[ChangesPage]:
+        found = self._named(mailbox, folder)
+        is_last = False
+        while not is_last:
+            self._read(mailbox)
+            start = found.index(position)
+            end = min(start + self.page_size, len(found.arrivals))
+            position, is_last = found.position(end), end == len(found.arrivals)
+            yield self._page(found.arrivals[start:end], position, is_last=is_last)
+
+    async def received_after(
+        self, mailbox: Mailbox, folder: str, moment: datetime
+    ) -> AsyncIterator[ChangesPage]:
+        found = self._named(mailbox, folder)
+        end = found.position(len(found.arrivals))
+        chosen = [each for each in found.arrivals if each.received_at >= moment]
+        for start in range(0, len(chosen), self.page_size):
+            self._read(mailbox)
+            yield self._page(chosen[start : start + self.page_size], "", is_last=False)
+        self._read(mailbox)
+        yield self._page((), end, is_last=True)
+
+    def _page(self, arrivals: Sequence[Arrival], position: str, *, is_last: bool) -> ChangesPage:
+        self.listed += len(arrivals)
+        return ChangesPage(tuple(arrivals), position, is_last)
+
+    def _named(self, mailbox: Mailbox, folder: str) -> "_Folder":
+        if folder not in folders_of(mailbox.account):
+            raise AccessFailed("the mailbox has no such folder")
+        return self._folder(mailbox, folder)
+
+    def _folder(self, mailbox: Mailbox, folder: str) -> "_Folder":
+        return self._folders[mailbox.tenant, mailbox.id, folder]
+
+    def _read(self, mailbox: Mailbox) -> None:
+        """Count a page, or fail."""
+        if broken := self._failures.get((mailbox.tenant, mailbox.id)):
+            if not broken.pages_left:
+                raise broken.failure
+            broken.pages_left -= 1
+
+
+@dataclass
+class _Folder:
+    arrivals: list[Arrival] = field(default_factory=list)
+    generation: int = 1
+
+    def position(self, index: int) -> str:
+        return f"{self.generation}:{index}"
+
+    def index(self, position: str) -> int:
+        generation, _, index = position.partition(":")
+        if generation != str(self.generation):
+            raise PositionExpired
+        return int(index)
+
+
+@dataclass
+class _Breakdown:
+    failure: Failure
+    pages_left: int

@@ -1,0 +1,129 @@
+"""A provider of notices that a test refuses, removes and breaks; they run out by the clock."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from application.ports import (
+    Clock,
+    NoticesRefused,
+    SubscriptionGone,
+    Subscriptions,
+)
+from domain.failure import AccessFailed, Failure
+from domain.mailbox import (
+    ClientCertificate,
+    ClientSecret,
+    Mailbox,
+    MicrosoftAccount,
+    folders_of,
+)
+from domain.reception import Subscription
+
+LIFETIME = timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    mailbox: Mailbox
+    folder: str
+    subscription: Subscription
+
+
+@dataclass
+class InMemorySubscriptions(Subscriptions):
+    """*refusal* and *obstructed*, unless empty, are why none can be had, and why none would help.
+
+    *shown* are the secrets that the notices of each show. *failures* are raised one a call;
+    *removed* holds the ids that were taken away on request, in order.
+    """
+
+    clock: Clock
+    endpoint: str = "https://postroom.example/webhooks/microsoft"
+    refusal: str = ""
+    obstructed: str = ""
+    failures: list[Failure] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict, repr=False)
+    removed: list[str] = field(default_factory=list)
+    _held: dict[str, _Held] = field(default_factory=dict, repr=False)
+
+    def lose(self, subscription_id: str) -> None:
+        """The provider drops the subscription of its own accord."""
+        del self._held[subscription_id]
+
+    def obstacle(self, _: Mailbox) -> str:
+        return self.obstructed
+
+    async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
+        self._fail()
+        if folder not in folders_of(mailbox.account):
+            raise AccessFailed("the mailbox has no such folder")
+        if self.refusal:
+            raise NoticesRefused(self.refusal)
+        self._make_way(mailbox, folder)
+        secret, now = secrets.token_urlsafe(32), self.clock.now()
+        subscription = Subscription(
+            id=secrets.token_hex(8),
+            secret_digest=hashlib.sha256(secret.encode()).hexdigest(),
+            endpoint=self.endpoint,
+            created_at=now,
+            renewed_at=now,
+            expires_at=now + LIFETIME,
+        )
+        self.shown[subscription.id] = secret
+        self._held[subscription.id] = _Held(mailbox, folder, subscription)
+        return subscription
+
+    async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
+        self._fail()
+        held = self._live(mailbox).get(subscription.id)
+        if held is None:
+            raise SubscriptionGone
+        now = self.clock.now()
+        renewed = replace(subscription, renewed_at=now, expires_at=now + LIFETIME)
+        self._held[subscription.id] = replace(held, subscription=renewed)
+        return renewed
+
+    async def remove(self, _: Mailbox, subscription_id: str) -> None:
+        self._fail()
+        if self._held.pop(subscription_id, None):
+            self.removed.append(subscription_id)
+
+    async def ids(self, mailbox: Mailbox) -> Sequence[str]:
+        self._fail()
+        live = self._live(mailbox).values()
+        return [
+            each.subscription.id for each in live if each.subscription.endpoint == self.endpoint
+        ]
+
+    def _live(self, mailbox: Mailbox) -> dict[str, _Held]:
+        """Those that have not run out and that the mailbox's credentials show."""
+        now, seen = self.clock.now(), _signed_in(mailbox)
+        return {
+            name: held
+            for name, held in self._held.items()
+            if held.subscription.is_live(now) and _signed_in(held.mailbox) == seen
+        }
+
+    def _make_way(self, mailbox: Mailbox, folder: str) -> None:
+        place = (mailbox.tenant, mailbox.id, folder)
+        self._held = {
+            name: held
+            for name, held in self._held.items()
+            if (held.mailbox.tenant, held.mailbox.id, held.folder) != place
+        }
+
+    def _fail(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+def _signed_in(mailbox: Mailbox) -> tuple[str, ...]:
+    """As whom a mailbox's credentials sign in: an application, or somebody for that mailbox."""
+    match mailbox.account:
+        case MicrosoftAccount(credentials=ClientSecret() | ClientCertificate()) as account:
+            return account.directory, account.client_id
+        case _:
+            return mailbox.tenant, mailbox.id
