@@ -554,8 +554,8 @@ class Receptions(Protocol):
     async def save(self, reception: Reception) -> bool:
         """Keep what a round has made of a reception that was taken, due when it says.
 
-        Its requests are done with. If others have come since it was taken, they stay, and it is due
-        at once. Returns False, and keeps nothing, if somebody else has taken it since, or the
+        Requests that it holds no more are done with. If others have come since it was taken, they
+        stay, and it is due at once. Returns False, and keeps nothing, if somebody else has taken it since, or the
         mailbox is gone.
         """
 

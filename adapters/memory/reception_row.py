@@ -31,7 +31,11 @@ class ReceptionRow:
     def save(self, made: Reception) -> "ReceptionRow":
         """With what the last who took it has *made* of it, and with what was asked since."""
         kept, unchanged = self.reception, self.reception.version == self.taken
-        requested = {what: by for what, by in self.requested.items() if by > self.taken}
+        requested = {
+            what: by
+            for what, by in self.requested.items()
+            if what in made.requests or by > self.taken
+        }
         reception = replace(
             made,
             due_at=made.due_at if unchanged else kept.due_at,

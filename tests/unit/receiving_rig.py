@@ -1,0 +1,123 @@
+"""Receiving with everything around it in memory, and time that passes when told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from adapters.memory.changes import InMemoryFolderChanges
+from adapters.memory.clock import ManualClock
+from adapters.memory.cursors import InMemoryCursors
+from adapters.memory.database import InMemoryDatabase
+from adapters.memory.outcomes import InMemoryOutcomes
+from adapters.memory.queue import InMemoryPointerQueue
+from adapters.memory.receptions import InMemoryReceptions
+from adapters.memory.registry import InMemoryMailboxRegistry
+from adapters.memory.subscriptions import InMemorySubscriptions
+from application.access import KeepAccess
+from application.ingest_pointer import IngestPointer
+from application.keep_receiving import KeepReceiving, Kept
+from application.ports import Arrival, OutcomeRecord
+from application.reconcile import ReconcileFolder
+from application.resume_mailbox import ResumeMailbox
+from domain.mailbox import Mailbox
+from domain.outcome import Completed, Way
+from domain.pointer import MicrosoftPointer, PointerJob
+from domain.reception import Pace, Reception
+from tests.contracts.samples import microsoft_mailbox
+
+SALES = microsoft_mailbox()
+HOLD = timedelta(minutes=10)
+LEASE = timedelta(seconds=30)
+
+
+@dataclass
+class Rig:
+    clock: ManualClock = field(default_factory=lambda: ManualClock(SALES.added_at))
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        database = InMemoryDatabase()
+        self.queue = InMemoryPointerQueue(self.clock)
+        self.registry = InMemoryMailboxRegistry(database)
+        self.receptions = InMemoryReceptions(database)
+        self.outcomes = InMemoryOutcomes(database)
+        self.cursors = InMemoryCursors(database, self.clock)
+        self.changes = InMemoryFolderChanges()
+        self.subscriptions = InMemorySubscriptions(self.clock)
+        self.ingest = IngestPointer(self.queue, self.clock)
+        self.reconcile = ReconcileFolder(
+            self.changes, self.cursors, self.outcomes, self.ingest, self.clock
+        )
+        resume = ResumeMailbox(self.registry, self.queue)
+        self.access = KeepAccess(self.registry, self.queue, resume, self.clock)
+        self.keep = KeepReceiving(
+            registry=self.registry,
+            receptions=self.receptions,
+            subscriptions=self.subscriptions,
+            reconcile=self.reconcile,
+            access=self.access,
+            clock=self.clock,
+            pace=Pace(),
+        )
+
+    # --- What the provider does ---
+
+    def arrive(self, *, ago: timedelta = timedelta(), folder: str = "inbox") -> MicrosoftPointer:
+        """A message comes in, and nobody tells of it."""
+        pointer = MicrosoftPointer("", f"m{next(self._numbers)}")
+        arrival = Arrival(pointer, self.clock.now() - ago)
+        self.changes.deliver(SALES, arrival, folder=folder)
+        return pointer
+
+    async def arrive_and_tell(self) -> MicrosoftPointer:
+        pointer = self.arrive()
+        await self.ingest(SALES, [pointer])
+        return pointer
+
+    # --- What the keeper does ---
+
+    async def rounds(self) -> Sequence[Kept]:
+        """All that is due, until nothing is."""
+        made: list[Kept] = []
+        while due := await self.receptions.take_due(self.clock.now(), 10, HOLD):
+            made.extend([await self.keep(reception) for reception in due])
+            assert len(made) < 100, "there is no end of rounds"
+        return made
+
+    async def pass_time(self, duration: timedelta) -> Sequence[Kept]:
+        """Let it pass with everything done when it is due."""
+        end, made = self.clock.now() + duration, list(await self.rounds())
+        while (due_at := await self._next_due()) <= end:
+            self.clock.time = max(self.clock.time, due_at)
+            made.extend(await self.rounds())
+        self.clock.time = end
+        return made
+
+    async def _next_due(self) -> datetime:
+        return min(reception.due_at for reception in await self.receptions.all())
+
+    # --- What can be seen ---
+
+    async def reception(self, folder: str = "inbox") -> Reception:
+        found = await self.receptions.all(tenant=SALES.tenant, mailbox=SALES.id)
+        return next(reception for reception in found if reception.folder == folder)
+
+    async def mailbox(self) -> Mailbox:
+        found = await self.registry.get(SALES.tenant, SALES.id)
+        assert found
+        return found
+
+    async def handle_all(self) -> Sequence[str]:
+        """The message ids of what is queued, in order; all of it ends well."""
+        handled = []
+        for claim in await self.queue.claim(1000, LEASE):
+            await self.outcomes.record(self._completed(claim.job))
+            await self.queue.acknowledge(claim)
+            assert isinstance(claim.job.pointer, MicrosoftPointer)
+            handled.append(claim.job.pointer.message_id)
+        return handled
+
+    def _completed(self, job: PointerJob) -> OutcomeRecord:
+        outcome = Completed(Way.TICKET, "1")
+        return OutcomeRecord(job=job, outcome=outcome, attempt=1, at=self.clock.now())

@@ -1,0 +1,413 @@
+"""How a folder is subscribed to, and when it is looked at: the rules of domain/reception.py."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from domain.mailbox import Pause, PausedBy
+from domain.reception import Mode, Request
+from tests.contracts.samples import microsoft_mailbox
+from tests.unit.receiving_rig import SALES, Rig
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+async def rig() -> Rig:
+    rig = Rig()
+    await rig.registry.add(SALES)
+    return rig
+
+
+async def test_a_new_mailbox_is_subscribed_to_and_then_looked_at(rig: Rig) -> None:
+    subscribed, looked = await rig.rounds()
+
+    assert subscribed.found is None, "webhooks must know the subscription before a look begins"
+    reception = await rig.reception()
+    assert reception.subscription == subscribed.after.subscription
+    assert looked.found
+    assert looked.found.complete
+    assert reception.reconciled_at == rig.clock.now()
+    assert reception.due_at == rig.clock.now() + 15 * MINUTE
+
+
+async def test_each_folder_has_a_subscription_of_its_own() -> None:
+    rig = Rig()
+    await rig.registry.add(microsoft_mailbox(folders=("inbox", "Inbox/Orders")))
+    await rig.rounds()
+
+    inbox, orders = await rig.reception("inbox"), await rig.reception("Inbox/Orders")
+    assert inbox.subscription
+    assert orders.subscription
+    assert inbox.subscription.id != orders.subscription.id
+
+
+async def test_mail_that_came_before_the_first_subscription_is_found(rig: Rig) -> None:
+    rig.arrive()
+    await rig.rounds()
+
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_a_subscription_is_renewed_when_half_of_its_life_is_over(rig: Rig) -> None:
+    await rig.rounds()
+    first = (await rig.reception()).subscription
+    assert first
+
+    await rig.pass_time(3 * DAY - MINUTE)
+    assert (await rig.reception()).subscription == first
+    await rig.pass_time(2 * MINUTE)
+
+    renewed = (await rig.reception()).subscription
+    assert renewed
+    assert renewed.id == first.id
+    assert renewed.expires_at == first.expires_at + 3 * DAY
+
+
+async def test_one_that_is_gone_when_it_is_to_be_renewed_is_made_anew(rig: Rig) -> None:
+    await rig.rounds()
+    first = (await rig.reception()).subscription
+    assert first
+    await rig.pass_time(3 * DAY - MINUTE)
+    rig.subscriptions.lose(first.id)
+    rig.arrive()
+    await rig.pass_time(2 * MINUTE)
+
+    second = (await rig.reception()).subscription
+    assert second
+    assert second.id != first.id
+    assert await rig.handle_all() == ["m1"], "a look follows at once"
+
+
+async def test_days_of_trouble_pass_before_a_subscription_ends(rig: Rig) -> None:
+    await rig.rounds()
+    first = (await rig.reception()).subscription
+    assert first
+    await rig.pass_time(3 * DAY - MINUTE)
+    rig.subscriptions.failures = [Unavailable("Graph answered 503")] * 60
+    await rig.pass_time(HOUR)
+
+    reception = await rig.reception()
+    assert reception.mode is Mode.NOTICES
+    assert reception.trouble == "Graph answered 503"
+    assert reception.subscription == first
+    await rig.pass_time(2 * MINUTE)
+    reception = await rig.reception()
+    assert not reception.trouble
+    assert reception.subscription
+    assert reception.subscription.renewed_at > first.renewed_at
+
+
+async def test_another_public_url_is_subscribed_anew(rig: Rig) -> None:
+    await rig.rounds()
+    first = (await rig.reception()).subscription
+    assert first
+    rig.subscriptions.endpoint = "https://elsewhere.example/webhooks/microsoft"
+    await rig.pass_time(16 * MINUTE)
+
+    second = (await rig.reception()).subscription
+    assert second
+    assert second.endpoint == rig.subscriptions.endpoint
+    assert rig.subscriptions.removed == [first.id]
+
+
+# --- What the provider asks for -----------------------------------------------------------------
+
+
+async def _asked(rig: Rig, request: Request) -> str:
+    """The provider asks for something in a quiet hour; returns the subscription's id before."""
+    await rig.rounds()
+    rig.clock.advance(HOUR)
+    await rig.rounds()
+    subscription = (await rig.reception()).subscription
+    assert subscription
+    rig.clock.advance(MINUTE)
+    assert await rig.receptions.request(subscription.id, request, rig.clock.now())
+    return subscription.id
+
+
+async def test_after_missed_notices_a_look_is_due_at_once(rig: Rig) -> None:
+    await _asked(rig, Request.RECONCILE)
+    rig.arrive()
+    await rig.rounds()
+
+    assert await rig.handle_all() == ["m1"]
+    assert not (await rig.reception()).requests
+
+
+async def test_a_removed_subscription_is_made_anew_and_nothing_falls_into_the_gap(rig: Rig) -> None:
+    removed = await _asked(rig, Request.RECREATE)
+    rig.subscriptions.lose(removed)
+    rig.arrive()
+    await rig.rounds()
+
+    reception = await rig.reception()
+    assert reception.subscription
+    assert reception.subscription.id != removed
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_one_to_be_authorized_again_is_renewed_and_then_looked_after(rig: Rig) -> None:
+    subscription_id = await _asked(rig, Request.RENEW)
+    rig.arrive()
+    await rig.rounds()
+
+    reception = await rig.reception()
+    assert reception.subscription
+    assert reception.subscription.id == subscription_id
+    assert reception.subscription.renewed_at == rig.clock.now()
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_it_is_not_renewed_twice_within_ten_minutes(rig: Rig) -> None:
+    await _asked(rig, Request.RENEW)
+    await rig.rounds()
+    renewed = (await rig.reception()).subscription
+    assert renewed
+    rig.clock.advance(9 * MINUTE)
+    rig.arrive()
+    assert await rig.receptions.request(renewed.id, Request.RENEW, rig.clock.now())
+    await rig.rounds()
+
+    assert (await rig.reception()).subscription == renewed
+    assert await rig.handle_all() == ["m1"], "what the pause swallowed is found all the same"
+
+
+async def test_what_was_asked_for_is_still_to_be_done_after_a_failure(rig: Rig) -> None:
+    subscription_id = await _asked(rig, Request.RECREATE)
+    rig.subscriptions.failures = [Throttled("429", retry_after=5 * MINUTE)]
+    await rig.rounds()
+    assert (await rig.reception()).requests == {Request.RECREATE}
+
+    await rig.pass_time(6 * MINUTE)
+
+    reception = await rig.reception()
+    assert not reception.requests
+    assert reception.subscription
+    assert reception.subscription.id != subscription_id
+
+
+# --- Where notices cannot come from -------------------------------------------------------------
+
+
+async def test_without_a_public_url_a_folder_is_polled_every_minute(rig: Rig) -> None:
+    rig.subscriptions.obstructed = "no public URL"
+    await rig.rounds()
+    rig.arrive()
+    await rig.pass_time(MINUTE)
+
+    assert await rig.handle_all() == ["m1"]
+    reception = await rig.reception()
+    assert (reception.mode, reception.why) == (Mode.POLLING, "no public URL")
+
+
+async def test_polling_ends_as_soon_as_what_stood_in_the_way_is_gone(rig: Rig) -> None:
+    rig.subscriptions.obstructed = "no public URL"
+    await rig.rounds()
+    rig.subscriptions.obstructed = ""
+    await rig.pass_time(MINUTE)
+
+    reception = await rig.reception()
+    assert reception.mode is Mode.NOTICES
+    assert reception.subscription
+    assert not reception.silent_runs
+
+
+async def test_an_end_point_that_cannot_be_validated_is_tried_again_a_day_later(rig: Rig) -> None:
+    rig.subscriptions.refusal = "validation failed"
+    await rig.rounds()
+    assert (await rig.reception()).why == "validation failed"
+    rig.subscriptions.refusal = ""
+
+    await rig.pass_time(DAY - MINUTE)
+    assert (await rig.reception()).mode is Mode.POLLING
+    await rig.pass_time(2 * MINUTE)
+
+    assert (await rig.reception()).mode is Mode.NOTICES
+
+
+async def test_a_folder_that_can_be_read_and_not_subscribed_to_is_polled(rig: Rig) -> None:
+    rig.subscriptions.failures = [AccessFailed("Graph answered 403 ErrorAccessDenied")]
+    rig.arrive()
+    await rig.rounds()
+
+    assert await rig.handle_all() == ["m1"]
+    assert (await rig.reception()).mode is Mode.POLLING
+    assert not (await rig.mailbox()).access.failures
+
+
+async def test_without_a_subscription_in_trouble_a_folder_is_looked_at_every_minute(
+    rig: Rig,
+) -> None:
+    rig.subscriptions.failures = [Unavailable("Graph answered 500")] * 10
+    await rig.rounds()
+    rig.arrive()
+    await rig.pass_time(MINUTE)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+# --- Silence ------------------------------------------------------------------------------------
+
+
+async def _silent_run(rig: Rig) -> None:
+    """Mail comes that nobody tells of, and the next look finds it too late."""
+    await rig.pass_time(MINUTE)
+    rig.arrive()
+    await rig.pass_time(15 * MINUTE)
+
+
+async def test_three_silent_runs_end_in_polling_and_a_probe_brings_notices_back(rig: Rig) -> None:
+    await rig.rounds()
+    first = (await rig.reception()).subscription
+    assert first
+    for run in range(3):
+        assert (await rig.reception()).mode is Mode.NOTICES, run
+        await _silent_run(rig)
+
+    reception = await rig.reception()
+    assert reception.mode is Mode.POLLING
+    assert "no notice had told of" in reception.why
+    assert rig.subscriptions.removed == [first.id]
+    assert await rig.handle_all() == ["m1", "m2", "m3"]
+    await rig.pass_time(DAY)
+    assert (await rig.reception()).mode is Mode.NOTICES
+
+
+async def test_notices_that_came_back_are_given_one_more_silent_run(rig: Rig) -> None:
+    await rig.rounds()
+    for _ in range(3):
+        await _silent_run(rig)
+    await rig.pass_time(DAY)
+    await _silent_run(rig)
+
+    assert (await rig.reception()).mode is Mode.POLLING
+
+
+async def test_a_run_that_finds_what_notices_told_of_breaks_the_silence(rig: Rig) -> None:
+    await rig.rounds()
+    for _ in range(2):
+        await _silent_run(rig)
+    await rig.arrive_and_tell()
+    await rig.pass_time(16 * MINUTE)
+    for _ in range(2):
+        await _silent_run(rig)
+
+    assert (await rig.reception()).mode is Mode.NOTICES
+
+
+async def test_a_run_that_finds_nothing_proves_nothing(rig: Rig) -> None:
+    await rig.rounds()
+    for _ in range(3):
+        await _silent_run(rig)
+        await rig.pass_time(HOUR)
+
+    assert (await rig.reception()).mode is Mode.POLLING
+
+
+async def test_a_notice_may_be_some_minutes_late(rig: Rig) -> None:
+    await rig.rounds()
+    for _ in range(5):
+        await rig.pass_time(14 * MINUTE)
+        rig.arrive()
+        await rig.pass_time(MINUTE)
+
+    assert (await rig.reception()).silent_runs == 0
+
+
+@pytest.mark.parametrize("request_", list(Request))
+async def test_what_the_provider_owned_up_to_is_no_silence(rig: Rig, request_: Request) -> None:
+    await _asked(rig, request_)
+    rig.arrive(ago=10 * MINUTE)
+    await rig.rounds()
+
+    assert (await rig.reception()).silent_runs == 0
+
+
+@pytest.mark.parametrize("failure", [AccessFailed("403"), Unavailable("503")])
+async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
+    await rig.rounds()
+    for _ in range(4):
+        rig.changes.break_down(SALES, failure)
+        await rig.pass_time(16 * MINUTE)
+        rig.arrive(ago=10 * MINUTE)
+        rig.changes.mend(SALES)
+        await rig.pass_time(6 * MINUTE)
+
+    reception = await rig.reception()
+    assert (reception.mode, reception.silent_runs) == (Mode.NOTICES, 0)
+
+
+# --- Access -------------------------------------------------------------------------------------
+
+REVOKED = AccessFailed("Graph answered 403 ErrorAccessDenied")
+
+
+async def test_a_mailbox_is_closed_when_its_access_fails_for_ten_minutes(rig: Rig) -> None:
+    await rig.rounds()
+    rig.changes.break_down(SALES, REVOKED)
+    await rig.pass_time(15 * MINUTE + 9 * MINUTE)
+    assert not (await rig.mailbox()).paused
+
+    await rig.pass_time(2 * MINUTE)
+
+    paused = (await rig.mailbox()).paused
+    assert paused
+    assert (paused.by, paused.reason) == (PausedBy.ACCESS, REVOKED.reason)
+    assert (await rig.reception()).trouble == REVOKED.reason
+
+
+async def test_a_closed_mailbox_opens_by_itself_and_then_catches_up(rig: Rig) -> None:
+    await rig.rounds()
+    rig.changes.break_down(SALES, REVOKED)
+    await rig.pass_time(HOUR)
+    rig.arrive()
+    rig.changes.mend(SALES)
+    await rig.pass_time(6 * MINUTE)
+
+    mailbox = await rig.mailbox()
+    assert not mailbox.paused
+    assert not mailbox.access.failures
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_what_a_person_paused_is_left_alone_until_they_resume_it(rig: Rig) -> None:
+    await rig.rounds()
+    pause = Pause(PausedBy.OPERATOR, "we move house", rig.clock.now())
+    await rig.registry.pause(SALES.tenant, SALES.id, pause)
+    rig.arrive()
+    await rig.pass_time(DAY)
+
+    assert (await rig.mailbox()).paused == pause
+    assert rig.changes.listed == 0
+    await rig.registry.resume(SALES.tenant, SALES.id)
+    await rig.rounds()
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_a_subscription_that_ended_in_a_long_pause_is_made_anew(rig: Rig) -> None:
+    await rig.rounds()
+    first = (await rig.reception()).subscription
+    assert first
+    pause = Pause(PausedBy.OPERATOR, "we move house", rig.clock.now())
+    await rig.registry.pause(SALES.tenant, SALES.id, pause)
+    await rig.pass_time(10 * DAY)
+    await rig.registry.resume(SALES.tenant, SALES.id)
+    await rig.rounds()
+
+    second = (await rig.reception()).subscription
+    assert second
+    assert second.id != first.id
+
+
+async def test_a_mailbox_that_is_gone_is_not_received_any_more(rig: Rig) -> None:
+    (reception,) = await rig.receptions.take_due(rig.clock.now(), 1, HOUR)
+    await rig.registry.remove(SALES.tenant, SALES.id)
+
+    kept = await rig.keep(reception)
+
+    assert kept.after == replace(reception, due_at=kept.after.due_at)
+    assert await rig.receptions.all() == []
+    assert await rig.subscriptions.ids(SALES) == []

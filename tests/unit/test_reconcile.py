@@ -1,0 +1,210 @@
+"""What a look at a folder lists, queues, and remembers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from application.ingest_pointer import Addressee, Ingest, Ingested
+from application.ports import Arrival
+from application.reconcile import cursor_name
+from domain.failure import Unavailable
+from domain.pointer import MicrosoftPointer, Pointer
+from domain.reception import Found, Reception
+from tests.unit.receiving_rig import SALES, Rig
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+async def rig() -> Rig:
+    rig = Rig()
+    await rig.registry.add(SALES)
+    return rig
+
+
+class _Refusing(Ingest):
+    async def __call__(self, *_: object, **__: object) -> Ingested:
+        raise Unavailable("Redis is away")
+
+
+@dataclass
+class _Interrupting(Ingest):
+    """Before it queues anything, another look at the same folder goes all the way."""
+
+    rig: Rig
+    reception: Reception
+
+    async def __call__(
+        self, mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
+    ) -> Ingested:
+        await self.rig.reconcile(SALES, self.reception)
+        return await self.rig.ingest(mailbox, pointers, traceparent=traceparent)
+
+
+async def _look(
+    rig: Rig, *, reconciled_at: datetime | None = None, resync_from: datetime | None = None
+) -> Found:
+    reception = await rig.reception()
+    return await rig.reconcile(
+        SALES, replace(reception, reconciled_at=reconciled_at, resync_from=resync_from)
+    )
+
+
+async def test_what_is_new_is_queued_and_what_is_queued_is_not_queued_again(rig: Rig) -> None:
+    rig.arrive()
+    await rig.arrive_and_tell()
+
+    assert await _look(rig) == Found(listed=2, queued=1, unannounced=0, complete=True)
+    assert await rig.handle_all() == ["m2", "m1"]
+
+
+async def test_what_has_ended_is_neither_queued_nor_fetched_again(rig: Rig) -> None:
+    await rig.arrive_and_tell()
+    await rig.handle_all()
+
+    found = await _look(rig)
+
+    assert (found.listed, found.queued) == (1, 0)
+    assert await rig.handle_all() == []
+
+
+async def test_a_later_look_lists_only_what_came_since(rig: Rig) -> None:
+    rig.arrive()
+    await _look(rig)
+    rig.arrive()
+
+    assert (await _look(rig)).listed == 1
+    assert (await _look(rig)).listed == 0
+
+
+async def test_older_mail_than_the_mailbox_is_left_alone(rig: Rig) -> None:
+    rig.arrive(ago=MINUTE)
+    rig.arrive()
+    await _look(rig)
+
+    assert await rig.handle_all() == ["m2"]
+
+
+async def test_the_cursor_moves_only_over_what_is_queued(rig: Rig) -> None:
+    rig.changes.page_size = 2
+    await _look(rig)
+    for _ in range(5):
+        rig.arrive()
+    rig.changes.break_down(SALES, Unavailable("Graph answered 503"), after_pages=2)
+
+    with pytest.raises(Unavailable):
+        await _look(rig)
+
+    assert await rig.handle_all() == ["m1", "m2", "m3", "m4"]
+    rig.changes.mend(SALES)
+    assert await _look(rig) == Found(listed=1, queued=1, unannounced=0, complete=True)
+
+
+async def test_nothing_is_skipped_where_nothing_can_be_queued(rig: Rig) -> None:
+    await _look(rig)
+    rig.arrive()
+    before = await rig.cursors.read(SALES, cursor_name("inbox"))
+    look = replace(rig.reconcile, ingest=_Refusing())
+
+    with pytest.raises(Unavailable):
+        await look(SALES, await rig.reception())
+
+    assert await rig.cursors.read(SALES, cursor_name("inbox")) == before
+    assert (await _look(rig)).queued == 1
+
+
+async def test_a_look_is_bounded_and_the_next_goes_on_from_there(rig: Rig) -> None:
+    rig.changes.page_size = 1
+    await _look(rig)
+    for _ in range(5):
+        rig.arrive()
+    look = replace(rig.reconcile, max_pages=2)
+
+    first, second, third = [await look(SALES, await rig.reception()) for _ in range(3)]
+
+    assert (first.listed, second.listed, third.listed) == (2, 2, 1)
+    assert (first.complete, second.complete, third.complete) == (False, False, True)
+
+
+async def test_a_bounded_look_by_date_goes_on_by_date(rig: Rig) -> None:
+    rig.changes.page_size = 1
+    for _ in range(4):
+        rig.clock.advance(MINUTE)
+        rig.arrive()
+    reception, look = await rig.reception(), replace(rig.reconcile, max_pages=2)
+    looks = 0
+
+    while not (found := await look(SALES, reception)).complete:
+        reception = reception.reconciled(rig.clock.now(), found)
+        looks += 1
+
+    assert looks == 3
+    assert await rig.handle_all() == ["m1", "m2", "m3", "m4"]
+
+
+async def test_an_expired_position_is_no_gap(rig: Rig) -> None:
+    await _look(rig)
+    looked = rig.clock.now()
+    rig.clock.advance(DAY)
+    rig.arrive()
+    rig.changes.expire(SALES)
+    rig.arrive(ago=20 * HOUR)
+
+    found = await _look(rig, reconciled_at=looked)
+
+    assert found == Found(listed=2, queued=2, unannounced=0, complete=True)
+    rig.arrive()
+    assert (await _look(rig, reconciled_at=looked)).listed == 1
+
+
+async def test_a_list_by_date_reaches_back_an_hour_and_not_to_the_beginning(rig: Rig) -> None:
+    await _look(rig)
+    for _ in range(3):
+        rig.clock.advance(HOUR)
+        rig.arrive()
+    rig.changes.expire(SALES)
+
+    found = await _look(rig, reconciled_at=rig.clock.now())
+
+    assert found.listed == 2
+
+
+async def test_a_resync_lists_again_from_the_given_moment_and_fetches_nothing_twice(
+    rig: Rig,
+) -> None:
+    rig.arrive()
+    await _look(rig)
+    await rig.handle_all()
+    missed = Arrival(MicrosoftPointer("", "missed"), rig.clock.now() - DAY)
+    rig.changes.deliver(SALES, missed)
+    await _look(rig)
+    await rig.handle_all()
+    rig.changes.deliver(SALES, replace(missed, pointer=MicrosoftPointer("", "older")))
+
+    found = await _look(rig, resync_from=rig.clock.now() - 2 * DAY)
+
+    assert (found.listed, found.queued) == (3, 1)
+
+
+async def test_two_looks_at_once_queue_everything_once(rig: Rig) -> None:
+    await _look(rig)
+    rig.arrive()
+    reception = await rig.reception()
+    other = replace(rig.reconcile, ingest=_Interrupting(rig, reception))
+
+    await other(SALES, reception)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(4, 0), (6, 1), (30, 0)])
+async def test_mail_is_unannounced_if_a_notice_of_it_should_have_come(
+    rig: Rig, ago: int, expected: int
+) -> None:
+    await rig.rounds()
+    rig.clock.advance(20 * MINUTE)
+    rig.arrive(ago=ago * MINUTE)
+
+    assert (await rig.reconcile(SALES, await rig.reception())).unannounced == expected
