@@ -25,11 +25,13 @@ from adapters.imap.client import ImapClient
 from adapters.imap.fetcher import ImapFetcher
 from adapters.imap.folders import ImapFolders
 from adapters.imap.pool import ConnectionPool
+from adapters.microsoft.changes import GraphChanges
 from adapters.microsoft.client import GraphClient
 from adapters.microsoft.device import EntraDeviceSignIn
 from adapters.microsoft.entra import EntraId
 from adapters.microsoft.fetcher import GraphFetcher
 from adapters.microsoft.inspector import GraphInspector
+from adapters.microsoft.subscriptions import GraphSubscriptions
 from adapters.microsoft.tokens import EntraTokens
 from adapters.postgres.connection import InvalidDatabaseUrl
 from adapters.postgres.cursors import PostgresCursors
@@ -38,21 +40,25 @@ from adapters.postgres.health import MigrationsHealth, PostgresHealth
 from adapters.postgres.helpdesk import PostgresHelpdesk
 from adapters.postgres.ledger import PostgresIdempotencyLedger
 from adapters.postgres.outcomes import PostgresOutcomes
+from adapters.postgres.receptions import PostgresReceptions
 from adapters.postgres.registry import PostgresMailboxRegistry
 from adapters.redis.address import InvalidRedisUrl
 from adapters.redis.connection import Servers, open_redis
 from adapters.redis.durability import Durability, RedisHealth
 from adapters.redis.partition_count import PartitionCountHealth
 from adapters.redis.partitions import redis_queue
+from application.access import Access, KeepAccess
 from application.consume_job import ConsumeJob
 from application.file_message import FileMessage
 from application.ingest_pointer import Ingest, IngestPointer
+from application.keep_receiving import KeepReceiving
 from application.ports import (
     BlobStore,
     Clock,
     Cursors,
     DeviceSignIn,
     EmailProcessor,
+    FolderChanges,
     HealthCheck,
     Helpdesk,
     HtmlSanitiser,
@@ -65,13 +71,21 @@ from application.ports import (
     Outcomes,
     PointerQueue,
     PushVerifier,
+    Receptions,
+    Subscriptions,
 )
+from application.reconcile import ReconcileFolder
 from application.redrive import RedriveDeadLetters
+from application.remove_mailbox import RemoveMailbox
+from application.remove_orphans import RemoveOrphans
 from application.resolve_history import ResolveHistory
+from application.resume_mailbox import ResumeMailbox
 from application.watch_folder import CatchUpFolder
+from domain.reception import Pace
 from domain.retry import RetryPolicy
 from entrypoints.settings import InvalidSettings, Settings
 from entrypoints.telemetry.observed import observed_ingest
+from entrypoints.telemetry.receiving import ObservedAccess
 from entrypoints.telemetry.sdk import Telemetry, open_telemetry
 
 HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
@@ -137,6 +151,7 @@ def _bind_storage(
     cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
     registry: MailboxRegistry = PostgresMailboxRegistry(database, cipher)
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
+    receptions: Receptions = PostgresReceptions(database)
     outcomes: Outcomes = PostgresOutcomes(database)
     cursors: Cursors = PostgresCursors(database, clock)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
@@ -144,6 +159,7 @@ def _bind_storage(
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
     container.register(MailboxRegistry, instance=registry)
     container.register(IdempotencyLedger, instance=ledger)
+    container.register(Receptions, instance=receptions)
     container.register(Outcomes, instance=outcomes)
     container.register(Cursors, instance=cursors)
     container.register(Helpdesk, instance=helpdesk)
@@ -197,6 +213,10 @@ def _bind_microsoft(
     trying = GraphClient(http, EntraTokens(entra, None, clock), clock, settings.graph_url)
     inspector: MailboxInspector = GraphInspector(trying)
     device_sign_in: DeviceSignIn = EntraDeviceSignIn(entra, clock)
+    changes: FolderChanges = GraphChanges(graph, clock)
+    subscriptions: Subscriptions = GraphSubscriptions(graph, clock, settings.public_url)
+    container.register(FolderChanges, instance=changes)
+    container.register(Subscriptions, instance=subscriptions)
     container.register(MailboxInspector, instance=inspector)
     container.register(DeviceSignIn, instance=device_sign_in)
     return graph
@@ -216,6 +236,23 @@ def _bind_use_cases(
     container.register(Ingest, instance=ingest)
     container.register(ResolveHistory)
     container.register(CatchUpFolder)
+    _bind_receiving(container, settings)
     container.register(EmailProcessor, FileMessage)
     container.register(ConsumeJob)
     container.register(RedriveDeadLetters)
+
+
+def _bind_receiving(container: punq.Container, settings: Settings) -> None:
+    pace = Pace(
+        reconcile_every=timedelta(seconds=settings.reconcile_seconds),
+        poll_every=timedelta(seconds=settings.poll_seconds),
+    )
+    container.register(Pace, instance=pace)
+    container.register(ResumeMailbox)
+    container.register(RemoveMailbox)
+    container.register(KeepAccess)
+    access: Access = ObservedAccess(container.resolve(KeepAccess))
+    container.register(Access, instance=access)
+    container.register(ReconcileFolder)
+    container.register(KeepReceiving)
+    container.register(RemoveOrphans)

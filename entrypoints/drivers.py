@@ -8,6 +8,7 @@ import structlog
 
 from application.consume_job import ConsumeJob
 from application.ingest_pointer import Ingest
+from application.keep_receiving import KeepReceiving
 from application.ports import (
     BlobStore,
     Clock,
@@ -17,7 +18,9 @@ from application.ports import (
     Outcomes,
     PointerQueue,
     PushVerifier,
+    Receptions,
 )
+from application.remove_orphans import RemoveOrphans
 from application.watch_folder import CatchUpFolder
 from domain.retry import RetryPolicy
 from entrypoints.api.app import create_app
@@ -26,8 +29,10 @@ from entrypoints.api.services import Services
 from entrypoints.api.standard_webhooks import InvalidSecret
 from entrypoints.container import HealthChecks
 from entrypoints.listener import Listener
+from entrypoints.maintenance import Maintenance
 from entrypoints.settings import InvalidSettings, Settings
 from entrypoints.telemetry.observed import observed_consume
+from entrypoints.telemetry.receiving import observed_keep
 from entrypoints.telemetry.sdk import Telemetry
 from entrypoints.worker import Worker
 
@@ -87,6 +92,18 @@ async def run_worker(container: punq.Container, settings: Settings, stop: asynci
         concurrency=settings.concurrency,
     )
     await worker.run(stop)
+
+
+async def run_maintenance(container: punq.Container, _: Settings, stop: asyncio.Event) -> None:
+    """Keep the mail of every folder coming."""
+    telemetry = container.resolve(Telemetry)
+    maintenance = Maintenance(
+        receptions=container.resolve(Receptions),
+        keep=observed_keep(container.resolve(KeepReceiving), telemetry),
+        remove_orphans=container.resolve(RemoveOrphans),
+        clock=container.resolve(Clock),
+    )
+    await maintenance.run(stop)
 
 
 async def run_listener(container: punq.Container, _: Settings, stop: asyncio.Event) -> None:

@@ -26,7 +26,6 @@ MEBIBYTE = 2**20
 READ_ELSEWHERE = {
     "POSTROOM_CONFIG",  # below
     "POSTROOM_MAILBOX_CLIENT_SECRET",  # entrypoints/cli/secret.py
-    "POSTROOM_MAILBOX_CLIENT_STATE",
     "POSTROOM_MAILBOX_PASSWORD",
     "POSTROOM_VENV",  # the wrapper ./postroom
     "POSTROOM_SUPERVISED",  # entrypoints/supervisor.py
@@ -88,6 +87,10 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, ge=1, le=100)
     retry_base_seconds: float = Field(default=10, gt=0)
     retry_ceiling_seconds: float = Field(default=900, gt=0)
+    reconcile_seconds: float = Field(default=900, ge=1)
+    """How often a folder is looked at whose notices come. What they miss waits so long."""
+    poll_seconds: float = Field(default=60, ge=1)
+    """How often a folder is looked at whose notices cannot come."""
     message_limit: int = Field(default=50 * MEBIBYTE, ge=1024)
     """Bytes. A larger message goes to the dead letters."""
 

@@ -21,6 +21,9 @@ import structlog
 
 from entrypoints.settings import Settings
 
+PARTS = ("api", "worker", "listener", "maintenance")
+"""The commands that together are all of Postroom."""
+
 SUPERVISED = "POSTROOM_SUPERVISED"
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from entrypoints.cli.failed import as_one_line
 from entrypoints.cli.look import outcomes, tickets
 from entrypoints.cli.mailbox import mailbox
 from entrypoints.cli.queue import queue
-from entrypoints.cli.run import api, demo, listener, migrate, up, worker
+from entrypoints.cli.run import api, demo, listener, maintenance, migrate, up, worker
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Receives the mail of your mailboxes and hands every message to your application once.",
 )
-for command in (up, api, worker, listener, migrate, demo, queue, outcomes):
+for command in (up, api, worker, listener, maintenance, migrate, demo, queue, outcomes):
     app.command()(command)
 app.add_typer(mailbox, name="mailbox")
 app.add_typer(dead, name="dead")

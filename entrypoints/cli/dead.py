@@ -1,6 +1,5 @@
 """Commands for the dead letters: list, show, drive again, purge."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -149,9 +148,8 @@ def purge(
 def _confirm(found: Found) -> None:
     """Ask, unless there is nothing to ask about. Raises CommandFailed if the answer is not yes."""
     count = found.survey.matched
-    if not count:
-        return
-    question = f"Forget {count} dead letter{'' if count == 1 else 's'} for good? [y/N] "
-    typer.echo(question, nl=False, err=True)  # typer.confirm would put a space on standard output
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise CommandFailed("nothing was purged; to purge without being asked, add --yes")
+    if count:
+        ask(
+            f"Forget {count} dead letter{'' if count == 1 else 's'} for good?",
+            "nothing was purged; to purge without being asked, add --yes",
+        )

@@ -1,5 +1,6 @@
-"""Commands for the mailboxes: add, list, show."""
+"""Commands for the mailboxes: add, list, show; and those of care.py and reconnect.py."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,20 +18,25 @@ from domain.mailbox import (
     MicrosoftCredentials,
     Security,
 )
+from domain.reception import Mode, Reception
 from entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
+from entrypoints.cli.care import pause, remove, resume, resync
 from entrypoints.cli.failed import CommandFailed
 from entrypoints.cli.microsoft import add_microsoft
-from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, show, show_one
+from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, print_table, show, show_one
 from entrypoints.cli.reconnect import reconnect
 from entrypoints.cli.secret import FROM_FILE, read_secret
 from entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools
 
-mailbox = typer.Typer(no_args_is_help=True, help="Add and see the mailboxes that are served.")
+mailbox = typer.Typer(
+    no_args_is_help=True, help="Add, see and look after the mailboxes that are served."
+)
 add = typer.Typer(no_args_is_help=True, help="Add a mailbox; its credentials are encrypted.")
 mailbox.add_typer(add, name="add")
 
 add.command("microsoft")(add_microsoft)
-mailbox.command("reconnect")(reconnect)
+for command in (pause, resume, resync, remove, reconnect):
+    mailbox.command()(command)
 
 
 @add.command("imap")
@@ -88,7 +94,8 @@ def list_mailboxes(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
     """List the mailboxes."""
 
     async def find(tools: Tools) -> list[Row]:
-        return [_row(each) for each in await tools.registry.all(tenant=tenant)]
+        receptions = await tools.receptions.all(tenant=tenant)
+        return [_row(each, receptions) for each in await tools.registry.all(tenant=tenant)]
 
     empty = "No mailbox yet. Add one with: postroom mailbox add --help"
     show(with_tools(find), as_json=as_json, empty=empty, only_json=("added",), prose=("state",))
@@ -97,20 +104,57 @@ def list_mailboxes(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
 @mailbox.command("show")
 def show_mailbox(id_: Id, tenant: Tenant = "default", *, as_json: AsJson = False) -> None:
     """Show one mailbox, without its secrets."""
-    found = with_tools(lambda tools: tools.registry.get(tenant, id_))
-    if found is None:
-        raise CommandFailed(f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list")
-    show_one({**_row(found), **_details(found.account)}, as_json=as_json)
+
+    async def find(tools: Tools) -> Row:
+        found = await tools.registry.get(tenant, id_)
+        if found is None:
+            raise CommandFailed(
+                f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list"
+            )
+        receptions = await tools.receptions.all(tenant=tenant, mailbox=id_)
+        folders = {"folders": [_folder(each) for each in receptions]} if receptions else {}
+        return {**_row(found, receptions), **_details(found.account), **folders}
+
+    row = dict(with_tools(find))
+    folders = [] if as_json else row.pop("folders", [])
+    show_one(row, as_json=as_json)
+    if folders:
+        typer.echo()
+        print_table(folders, prose=("why",))
 
 
-def _row(each: Mailbox) -> Row:
+def _row(each: Mailbox, receptions: Sequence[Reception]) -> Row:
     return {
         "tenant": each.tenant,
         "mailbox": each.id,
         "provider": each.provider,
         "address": each.address,
-        "state": f"paused: {each.paused}" if each.paused else "receiving",
+        "state": _state(each, receptions),
         "added": each.added_at,
+    }
+
+
+def _state(each: Mailbox, receptions: Sequence[Reception]) -> str:
+    """The worst that is to be said of it, of all its folders."""
+    if each.paused:
+        return f"paused: {each.paused.reason}"
+    own = [one for one in receptions if (one.tenant, one.mailbox) == (each.tenant, each.id)]
+    if trouble := next((one.trouble for one in own if one.trouble), ""):
+        return f"in trouble: {trouble}"
+    if why := next((one.why for one in own if one.mode is Mode.POLLING), ""):
+        return f"polling: {why}"
+    return "receiving"
+
+
+def _folder(reception: Reception) -> Row:
+    subscription = reception.subscription
+    return {
+        "folder": reception.folder,
+        "mode": reception.mode,
+        "why": reception.trouble or reception.why,
+        "subscription": subscription.id if subscription else "",
+        "expires": subscription.expires_at if subscription else None,
+        "reconciled": reception.reconciled_at,
     }
 
 
@@ -119,9 +163,7 @@ def _details(account: Account) -> Row:
         case MicrosoftAccount():
             return {
                 "user": account.user,
-                "folder": account.folder,
                 "access": _access(account.credentials),
-                "subscription": account.subscription_id,
             }
         case GoogleAccount():
             return {"subscription": account.subscription, "push_identity": account.push_identity}

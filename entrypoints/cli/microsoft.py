@@ -42,31 +42,25 @@ def add_microsoft(
     address: Email,
     directory: Annotated[str, typer.Option(help="Directory (tenant) id in Microsoft Entra.")],
     client_id: Annotated[str, typer.Option(help="Application (client) id.")],
-    subscription_id: Annotated[str, typer.Option(help="Id of the Graph subscription.")],
     user: Annotated[str, typer.Option(help="Object id or principal name. [the address]")] = "",
     folder: Annotated[
-        str, typer.Option(help="A well-known name, or the full path: `Inbox/Orders`.")
-    ] = "inbox",
+        list[str] | None,
+        typer.Option(help="A well-known name, or a full path: Inbox/Orders. Repeatable. [inbox]"),
+    ] = None,
     client_secret_file: SecretFile = "",
     certificate_file: CertificateFile = "",
-    client_state_file: Annotated[str, typer.Option(help=FROM_FILE)] = "",
     tenant: Tenant = "default",
     *,
     delegated: Delegated = False,
     check: Check = True,
 ) -> None:
-    """Add a Microsoft 365 mailbox whose notices come from an existing Graph subscription."""
-    ways = Ways(client_secret_file, certificate_file, delegated)
+    """Add a Microsoft 365 mailbox. `postroom maintenance` then keeps its mail coming."""
     account = MicrosoftAccount(
         directory=directory,
         client_id=client_id,
-        credentials=ways.credentials(),
+        credentials=Ways(client_secret_file, certificate_file, delegated).credentials(),
         user=user or address,
-        subscription_id=subscription_id,
-        client_state=read_secret(
-            "clientState of the subscription", client_state_file, "POSTROOM_MAILBOX_CLIENT_STATE"
-        ),
-        folder=folder,
+        folders=tuple(dict.fromkeys(folder or ["inbox"])),
     )
 
     async def run(set_up: SetUp) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from application.ports import MailboxRegistry
-from domain.mailbox import Mailbox, MicrosoftAccount, MicrosoftCredentials
+from domain.mailbox import Mailbox, MicrosoftAccount, MicrosoftCredentials, PausedBy
 from entrypoints.cli.adding import Id, inspect
 from entrypoints.cli.failed import CommandFailed
 from entrypoints.cli.microsoft import (
@@ -45,6 +45,7 @@ def reconnect(
             await inspect(set_up.inspector, mailbox)
         assert isinstance(mailbox.account, MicrosoftAccount)
         await _keep(set_up.registry, tenant, id_, mailbox.account.credentials)
+        await set_up.resume(tenant, id_, paused_by=PausedBy.ACCESS)
 
     with_set_up(run)
     typer.echo(f"{tenant}/{id_} has new credentials. Jobs that wait for them go on by themselves.")

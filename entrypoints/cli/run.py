@@ -1,4 +1,4 @@
-"""Commands that run: up, api, worker, listener, migrate, demo."""
+"""Commands that run: up, api, worker, listener, maintenance, migrate, demo."""
 
 import asyncio
 import signal
@@ -17,15 +17,15 @@ Driver = Callable[[punq.Container, Settings, asyncio.Event], Awaitable[None]]
 
 
 def up() -> None:
-    """Run everything: the engines, the API, a worker and the listener. Ctrl-C stops it."""
+    """Run everything: the engines, API, a worker, listener and maintenance. Ctrl-C stops it."""
     from entrypoints.engines import ready  # noqa: PLC0415
-    from entrypoints.supervisor import Supervisor, environment_of  # noqa: PLC0415
+    from entrypoints.supervisor import PARTS, Supervisor, environment_of  # noqa: PLC0415
     from entrypoints.telemetry.logging import configure_logging  # noqa: PLC0415
 
     given = load_settings()
     configure_logging(given.log_format)
     with ready(given) as settings:
-        supervisor = Supervisor(("api", "worker", "listener"), environment_of(settings))
+        supervisor = Supervisor(PARTS, environment_of(settings))
         asyncio.run(_until_stopped(supervisor.run))
 
 
@@ -48,6 +48,13 @@ def listener() -> None:
     from entrypoints.drivers import run_listener  # noqa: PLC0415
 
     _drive(run_listener)
+
+
+def maintenance() -> None:
+    """Keep mail coming: subscribe, renew, reconcile, poll where notices do not come."""
+    from entrypoints.drivers import run_maintenance  # noqa: PLC0415
+
+    _drive(run_maintenance)
 
 
 def migrate() -> None:

@@ -15,8 +15,11 @@ from application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    Receptions,
 )
 from application.redrive import RedriveDeadLetters
+from application.remove_mailbox import RemoveMailbox
+from application.resume_mailbox import ResumeMailbox
 from entrypoints.settings import Settings, load_settings
 
 R = TypeVar("R")
@@ -29,6 +32,9 @@ class Tools:
     queue: PointerQueue
     dead_letters: RedriveDeadLetters
     registry: MailboxRegistry
+    receptions: Receptions
+    resume: ResumeMailbox
+    remove: RemoveMailbox
     outcomes: Outcomes
     helpdesk: Helpdesk
     clock: Clock
@@ -36,9 +42,10 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """What the commands that add a mailbox work with."""
+    """What the commands that add a mailbox, or mend its access, work with."""
 
     registry: MailboxRegistry
+    resume: ResumeMailbox
     inspector: MailboxInspector
     device_sign_in: DeviceSignIn
     clock: Clock
@@ -66,6 +73,9 @@ def with_tools(use: Callable[[Tools], Awaitable[R]]) -> R:
             queue=container.resolve(PointerQueue),
             dead_letters=container.resolve(RedriveDeadLetters),
             registry=container.resolve(MailboxRegistry),
+            receptions=container.resolve(Receptions),
+            resume=container.resolve(ResumeMailbox),
+            remove=container.resolve(RemoveMailbox),
             outcomes=container.resolve(Outcomes),
             helpdesk=container.resolve(Helpdesk),
             clock=container.resolve(Clock),
@@ -81,6 +91,7 @@ def with_set_up(use: Callable[[SetUp], Awaitable[R]]) -> R:
     async def run(container: punq.Container, _: Settings) -> R:
         set_up = SetUp(
             registry=container.resolve(MailboxRegistry),
+            resume=container.resolve(ResumeMailbox),
             inspector=container.resolve(MailboxInspector),
             device_sign_in=container.resolve(DeviceSignIn),
             clock=container.resolve(Clock),

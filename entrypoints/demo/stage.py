@@ -23,7 +23,7 @@ from domain.mailbox import (
 )
 from entrypoints.container import wire
 from entrypoints.settings import NotReady, Settings
-from entrypoints.supervisor import Supervisor, environment_of
+from entrypoints.supervisor import PARTS, Supervisor, environment_of
 from tests.emulators.gmail import GmailEmulator, PushSubscription
 from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.emulators.imap_server import ImapServer
@@ -127,7 +127,7 @@ def _environment(url: str, graph_url: str, gmail_url: str, certificate: Path) ->
 @asynccontextmanager
 async def _running(environment: dict[str, str], log: IO[bytes]) -> AsyncIterator[Supervisor]:
     stop = asyncio.Event()
-    supervisor = Supervisor(("api", "worker", "listener"), environment, log)
+    supervisor = Supervisor(PARTS, environment, log)
     running = asyncio.create_task(supervisor.run(stop))
     try:
         yield supervisor
