@@ -6,6 +6,7 @@ import typer
 
 from application.ports import DeadLetterPage, InvalidCursor
 from domain.dead_letter import DeadLetterFilter
+from entrypoints.cli.asking import ask
 from entrypoints.cli.chosen import (
     Chosen,
     NewerThan,

@@ -37,7 +37,7 @@ class Rig:
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        database = InMemoryDatabase()
+        self.database = database = InMemoryDatabase()
         self.queue = InMemoryPointerQueue(self.clock)
         self.registry = InMemoryMailboxRegistry(database)
         self.receptions = InMemoryReceptions(database)

@@ -1,0 +1,185 @@
+"""The maintenance process: what is due gets its round, whatever happens to the others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from adapters.memory.clock import ManualClock
+from adapters.memory.receptions import InMemoryReceptions
+from application.keep_receiving import Kept
+from domain.failure import Failure, Unavailable
+from domain.mailbox import Mailbox
+from domain.reception import Reception
+from entrypoints.maintenance import Maintenance
+from tests.unit.listener_rig import BOUND, Waits, settle
+from tests.unit.receiving_rig import SALES, Rig
+
+LOOK, SWEEP = 2.0, 3600.0
+
+
+@dataclass
+class WaitingClock(ManualClock):
+    """Time that passes only when a test says so."""
+
+    waits: Waits = field(default_factory=Waits)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await self.waits(duration.total_seconds())
+
+    async def let_pass(self, seconds: float) -> None:
+        self.advance(timedelta(seconds=seconds))
+        await self.waits.let_pass(seconds)
+
+
+class Breaking(InMemoryReceptions):
+    """Receptions that cannot be asked for while there is a *failure*."""
+
+    failure: Failure | None = None
+
+    async def take_due(self, now: datetime, limit: int, hold: timedelta) -> Sequence[Reception]:
+        if self.failure:
+            raise self.failure
+        return await super().take_due(now, limit, hold)
+
+
+@dataclass
+class Process:
+    clock: WaitingClock = field(default_factory=lambda: WaitingClock(SALES.added_at))
+    sweeps: list[int] = field(default_factory=list)
+    orphans: int = 0
+    sweep_failure: Failure | None = None
+    logs: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rig = Rig(self.clock)
+        self.receptions = Breaking(self.rig.database)
+
+    async def remove_orphans(self) -> int:
+        self.sweeps.append(self.orphans)
+        if self.sweep_failure:
+            raise self.sweep_failure
+        return self.orphans
+
+    @asynccontextmanager
+    async def running(
+        self, keep: Callable[[Reception], Awaitable[Kept]] | None = None, concurrency: int = 8
+    ) -> AsyncIterator[None]:
+        maintenance = Maintenance(
+            receptions=self.receptions,
+            keep=keep or self.rig.keep,
+            remove_orphans=self.remove_orphans,
+            clock=self.clock,
+            concurrency=concurrency,
+        )
+        stop = asyncio.Event()
+        with capture_logs() as self.logs:
+            task = asyncio.create_task(maintenance.run(stop))
+            await settle()
+            try:
+                yield
+            finally:
+                stop.set()
+                async with asyncio.timeout(BOUND):
+                    await task
+
+    def events(self) -> list[str]:
+        return [entry["event"] for entry in self.logs]
+
+
+async def test_what_is_due_is_kept_coming() -> None:
+    process = Process()
+    await process.rig.registry.add(SALES)
+    process.rig.arrive()
+    async with process.running():
+        await process.clock.let_pass(LOOK)
+
+        assert await process.rig.handle_all() == ["m1"]
+        assert (await process.rig.reception()).subscription
+
+    assert process.events() == ["maintenance started", "maintenance stopped"]
+
+
+async def test_a_mailbox_that_is_added_meanwhile_is_found_within_seconds() -> None:
+    process = Process()
+    async with process.running():
+        await process.rig.registry.add(SALES)
+        await process.clock.let_pass(LOOK)
+
+        assert (await process.rig.reception()).subscription
+
+
+@dataclass
+class Stalling:
+    """Rounds that do not end."""
+
+    begun: list[str] = field(default_factory=list)
+
+    async def __call__(self, reception: Reception) -> Kept:
+        self.begun.append(reception.mailbox)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_so_many_rounds_at_a_time_and_no_more() -> None:
+    process, stalling = Process(), Stalling()
+    for number in range(5):
+        await process.rig.registry.add(_other(number))
+    async with process.running(stalling, concurrency=3):
+        await process.clock.let_pass(LOOK)
+
+        assert len(stalling.begun) == 3
+
+
+async def test_a_round_that_crashes_stops_no_other() -> None:
+    process = Process()
+
+    async def crash(reception: Reception) -> Kept:
+        if reception.mailbox == "box0":
+            raise ZeroDivisionError("a subject, an address")
+        return await process.rig.keep(reception)
+
+    for number in range(2):
+        await process.rig.registry.add(_other(number))
+    async with process.running(crash):
+        assert (await process.rig.receptions.all(mailbox="box1"))[0].subscription
+
+    (crashed,) = [entry for entry in process.logs if entry["event"] == "round crashed"]
+    assert crashed["mailbox"] == "box0"
+    assert "subject" not in str(crashed)
+
+
+async def test_an_outage_of_the_database_is_told_once_and_so_is_its_end() -> None:
+    process = Process()
+    await process.rig.registry.add(SALES)
+    process.receptions.failure = Unavailable("PostgreSQL is away")
+    async with process.running():
+        for _ in range(3):
+            await process.clock.let_pass(LOOK)
+        process.receptions.failure = None
+        await process.clock.let_pass(LOOK)
+
+        assert (await process.rig.reception()).subscription
+
+    assert process.events() == [
+        *("maintenance started", "database unreachable"),
+        *("database reachable again", "maintenance stopped"),
+    ]
+
+
+async def test_orphans_are_looked_for_every_hour_even_after_a_failure() -> None:
+    process = Process(sweep_failure=Unavailable("PostgreSQL is away"))
+    async with process.running():
+        process.sweep_failure, process.orphans = None, 2
+        await process.clock.let_pass(SWEEP)
+
+    assert len(process.sweeps) == 2
+    assert process.events()[1:3] == ["orphans not looked for", "orphaned subscriptions removed"]
+
+
+def _other(number: int) -> Mailbox:
+    return replace(SALES, id=f"box{number}", address=f"box{number}@acme.example")
