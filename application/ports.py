@@ -671,6 +671,17 @@ class PushVerifier(Protocol):
         """
 
 
+class NoticeTokenVerifier(Protocol):
+    """Proves that Microsoft Graph has sent a rich notification (signature, sender, expiry)."""
+
+    @abstractmethod
+    async def __call__(self, token: str) -> str:
+        """The client id of the application that *token* is made out to.
+
+        Raises Unauthenticated.
+        """
+
+
 class HealthCheck(Protocol):
     """Whether one thing that Postroom needs is there, and as it must be."""
 
