@@ -31,6 +31,7 @@ from adapters.microsoft.device import EntraDeviceSignIn
 from adapters.microsoft.entra import EntraId
 from adapters.microsoft.fetcher import GraphFetcher
 from adapters.microsoft.inspector import GraphInspector
+from adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
 from adapters.microsoft.subscriptions import GraphSubscriptions
 from adapters.microsoft.tokens import EntraTokens
 from adapters.postgres.connection import InvalidDatabaseUrl
@@ -68,6 +69,7 @@ from application.ports import (
     MailboxRegistry,
     MailFolders,
     MessageFetcher,
+    NoticeTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
@@ -218,7 +220,11 @@ def _bind_microsoft(
     container.register(FolderChanges, instance=changes)
     container.register(Subscriptions, instance=subscriptions)
     container.register(MailboxInspector, instance=inspector)
+    verifier: NoticeTokenVerifier = GraphNoticeTokenVerifier(
+        http, clock, login_url=settings.microsoft_login_url
+    )
     container.register(DeviceSignIn, instance=device_sign_in)
+    container.register(NoticeTokenVerifier, instance=verifier)
     return graph
 
 

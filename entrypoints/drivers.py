@@ -15,6 +15,7 @@ from application.ports import (
     Helpdesk,
     MailboxRegistry,
     MailFolders,
+    NoticeTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
@@ -44,7 +45,9 @@ async def run_api(container: punq.Container, settings: Settings, stop: asyncio.E
     services = Services(
         ingest=container.resolve(Ingest),
         registry=container.resolve(MailboxRegistry),
+        receptions=container.resolve(Receptions),
         verify_push=container.resolve(PushVerifier),
+        verify_notice=container.resolve(NoticeTokenVerifier),
         queue=container.resolve(PointerQueue),
         outcomes=container.resolve(Outcomes),
         helpdesk=container.resolve(Helpdesk),

@@ -14,7 +14,7 @@ def create_app(services: Services) -> Litestar:
     """Raises InvalidSecret if a hand-off secret is not one."""
     return Litestar(
         [
-            microsoft.routes(),
+            microsoft.routes(services),
             google.routes(services),
             imap.routes(services),
             reads.routes(services),

@@ -21,7 +21,7 @@ from application.ports import Unauthenticated
 from domain.mailbox import GoogleAccount, Mailbox
 from domain.pointer import MAX_TEXT, GooglePointer, InvalidPointer
 from entrypoints.api.bearer import Connection, bearer_token
-from entrypoints.api.ingress import BODY_LIMIT, queue_all
+from entrypoints.api.ingress import BODY_LIMIT, Batch, queue_all
 from entrypoints.api.problems import (
     BAD_SIGNATURE,
     FORBIDDEN,
@@ -89,7 +89,7 @@ async def receive_push(
         note(services.telemetry, "google", Verdict.UNKNOWN_MAILBOX)
         return
     _require_pusher(services, mailbox, mailbox.account, pusher=request.auth)
-    await queue_all(services, [(mailbox, [pointer])])
+    await queue_all(services, [Batch(mailbox, [pointer], is_paused=mailbox.paused is not None)])
 
 
 def _read(body: bytes) -> tuple[str, GooglePointer]:

@@ -18,7 +18,7 @@ from application.ports import Clock
 from domain.mailbox import ImapAccount
 from domain.pointer import MAX_TEXT, ImapPointer
 from entrypoints.api.bearer import Connection
-from entrypoints.api.ingress import BODY_LIMIT, queue_all
+from entrypoints.api.ingress import BODY_LIMIT, Batch, queue_all
 from entrypoints.api.problems import (
     BAD_SIGNATURE,
     INVALID_REQUEST,
@@ -117,7 +117,7 @@ async def receive_hand_off(
         note(services.telemetry, "imap", Verdict.UNKNOWN_MAILBOX, tenant=request.auth)
         raise NOT_FOUND("The tenant has no IMAP mailbox of that name: see `postroom mailbox list`.")
     pointers = [ImapPointer(**handed.model_dump()) for handed in data.pointers]
-    await queue_all(services, [(mailbox, pointers)])
+    await queue_all(services, [Batch(mailbox, pointers, is_paused=mailbox.paused is not None)])
     return {"accepted": len(pointers)}
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from domain.mailbox import Mailbox
+from application.ingest_pointer import Addressee
 from domain.pointer import Pointer
 from entrypoints.api.services import Services
 from entrypoints.telemetry.notices import Verdict, note
@@ -11,7 +12,14 @@ from entrypoints.telemetry.notices import Verdict, note
 BODY_LIMIT = 1024 * 1024
 """Bytes. A Graph notification is about 1 KB, and comes in batches; a Gmail one is smaller."""
 
-Batch = tuple[Mailbox, Sequence[Pointer]]
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a request tells of one mailbox."""
+
+    mailbox: Addressee
+    pointers: Sequence[Pointer]
+    is_paused: bool
 
 
 async def queue_all(services: Services, batches: Sequence[Batch]) -> None:
@@ -21,24 +29,24 @@ async def queue_all(services: Services, batches: Sequence[Batch]) -> None:
     job id. Pointers of a paused mailbox are queued too: their jobs wait, and nothing is lost.
     """
     results = await asyncio.gather(
-        *(services.ingest(mailbox, pointers) for mailbox, pointers in batches),
+        *(services.ingest(batch.mailbox, batch.pointers) for batch in batches),
         return_exceptions=True,
     )
     failures = [result for result in results if isinstance(result, BaseException)]
-    for (mailbox, pointers), result in zip(batches, results, strict=True):
+    for batch, result in zip(batches, results, strict=True):
         note(
             services.telemetry,
-            mailbox.provider,
-            _verdict(mailbox, failed=isinstance(result, BaseException)),
-            count=len(pointers),
-            tenant=mailbox.tenant,
-            mailbox=mailbox.id,
+            batch.mailbox.provider,
+            _verdict(batch, failed=isinstance(result, BaseException)),
+            count=len(batch.pointers),
+            tenant=batch.mailbox.tenant,
+            mailbox=batch.mailbox.id,
         )
     if failures:
         raise failures[0]
 
 
-def _verdict(mailbox: Mailbox, *, failed: bool) -> Verdict:
+def _verdict(batch: Batch, *, failed: bool) -> Verdict:
     if failed:
         return Verdict.UNAVAILABLE
-    return Verdict.PAUSED if mailbox.paused else Verdict.ACCEPTED
+    return Verdict.PAUSED if batch.is_paused else Verdict.ACCEPTED

@@ -10,9 +10,11 @@ from application.ports import (
     HealthCheck,
     Helpdesk,
     MailboxRegistry,
+    NoticeTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
+    Receptions,
 )
 from entrypoints.telemetry.sdk import Telemetry
 
@@ -23,7 +25,9 @@ class Services:
 
     ingest: Ingest
     registry: MailboxRegistry
+    receptions: Receptions
     verify_push: PushVerifier
+    verify_notice: NoticeTokenVerifier
     queue: PointerQueue
     outcomes: Outcomes
     helpdesk: Helpdesk

@@ -10,10 +10,13 @@ log = structlog.get_logger()
 
 
 class Verdict(StrEnum):
-    """Why a notice was queued, or why not."""
+    """Why a notice was queued, or why not, or what it asks for."""
 
     ACCEPTED = "accepted"
     PAUSED = "paused"  # queued, and kept until the mailbox is resumed
+    RENEW = "renew"  # a subscription's: noted for the next round, as are the next two
+    RECREATE = "recreate"
+    RECONCILE = "reconcile"
     IGNORED = "ignored"  # of a kind that was not asked for
     MALFORMED = "malformed"
     UNKNOWN_SUBSCRIPTION = "unknown_subscription"
@@ -23,7 +26,13 @@ class Verdict(StrEnum):
 
 
 _TOLD_ELSEWHERE = {Verdict.ACCEPTED, Verdict.UNAVAILABLE}  # by `enqueued`, `enqueue failed`
-_NOBODY_NEED_ACT = {Verdict.PAUSED, Verdict.IGNORED}
+_NOBODY_NEED_ACT = {
+    Verdict.PAUSED,
+    Verdict.IGNORED,
+    Verdict.RENEW,
+    Verdict.RECREATE,
+    Verdict.RECONCILE,
+}
 
 
 def note(

@@ -42,8 +42,6 @@ def account(provider: str, *, name: str) -> Account:
                 client_id="client",
                 credentials=ClientSecret(Secret("client secret")),
                 user=f"{name}@example.test",
-                subscription_id=f"subscription-{name}",
-                client_state=Secret(f"state of {name}"),
             )
         case "Google":
             return GoogleAccount(
@@ -57,11 +55,19 @@ def account(provider: str, *, name: str) -> Account:
             )
 
 
+def subscription_id(mailbox: Mailbox) -> str:
+    return f"subscription-{mailbox.address}"
+
+
+def client_state(mailbox: Mailbox) -> str:
+    return f"state of {mailbox.address}"
+
+
 def notice(mailbox: Mailbox, pointer: Pointer, now: float, *, genuine: bool = True) -> Request:
     """What the provider sends of *pointer*; *now* in seconds since 1970."""
     match mailbox.account, pointer:
-        case MicrosoftAccount() as account, MicrosoftPointer():
-            return _graph(account, pointer, genuine=genuine)
+        case MicrosoftAccount(), MicrosoftPointer():
+            return _graph(mailbox, pointer, genuine=genuine)
         case GoogleAccount() as account, GooglePointer():
             return _pubsub(account, pointer, genuine=genuine)
         case _, ImapPointer():
@@ -70,10 +76,10 @@ def notice(mailbox: Mailbox, pointer: Pointer, now: float, *, genuine: bool = Tr
             raise AssertionError("a pointer of another provider")
 
 
-def _graph(account: MicrosoftAccount, pointer: MicrosoftPointer, *, genuine: bool) -> Request:
+def _graph(mailbox: Mailbox, pointer: MicrosoftPointer, *, genuine: bool) -> Request:
     item = {
         "subscriptionId": pointer.subscription_id,
-        "clientState": account.client_state.value if genuine else "a guess",
+        "clientState": client_state(mailbox) if genuine else "a guess",
         "changeType": "created",
         "resource": f"users/u/messages/{pointer.message_id}",
         "resourceData": {"id": pointer.message_id},

@@ -14,6 +14,7 @@ from adapters.memory.helpdesk import InMemoryHelpdesk
 from adapters.memory.ledger import InMemoryIdempotencyLedger
 from adapters.memory.outcomes import InMemoryOutcomes
 from adapters.memory.queue import InMemoryPointerQueue
+from adapters.memory.receptions import InMemoryReceptions
 from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.postgres.cursors import PostgresCursors
 from adapters.postgres.database import Database
@@ -21,6 +22,7 @@ from adapters.postgres.helpdesk import PostgresHelpdesk
 from adapters.postgres.ledger import PostgresIdempotencyLedger
 from adapters.postgres.migrations import migrate
 from adapters.postgres.outcomes import PostgresOutcomes
+from adapters.postgres.receptions import PostgresReceptions
 from adapters.postgres.registry import PostgresMailboxRegistry
 from adapters.redis.connection import open_redis
 from adapters.redis.queue import RedisPointerQueue
@@ -31,6 +33,7 @@ from application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    Receptions,
 )
 from domain.failure import Unavailable
 from domain.pointer import PointerJob
@@ -55,6 +58,7 @@ class Rig:
     helpdesk: Helpdesk
     outcomes: Outcomes
     registry: MailboxRegistry
+    receptions: Receptions
     cursors: Cursors
 
 
@@ -68,6 +72,7 @@ async def in_memory() -> AsyncIterator[Rig]:
         helpdesk=InMemoryHelpdesk(tables),
         outcomes=InMemoryOutcomes(tables),
         registry=InMemoryMailboxRegistry(tables),
+        receptions=InMemoryReceptions(tables),
         cursors=InMemoryCursors(tables, clock),
     )
 
@@ -86,5 +91,6 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
             helpdesk=PostgresHelpdesk(database),
             outcomes=PostgresOutcomes(database),
             registry=PostgresMailboxRegistry(database, FernetCipher([generate_key()])),
+            receptions=PostgresReceptions(database),
             cursors=PostgresCursors(database, clock),
         )

@@ -15,6 +15,7 @@ from adapters.memory.blobs import InMemoryBlobStore
 from adapters.memory.fetcher import InMemoryMessages, source_of
 from adapters.memory.folders import InMemoryMailFolders
 from adapters.memory.history import InMemoryMailboxHistory
+from adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
 from adapters.memory.push import InMemoryPushVerifier
 from application.consume_job import ConsumeJob
 from application.file_message import FileMessage
@@ -45,9 +46,12 @@ from tests.features.providers import (
     PUSH_IDENTITY,
     PUSH_TOKEN,
     account,
+    client_state,
     notice,
+    subscription_id,
 )
 from tests.features.rigs import Rig
+from tests.subscribing import a_subscription, subscribe
 
 LEASE = timedelta(seconds=30)
 
@@ -93,6 +97,10 @@ class Service:
         name = f"{provider.lower()}{next(self._numbers)}"
         mailbox = self.mailbox(provider, f"{self.tenant}.{name}", id_=name)
         await self.rig.registry.add(mailbox)
+        if mailbox.provider == "microsoft":
+            now = self.rig.clock.now()
+            subscription = a_subscription(subscription_id(mailbox), client_state(mailbox), now)
+            await subscribe(self.rig.receptions, mailbox, subscription, now)
         return mailbox
 
     def mailbox(self, provider: str, name: str, *, id_: str) -> Mailbox:
@@ -109,8 +117,7 @@ class Service:
         number, now = next(self._numbers), self.rig.clock.now()
         match mailbox.provider:
             case "microsoft":
-                subscription = getattr(mailbox.account, "subscription_id", "")
-                pointer: Pointer = MicrosoftPointer(subscription, f"m{number}")
+                pointer: Pointer = MicrosoftPointer(subscription_id(mailbox), f"m{number}")
                 source = source_of(pointer)
             case "google":
                 history_id = self.history.receive(mailbox, f"g{number}", now)
@@ -145,6 +152,8 @@ class Service:
             services = Services(
                 ingest=self.ingest,
                 registry=self.rig.registry,
+                receptions=self.rig.receptions,
+                verify_notice=InMemoryNoticeTokenVerifier(),
                 verify_push=InMemoryPushVerifier({PUSH_TOKEN: PUSH_IDENTITY}),
                 queue=self.queue,
                 outcomes=self.rig.outcomes,

@@ -1,7 +1,7 @@
 """The API on adapters in memory, with everything that a test wants to look at or break."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,11 +17,13 @@ from adapters.memory.blobs import InMemoryBlobStore
 from adapters.memory.clock import ManualClock
 from adapters.memory.database import InMemoryDatabase
 from adapters.memory.helpdesk import InMemoryHelpdesk
+from adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
 from adapters.memory.outcomes import InMemoryOutcomes
 from adapters.memory.queue import InMemoryPointerQueue
+from adapters.memory.receptions import InMemoryReceptions
 from adapters.memory.registry import InMemoryMailboxRegistry
 from application.ingest_pointer import IngestPointer
-from application.ports import HealthCheck, PushVerifier, Unauthenticated
+from application.ports import HealthCheck, PushVerifier, Subscriber, Unauthenticated
 from domain.failure import Failure
 from domain.mailbox import (
     Account,
@@ -30,15 +32,20 @@ from domain.mailbox import (
     ImapAccount,
     Mailbox,
     MicrosoftAccount,
+    Pause,
+    PausedBy,
     Secret,
 )
 from domain.pointer import PointerJob
+from domain.reception import Request
 from entrypoints.api.app import create_app
 from entrypoints.api.services import Services
 from entrypoints.telemetry.observed import observed_ingest
 from entrypoints.telemetry.sdk import Telemetry, open_telemetry
+from tests.subscribing import a_subscription, subscribe
 
 SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
+APPLICATION = "8e460676-ae3f-4b1e-8790-ee0fb5d6148f"
 CLIENT_STATE = "state-that-nobody-guesses"
 PUSH_SUBSCRIPTION = "projects/acme/subscriptions/postroom"
 PUSHER = "pusher@acme.iam.gserviceaccount.com"
@@ -48,21 +55,12 @@ API_TOKEN = "token-of-acme"
 ADDED = datetime(2029, 12, 1, tzinfo=UTC)
 
 
-def microsoft_mailbox(
-    *,
-    tenant: str = "acme",
-    name: str = "support",
-    paused: str = "",
-    subscription_id: str = SUBSCRIPTION,
-    client_state: str = CLIENT_STATE,
-) -> Mailbox:
+def microsoft_mailbox(*, tenant: str = "acme", name: str = "support", paused: str = "") -> Mailbox:
     account = MicrosoftAccount(
         directory="contoso",
-        client_id="app",
+        client_id=APPLICATION,
         credentials=ClientSecret(Secret("hush")),
         user="support",
-        subscription_id=subscription_id,
-        client_state=Secret(client_state),
     )
     return _mailbox(tenant, name, account, paused)
 
@@ -88,7 +86,7 @@ def _mailbox(tenant: str, name: str, account: Account, paused: str) -> Mailbox:
         address=f"{name}@{tenant}.example",
         account=account,
         added_at=ADDED,
-        paused=paused,
+        paused=Pause(PausedBy.OPERATOR, paused, ADDED) if paused else None,
     )
 
 
@@ -124,10 +122,6 @@ class CountingRegistry(InMemoryMailboxRegistry):
         self._ask()
         return await super().get(tenant, mailbox_id)
 
-    async def of_subscription(self, subscription_id: str) -> Mailbox | None:
-        self._ask()
-        return await super().of_subscription(subscription_id)
-
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
         self._ask()
         return await super().of_push(subscription, address)
@@ -136,6 +130,31 @@ class CountingRegistry(InMemoryMailboxRegistry):
         self.asked += 1
         if self.failure:
             raise self.failure
+
+
+@dataclass
+class CountingReceptions(InMemoryReceptions):
+    """Keeps in *queries* for whom it was asked, and in *requests* what was; or it fails."""
+
+    database: InMemoryDatabase
+    queries: list[Sequence[str]] = field(default_factory=list)
+    requests: list[tuple[str, Request]] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__(self.database)
+
+    async def subscribers(self, subscription_ids: Sequence[str]) -> Mapping[str, Subscriber]:
+        self.queries.append(subscription_ids)
+        if self.failure:
+            raise self.failure
+        return await super().subscribers(subscription_ids)
+
+    async def request(self, subscription_id: str, request: Request, now: datetime) -> bool:
+        if self.failure:
+            raise self.failure
+        self.requests.append((subscription_id, request))
+        return await super().request(subscription_id, request, now)
 
 
 @dataclass
@@ -164,21 +183,39 @@ class Rig:
     verifier: FakeVerifier = field(default_factory=FakeVerifier)
     blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
     health: list[HealthCheck] = field(default_factory=list)
+    notice_tokens: InMemoryNoticeTokenVerifier = field(default_factory=InMemoryNoticeTokenVerifier)
     registry: CountingRegistry = field(init=False)
+    receptions: CountingReceptions = field(init=False)
     queue: WatchedQueue = field(init=False)
 
     def __post_init__(self) -> None:
         self.queue = WatchedQueue(self.clock)
         self.registry = CountingRegistry(self.database)
+        self.receptions = CountingReceptions(self.database)
         self.helpdesk = InMemoryHelpdesk(self.database)
         self.outcomes = InMemoryOutcomes(self.database)
+
+    async def subscribe(
+        self,
+        mailbox: Mailbox,
+        *,
+        subscription_id: str = SUBSCRIPTION,
+        client_state: str = CLIENT_STATE,
+    ) -> None:
+        """Add *mailbox*, whose one folder is subscribed to."""
+        await self.registry.add(mailbox)
+        now = self.clock.now()
+        subscription = a_subscription(subscription_id, client_state, now)
+        await subscribe(self.receptions, mailbox, subscription, now)
 
     def services(self) -> Services:
         ingest = IngestPointer(self.queue, self.clock)
         return Services(
             ingest=observed_ingest(ingest, self.telemetry),
             registry=self.registry,
+            receptions=self.receptions,
             verify_push=self.verifier,
+            verify_notice=self.notice_tokens,
             queue=self.queue,
             outcomes=self.outcomes,
             helpdesk=self.helpdesk,

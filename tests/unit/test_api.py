@@ -62,6 +62,7 @@ async def test_the_schema_lists_every_address_and_how_to_be_let_in(client: Clien
 
     assert set(schema["paths"]) == {
         "/webhooks/microsoft",
+        "/webhooks/microsoft/lifecycle",
         "/webhooks/google",
         "/webhooks/imap",
         "/health/live",

@@ -28,9 +28,11 @@ from application.ports import (
     MailboxRegistry,
     MailFolders,
     MessageFetcher,
+    NoticeTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
+    Receptions,
 )
 from application.redrive import RedriveDeadLetters
 from application.resolve_history import ResolveHistory
@@ -52,9 +54,11 @@ PORTS = [
     MailboxRegistry,
     MailFolders,
     MessageFetcher,
+    NoticeTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
+    Receptions,
 ]
 CONCRETE = [
     CatchUpFolder,

@@ -301,7 +301,7 @@ async def test_events_of_one_attempt_bear_its_trace(rig: Rig) -> None:
 
 
 async def test_one_trace_leads_from_the_webhook_into_the_worker(rig: Rig) -> None:
-    await rig.registry.add(microsoft_mailbox())
+    await rig.subscribe(microsoft_mailbox())
     async with AsyncTestClient(rig.app()) as client:
         await client.post("/webhooks/microsoft", json={"value": [notice()]})
 
@@ -477,7 +477,7 @@ async def test_metrics_bear_the_names_of_the_conventions_and_our_own(
     reader = InMemoryMetricReader()
     with open_telemetry(metric_readers=[reader]) as telemetry:
         rig.telemetry = telemetry
-        await rig.registry.add(microsoft_mailbox())
+        await rig.subscribe(microsoft_mailbox())
         async with AsyncTestClient(rig.app()) as client:
             await client.post("/webhooks/microsoft", json={"value": [notice()]})
         await Worker(rig).work()
@@ -591,7 +591,8 @@ TALKATIVE = (
 
 async def everything(rig: Rig) -> None:
     """Notices good and bad from all providers, and attempts with all kinds of failures."""
-    for mailbox in (microsoft_mailbox(), google_mailbox(), imap_mailbox()):
+    await rig.subscribe(microsoft_mailbox())
+    for mailbox in (google_mailbox(), imap_mailbox()):
         await rig.registry.add(mailbox)
     await notify(rig)
     worker = Worker(rig)
@@ -628,6 +629,12 @@ async def notify(rig: Rig) -> None:
         await post(
             "/webhooks/microsoft",
             json={"value": [good, notice(clientState="guessed-state"), strange, "Alice Smith"]},
+        )
+        missed = notice(lifecycleEvent="missed")
+        unknown = notice(lifecycleEvent="alice@example.org")
+        await post("/webhooks/microsoft/lifecycle", json={"value": [missed, unknown]})
+        await post(
+            "/webhooks/microsoft", json={"value": [good], "validationTokens": ["forged-token"]}
         )
         await post("/webhooks/google", json=push(history_id=2), headers=bearer)
         await post("/webhooks/google", json=push("alice@example.org"), headers=bearer)
@@ -684,4 +691,6 @@ async def test_the_way_of_that_test_meets_every_kind_of_event_and_verdict(rig: R
         "unknown_mailbox",
         "malformed",
         "unavailable",
+        "reconcile",
+        "ignored",
     }

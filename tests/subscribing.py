@@ -1,0 +1,34 @@
+"""What a round of maintenance leaves behind: a folder that is subscribed to."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from application.ports import Receptions
+from domain.mailbox import Mailbox
+from domain.reception import Subscription
+
+
+def a_subscription(subscription_id: str, secret: str, now: datetime) -> Subscription:
+    """Of the secret itself nothing is kept. Without one the digest is empty, too."""
+    return Subscription(
+        id=subscription_id,
+        secret_digest=hashlib.sha256(secret.encode()).hexdigest() if secret else "",
+        endpoint="https://postroom.test/webhooks/microsoft",
+        created_at=now,
+        renewed_at=now,
+        expires_at=now + timedelta(days=6),
+    )
+
+
+async def subscribe(
+    receptions: Receptions, mailbox: Mailbox, subscription: Subscription, now: datetime
+) -> None:
+    """Have the folder of *mailbox*, which was added just now, told of under *subscription*."""
+    for reception in await receptions.take_due(now, 1000, timedelta(seconds=1)):
+        if (reception.tenant, reception.mailbox) == (mailbox.tenant, mailbox.id):
+            later = now + timedelta(days=1)
+            kept = replace(reception.subscribed(subscription), due_at=later)
+            assert await receptions.save(kept)
+            return
+    raise AssertionError("the mailbox has no reception that is due")

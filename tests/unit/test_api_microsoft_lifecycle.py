@@ -1,0 +1,198 @@
+"""What Graph tells of its subscriptions, at either end point."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from litestar.testing import AsyncTestClient
+
+from adapters.memory.clock import ManualClock
+from domain.failure import Unavailable
+from domain.reception import Request
+from tests.unit.api_rig import (
+    CLIENT_STATE,
+    SUBSCRIPTION,
+    Rig,
+    microsoft_mailbox,
+    open_rig,
+    problem,
+    raw_post,
+)
+from tests.unit.test_api_microsoft import OTHER, notice
+
+URL, MESSAGES = "/webhooks/microsoft/lifecycle", "/webhooks/microsoft"
+Client = AsyncTestClient[Any]
+
+
+@pytest.fixture
+def rig(clock: ManualClock) -> Iterator[Rig]:
+    with open_rig(clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(rig: Rig) -> AsyncIterator[Client]:
+    await rig.subscribe(microsoft_mailbox())
+    async with AsyncTestClient(rig.app()) as opened:
+        yield opened
+
+
+def event(name: object = "missed", **changes: object) -> dict[str, object]:
+    """As in Microsoft's documentation of life-cycle notifications."""
+    return {
+        "subscriptionId": SUBSCRIPTION,
+        "subscriptionExpirationDateTime": "2030-01-08T22:11:09.952Z",
+        "tenantId": "84bd8158-6d4d-4958-8b9f-9d6445542f95",
+        "clientState": CLIENT_STATE,
+        "lifecycleEvent": name,
+        **changes,
+    }
+
+
+async def send(client: Client, *items: object, url: str = URL) -> httpx.Response:
+    return await client.post(url, json={"value": list(items)})
+
+
+async def test_a_validation_token_is_answered_here_as_well(client: Client) -> None:
+    response = await client.post(f"{URL}?validationToken=Validation%3A%20life%20cycle")
+
+    assert response.status_code == 200
+    assert response.text == "Validation: life cycle"
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("reauthorizationRequired", Request.RENEW),
+        ("subscriptionRemoved", Request.RECREATE),
+        ("missed", Request.RECONCILE),
+    ],
+)
+async def test_what_graph_asks_for_is_noted_for_a_round_that_is_due_at_once(
+    client: Client, rig: Rig, clock: ManualClock, name: str, request_: Request
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        response = await send(client, event(name))
+
+    assert response.status_code == 202
+    assert response.content == b""
+    [reception] = await rig.receptions.all()
+    assert reception.requests == {request_}
+    assert reception.due_at == clock.now()
+    assert rig.jobs == []
+    assert rig.notices() == {request_.value: 1}
+    [told] = logs
+    assert told == {
+        "event": "notice",
+        "log_level": "info",
+        "provider": "microsoft",
+        "verdict": request_.value,
+        "count": 1,
+        "tenant": "acme",
+        "mailbox": "support",
+        "subscription_id": SUBSCRIPTION,
+    }
+
+
+async def test_items_of_both_kinds_may_come_together(client: Client, rig: Rig) -> None:
+    response = await send(client, event("missed"), notice("1"), url=MESSAGES)
+    again = await send(client, notice("2"), event("missed"), url=URL)
+
+    assert (response.status_code, again.status_code) == (202, 202)
+    assert len(rig.jobs) == 2
+    assert rig.receptions.requests == [(SUBSCRIPTION, Request.RECONCILE)] * 2
+
+
+async def test_what_is_asked_for_many_times_in_one_request_is_noted_once(
+    client: Client, rig: Rig
+) -> None:
+    await send(client, *[event("missed")] * 500, *[event("subscriptionRemoved")] * 500)
+
+    assert rig.receptions.requests == [
+        (SUBSCRIPTION, Request.RECONCILE),
+        (SUBSCRIPTION, Request.RECREATE),
+    ]
+    assert rig.notices() == {"reconcile": 500, "recreate": 500}
+
+
+@pytest.mark.parametrize("state", ["wrong", "", None])
+async def test_who_does_not_know_the_secret_asks_for_nothing(
+    client: Client, rig: Rig, state: str | None
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        response = await send(client, event(clientState=state))
+
+    assert response.status_code == 202
+    assert rig.receptions.requests == []
+    assert rig.notices() == {"bad_signature": 1}
+    assert "wrong" not in str(logs)
+
+
+async def test_an_unknown_subscription_is_told_apart(client: Client, rig: Rig) -> None:
+    response = await send(client, event(subscriptionId=OTHER))
+
+    assert response.status_code == 202
+    assert rig.receptions.requests == []
+    assert rig.notices() == {"unknown_subscription": 1}
+
+
+async def test_a_subscription_that_was_replaced_meanwhile_is_unknown(
+    client: Client, rig: Rig
+) -> None:
+    await send(client, notice())  # it is known, and remembered
+    await rig.registry.remove("acme", "support")
+
+    response = await send(client, event())
+
+    assert response.status_code == 202
+    assert rig.notices() == {"accepted": 1, "unknown_subscription": 1}
+
+
+@pytest.mark.parametrize("name", ["renamedInSpring", "", "MISSED"])
+async def test_an_event_that_nobody_knows_is_ignored(client: Client, rig: Rig, name: str) -> None:
+    response = await send(client, event(name), notice("1", lifecycleEvent=name))
+
+    assert response.status_code == 202
+    assert rig.jobs == []
+    assert rig.receptions.requests == []
+    assert rig.notices() == {"ignored": 2}
+
+
+async def test_a_bad_item_does_not_cost_the_others(client: Client, rig: Rig) -> None:
+    response = await send(client, event(7), {}, event("missed"), notice("1"))
+
+    assert response.status_code == 202
+    assert rig.receptions.requests == [(SUBSCRIPTION, Request.RECONCILE)]
+    assert len(rig.jobs) == 1
+    assert rig.notices() == {"malformed": 2, "reconcile": 1, "accepted": 1}
+
+
+async def test_what_could_not_be_noted_is_sent_again(client: Client, rig: Rig) -> None:
+    await send(client, notice("1"))
+    rig.receptions.failure = Unavailable("postgres")
+
+    response = await send(client, event("missed"), notice("2"))
+    rig.receptions.failure = None
+    again = await send(client, event("missed"), notice("2"))
+
+    assert (response.status_code, again.status_code) == (503, 202)
+    assert problem(response)["type"] == "urn:postroom:problem:unavailable"
+    assert rig.receptions.requests == [(SUBSCRIPTION, Request.RECONCILE)]
+    assert len(rig.jobs) == 2
+    assert rig.notices() == {"accepted": 3, "unavailable": 1, "reconcile": 1}
+
+
+@pytest.mark.parametrize("body", [b"", b"not json", b"{}", b'{"value": [1]}'])
+async def test_what_is_no_notification_is_refused(client: Client, body: bytes) -> None:
+    response = await client.post(URL, content=body)
+
+    assert response.status_code == 400
+    assert problem(response)["type"] == "urn:postroom:problem:invalid-request"
+
+
+async def test_a_body_over_a_mebibyte_is_refused(rig: Rig) -> None:
+    assert await raw_post(rig.app(), URL, chunks=[b"x" * 65536] * 17) == 413
