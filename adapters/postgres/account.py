@@ -61,9 +61,16 @@ def _with(plain: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any
 def _of_today(
     plain: dict[str, Any], secrets: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was stored when a client secret was all that a Microsoft account could have."""
-    if "client_secret" not in secrets:
-        return plain, secrets
-    others = {name: value for name, value in secrets.items() if name != "client_secret"}
-    credentials = {"secret": secrets["client_secret"]}
-    return plain | {"credentials": {"kind": "secret"}}, others | {"credentials": credentials}
+    """What earlier releases have stored of a Microsoft account, as it is stored now."""
+    if "client_secret" in secrets:  # the only credentials that there were
+        plain = plain | {"credentials": {"kind": "secret"}}
+        secrets = secrets | {"credentials": {"secret": secrets["client_secret"]}}
+    if "client_state" in secrets:  # of a subscription that was made elsewhere, for one folder
+        plain = plain | {"folders": [plain["folder"]]}
+    return _without(plain, "folder", "subscription_id"), _without(
+        secrets, "client_secret", "client_state"
+    )
+
+
+def _without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}

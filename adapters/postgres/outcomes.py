@@ -29,6 +29,8 @@ SELECT message, outcome, detail, attempt, at, job FROM outcome
 WHERE tenant = %(tenant)s{conditions} ORDER BY at DESC, id DESC LIMIT %(limit)s
 """
 
+_KNOWN = "SELECT DISTINCT job_id FROM outcome WHERE tenant = %s AND job_id = ANY(%s)"
+
 
 class PostgresOutcomes(Outcomes):
     def __init__(self, database: Database) -> None:
@@ -63,6 +65,11 @@ class PostgresOutcomes(Outcomes):
                 _FIND.format(conditions=conditions), {**wanted, "tenant": tenant, "limit": limit}
             )
             return [_record(row) async for row in cursor]
+
+    async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+        async with self._database.transaction(tenant) as connection:
+            rows = await connection.execute(_KNOWN, [tenant, list(job_ids)])
+            return frozenset([job_id for (job_id,) in await rows.fetchall()])
 
 
 def _record(row: dict[str, Any]) -> OutcomeRecord:

@@ -11,21 +11,39 @@ from adapters.postgres.account import joined, split
 from adapters.postgres.connection import Connection
 from adapters.postgres.database import Database
 from application.ports import MailboxRegistry
-from domain.mailbox import InvalidMailbox, Mailbox, MicrosoftCredentials, with_credentials
+from domain.access import AccessTally
+from domain.mailbox import (
+    InvalidMailbox,
+    Mailbox,
+    MicrosoftCredentials,
+    Pause,
+    PausedBy,
+    folders_of,
+    with_credentials,
+)
 
 _ADD = """
-INSERT INTO mailbox (tenant, id, address, account, secrets, added_at, paused)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO mailbox (tenant, id, address, account, secrets, added_at, paused_by, paused_reason,
+                     paused_since, access_failures, access_failed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-_SELECT = "SELECT tenant, id, address, account, secrets, added_at, paused FROM mailbox"
+_ADD_RECEPTIONS = """
+INSERT INTO reception (tenant, mailbox, folder, due_at)
+SELECT DISTINCT %s, %s, folder, %s::timestamptz FROM unnest(%s::text[]) AS folder
+"""
+
+_REMOVE = "DELETE FROM mailbox WHERE tenant = %s AND id = %s"
+_REMOVE_CURSORS = "DELETE FROM cursor WHERE tenant = %s AND mailbox = %s"
+
+_SELECT = """
+SELECT tenant, id, address, account, secrets, added_at, paused_by, paused_reason, paused_since,
+       access_failures, access_failed_at FROM mailbox
+"""
 _ALL = f"{_SELECT} ORDER BY tenant, id"
 _OF_TENANT = f"{_SELECT} WHERE tenant = %s ORDER BY id"
 _BY_ID = f"{_SELECT} WHERE tenant = %s AND id = %s"
 _LOCKED = f"{_BY_ID} FOR UPDATE"
-_BY_SUBSCRIPTION = f"""{_SELECT}
-WHERE account ->> 'provider' = 'microsoft' AND account ->> 'subscription_id' = %s
-"""
 _BY_PUSH = f"""{_SELECT}
 WHERE account ->> 'provider' = 'google' AND account ->> 'subscription' = %s
   AND lower(address) = lower(%s)
@@ -33,10 +51,32 @@ WHERE account ->> 'provider' = 'google' AND account ->> 'subscription' = %s
 
 _REPLACE = "UPDATE mailbox SET account = %s, secrets = %s WHERE tenant = %s AND id = %s"
 
+_PAUSE = """
+UPDATE mailbox SET paused_by = %(by)s, paused_reason = %(reason)s, paused_since = %(since)s
+WHERE tenant = %(tenant)s AND id = %(id)s AND (paused_by IS NULL OR %(by)s = 'operator')
+"""
+
+# Receptions are due since the pause began: at once, whatever the time is now.
+_RESUME = """
+WITH resumed AS (
+    SELECT tenant, id, paused_since FROM mailbox
+    WHERE tenant = %s AND id = %s AND paused_by = ANY(%s) FOR UPDATE
+), woken AS (
+    UPDATE reception SET version = version + 1, due_at = least(due_at, paused_since)
+    FROM resumed WHERE reception.tenant = resumed.tenant AND mailbox = id
+)
+UPDATE mailbox SET paused_by = NULL, paused_reason = NULL, paused_since = NULL,
+                   access_failures = 0, access_failed_at = NULL
+FROM resumed WHERE mailbox.tenant = resumed.tenant AND mailbox.id = resumed.id
+"""
+
+_KEEP_ACCESS = """
+UPDATE mailbox SET access_failures = %s, access_failed_at = %s WHERE tenant = %s AND id = %s
+"""
+
 _TAKEN = {
     "mailbox_pkey": "the tenant has a mailbox of that name: choose another",
     "mailbox_address_key": "the tenant has a mailbox of that address already",
-    "mailbox_subscription_key": "a mailbox with that Graph subscription exists already",
     "mailbox_push_key": "a mailbox of that address and Pub/Sub subscription exists already",
 }
 
@@ -58,15 +98,49 @@ class PostgresMailboxRegistry(MailboxRegistry):
     async def add(self, mailbox: Mailbox) -> None:
         plain, secrets = split(mailbox.account)
         sealed = self._cipher.seal(secrets, _context(mailbox.tenant, mailbox.id))
+        pause, access = mailbox.paused, mailbox.access
         values = [
             *(mailbox.tenant, mailbox.id, mailbox.address),
-            *(Jsonb(plain), sealed, mailbox.added_at, mailbox.paused),
+            *(Jsonb(plain), sealed, mailbox.added_at),
+            *((pause.by.value, pause.reason, pause.since) if pause else (None, None, None)),
+            *(access.failures, access.last_at),
         ]
+        key = [mailbox.tenant, mailbox.id]
+        receptions = [*key, mailbox.added_at, list(folders_of(mailbox.account))]
         async with self._database.transaction(mailbox.tenant) as connection:
             try:
                 await connection.execute(_ADD, values)
             except UniqueViolation as error:
                 raise InvalidMailbox(_TAKEN[error.diag.constraint_name or ""]) from error
+            await connection.execute(_REMOVE_CURSORS, key)  # of one that had the name before
+            await connection.execute(_ADD_RECEPTIONS, receptions)
+
+    async def remove(self, tenant: str, mailbox_id: str) -> bool:
+        async with self._database.transaction(tenant) as connection:
+            await connection.execute(_REMOVE_CURSORS, [tenant, mailbox_id])
+            removed = await connection.execute(_REMOVE, [tenant, mailbox_id])
+        return removed.rowcount == 1
+
+    async def pause(self, tenant: str, mailbox_id: str, pause: Pause) -> bool:
+        values = {"by": pause.by.value, "reason": pause.reason, "since": pause.since}
+        async with self._database.transaction(tenant) as connection:
+            paused = await connection.execute(
+                _PAUSE, {**values, "tenant": tenant, "id": mailbox_id}
+            )
+        return paused.rowcount == 1
+
+    async def resume(
+        self, tenant: str, mailbox_id: str, *, paused_by: PausedBy | None = None
+    ) -> bool:
+        whose = [by.value for by in PausedBy if paused_by in (None, by)]
+        async with self._database.transaction(tenant) as connection:
+            resumed = await connection.execute(_RESUME, [tenant, mailbox_id, whose])
+        return resumed.rowcount == 1
+
+    async def keep_access(self, mailbox: Mailbox, access: AccessTally) -> None:
+        values = [access.failures, access.last_at, mailbox.tenant, mailbox.id]
+        async with self._database.transaction(mailbox.tenant) as connection:
+            await connection.execute(_KEEP_ACCESS, values)
 
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
         async with self._database.transaction(tenant) as connection:
@@ -79,10 +153,6 @@ class PostgresMailboxRegistry(MailboxRegistry):
                 return await self._many(connection, _OF_TENANT, tenant)
         async with self._database.across_tenants() as connection:
             return await self._many(connection, _ALL)
-
-    async def of_subscription(self, subscription_id: str) -> Mailbox | None:
-        async with self._database.across_tenants() as connection:
-            return await self._one(connection, _BY_SUBSCRIPTION, subscription_id)
 
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
         async with self._database.across_tenants() as connection:
@@ -114,7 +184,13 @@ class PostgresMailboxRegistry(MailboxRegistry):
 
     def _mailbox(self, row: dict[str, Any]) -> Mailbox:
         secrets = self._cipher.open(row.pop("secrets"), _context(row["tenant"], row["id"]))
-        return Mailbox(account=joined(row.pop("account"), secrets), **row)
+        by, reason, since = (row.pop(f"paused_{part}") for part in ("by", "reason", "since"))
+        return Mailbox(
+            account=joined(row.pop("account"), secrets),
+            paused=Pause(PausedBy(by), reason, since) if by else None,
+            access=AccessTally(row.pop("access_failures"), row.pop("access_failed_at")),
+            **row,
+        )
 
 
 def _context(tenant: str, mailbox_id: str) -> str:

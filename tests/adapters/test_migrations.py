@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 from urllib.parse import urlsplit, urlunsplit
@@ -10,12 +11,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
 
 from adapters.postgres.connection import InvalidDatabaseUrl
 from adapters.postgres.database import Database
 from adapters.postgres.errors import MigrationError
 from adapters.postgres.health import MigrationsHealth, PostgresHealth
 from adapters.postgres.migrations import FOLDER, migrate, pending, read_migrations
+from adapters.postgres.receptions import PostgresReceptions
 from domain.failure import Unavailable
 
 ALL = [migration.name for migration in read_migrations()]
@@ -193,7 +196,7 @@ async def test_every_table_is_kept_apart_by_tenant(empty_database: str) -> None:
         " AND relnamespace = 'postroom'::regnamespace AND relname <> 'migration' ORDER BY 1",
     )
 
-    assert len(tables) == 9
+    assert len(tables) == 10
     assert tables == scalars(
         empty_database,
         "SELECT relname FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p') ORDER BY 1",
@@ -209,6 +212,38 @@ async def test_every_table_is_kept_apart_by_tenant(empty_database: str) -> None:
         " JOIN pg_attribute ON attrelid = pg_class.oid AND attnum = indkey[0]"
         " WHERE indisprimary AND attname = 'tenant' ORDER BY 1",
     )
+
+
+async def test_mailboxes_of_an_earlier_release_are_received_and_paused_as_they_were(
+    empty_database: str, folder: Path
+) -> None:
+    later = [folder / name for name in ALL if name > "0005"]
+    for file in later:
+        file.unlink()
+    await migrate(empty_database, folder)
+    for name, account, paused in (
+        ("a", {"provider": "microsoft", "subscription_id": "1", "folder": "Inbox/Orders"}, ""),
+        ("b", {"provider": "microsoft", "subscription_id": "2", "folder": "inbox"}, "moved"),
+        ("c", {"provider": "imap", "folders": ["INBOX"]}, ""),
+    ):
+        with psycopg.connect(empty_database) as connection:
+            connection.execute(
+                "INSERT INTO postroom.mailbox VALUES ('acme', %s, %s, %s, '', now(), %s)",
+                [name, f"{name}@acme.example", Jsonb(account), paused],
+            )
+
+    assert await migrate(empty_database) == [file.name for file in later]
+
+    async with Database(empty_database) as database:
+        due = await PostgresReceptions(database).take_due(
+            datetime(3000, 1, 1, tzinfo=UTC), 10, timedelta(hours=1)
+        )
+    assert sorted((r.mailbox, r.folder) for r in due) == [("a", "Inbox/Orders"), ("b", "inbox")]
+    assert scalars(
+        empty_database,
+        "SELECT (id, paused_by, paused_reason, paused_since <= now()) FROM postroom.mailbox"
+        " ORDER BY id",
+    ) == ["('a', None, None, None)", "('b', 'operator', 'moved', 't')", "('c', None, None, None)"]
 
 
 async def test_the_role_of_the_application_bypasses_nothing(empty_database: str) -> None:

@@ -1,7 +1,8 @@
 """How credentials are kept in PostgreSQL."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.types.json import Jsonb
 from adapters.crypto import FernetCipher, generate_key
 from adapters.postgres.account import split
 from adapters.postgres.database import Database
+from adapters.postgres.receptions import PostgresReceptions
 from adapters.postgres.registry import PostgresMailboxRegistry
 from domain.failure import AccessFailed
 from domain.mailbox import (
@@ -29,6 +31,7 @@ from tests.contracts.samples import (
     google_mailbox,
     imap_mailbox,
     microsoft_mailbox,
+    subscription,
 )
 
 MAILBOXES = [
@@ -37,7 +40,7 @@ MAILBOXES = [
 ]
 SECRETS = [
     *("microsoft-client-secret", "microsoft-certificate", "microsoft-refresh-token"),
-    *("microsoft-client-state", "google-private-key", "imap-password"),
+    *("google-private-key", "imap-password"),
 ]
 OLD, NEW = generate_key(), generate_key()
 
@@ -70,19 +73,27 @@ def test_every_field_that_is_a_secret_is_sealed(mailbox: Mailbox) -> None:
     account = mailbox.account
     plain, sealed = split(account)
     secrets = json.loads(sealed)
-    parts: list[tuple[Account | MicrosoftCredentials, Any, Any]] = [(account, plain, secrets)]
+    part: Account | MicrosoftCredentials = account
     if isinstance(account, MicrosoftAccount):
-        parts.append((account.credentials, plain["credentials"], secrets["credentials"]))
+        part, plain, secrets = account.credentials, plain["credentials"], secrets["credentials"]
 
-    for part, shown, hidden in parts:
-        declared = {field.name for field in fields(part) if field.type is Secret}
-        assert declared
-        assert declared.isdisjoint(shown)
-        assert declared <= set(hidden)
+    declared = {field.name for field in fields(part) if field.type is Secret}
+
+    assert declared
+    assert declared.isdisjoint(plain)
+    assert declared == set(secrets)
 
 
-async def test_an_account_that_knew_only_client_secrets_is_still_read(
-    conninfo: str, database: Database
+@pytest.mark.parametrize(
+    ("shown", "hidden"),
+    [
+        ({}, {"client_secret": "hush"}),
+        ({"credentials": {"kind": "secret"}}, {"credentials": {"secret": "hush"}}),
+    ],
+    ids=["only client secrets", "one subscription"],
+)
+async def test_an_account_that_an_earlier_release_has_stored_is_still_read(
+    conninfo: str, database: Database, shown: dict[str, Any], hidden: dict[str, Any]
 ) -> None:
     plain = {
         "provider": "microsoft",
@@ -90,23 +101,26 @@ async def test_an_account_that_knew_only_client_secrets_is_still_read(
         "client_id": "client-1",
         "user": "sales@acme.example",
         "subscription_id": "subscription-1",
-        "folder": "inbox",
+        "folder": "Inbox/Orders",
     }
-    secrets = {"client_secret": "hush", "client_state": "microsoft-client-state"}
-    cipher = FernetCipher([OLD])
+    secrets = {**hidden, "client_state": "microsoft-client-state"}
+    registry = PostgresMailboxRegistry(database, FernetCipher([OLD]))
+    await registry.add(microsoft_mailbox())
     with psycopg.connect(conninfo) as connection:
+        sealed = FernetCipher([OLD]).seal(json.dumps(secrets).encode(), "acme/sales")
         connection.execute(
-            "INSERT INTO postroom.mailbox VALUES (%s, %s, %s, %s, %s, %s)",
-            [
-                *("acme", "sales", "sales@acme.example", Jsonb(plain)),
-                cipher.seal(json.dumps(secrets).encode(), "acme/sales"),
-                NOON,
-            ],
+            "UPDATE postroom.mailbox SET account = %s, secrets = %s",
+            [Jsonb({**plain, **shown}), sealed],
         )
 
-    found = await PostgresMailboxRegistry(database, cipher).get("acme", "sales")
+    found = await registry.get("acme", "sales")
 
-    assert found == microsoft_mailbox(credentials=ClientSecret(Secret("hush")))
+    credentials = ClientSecret(Secret("hush"))
+    assert found == microsoft_mailbox(credentials=credentials, folders=("Inbox/Orders",))
+    assert await registry.replace_credentials(found, DelegatedAccess(Secret("token")))
+    assert await registry.get("acme", "sales") == microsoft_mailbox(
+        credentials=DelegatedAccess(Secret("token")), folders=("Inbox/Orders",)
+    )
 
 
 async def test_renewed_credentials_are_sealed_as_well(
@@ -129,12 +143,22 @@ async def test_another_key_is_refused_and_named(
     for read in (
         other.get("acme", "support"),
         other.all(),
-        other.of_subscription("subscription-1"),
         other.of_push("projects/p/subscriptions/s", "info@acme.example"),
     ):
         with pytest.raises(AccessFailed, match="keep the old key in POSTROOM_SECRET_KEYS"):
             await read
     assert await registry.get("acme", "support")
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_subscription_leads_to_its_mailbox_without_a_key(database: Database) -> None:
+    receptions = PostgresReceptions(database)
+    for n, reception in enumerate(await receptions.take_due(NOON, 10, timedelta(minutes=1))):
+        await receptions.save(replace(reception, subscription=subscription(f"subscription-{n}")))
+
+    found = await receptions.subscribers([f"subscription-{n}" for n in range(3)])
+
+    assert sorted(each.id for each in found.values()) == ["orders", "sales", "shared"]
 
 
 @pytest.mark.usefixtures("registry")

@@ -12,14 +12,23 @@ from adapters.memory.database import InMemoryDatabase
 from adapters.memory.helpdesk import InMemoryHelpdesk
 from adapters.memory.ledger import InMemoryIdempotencyLedger
 from adapters.memory.outcomes import InMemoryOutcomes
+from adapters.memory.receptions import InMemoryReceptions
 from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.postgres.cursors import PostgresCursors
 from adapters.postgres.database import Database
 from adapters.postgres.helpdesk import PostgresHelpdesk
 from adapters.postgres.ledger import PostgresIdempotencyLedger
 from adapters.postgres.outcomes import PostgresOutcomes
+from adapters.postgres.receptions import PostgresReceptions
 from adapters.postgres.registry import PostgresMailboxRegistry
-from application.ports import Cursors, Helpdesk, IdempotencyLedger, MailboxRegistry, Outcomes
+from application.ports import (
+    Cursors,
+    Helpdesk,
+    IdempotencyLedger,
+    MailboxRegistry,
+    Outcomes,
+    Receptions,
+)
 from tests.databases import empty, new_database
 from tests.engines import DATABASE_SERVERS
 
@@ -32,6 +41,7 @@ class Storage:
     helpdesk: Helpdesk
     outcomes: Outcomes
     registry: MailboxRegistry
+    receptions: Receptions
     cursors: Cursors
 
 
@@ -68,6 +78,7 @@ async def storage(emptied_url: str, clock: ManualClock) -> AsyncIterator[Storage
             InMemoryHelpdesk(tables),
             InMemoryOutcomes(tables),
             InMemoryMailboxRegistry(tables),
+            InMemoryReceptions(tables),
             InMemoryCursors(tables, clock),
         )
         return
@@ -77,6 +88,7 @@ async def storage(emptied_url: str, clock: ManualClock) -> AsyncIterator[Storage
             PostgresHelpdesk(database),
             PostgresOutcomes(database),
             PostgresMailboxRegistry(database, FernetCipher([generate_key()])),
+            PostgresReceptions(database),
             PostgresCursors(database, clock),
         )
 
@@ -99,6 +111,11 @@ def outcomes(storage: Storage) -> Outcomes:
 @pytest.fixture
 def registry(storage: Storage) -> MailboxRegistry:
     return storage.registry
+
+
+@pytest.fixture
+def receptions(storage: Storage) -> Receptions:
+    return storage.receptions
 
 
 @pytest.fixture

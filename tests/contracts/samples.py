@@ -22,6 +22,7 @@ from domain.mailbox import (
 )
 from domain.outcome import Completed, Final, Way
 from domain.pointer import ImapPointer, Pointer, PointerJob
+from domain.reception import Subscription
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -84,6 +85,17 @@ def google_mailbox(
         push_identity="push@p.iam.gserviceaccount.com",
     )
     return Mailbox(tenant=tenant, id=name, address=address, account=account, added_at=NOON)
+
+
+def subscription(name: str = "subscription-1") -> Subscription:
+    return Subscription(
+        id=name,
+        secret_digest="5e" * 32,
+        endpoint="https://postroom.acme.example/webhooks/microsoft",
+        created_at=NOON,
+        renewed_at=NOON + timedelta(hours=1, microseconds=1),
+        expires_at=NOON + timedelta(days=3),
+    )
 
 
 def identity(

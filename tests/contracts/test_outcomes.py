@@ -99,3 +99,17 @@ async def test_a_very_long_message_id_can_be_looked_up(outcomes: Outcomes) -> No
 
     assert len(found) == 1
     assert await outcomes.find("acme", message=name + "x") == []
+
+
+async def test_a_job_is_known_once_it_has_ended_however_it_did(outcomes: Outcomes) -> None:
+    for record in (
+        outcome("1", ended=Completed(Way.TICKET, "17")),
+        outcome("2", ended=Dead("gave up"), mailbox="sales"),
+        outcome("2", ended=Duplicate()),
+        outcome("4", ended=Skipped("source unavailable: 404"), tenant="globex"),
+    ):
+        await outcomes.record(record)
+
+    assert await outcomes.known("acme", ["2", "1", "3", "4", "1", "\x00"]) == {"1", "2"}
+    assert await outcomes.known("acme", ["3"]) == frozenset()
+    assert await outcomes.known("acme", []) == frozenset()
