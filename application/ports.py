@@ -493,7 +493,7 @@ class MailboxRegistry(Protocol):
     ) -> bool:
         """Let it go on, its failures forgotten; only if it was *paused_by* that, if that is given.
 
-        Its receptions are due at once. Returns False, and does nothing, if there is nothing to do.
+        A look at its folders is due at once. Returns False, and does nothing, if there is nothing to do.
         """
 
     @abstractmethod

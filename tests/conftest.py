@@ -6,7 +6,7 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 
-pytest_plugins = ["tests.engines", "tests.dovecot"]
+pytest_plugins = ["tests.engines", "tests.dovecot", "tests.features.receiving_steps"]
 
 
 @pytest.fixture(scope="session")

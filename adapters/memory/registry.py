@@ -15,7 +15,7 @@ from domain.mailbox import (
     folders_of,
     with_credentials,
 )
-from domain.reception import Reception
+from domain.reception import Reception, Request
 
 
 class InMemoryMailboxRegistry(MailboxRegistry):
@@ -58,7 +58,7 @@ class InMemoryMailboxRegistry(MailboxRegistry):
                 if key[0] == mailbox_id:
                     version = self._database.next_version()
                     # Due since the pause began: at once, whatever the time is now.
-                    tables.receptions[key] = row.wake(pause.since, version)
+                    tables.receptions[key] = row.request(Request.RECONCILE, pause.since, version)
         return True
 
     async def keep_access(self, mailbox: Mailbox, access: AccessTally) -> None:

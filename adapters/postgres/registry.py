@@ -62,7 +62,10 @@ WITH resumed AS (
     SELECT tenant, id, paused_since FROM mailbox
     WHERE tenant = %s AND id = %s AND paused_by = ANY(%s) FOR UPDATE
 ), woken AS (
-    UPDATE reception SET version = version + 1, due_at = least(due_at, paused_since)
+    UPDATE reception SET
+        version = version + 1,
+        requests = requests || jsonb_build_object('reconcile', version + 1),
+        due_at = least(due_at, paused_since)
     FROM resumed WHERE reception.tenant = resumed.tenant AND mailbox = id
 )
 UPDATE mailbox SET paused_by = NULL, paused_reason = NULL, paused_since = NULL,

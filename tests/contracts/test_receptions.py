@@ -308,7 +308,9 @@ async def test_a_mailbox_that_is_resumed_is_due_at_once(
 
     await registry.resume("acme", "sales")
 
-    assert (await take_one(receptions, LATER)).tenant == "acme"
+    resumed = await take_one(receptions, LATER)
+    assert resumed.tenant == "acme"
+    assert resumed.requests == {Request.RECONCILE}
 
 
 async def test_a_round_that_went_on_when_the_mailbox_was_resumed_is_followed_by_another(

@@ -17,6 +17,7 @@ from adapters.memory.folders import InMemoryMailFolders
 from adapters.memory.history import InMemoryMailboxHistory
 from adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
 from adapters.memory.push import InMemoryPushVerifier
+from application.access import KeepAccess
 from application.consume_job import ConsumeJob
 from application.file_message import FileMessage
 from application.ingest_pointer import IngestPointer
@@ -29,6 +30,7 @@ from application.ports import (
 )
 from application.redrive import RedriveDeadLetters
 from application.resolve_history import ResolveHistory
+from application.resume_mailbox import ResumeMailbox
 from application.watch_folder import CatchUpFolder
 from domain.dead_letter import DeadLetter, DeadLetterFilter
 from domain.helpdesk.ticket import Ticket
@@ -45,6 +47,7 @@ from tests.features.providers import (
     HANDOFF_SECRET,
     PUSH_IDENTITY,
     PUSH_TOKEN,
+    Request,
     account,
     client_state,
     notice,
@@ -79,6 +82,8 @@ class Service:
         self.file = FileMessage(self.rig.helpdesk, self.blobs, Nh3Sanitiser())
         self.listen = CatchUpFolder(self.rig.cursors, self.ingest)
         self.dead_letters = RedriveDeadLetters(self.queue, self.rig.clock)
+        self.resume = ResumeMailbox(self.rig.registry, self.queue)
+        self.access = KeepAccess(self.rig.registry, self.queue, self.resume, self.rig.clock)
         self.consume = ConsumeJob(
             queue=self.queue,
             registry=self.rig.registry,
@@ -87,6 +92,7 @@ class Service:
             ledger=self.rig.ledger,
             process=self.file,
             outcomes=self.rig.outcomes,
+            access=self.access,
             clock=self.rig.clock,
             policy=RetryPolicy(),
         )
@@ -142,7 +148,10 @@ class Service:
 
     async def tell(self, mailbox: Mailbox, pointer: Pointer, *, genuine: bool = True) -> int:
         """The provider tells of *pointer*; returns the HTTP status that it gets for an answer."""
-        request = notice(mailbox, pointer, self.rig.clock.now().timestamp(), genuine=genuine)
+        now = self.rig.clock.now().timestamp()
+        return await self.send(notice(mailbox, pointer, now, genuine=genuine))
+
+    async def send(self, request: Request) -> int:
         async with self._api() as client:
             return (await request.send(client)).status_code
 
