@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import Any, Literal
 
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from adapters.microsoft.entra import GRAPH_URL
-from adapters.microsoft.errors import TokenRejected, graph_failure, unreachable
+from adapters.microsoft.errors import Meanings, TokenRejected, graph_failure, unreachable
 from adapters.microsoft.retry_after import retry_after
 from adapters.microsoft.tokens import AccessTokens
+from adapters.microsoft.urls import graph_address
 from application.ports import Clock
 from domain.failure import Unavailable, Unprocessable
 from domain.mailbox import Mailbox
@@ -25,13 +25,37 @@ MAX_JSON_BYTES = 8 * 1024 * 1024
 MAX_PAGES = 1000
 """Of one listing: a server that leads in a circle is left."""
 
+IMMUTABLE_IDS = 'IdType="ImmutableId"'
+"""Preferred in every call: without it an id is void as soon as someone files the message elsewhere.
+
+Source: learn.microsoft.com/graph/outlook-immutable-id.
+"""
 
 _OBJECT = TypeAdapter(dict[str, Any])
 
 
-class _Page(BaseModel):
+class Page(BaseModel):
+    """A page of a collection, and the link to the next one, or to what changes after it all."""
+
     value: list[dict[str, Any]]
     next_link: str = Field(default="", alias="@odata.nextLink")
+    delta_link: str = Field(default="", alias="@odata.deltaLink")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """*prefer* goes with it beside the immutable ids; *meanings* go before the table of errors."""
+
+    url: str
+    method: Literal["GET", "POST", "PATCH", "DELETE"] = "GET"
+    body: Mapping[str, Any] | None = None
+    prefer: str = ""
+    meanings: Meanings = field(default_factory=dict)
+    max_bytes: int = MAX_JSON_BYTES
+
+    def headers(self, token: str) -> dict[str, str]:
+        preferred = ", ".join(filter(None, (IMMUTABLE_IDS, self.prefer)))
+        return {"Authorization": f"Bearer {token}", "Prefer": preferred}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +64,7 @@ class GraphClient:
 
     Paths are given segment by segment and not yet percent-encoded. *timeout* bounds each wait on
     the wire, *deadline* a whole call. A rejected token is replaced once. All methods raise
-    SourceGone, AccessFailed, Throttled, Unavailable.
+    SourceGone, AccessFailed, Throttled, Unavailable, and whatever *meanings* name.
     """
 
     http: httpx.AsyncClient
@@ -52,87 +76,99 @@ class GraphClient:
 
     async def download(self, mailbox: Mailbox, *path: str, max_bytes: int) -> bytes:
         """The content at *path*. Raises Unprocessable if there are more than *max_bytes*."""
-        content = await self._get(mailbox, self._url(path), max_bytes)
+        call = _Call(url=self.url(*path), max_bytes=max_bytes)
+        content = await self._answer(mailbox, call)
         if content is None:
             raise Unprocessable(f"the message has more than {max_bytes} bytes")
         return content
 
     async def read(self, mailbox: Mailbox, *path: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The JSON object at *path*."""
-        return await self._object(mailbox, f"{self._url(path)}?{_query(query)}")
+        return await self._object(mailbox, _Call(url=self.url(*path, query=query)))
+
+    async def create(
+        self, mailbox: Mailbox, *path: str, body: Mapping[str, Any], meanings: Meanings
+    ) -> dict[str, Any]:
+        """What POST has made of *body*."""
+        call = _Call(method="POST", url=self.url(*path), body=body, meanings=meanings)
+        return await self._object(mailbox, call)
+
+    async def update(
+        self, mailbox: Mailbox, *path: str, body: Mapping[str, Any], meanings: Meanings
+    ) -> dict[str, Any]:
+        """What PATCH, with the fields of *body*, has made of the object at *path*."""
+        call = _Call(method="PATCH", url=self.url(*path), body=body, meanings=meanings)
+        return await self._object(mailbox, call)
+
+    async def delete(self, mailbox: Mailbox, *path: str, meanings: Meanings) -> None:
+        await self._answer(mailbox, _Call(method="DELETE", url=self.url(*path), meanings=meanings))
 
     async def pages(
         self, mailbox: Mailbox, *path: str, query: Mapping[str, str]
     ) -> AsyncIterator[Sequence[dict[str, Any]]]:
         """The collection at *path*, page by page to its end (OData's `@odata.nextLink`)."""
-        url = f"{self._url(path)}?{_query(query)}"
+        url = self.url(*path, query=query)
         for _ in range(MAX_PAGES):
-            page = await self._page(mailbox, url)
+            page = await self.page(mailbox, url)
             yield page.value
             if not page.next_link:
                 return
             url = page.next_link
         raise Unavailable(f"Graph answered with more than {MAX_PAGES} pages")
 
-    async def _page(self, mailbox: Mailbox, url: str) -> _Page:
-        # A link goes with our token: it must not lead to anybody else.
-        if not url.startswith(f"{self.graph_url}/"):
+    async def page(
+        self, mailbox: Mailbox, url: str, *, prefer: str = "", meanings: Meanings | None = None
+    ) -> Page:
+        """The page at *url*, which may be a link that Graph gave."""
+        if not self.leads_to(url):
             raise Unavailable("Graph answered with a link to another server")
+        call = _Call(url=url, prefer=prefer, meanings=meanings or {})
         try:
-            return _Page.model_validate(await self._object(mailbox, url))
+            return Page.model_validate(await self._object(mailbox, call))
         except ValidationError:
             raise Unavailable("Graph answered something else than a page") from None
 
-    async def _object(self, mailbox: Mailbox, url: str) -> dict[str, Any]:
-        content = await self._get(mailbox, url, MAX_JSON_BYTES)
+    def url(self, *path: str, query: Mapping[str, str] | None = None) -> str:
+        return graph_address(self.graph_url, path, query or {})
+
+    def leads_to(self, url: str) -> bool:
+        """Whether *url* is at this Graph: our token goes with a link, and to nobody else."""
+        return url.startswith(f"{self.graph_url}/")
+
+    async def _object(self, mailbox: Mailbox, call: _Call) -> dict[str, Any]:
+        content = await self._answer(mailbox, call)
         try:
             return _OBJECT.validate_json(content or b"")
         except ValidationError:
             raise Unavailable("Graph answered something else than an object") from None
 
-    def _url(self, path: Sequence[str]) -> str:
-        return "/".join((self.graph_url, "v1.0", *map(_segment, path)))
-
-    async def _get(self, mailbox: Mailbox, url: str, max_bytes: int) -> bytes | None:
+    async def _answer(self, mailbox: Mailbox, call: _Call) -> bytes | None:
+        """The body of the answer; None if it is too long."""
         token = await self.tokens.get(mailbox)
         try:
-            return await self._get_once(url, token, max_bytes)
+            return await self._once(call, token)
         except TokenRejected:
-            fresh = await self.tokens.get(mailbox, rejected=token)
-            return await self._get_once(url, fresh, max_bytes)
+            return await self._once(call, await self.tokens.get(mailbox, rejected=token))
 
-    async def _get_once(self, url: str, token: str, max_bytes: int) -> bytes | None:
+    async def _once(self, call: _Call, token: str) -> bytes | None:
         try:
             async with (
                 asyncio.timeout(self.deadline.total_seconds()),
                 self.http.stream(
-                    "GET", url, headers=_headers(token), timeout=self.timeout.total_seconds()
+                    call.method,
+                    call.url,
+                    json=call.body,
+                    headers=call.headers(token),
+                    timeout=self.timeout.total_seconds(),
                 ) as response,
             ):
-                if response.status_code != httpx.codes.OK:
+                if not response.is_success:
                     body = await _read(response, MAX_ERROR_BYTES)
                     wait = retry_after(response.headers.get("Retry-After"), self.clock.now())
-                    raise graph_failure(response.status_code, body or b"", wait)
-                return await _read(response, max_bytes)
+                    raise graph_failure(response.status_code, body or b"", wait, call.meanings)
+                return await _read(response, call.max_bytes)
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
             raise unreachable("Graph", error) from error
-
-
-def _headers(token: str) -> dict[str, str]:
-    """Without the Prefer header an id is void as soon as someone files the message elsewhere.
-
-    Source: learn.microsoft.com/graph/outlook-immutable-id.
-    """
-    return {"Authorization": f"Bearer {token}", "Prefer": 'IdType="ImmutableId"'}
-
-
-def _query(parameters: Mapping[str, str]) -> str:
-    return urlencode(parameters, safe="$,")
-
-
-def _segment(text: str) -> str:
-    """*text* as one segment of a path, whatever stands in it: `..` leads nowhere else."""
-    return quote(text, safe="$") if text.strip(".") else text.replace(".", "%2E")
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes | None:

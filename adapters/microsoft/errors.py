@@ -7,7 +7,7 @@ Reasons hold the status and the codes alone. The texts beside them name addresse
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -24,6 +24,10 @@ from domain.failure import (
 
 MAILBOX_MOVE = timedelta(minutes=15)
 """A mailbox that moves between databases is away for hours; looking each quarter is enough."""
+
+
+Meanings = Mapping[int | str, Callable[[str], Exception]]
+"""What a status, or a code in lower case, means to one caller; made with the reason."""
 
 
 class TokenRejected(AccessFailed):
@@ -90,15 +94,20 @@ _AADSTS = frozenset(
 """learn.microsoft.com/entra/identity-platform/reference-error-codes"""
 
 
-def graph_failure(status: int, body: bytes, wait: timedelta | None) -> Failure:
+def graph_failure(
+    status: int, body: bytes, wait: timedelta | None, meanings: Meanings
+) -> Exception:
     """What Graph's answer of *status* and error *body* means; *wait* is its Retry-After.
 
+    A meaning of the code, and then one of the status, goes before our own table.
     Source: learn.microsoft.com/graph/errors and /graph/throttling.
     """
     code = _graph_code(body)
     reason = f"Graph answered {status} {code}".rstrip()
     if code in _MAILBOX_AWAY:
         return Throttled(reason, retry_after=max(wait or MAILBOX_MOVE, MAILBOX_MOVE))
+    if told := meanings.get(code.lower()) or meanings.get(status):
+        return told(reason)
     if remedy := _GRAPH.get((status, code)) or _GRAPH_STATUS.get(status):
         return remedy(reason)
     return _busy(reason, status, wait)

@@ -1,10 +1,11 @@
-"""Tries a Microsoft mailbox as the worker will use it: signs in, reads, finds the folder."""
+"""Tries a Microsoft mailbox as the worker will use it: signs in, reads, finds the folders."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from adapters.microsoft.client import GraphClient
-from adapters.microsoft.folders import Folder, FolderMissing, GraphFolders
+from adapters.microsoft.folders import FolderMissing, GraphFolders
 from adapters.microsoft.remedies import remedy
 from adapters.microsoft.tokens import microsoft
 from application.ports import Inspected, MailboxInspector
@@ -21,19 +22,20 @@ class GraphInspector(MailboxInspector):
 
     async def inspect(self, mailbox: Mailbox) -> AsyncIterator[Inspected]:
         account = microsoft(mailbox)
-        steps: dict[str, Callable[[Mailbox], Awaitable[object]]] = {
-            "signing in": self.graph.tokens.get,
-            "reading the mailbox": self._read,
-            f"finding the folder {account.folder}": self._find_folder,
-        }
-        for step, attempt in steps.items():
-            inspected = await _ended(step, attempt(mailbox), account)
+        for step, attempt in self._steps(mailbox, account):
+            inspected = await _ended(step, attempt(), account)
             yield inspected
             if inspected.failed:
                 return
 
-    async def _find_folder(self, mailbox: Mailbox) -> Folder:
-        return await GraphFolders(self.graph).find(mailbox, microsoft(mailbox).folder)
+    def _steps(
+        self, mailbox: Mailbox, account: MicrosoftAccount
+    ) -> Iterator[tuple[str, Callable[[], Awaitable[object]]]]:
+        folders = GraphFolders(self.graph)
+        yield "signing in", partial(self.graph.tokens.get, mailbox)
+        yield "reading the mailbox", partial(self._read, mailbox)
+        for name in account.folders:
+            yield f"finding the folder {name}", partial(folders.find, mailbox, name)
 
     async def _read(self, mailbox: Mailbox) -> object:
         account = microsoft(mailbox)
