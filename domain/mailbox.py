@@ -51,10 +51,21 @@ class ClientCertificate:
 
 @dataclass(frozen=True, slots=True)
 class DelegatedAccess:
-    """The application acts for a person who has signed in; each use may bring another token."""
+    """The application acts for a person who has signed in; each use may bring another token.
+
+    *object_id* and *principal_name* are the person's in the directory; empty if nobody has noted
+    who it was.
+    """
 
     refresh_token: Secret
+    object_id: str = ""
+    principal_name: str = ""
     kind: Literal["delegated"] = "delegated"
+
+    def is_of(self, user: str) -> bool:
+        """Whether *user* is the person themselves; so it counts where it is not known who it is."""
+        known = {self.object_id.lower(), self.principal_name.lower()} - {""}
+        return not known or user.lower() in known
 
 
 MicrosoftCredentials = ClientSecret | ClientCertificate | DelegatedAccess

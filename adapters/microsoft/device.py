@@ -53,8 +53,8 @@ class EntraDeviceSignIn(DeviceSignIn):
         pause = code.pause
         while True:
             match await self._look(code):
-                case Grant(refresh_token=token) if token:
-                    return DelegatedAccess(Secret(token))
+                case Grant(refresh_token=token, person=person) if token:
+                    return DelegatedAccess(Secret(token), person.object_id, person.principal_name)
                 case Grant():
                     raise AccessFailed("sign-in gave no refresh token")
                 case Throttled(retry_after=wait):

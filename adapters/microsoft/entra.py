@@ -33,12 +33,23 @@ PERMISSIONS = ("Mail.Read", "Mail.Read.Shared")
 Answer = dict[str, Any]
 
 
+class Person(BaseModel):
+    """Who has signed in: what the claims of their id token say (OpenID Connect Core section 2).
+
+    msal asks for the token (scopes `openid` and `profile`) and decodes it.
+    """
+
+    object_id: str = Field(default="", alias="oid")
+    principal_name: str = Field(default="", alias="preferred_username")
+
+
 class Grant(BaseModel):
     """A successful answer of the token end point (RFC 6749 section 5.1)."""
 
     access_token: str = Field(repr=False)
     expires_in: timedelta
     refresh_token: str = Field(default="", repr=False)
+    person: Person = Field(default=Person(), alias="id_token_claims", repr=False)
 
 
 class EntraId:

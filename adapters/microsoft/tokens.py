@@ -11,7 +11,7 @@ the registry, for all workers, before the access token is used.
 import asyncio
 from abc import abstractmethod
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -87,7 +87,7 @@ class EntraTokens(AccessTokens):
     async def _refresh(self, mailbox: Mailbox) -> Grant:
         account = microsoft(mailbox)
         match account.credentials:
-            case DelegatedAccess(old):
+            case DelegatedAccess(refresh_token=old) as access:
                 grant = await self._entra.refreshed(account.directory, account.client_id, old)
                 new = Secret(grant.refresh_token)
                 if self._registry and new.value and new != old:
@@ -95,7 +95,8 @@ class EntraTokens(AccessTokens):
                     # die before it is kept, the old one is good for as long as it was: Entra ID
                     # revokes none for its use (learn.microsoft.com/entra/identity-platform/
                     # refresh-tokens).
-                    await self._registry.replace_credentials(mailbox, DelegatedAccess(new))
+                    renewed = replace(access, refresh_token=new)
+                    await self._registry.replace_credentials(mailbox, renewed)
                 return grant
             case _:
                 return await self._sign_in(mailbox, account)

@@ -64,6 +64,22 @@ async def test_a_refresh_token_that_comes_in_return_is_kept(login: Login) -> Non
     assert await stored(login) not in {first, second}
 
 
+async def test_who_has_signed_in_stays_noted_with_another_refresh_token(login: Login) -> None:
+    token = Secret(login.graph.consent(PERSON))
+    mailbox = opened_by(DelegatedAccess(token, "object-1", PERSON))
+    await login.registry.add(mailbox)
+
+    await login.tokens().get(mailbox)
+
+    kept = await login.registry.get("acme", "support")
+    assert kept
+    assert isinstance(kept.account, MicrosoftAccount)
+    assert kept.account.credentials == DelegatedAccess(
+        Secret(await stored(login)), "object-1", PERSON
+    )
+    assert await stored(login) != token.value
+
+
 async def test_a_worker_goes_on_with_what_another_has_kept(login: Login) -> None:
     mailbox = await signed_in(login)
     ours, theirs = login.tokens(), login.tokens()

@@ -13,8 +13,10 @@ from adapters.microsoft.entra import EntraId
 from application.ports import DeviceCode
 from domain.failure import AccessFailed, Unavailable
 from domain.mailbox import DelegatedAccess
+from tests.adapters.graph_rig import USER
 from tests.adapters.login_rig import PERSON, Login, opened_by
 from tests.emulators.graph import CLIENT_ID, DIRECTORY
+from tests.emulators.graph.wire import guid
 
 SECOND = timedelta(seconds=1)
 
@@ -38,6 +40,15 @@ async def test_when_the_person_has_signed_in_their_mailboxes_are_open(login: Log
 
     assert isinstance(access, DelegatedAccess)
     assert login.graph.accepts(await login.tokens().get(opened_by(access)))
+
+
+async def test_who_has_signed_in_is_noted(login: Login) -> None:
+    access = await login.device().finish(await begun(login))
+
+    assert access.principal_name == PERSON
+    assert access.object_id == guid(PERSON)
+    assert access.is_of(PERSON)
+    assert not access.is_of(USER)
 
 
 async def test_it_looks_again_after_a_pause_until_the_person_has_signed_in(login: Login) -> None:

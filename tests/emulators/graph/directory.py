@@ -14,6 +14,7 @@ from cryptography import x509
 
 from application.ports import Clock
 from tests.emulators.graph.assertion import proves
+from tests.emulators.graph.id_token import id_token
 from tests.emulators.graph.wire import GraphError, Json
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -252,6 +253,8 @@ class Directories:
         answer = self._answer(self.issue(directory, client_id, user)) | {"scope": scope}
         if "offline_access" in scope.split():
             answer["refresh_token"] = self.consent(directory, client_id, user)
+        if "openid" in scope.split():
+            answer["id_token"] = id_token(directory, client_id, user, self._clock.now())
         return answer
 
     def _answer(self, token: str) -> Json:
