@@ -108,12 +108,13 @@ class InMemorySubscriptions(Subscriptions):
         }
 
     def _make_way(self, mailbox: Mailbox, folder: str) -> None:
+        """Where ours is: one with another endpoint is somebody else's."""
         place = (mailbox.tenant, mailbox.id, folder)
-        self._held = {
-            name: held
-            for name, held in self._held.items()
-            if (held.mailbox.tenant, held.mailbox.id, held.folder) != place
-        }
+        for held in list(self._live(mailbox).values()):
+            if (held.mailbox.tenant, held.mailbox.id, held.folder) == place:
+                if held.subscription.endpoint != self.endpoint:
+                    raise NoticesRefused("another service has subscribed to this folder")
+                del self._held[held.subscription.id]
 
     def _fail(self) -> None:
         if self.failures:

@@ -10,14 +10,17 @@ import httpx
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.client import GraphClient
 from adapters.microsoft.fetcher import MAX_MESSAGE_BYTES, GraphFetcher
+from adapters.microsoft.subscriptions import GraphSubscriptions
 from adapters.microsoft.tokens import AccessTokens
 from application.ports import FetchedMessage
 from domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
 from domain.pointer import MicrosoftPointer
 from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from tests.emulators.graph_rig import Subscriber
 from tests.emulators.loopback import serve
 
 USER = "support@example.org"
+PUBLIC_URL = "https://postroom.example"
 HEAD = b"Received: from a by b; Mon, 31 Dec 2029 23:58:00 +0100\r\n"
 RAW = HEAD + b"Message-ID: <one@example.org>\r\nSubject: Hello\r\n\r\nA letter.\r\n"
 
@@ -26,23 +29,22 @@ ACCOUNT = MicrosoftAccount(
     client_id=CLIENT_ID,
     credentials=ClientSecret(Secret(CLIENT_SECRET)),
     user=USER,
-    subscription_id="s",
-    client_state=Secret("c"),
 )
 
 
 class EmulatorTokens(AccessTokens):
-    """Valid tokens, without a login; *issued* counts them."""
+    """Valid tokens, without a login, in the name of *person* if any; *issued* counts them."""
 
-    def __init__(self, graph: GraphEmulator) -> None:
+    def __init__(self, graph: GraphEmulator, person: str = "") -> None:
         self.issued = 0
+        self._person = person
         self._graph = graph
         self._token = ""
 
     async def get(self, _: Mailbox, *, rejected: str = "") -> str:
         if self._token == rejected:
             self.issued += 1
-            self._token = self._graph.issue_token()
+            self._token = self._graph.issue_token(user=self._person)
         return self._token
 
 
@@ -58,12 +60,16 @@ def a_mailbox(user: str = USER, account: MicrosoftAccount = ACCOUNT) -> Mailbox:
 
 @dataclass
 class Rig:
-    """A *graph* and a *client* of it, in process; `remote` gives one over TCP."""
+    """A *graph* and a *client* of it, in process; `remote` gives one over TCP.
+
+    The *subscriber* is whoever Graph calls.
+    """
 
     graph: GraphEmulator
     tokens: EmulatorTokens
     client: GraphClient
     clock: ManualClock
+    subscriber: Subscriber
 
     async def fetch(
         self, message_id: str, *, user: str = USER, max_bytes: int = MAX_MESSAGE_BYTES
@@ -71,13 +77,18 @@ class Rig:
         fetcher = GraphFetcher(self.client, self.clock, max_bytes)
         return await fetcher.fetch(a_mailbox(user), MicrosoftPointer("s", message_id))
 
+    def subscriptions(self, public_url: str = PUBLIC_URL) -> GraphSubscriptions:
+        return GraphSubscriptions(self.client, self.clock, public_url)
+
 
 @asynccontextmanager
 async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
-    async with an_emulator(clock) as graph:
+    subscriber = Subscriber()
+    async with an_emulator(clock, subscriber) as graph:
         tokens = EmulatorTokens(graph)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(graph.app)) as http:
-            yield Rig(graph, tokens, GraphClient(http, tokens, clock, "http://graph.test"), clock)
+            client = GraphClient(http, tokens, clock, "http://graph.test")
+            yield Rig(graph, tokens, client, clock, subscriber)
 
 
 @asynccontextmanager
@@ -90,8 +101,10 @@ async def remote(rig: Rig, **limits: timedelta) -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
-async def an_emulator(clock: ManualClock) -> AsyncIterator[GraphEmulator]:
-    """A Graph to which nobody subscribes."""
-    nobody = httpx.MockTransport(lambda _: httpx.Response(404))
-    async with httpx.AsyncClient(transport=nobody) as subscriber:
-        yield GraphEmulator(clock, subscriber)
+async def an_emulator(
+    clock: ManualClock, subscriber: Subscriber | None = None
+) -> AsyncIterator[GraphEmulator]:
+    """A Graph that calls the *subscriber*, and that nobody subscribes to without one."""
+    answers = subscriber or (lambda _: httpx.Response(404))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answers)) as callbacks:
+        yield GraphEmulator(clock, callbacks)

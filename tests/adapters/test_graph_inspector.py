@@ -8,8 +8,8 @@ from adapters.microsoft.inspector import GraphInspector
 from adapters.microsoft.remedies import remedy
 from application.ports import Inspected
 from domain.failure import AccessFailed, Unavailable
-from domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, MicrosoftAccount, Secret
-from tests.adapters.graph_rig import USER, a_mailbox
+from domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, Secret
+from tests.adapters.graph_rig import ACCOUNT, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login, opened_by
 
 SIGN_IN, READING, FOLDER = "signing in", "reading the mailbox", "finding the folder inbox"
@@ -26,10 +26,8 @@ async def last(login: Login, mailbox: Mailbox) -> Inspected:
     return (await inspected(login, mailbox))[-1]
 
 
-def in_folder(name: str) -> Mailbox:
-    mailbox = a_mailbox()
-    assert isinstance(mailbox.account, MicrosoftAccount)
-    return replace(mailbox, account=replace(mailbox.account, folder=name))
+def in_folders(*names: str) -> Mailbox:
+    return a_mailbox(account=replace(ACCOUNT, folders=names))
 
 
 async def test_a_mailbox_that_can_be_used_passes_every_step(login: Login) -> None:
@@ -69,7 +67,7 @@ async def test_a_user_that_is_not_there_is_told(login: Login) -> None:
 
 
 async def test_a_missing_folder_is_told_with_those_that_there_are(login: Login) -> None:
-    step = await last(login, in_folder("Orders"))
+    step = await last(login, in_folders("Orders"))
 
     assert (step.step, step.failed) == (
         "finding the folder Orders",
@@ -78,11 +76,21 @@ async def test_a_missing_folder_is_told_with_those_that_there_are(login: Login) 
     assert "Inbox, Inbox/Orders, Junk Email" in step.remedy
 
 
+async def test_each_folder_is_a_step_of_its_own(login: Login) -> None:
+    steps = await inspected(login, in_folders("inbox", "Inbox/Orders", "Orders", "junkemail"))
+
+    assert [(each.step, bool(each.failed)) for each in steps[2:]] == [
+        (FOLDER, False),
+        ("finding the folder Inbox/Orders", False),
+        ("finding the folder Orders", True),
+    ]
+
+
 async def test_of_very_many_folders_some_are_told(login: Login) -> None:
     for n in range(60):
         login.graph.add_folder(USER, f"Inbox/{n}")
 
-    step = await last(login, in_folder("Orders"))
+    step = await last(login, in_folders("Orders"))
 
     assert step.remedy.endswith(" and 19 more")
 
