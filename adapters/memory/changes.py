@@ -22,6 +22,7 @@ class InMemoryFolderChanges(FolderChanges):
     _folders: defaultdict[tuple[str, str, str], "_Folder"] = field(
         default_factory=lambda: defaultdict(_Folder), repr=False
     )
+    _removed: set[tuple[str, str, str]] = field(default_factory=set, repr=False)
     _failures: dict[tuple[str, str], "_Breakdown"] = field(default_factory=dict, repr=False)
 
     def deliver(self, mailbox: Mailbox, arrival: Arrival, *, folder: str = "inbox") -> None:
@@ -31,6 +32,10 @@ class InMemoryFolderChanges(FolderChanges):
     def expire(self, mailbox: Mailbox, *, folder: str = "inbox") -> None:
         """Forget every position that was given out so far; the messages stay."""
         self._folder(mailbox, folder).generation += 1
+
+    def remove_folder(self, mailbox: Mailbox, folder: str) -> None:
+        """With its messages; none of that name is there from now on."""
+        self._removed.add((mailbox.tenant, mailbox.id, folder))
 
     def break_down(self, mailbox: Mailbox, failure: Failure, *, after_pages: int = 0) -> None:
         """Have every page of the mailbox fail, as soon as so many more of them were read."""
@@ -68,7 +73,8 @@ class InMemoryFolderChanges(FolderChanges):
         return ChangesPage(tuple(arrivals), position, is_last)
 
     def _named(self, mailbox: Mailbox, folder: str) -> "_Folder":
-        if folder not in folders_of(mailbox.account):
+        is_removed = (mailbox.tenant, mailbox.id, folder) in self._removed
+        if is_removed or folder not in folders_of(mailbox.account):
             raise AccessFailed("the mailbox has no such folder")
         return self._folder(mailbox, folder)
 

@@ -1,0 +1,145 @@
+"""Lists what came into a folder of a Microsoft mailbox: by delta queries, or by date.
+
+A position is a link of Graph's: to a further page of a round, or to the round after it. It goes on
+with the folder that it was given for, whatever becomes of its name, and with the filter of its
+first round: a message that was older when that round began, and is moved in later, is not listed.
+
+Source: learn.microsoft.com/graph/delta-query-messages and /graph/api/message-delta.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
+
+from adapters.microsoft.client import GraphClient
+from adapters.microsoft.errors import Meanings
+from adapters.microsoft.folders import GraphFolders
+from adapters.microsoft.tokens import microsoft
+from application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
+from domain.failure import AccessFailed, SourceGone, Unavailable
+from domain.mailbox import Mailbox
+from domain.pointer import MAX_TEXT, MicrosoftPointer
+
+PAGE_SIZE = 100
+
+MAX_PAGES = 10_000
+"""Of one list: a server that leads in a circle is left."""
+
+FIRST_ROUND = timedelta(hours=1)
+"""How far back a first round goes. It is read to its end to learn where the next one begins; our
+clock and Graph's may differ, and a message may be filed a while after it was received."""
+
+_PREFER = f"odata.maxpagesize={PAGE_SIZE}"
+_SELECT: Final = {"$select": "id,receivedDateTime"}
+
+_EXPIRED: Meanings = dict.fromkeys(
+    (410, "syncstatenotfound", "syncstateinvalid", "resyncrequired"), PositionExpired
+)
+
+
+class _Message(BaseModel):
+    id: str = Field(min_length=1, max_length=MAX_TEXT)
+    received_at: AwareDatetime = Field(alias="receivedDateTime")
+
+
+_MESSAGES = TypeAdapter(list[_Message])
+
+
+@dataclass(frozen=True, slots=True)
+class GraphChanges(FolderChanges):
+    graph: GraphClient
+    max_pages: int = MAX_PAGES
+
+    async def since(
+        self, mailbox: Mailbox, folder: str, position: str
+    ) -> AsyncIterator[ChangesPage]:
+        if not self.graph.leads_to(position):
+            raise PositionExpired("the position is of another Graph")
+        try:
+            async for page in self._round(mailbox, position, _EXPIRED):
+                yield page
+        except SourceGone as gone:
+            await GraphFolders(self.graph).find(mailbox, folder)
+            # There is one all the same: it was made anew.
+            raise PositionExpired(gone.reason) from gone
+
+    async def received_after(
+        self, mailbox: Mailbox, folder: str, moment: datetime
+    ) -> AsyncIterator[ChangesPage]:
+        found = await GraphFolders(self.graph).find(mailbox, folder)
+        path = ("users", microsoft(mailbox).user, "mailFolders", found.id, "messages")
+        try:
+            position = await self._position(mailbox, path)
+            async for arrivals in self._by_date(mailbox, path, moment):
+                yield ChangesPage(arrivals, position="", is_last=False)
+        except SourceGone as gone:
+            raise AccessFailed(gone.reason) from gone
+        yield ChangesPage((), position, is_last=True)
+
+    async def _position(self, mailbox: Mailbox, path: Sequence[str]) -> str:
+        """Where the next round begins. A round of all would be long, and lists 5,000 at the most
+        by a date; so what this one lists is left to the list by date, which comes after it.
+        """
+        query = _received(self.graph.clock.now() - FIRST_ROUND) | {"changeType": "created"}
+        position = ""
+        async for page in self._round(mailbox, self.graph.url(*path, "delta", query=query), {}):
+            position = page.position
+        return position
+
+    async def _round(
+        self, mailbox: Mailbox, url: str, meanings: Meanings
+    ) -> AsyncIterator[ChangesPage]:
+        for _ in range(self.max_pages):
+            page = await self.graph.page(mailbox, url, prefer=_PREFER, meanings=meanings)
+            if not (url := page.next_link or page.delta_link):
+                raise Unavailable("Graph answered with a page that leads nowhere")
+            yield ChangesPage(_arrivals(page.value), url, is_last=not page.next_link)
+            if not page.next_link:
+                return
+        raise self._endless()
+
+    async def _by_date(
+        self, mailbox: Mailbox, path: Sequence[str], moment: datetime
+    ) -> AsyncIterator[Sequence[Arrival]]:
+        """All messages received from *moment* on, oldest first; some come twice.
+
+        Graph's links count messages (`$skip`), and so leave out as many as are deleted meanwhile.
+        So the next page is asked for by the date of the last message, if that leads on at all.
+        """
+        url = self._list(path, moment)
+        for _ in range(self.max_pages):
+            page = await self.graph.page(mailbox, url)
+            arrivals = _arrivals(page.value)
+            yield arrivals
+            if not (url := page.next_link):
+                return
+            if arrivals and arrivals[-1].received_at > moment:
+                moment = arrivals[-1].received_at
+                url = self._list(path, moment)
+        raise self._endless()
+
+    def _list(self, path: Sequence[str], moment: datetime) -> str:
+        query = {"$orderby": "receivedDateTime", "$top": str(PAGE_SIZE)}
+        return self.graph.url(*path, query=_received(moment) | query)
+
+    def _endless(self) -> Unavailable:
+        return Unavailable(f"Graph answered with more than {self.max_pages} pages")
+
+
+def _received(moment: datetime) -> dict[str, str]:
+    """From the second of *moment* on: Graph knows no fractions of it."""
+    return _SELECT | {"$filter": f"receivedDateTime ge {moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def _arrivals(items: Sequence[Mapping[str, Any]]) -> Sequence[Arrival]:
+    """The messages in *items*; what was deleted or moved away, or is said to be, is passed over."""
+    try:
+        found = _MESSAGES.validate_python([each for each in items if "@removed" not in each])
+    except ValidationError:
+        raise Unavailable("Graph answered something else than messages") from None
+    return [
+        Arrival(MicrosoftPointer("", each.id), each.received_at.astimezone(UTC)) for each in found
+    ]

@@ -1,0 +1,237 @@
+"""What Graph's lists of changes do beside the contract: expire, shift, lead elsewhere."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.memory.clock import ManualClock
+from adapters.microsoft.changes import GraphChanges
+from adapters.microsoft.client import GraphClient
+from application.ports import ChangesPage, PositionExpired
+from domain.failure import AccessFailed, Unavailable
+from domain.pointer import MicrosoftPointer
+from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
+
+MAILBOX = a_mailbox()
+LINK = "https://graph.microsoft.com/v1.0/d"
+
+
+@pytest.fixture
+async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
+    async with graph_rig(clock) as rig:
+        rig.graph.add_folder(USER, "Inbox/Orders")
+        yield rig
+
+
+async def ids(pages: AsyncIterator[ChangesPage]) -> list[str]:
+    found: list[str] = []
+    async for page in pages:
+        for arrival in page.arrivals:
+            assert isinstance(arrival.pointer, MicrosoftPointer)
+            found.append(arrival.pointer.message_id)
+    return found
+
+
+async def position_of(rig: Rig, folder: str = "inbox") -> str:
+    pages = GraphChanges(rig.client).received_after(MAILBOX, folder, rig.clock.now())
+    return [page async for page in pages][-1].position
+
+
+def message(message_id: str) -> dict[str, str]:
+    return {"id": message_id, "receivedDateTime": "2030-01-01T00:00:00Z"}
+
+
+@asynccontextmanager
+async def answering(rig: Rig, body: dict[str, Any]) -> AsyncIterator[GraphClient]:
+    """A Graph that has one answer to everything."""
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    async with httpx.AsyncClient(transport=answer) as http:
+        yield GraphClient(http, rig.tokens, rig.clock)
+
+
+# --- Positions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (410, ""),
+        (410, "Gone"),
+        (410, "SyncStateNotFound"),
+        (410, "resyncRequired"),
+        (404, "syncStateNotFound"),
+        (400, "SyncStateNotFound"),
+        (400, "syncStateInvalid"),
+        (400, "ResyncRequired"),
+    ],
+)
+async def test_whatever_says_that_the_sync_state_is_lost_expires_the_position(
+    rig: Rig, status: int, code: str
+) -> None:
+    position = await position_of(rig)
+    rig.graph.fail("delta", status=status, code=code)
+
+    with pytest.raises(PositionExpired):
+        await ids(GraphChanges(rig.client).since(MAILBOX, "inbox", position))
+
+
+@pytest.mark.parametrize("code", ["SyncStateNotFound", "SyncStateInvalid", "resyncRequired"])
+async def test_the_ways_in_which_graph_forgets_expire_the_position(rig: Rig, code: str) -> None:
+    position = await position_of(rig)
+    rig.graph.expire_delta_tokens(code)
+
+    with pytest.raises(PositionExpired):
+        await ids(GraphChanges(rig.client).since(MAILBOX, "inbox", position))
+
+
+async def test_a_position_of_another_cloud_is_expired_and_nobody_gets_our_token(rig: Rig) -> None:
+    position = await position_of(rig)
+    asked = len(rig.graph.requests)
+
+    for elsewhere in (position.replace("graph.test", "graph.test.evil.example"), "", "delta"):
+        with pytest.raises(PositionExpired):
+            await ids(GraphChanges(rig.client).since(MAILBOX, "inbox", elsewhere))
+
+    assert len(rig.graph.requests) == asked
+
+
+async def test_every_page_is_asked_for_with_immutable_ids_and_a_bounded_size(rig: Rig) -> None:
+    position = await position_of(rig)
+    for _ in range(150):
+        rig.graph.deliver(USER, RAW)
+    await ids(GraphChanges(rig.client).since(MAILBOX, "inbox", position))
+
+    rounds = [each for each in rig.graph.requests if "/delta" in each.path]
+    assert len(rounds) == 3
+    assert {each.headers["prefer"] for each in rounds} == {
+        'IdType="ImmutableId", odata.maxpagesize=100'
+    }
+
+
+async def test_a_position_ends_with_its_folder_if_another_of_the_name_is_made(rig: Rig) -> None:
+    mailbox = a_mailbox(account=replace(ACCOUNT, folders=("Inbox/Orders",)))
+    position = await position_of(rig, "Inbox/Orders")
+    rig.graph.fail("delta", status=404, code="ErrorItemNotFound")
+
+    with pytest.raises(PositionExpired):
+        await ids(GraphChanges(rig.client).since(mailbox, "Inbox/Orders", position))
+
+
+# --- What is listed -----------------------------------------------------------------------------
+
+
+async def test_what_was_deleted_or_moved_away_meanwhile_is_passed_over(rig: Rig) -> None:
+    gone = rig.graph.deliver(USER, RAW)
+    position = await position_of(rig)
+    stays, leaves, dies = (rig.graph.deliver(USER, RAW) for _ in range(3))
+    rig.graph.move(leaves, "archive")
+    rig.graph.delete(dies)
+    rig.graph.delete(gone)
+    rig.graph.mark_read(stays)
+
+    assert await ids(GraphChanges(rig.client).since(MAILBOX, "inbox", position)) == [stays]
+
+
+async def test_items_that_graph_calls_removed_are_passed_over(rig: Rig) -> None:
+    body = {
+        "value": [{"id": "gone", "@removed": {"reason": "deleted"}}, message("here")],
+        "@odata.deltaLink": LINK,
+    }
+    async with answering(rig, body) as client:
+        found = await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
+
+    assert found == ["here"]
+
+
+async def test_messages_that_are_deleted_during_a_list_by_date_make_it_leave_out_none(
+    rig: Rig, clock: ManualClock
+) -> None:
+    start, delivered = clock.now(), []
+    for _ in range(250):
+        delivered.append(rig.graph.deliver(USER, RAW))
+        clock.advance(timedelta(seconds=1))
+
+    listed = set[str]()
+    async for page in GraphChanges(rig.client).received_after(MAILBOX, "inbox", start):
+        listed |= {each.pointer.message_id for each in page.arrivals}  # type: ignore[union-attr]
+        for message_id in delivered[:60]:
+            rig.graph.delete(message_id)
+        del delivered[:60]
+
+    assert listed >= set(delivered)
+
+
+async def test_a_first_round_does_not_go_through_the_whole_folder(
+    rig: Rig, clock: ManualClock
+) -> None:
+    for _ in range(500):
+        rig.graph.deliver(USER, RAW)
+    clock.advance(timedelta(hours=2))
+
+    await position_of(rig)
+
+    assert len([each for each in rig.graph.requests if "/delta" in each.path]) == 1
+
+
+async def test_a_message_of_the_same_second_is_not_lost_for_its_fraction(
+    rig: Rig, clock: ManualClock
+) -> None:
+    message_id = rig.graph.deliver(USER, RAW)
+    moment = clock.now() + timedelta(milliseconds=500)
+
+    assert await ids(GraphChanges(rig.client).received_after(MAILBOX, "inbox", moment)) == [
+        message_id
+    ]
+
+
+async def test_a_folder_that_goes_during_a_list_by_date_is_a_matter_of_access(rig: Rig) -> None:
+    for _ in range(150):
+        rig.graph.deliver(USER, RAW, "Inbox/Orders")
+    pages = GraphChanges(rig.client).received_after(MAILBOX, "Inbox/Orders", rig.clock.now())
+    await anext(pages)
+    rig.graph.remove_folder(USER, "Inbox/Orders")
+
+    with pytest.raises(AccessFailed):
+        await anext(pages)
+
+
+# --- Nonsense -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"value": [message("")], "@odata.deltaLink": LINK},
+        {"value": [message("x" * 2000)], "@odata.deltaLink": LINK},
+        {"value": [{"id": "m"}], "@odata.deltaLink": LINK},
+        {"value": [message("m")]},
+        {"value": [message("m")], "@odata.nextLink": "https://evil.example/v1.0/d"},
+        {"value": [message("m")], "@odata.nextLink": LINK},
+    ],
+    ids=["no id", "long id", "no date", "no link", "link elsewhere", "circle"],
+)
+async def test_nonsense_is_unavailable(rig: Rig, body: dict[str, Any]) -> None:
+    async with answering(rig, body) as client:
+        with pytest.raises(Unavailable):
+            await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
+
+
+async def test_a_list_by_date_that_leads_in_a_circle_is_left(rig: Rig) -> None:
+    circle = {"value": [message("m")], "@odata.nextLink": LINK}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        last = {"value": [], "@odata.deltaLink": LINK}
+        folder = {"id": "f", "displayName": "Inbox"}
+        path = request.url.path
+        body = last if "/delta" in path else folder if path.endswith("/inbox") else circle
+        return httpx.Response(200, json=body)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        changes = GraphChanges(GraphClient(http, rig.tokens, rig.clock), max_pages=3)
+        with pytest.raises(Unavailable, match="more than 3 pages"):
+            await ids(changes.received_after(MAILBOX, "inbox", rig.clock.now()))
