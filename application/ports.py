@@ -493,7 +493,7 @@ class MailboxRegistry(Protocol):
     ) -> bool:
         """Let it go on, its failures forgotten; only if it was *paused_by* that, if that is given.
 
-        A look at its folders is due at once. Returns False, and does nothing, if there is nothing to do.
+        A look at its folders is due at once. Returns False if there is nothing to do.
         """
 
     @abstractmethod
@@ -555,8 +555,8 @@ class Receptions(Protocol):
         """Keep what a round has made of a reception that was taken, due when it says.
 
         Requests that it holds no more are done with. If others have come since it was taken, they
-        stay, and it is due at once. Returns False, and keeps nothing, if somebody else has taken it since, or the
-        mailbox is gone.
+        stay, and it is due at once. Returns False, and keeps nothing, if somebody else has taken it
+        since, or the mailbox is gone.
         """
 
     @abstractmethod

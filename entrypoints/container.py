@@ -215,7 +215,7 @@ def _bind_microsoft(
     trying = GraphClient(http, EntraTokens(entra, None, clock), clock, settings.graph_url)
     inspector: MailboxInspector = GraphInspector(trying)
     device_sign_in: DeviceSignIn = EntraDeviceSignIn(entra, clock)
-    changes: FolderChanges = GraphChanges(graph, clock)
+    changes: FolderChanges = GraphChanges(graph)
     subscriptions: Subscriptions = GraphSubscriptions(graph, clock, settings.public_url)
     container.register(FolderChanges, instance=changes)
     container.register(Subscriptions, instance=subscriptions)

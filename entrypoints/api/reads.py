@@ -55,7 +55,9 @@ async def mailboxes(
     tenant: NamedDependency[str], services: NamedDependency[Services]
 ) -> Sequence[MailboxView]:
     """The tenant's mailboxes, without their credentials."""
-    return [mailbox_view(mailbox) for mailbox in await services.registry.all(tenant=tenant)]
+    receptions = await services.receptions.all(tenant=tenant)
+    mailboxes = await services.registry.all(tenant=tenant)
+    return [mailbox_view(mailbox, receptions) for mailbox in mailboxes]
 
 
 @get("/queue", responses=ERRORS)

@@ -21,6 +21,22 @@ from domain.outcome import (
     name_of,
 )
 from domain.pointer import PointerJob
+from domain.reception import Reception
+
+
+@dataclass(frozen=True, slots=True)
+class FolderView:
+    """How a folder's mail is received: by `notices`, or by `polling` for the reason *why*.
+
+    *trouble* is what the last look failed of. *expires_at* is when notices end, unless renewed.
+    """
+
+    name: str
+    mode: str
+    why: str
+    trouble: str
+    expires_at: datetime | None
+    reconciled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +48,29 @@ class MailboxView:
     provider: str
     paused: str
     added_at: datetime
+    folders: tuple[FolderView, ...]
 
 
-def mailbox_view(mailbox: Mailbox) -> MailboxView:
+def mailbox_view(mailbox: Mailbox, receptions: Sequence[Reception]) -> MailboxView:
+    """*receptions* are those of its tenant."""
     return MailboxView(
-        mailbox.id, mailbox.address, mailbox.provider, mailbox.paused, mailbox.added_at
+        mailbox.id,
+        mailbox.address,
+        mailbox.provider,
+        mailbox.paused.reason if mailbox.paused else "",
+        mailbox.added_at,
+        tuple(_folder_view(each) for each in receptions if each.mailbox == mailbox.id),
+    )
+
+
+def _folder_view(reception: Reception) -> FolderView:
+    return FolderView(
+        reception.folder,
+        reception.mode.value,
+        reception.why,
+        reception.trouble,
+        reception.subscription.expires_at if reception.subscription else None,
+        reception.reconciled_at,
     )
 
 

@@ -23,7 +23,7 @@ from entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
 from entrypoints.cli.care import pause, remove, resume, resync
 from entrypoints.cli.failed import CommandFailed
 from entrypoints.cli.microsoft import add_microsoft
-from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, print_table, show, show_one
+from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, print_json, print_table, show, show_one
 from entrypoints.cli.reconnect import reconnect
 from entrypoints.cli.secret import FROM_FILE, read_secret
 from entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools
@@ -105,19 +105,21 @@ def list_mailboxes(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
 def show_mailbox(id_: Id, tenant: Tenant = "default", *, as_json: AsJson = False) -> None:
     """Show one mailbox, without its secrets."""
 
-    async def find(tools: Tools) -> Row:
+    async def find(tools: Tools) -> tuple[Row, list[Row]]:
         found = await tools.registry.get(tenant, id_)
         if found is None:
             raise CommandFailed(
                 f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list"
             )
         receptions = await tools.receptions.all(tenant=tenant, mailbox=id_)
-        folders = {"folders": [_folder(each) for each in receptions]} if receptions else {}
-        return {**_row(found, receptions), **_details(found.account), **folders}
+        row = {**_row(found, receptions), **_details(found.account)}
+        return row, [_folder(each) for each in receptions]
 
-    row = dict(with_tools(find))
-    folders = [] if as_json else row.pop("folders", [])
-    show_one(row, as_json=as_json)
+    row, folders = with_tools(find)
+    if as_json:
+        print_json({**row, "folders": folders} if folders else row)
+        return
+    show_one(row, as_json=False)
     if folders:
         typer.echo()
         print_table(folders, prose=("why",))

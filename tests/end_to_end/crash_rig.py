@@ -26,8 +26,6 @@ MAILBOX = Mailbox(
         client_id="client",
         credentials=ClientSecret(Secret("client secret")),
         user="support@acme.example",
-        subscription_id=POINTER.subscription_id,
-        client_state=Secret(CLIENT_STATE),
     ),
     added_at=datetime(2026, 1, 1, tzinfo=UTC),
 )

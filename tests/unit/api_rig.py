@@ -37,7 +37,7 @@ from domain.mailbox import (
     Secret,
 )
 from domain.pointer import PointerJob
-from domain.reception import Request
+from domain.reception import Request, Subscription
 from entrypoints.api.app import create_app
 from entrypoints.api.services import Services
 from entrypoints.telemetry.observed import observed_ingest
@@ -201,12 +201,13 @@ class Rig:
         *,
         subscription_id: str = SUBSCRIPTION,
         client_state: str = CLIENT_STATE,
-    ) -> None:
+    ) -> Subscription:
         """Add *mailbox*, whose one folder is subscribed to."""
         await self.registry.add(mailbox)
         now = self.clock.now()
         subscription = a_subscription(subscription_id, client_state, now)
         await subscribe(self.receptions, mailbox, subscription, now)
+        return subscription
 
     def services(self) -> Services:
         ingest = IngestPointer(self.queue, self.clock)

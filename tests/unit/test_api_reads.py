@@ -131,7 +131,9 @@ async def test_another_tenants_things_are_not_there(client: Client, rig: Rig) ->
 
 
 async def test_mailboxes_are_shown_without_their_credentials(client: Client, rig: Rig) -> None:
-    for mailbox in (microsoft_mailbox(paused="consent is gone"), google_mailbox(), imap_mailbox()):
+    paused = microsoft_mailbox(paused="consent is gone")
+    subscription = await rig.subscribe(paused)
+    for mailbox in (google_mailbox(), imap_mailbox()):
         await rig.registry.add(mailbox)
 
     response = await client.get("/api/v1/mailboxes")
@@ -143,6 +145,16 @@ async def test_mailboxes_are_shown_without_their_credentials(client: Client, rig
         "provider": "microsoft",
         "paused": "consent is gone",
         "added_at": "2029-12-01T00:00:00Z",
+        "folders": [
+            {
+                "name": "inbox",
+                "mode": "notices",
+                "why": "",
+                "trouble": "",
+                "expires_at": f"{subscription.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+                "reconciled_at": None,
+            }
+        ],
     }
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from domain.failure import AccessFailed, Unavailable
-from domain.mailbox import Mailbox, Secret
+from domain.mailbox import Mailbox, Pause, PausedBy, Secret
 from entrypoints.listener import RECONNECT
 from tests.contracts.samples import IMAP, google_mailbox, microsoft_mailbox
 from tests.unit.listener_rig import (
@@ -22,6 +22,8 @@ from tests.unit.listener_rig import (
     Rig,
     settle,
 )
+
+BY_HAND = Pause(PausedBy.OPERATOR, "by hand", NOW)
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ async def test_the_folders_of_the_account_are_listened_to_and_no_others(rig: Rig
 
 
 async def test_only_imap_mailboxes_that_receive_are_listened_to(rig: Rig) -> None:
-    paused = replace(SUPPORT, paused="by hand")
+    paused = replace(SUPPORT, paused=BY_HAND)
     rig.registry.listed = [google_mailbox(), microsoft_mailbox(), paused]
 
     async with rig.listening():
@@ -70,7 +72,7 @@ async def test_a_mailbox_that_is_added_is_listened_to_at_the_next_look(rig: Rig)
         assert rig.folders.sessions(SUPPORT) == 1
 
 
-@pytest.mark.parametrize("remaining", [[], [replace(SUPPORT, paused="by hand")]])
+@pytest.mark.parametrize("remaining", [[], [replace(SUPPORT, paused=BY_HAND)]])
 async def test_a_mailbox_that_is_removed_or_paused_is_let_go_of(
     rig: Rig, remaining: list[Mailbox]
 ) -> None:

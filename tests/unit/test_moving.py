@@ -10,7 +10,11 @@ from adapters.memory.database import InMemoryDatabase
 from adapters.memory.helpdesk import InMemoryHelpdesk
 from adapters.memory.outcomes import InMemoryOutcomes
 from adapters.memory.queue import InMemoryPointerQueue
+from adapters.memory.receptions import InMemoryReceptions
 from adapters.memory.registry import InMemoryMailboxRegistry
+from adapters.memory.subscriptions import InMemorySubscriptions
+from application.remove_mailbox import RemoveMailbox
+from application.resume_mailbox import ResumeMailbox
 from application.redrive import BATCH, RedriveDeadLetters, Survey
 from domain.dead_letter import EVERY_LETTER
 from domain.failure import Unavailable
@@ -46,10 +50,14 @@ async def queue(clock: ManualClock) -> StoppedQueue:
 @pytest.fixture
 def tools(queue: StoppedQueue, clock: ManualClock) -> Tools:
     database = InMemoryDatabase()
+    registry, receptions = InMemoryMailboxRegistry(database), InMemoryReceptions(database)
     return Tools(
         queue=queue,
         dead_letters=RedriveDeadLetters(queue, clock),
-        registry=InMemoryMailboxRegistry(database),
+        registry=registry,
+        receptions=receptions,
+        resume=ResumeMailbox(registry, queue),
+        remove=RemoveMailbox(registry, receptions, InMemorySubscriptions(clock), queue),
         outcomes=InMemoryOutcomes(database),
         helpdesk=InMemoryHelpdesk(database),
         clock=clock,

@@ -22,10 +22,12 @@ from adapters.memory.cursors import InMemoryCursors
 from adapters.memory.fetcher import InMemoryMessages
 from adapters.memory.history import InMemoryMailboxHistory
 from adapters.memory.ledger import InMemoryIdempotencyLedger
+from application.access import KeepAccess
 from application.consume_job import Consumed, ConsumeJob
 from application.ingest_pointer import IngestPointer
 from application.ports import Claim, EmailProcessor, FetchedMessage
 from application.resolve_history import ResolveHistory
+from application.resume_mailbox import ResumeMailbox
 from domain.failure import AccessFailed, Throttled, Unavailable
 from domain.mail.message import InboundMessage
 from domain.mailbox import Mailbox
@@ -120,6 +122,9 @@ class Worker:
             ledger=InMemoryIdempotencyLedger(rig.database),
             process=self.processor,
             outcomes=rig.outcomes,
+            access=KeepAccess(
+                rig.registry, rig.queue, ResumeMailbox(rig.registry, rig.queue), rig.clock
+            ),
             clock=rig.clock,
             policy=RetryPolicy(draw=lambda: 0.0),
         )

@@ -12,7 +12,7 @@ from adapters.memory.cursors import InMemoryCursors
 from adapters.memory.database import InMemoryDatabase
 from adapters.memory.folders import InMemoryMailFolders
 from adapters.memory.queue import InMemoryPointerQueue
-from application.ingest_pointer import Ingest, Ingested, IngestPointer
+from application.ingest_pointer import Addressee, Ingest, Ingested, IngestPointer
 from application.watch_folder import CHUNK, OVERLAP, CatchUpFolder, cursor_name
 from domain.failure import Unavailable
 from domain.folder_cursor import FolderCursor
@@ -38,7 +38,7 @@ class Ingesting(Ingest):
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def __call__(
-        self, mailbox: Mailbox, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self, mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested:
         self.pointers.append(pointers)
         if len(self.pointers) == self.failing:
