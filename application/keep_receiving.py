@@ -17,7 +17,7 @@ from application.reconcile import ReconcileFolder
 from domain.access import NO_FAILURES, SPACING
 from domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from domain.mailbox import Mailbox, PausedBy
-from domain.reception import PROBE_EVERY, SILENCE, Found, Pace, Reception
+from domain.reception import Found, Pace, Reception
 
 LEFT_ALONE = timedelta(hours=1)
 """How soon a mailbox that a person paused is looked after again, unless they resume it before."""
@@ -86,12 +86,12 @@ class KeepReceiving:
         """With a live subscription, or polled where there can be none; and what is wrong."""
         now = self.clock.now()
         if obstacle := self.subscriptions.obstacle(mailbox):
-            return reception.polled(obstacle), ""
+            return reception.obstructed(obstacle), ""
         try:
             return await self._subscribed(mailbox, reception, now), ""
         except (NoticesRefused, AccessFailed) as refusal:
             # If the mailbox can be read all the same, it is; else the look that follows says so.
-            return reception.polled(refusal.reason, probe_at=now + PROBE_EVERY), ""
+            return reception.refused(refusal.reason, now), ""
         except Unavailable as failure:
             return reception, failure.reason
 
@@ -123,7 +123,7 @@ class KeepReceiving:
             return reception
         with suppress(Failure):  # if it stays, it does no harm
             await self.subscriptions.remove(mailbox, reception.subscription.id)
-        return reception.polled(SILENCE, probe_at=self.clock.now() + PROBE_EVERY)
+        return reception.silenced(self.clock.now())
 
     def _pause(self, failure: Failure) -> timedelta:
         match failure:

@@ -10,7 +10,9 @@ Rule 2  Mail that a look finds, and that no notice had told of in time, makes th
         After SILENT_RUNS in a row the folder is polled, until a probe succeeds a day later.
 Rule 3  What has another explanation is no silence: a run after trouble, or after a subscription was
         new, or that the provider itself asked for.
-Rule 4  Notices that come back are on probation: the next silent run ends them again.
+Rule 4  Notices that come back after silence are on probation: the next silent run ends them again.
+Rule 5  Where the provider refuses to send notices, it is asked again soon, and then ever less often:
+        that our end point is not up yet is over in a minute.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 PROBE_EVERY = timedelta(days=1)
+PROBE_SOON = timedelta(minutes=1)
 
 NOTICE_GRACE = timedelta(minutes=5)
 """How late a notice may be. Graph promises three minutes, and under one on average."""
@@ -94,10 +97,10 @@ class Reception:
     """How the mail of one *folder* of a mailbox is received.
 
     *why* says why it is polled. A poll without *probe_at* ends as soon as what stands in the way
-    does. *reconciled_at* is when the last complete look began; *resync_from* the moment from which
-    on a person wants all to be listed again. *trouble* is what the last round failed of. *requests*
-    came in since the round before. *version* changes whenever somebody asks for something, or takes
-    it to work through.
+    does. *refusals* are those in a row. *reconciled_at* is when the last complete look began, and
+    *resync_from* the moment from which on a person wants all to be listed again. *trouble* is what
+    the last round failed of. *requests* came in since the round before. *version* changes whenever
+    somebody asks for something, or takes it to work through.
     """
 
     tenant: str
@@ -107,6 +110,7 @@ class Reception:
     mode: Mode = Mode.NOTICES
     why: str = ""
     silent_runs: int = 0
+    refusals: int = 0
     probe_at: datetime | None = None
     subscription: Subscription | None = None
     reconciled_at: datetime | None = None
@@ -160,19 +164,31 @@ class Reception:
     # --- What has been done ---
 
     def subscribed(self, subscription: Subscription) -> "Reception":
-        """With notices to come; on probation where they had failed before (rule 4)."""
-        failed = self.mode is Mode.POLLING and self.probe_at is not None
+        """With notices to come; on probation if they had been silent (rule 4)."""
         return replace(
             self,
             mode=Mode.NOTICES,
             why="",
             probe_at=None,
-            silent_runs=SILENT_RUNS - 1 if failed else self.silent_runs,
+            silent_runs=SILENT_RUNS - 1 if self.why == SILENCE else self.silent_runs,
+            refusals=0,
             subscription=subscription,
         )
 
-    def polled(self, why: str, *, probe_at: datetime | None = None) -> "Reception":
-        """Without notices, for the reason *why*."""
+    def obstructed(self, why: str) -> "Reception":
+        """Without notices for as long as what stands in their way does."""
+        return self._polled(why, probe_at=None)
+
+    def refused(self, why: str, now: datetime) -> "Reception":
+        """Without notices until the provider, asked again, agrees (rule 5)."""
+        wait = min(PROBE_SOON * (1 << min(self.refusals, 16)), PROBE_EVERY)
+        return replace(self._polled(why, probe_at=now + wait), refusals=self.refusals + 1)
+
+    def silenced(self, now: datetime) -> "Reception":
+        """Without notices for a day, since they fail to come."""
+        return self._polled(SILENCE, probe_at=now + PROBE_EVERY)
+
+    def _polled(self, why: str, *, probe_at: datetime | None) -> "Reception":
         return replace(
             self, mode=Mode.POLLING, why=why, probe_at=probe_at, silent_runs=0, subscription=None
         )

@@ -43,6 +43,7 @@ UPDATE reception SET
     mode = %(mode)s,
     why = %(why)s,
     silent_runs = %(silent_runs)s,
+    refusals = %(refusals)s,
     probe_at = %(probe_at)s,
     subscription = %(subscription)s,
     reconciled_at = %(reconciled_at)s,

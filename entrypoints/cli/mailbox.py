@@ -23,7 +23,16 @@ from entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
 from entrypoints.cli.care import pause, remove, resume, resync
 from entrypoints.cli.failed import CommandFailed
 from entrypoints.cli.microsoft import add_microsoft
-from entrypoints.cli.output import AnyTenant, AsJson, Row, Tenant, print_json, print_table, show, show_one
+from entrypoints.cli.output import (
+    AnyTenant,
+    AsJson,
+    Row,
+    Tenant,
+    print_json,
+    print_table,
+    show,
+    show_one,
+)
 from entrypoints.cli.reconnect import reconnect
 from entrypoints.cli.secret import FROM_FILE, read_secret
 from entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools

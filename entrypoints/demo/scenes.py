@@ -119,6 +119,29 @@ async def _never(stage: Stage) -> Awaited:
     return Awaited(job_id=_microsoft_job(stage, message_id))
 
 
+async def _moved(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "moved", "Please move me", "To another folder.", sender=GRACE)
+    message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    notice = stage.graph.notice(stage.microsoft_subscription, message_id)
+    stage.graph.move(message_id, "archive")
+    await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [notice]})
+    return Awaited(identity_of("moved"))
+
+
+async def _missed(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "missed", "Did you hear me?", "Nobody told you.", sender=ADA)
+    stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    await stage.graph.report_missed()
+    return Awaited(identity_of("missed"))
+
+
+async def _unsubscribed(stage: Stage) -> Awaited:
+    mail = compose(stage.clock, "gap", "Into the gap", "Between two subscriptions.", sender=GRACE)
+    await stage.graph.remove_subscription(stage.microsoft_subscription)
+    stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    return Awaited(identity_of("gap"))
+
+
 async def _forged(stage: Stage) -> Awaited | None:
     mail = compose(stage.clock, "forged", "Trust me", "I am Graph.", sender=ADA)
     message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
@@ -217,6 +240,15 @@ SCENES: Sequence[Scene] = (
     _scene("Microsoft", "a forged notice",
            "Somebody pretends to be Graph. Nothing may come of it.",
            "refused", _forged),
+    _scene("Microsoft", "moved by a rule",
+           "A rule moves the message to another folder before we come to fetch it.",
+           "completed: ticket", _moved),
+    _scene("Microsoft", "a missed notice",
+           "Graph loses a notice, and owns up to it: we look for ourselves.",
+           "completed: ticket", _missed),
+    _scene("Microsoft", "no subscription any more",
+           "Graph ends our subscription. We make another, and look what came meanwhile.",
+           "completed: ticket", _unsubscribed),
     _scene("Google", "reply before original",
            "Gmail delivers an answer to something that we have not seen yet.",
            "completed: ticket", _reply_first),

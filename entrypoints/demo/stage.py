@@ -11,7 +11,14 @@ from typing import IO
 
 import httpx
 
-from application.ports import Clock, MailboxRegistry, OutcomeRecord, Outcomes, PointerQueue
+from application.ports import (
+    Clock,
+    MailboxRegistry,
+    OutcomeRecord,
+    Outcomes,
+    PointerQueue,
+    Receptions,
+)
 from domain.mailbox import (
     ClientSecret,
     GoogleAccount,
@@ -33,7 +40,6 @@ TENANT = "demo"
 MICROSOFT_USER = "support@contoso.example"
 GMAIL_USER = "help@example.org"
 IMAP_USER = "office@example.net"
-CLIENT_STATE = "what Graph repeats in each notice"
 PATIENCE = 30
 """Seconds to wait for what should come."""
 
@@ -84,16 +90,13 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         pushing = PushSubscription(end_point=f"{url}/webhooks/google")
         await registry.add(_imap_mailbox(imap, clock))
         await registry.add(_gmail_mailbox(gmail, gmail_url, pushing, clock))
+        await registry.add(_microsoft_mailbox(clock))
 
         environment = environment_of(settings) | _environment(
             url, graph_url, gmail_url, certificate
         )
         supervisor = await enter(_running(environment, log))
         await _wait_until_ready(http, url)
-        subscription = await graph.subscribe(
-            MICROSOFT_USER, f"{url}/webhooks/microsoft", CLIENT_STATE
-        )
-        await registry.add(_microsoft_mailbox(subscription, clock))
         yield Stage(
             graph=graph,
             gmail=gmail,
@@ -105,7 +108,7 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
             queue=container.resolve(PointerQueue),
             outcomes=container.resolve(Outcomes),
             clock=clock,
-            microsoft_subscription=subscription,
+            microsoft_subscription=await _subscribed(container.resolve(Receptions)),
         )
 
 
@@ -152,6 +155,19 @@ async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
         return False
 
 
+async def _subscribed(receptions: Receptions) -> str:
+    """The subscription that maintenance has made, and looked after, by now."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                [reception] = await receptions.all(tenant=TENANT)
+                if reception.subscription and reception.reconciled_at:
+                    return reception.subscription.id
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise NotReady("Graph was not subscribed to; see postroom.log in its home") from None
+
+
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
@@ -183,14 +199,12 @@ def _gmail_mailbox(
     )
 
 
-def _microsoft_mailbox(subscription: str, clock: Clock) -> Mailbox:
+def _microsoft_mailbox(clock: Clock) -> Mailbox:
     account = MicrosoftAccount(
         directory=DIRECTORY,
         client_id=CLIENT_ID,
         credentials=ClientSecret(Secret(CLIENT_SECRET)),
         user=MICROSOFT_USER,
-        subscription_id=subscription,
-        client_state=Secret(CLIENT_STATE),
     )
     return Mailbox(
         tenant=TENANT, id="support", address=MICROSOFT_USER, account=account, added_at=clock.now()

@@ -26,7 +26,7 @@ from tests.end_to_end.test_mailbox_commands import ADDED, stored
 USER, PERSON = "support@acme.example", "clerk@acme.example"
 ADD = [
     *["mailbox", "add", "microsoft", "support", "--address", USER, "--directory", DIRECTORY],
-    *["--client-id", CLIENT_ID, "--subscription-id", "graph-1"],
+    *["--client-id", CLIENT_ID],
 ]
 BY_SECRET = ["--client-secret-file", "secret"]
 STEPS = "signing in: done\nreading the mailbox: done\nfinding the folder {}: done\n"
@@ -38,7 +38,6 @@ def graph(
 ) -> Iterator[GraphEmulator]:
     """With the mailbox in it, and the files that lead there in the working directory."""
     (tmp_path / "secret").write_text(CLIENT_SECRET)
-    monkeypatch.setenv("POSTROOM_MAILBOX_CLIENT_STATE", "hush-state")
     with emulated_graph(tmp_path) as (graph, settings):
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
@@ -81,7 +80,6 @@ def test_by_a_secret_from_the_environment(
     monkeypatch.setenv("POSTROOM_MAILBOX_CLIENT_SECRET", CLIENT_SECRET)
 
     assert postroom(*ADD).code == 0
-    assert account().client_state == Secret("hush-state")
 
 
 def test_by_a_certificate(postroom: Postroom, graph: GraphEmulator, tmp_path: Path) -> None:
@@ -123,12 +121,16 @@ def test_by_a_person_who_signs_in_elsewhere(postroom: Postroom, graph: GraphEmul
     assert access.refresh_token.value in graph.refresh_tokens
 
 
-def test_with_a_folder_by_its_path(postroom: Postroom, graph: GraphEmulator) -> None:
-    ended = postroom(*ADD, *BY_SECRET, "--folder", "Inbox/Orders")
+def test_with_folders_by_name_and_by_path(postroom: Postroom, graph: GraphEmulator) -> None:
+    ended = postroom(*ADD, *BY_SECRET, "--folder", "inbox", "--folder", "Inbox/Orders")
 
-    assert (ended.code, ended.err) == (0, STEPS.format("Inbox/Orders"))
-    assert account().folder == "Inbox/Orders"
-    assert postroom("mailbox", "show", "support", "--json").json["folder"] == "Inbox/Orders"
+    assert (ended.code, ended.err) == (
+        0,
+        STEPS.format("inbox") + "finding the folder Inbox/Orders: done\n",
+    )
+    assert account().folders == ("inbox", "Inbox/Orders")
+    shown = postroom("mailbox", "show", "support", "--json").json["folders"]
+    assert [folder["folder"] for folder in shown] == ["Inbox/Orders", "inbox"]
 
 
 def test_unseen_if_that_is_wanted(postroom: Postroom, graph: GraphEmulator) -> None:

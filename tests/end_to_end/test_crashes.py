@@ -22,11 +22,13 @@ from application.ingest_pointer import Ingest
 from application.ports import (
     BlobStore,
     Claim,
+    Clock,
     Helpdesk,
     MailboxRegistry,
     MessageFetcher,
     Outcomes,
     PointerQueue,
+    Receptions,
 )
 from domain.outcome import Completed, Duplicate
 from domain.pointer import MicrosoftPointer
@@ -43,6 +45,7 @@ from tests.end_to_end.crash_rig import (
     the_message,
 )
 from tests.end_to_end.doomed_worker import STEPS, a_worker
+from tests.subscribing import a_subscription, subscribe
 
 SECONDS = 30
 UNTIL_COMMITTED = {"claimed", "fetched", "in the block", "processed", "recorded"}
@@ -131,6 +134,9 @@ async def documents_of(container: punq.Container, number: int) -> set[str]:
 async def test_a_valkey_killed_right_after_a_202_still_has_the_pointer(servers: Servers) -> None:
     async with wire(servers.settings) as container:
         await container.resolve(MailboxRegistry).add(MAILBOX)
+        now = container.resolve(Clock).now()
+        subscription = a_subscription(POINTER.subscription_id, CLIENT_STATE, now)
+        await subscribe(container.resolve(Receptions), MAILBOX, subscription, now)
         queue = container.resolve(PointerQueue)
         noticed: list[str] = []
 

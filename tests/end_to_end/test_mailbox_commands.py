@@ -20,8 +20,7 @@ from tests.end_to_end.command_rig import Ended, Postroom, in_container
 IMAP = ["mailbox", "add", "imap", "office", "--address", "office@acme.example", "--host", "mail.x"]
 MICROSOFT = [
     *["mailbox", "add", "microsoft", "support", "--address", "support@acme.example"],
-    *["--directory", "entra", "--client-id", "app", "--subscription-id", "graph-1"],
-    "--no-check",
+    *["--directory", "entra", "--client-id", "app", "--no-check"],
 ]
 GOOGLE = [
     *["mailbox", "add", "google", "help", "--address", "help@acme.example"],
@@ -81,9 +80,8 @@ def test_a_microsoft_mailbox_is_added_with_its_secrets_from_files(
     postroom: Postroom, tmp_path: Path
 ) -> None:
     (tmp_path / "secret").write_text("hush\n")
-    (tmp_path / "state").write_text("hush-state\n")
 
-    ended = postroom(*MICROSOFT, "--client-secret-file", "secret", "--client-state-file", "state")
+    ended = postroom(*MICROSOFT, "--client-secret-file", "secret")
 
     assert (ended.code, ended.out, ended.err) == (0, f"default/support is added. {ADDED}", "")
     assert stored("support").account == MicrosoftAccount(
@@ -91,8 +89,6 @@ def test_a_microsoft_mailbox_is_added_with_its_secrets_from_files(
         client_id="app",
         credentials=ClientSecret(Secret("hush")),
         user="support@acme.example",
-        subscription_id="graph-1",
-        client_state=Secret("hush-state"),
     )
 
 
@@ -149,7 +145,7 @@ def test_what_is_shown_of_a_mailbox_has_no_secret_in_it(
 ) -> None:
     (tmp_path / "secret").write_text('{"private_key": "hush"}')
     add_imap(postroom)
-    postroom(*MICROSOFT, "--client-secret-file", "secret", "--client-state-file", "secret")
+    postroom(*MICROSOFT, "--client-secret-file", "secret")
     postroom(*GOOGLE, "--service-account-file", "secret")
 
     shown = [

@@ -215,17 +215,30 @@ async def test_polling_ends_as_soon_as_what_stood_in_the_way_is_gone(rig: Rig) -
     assert not reception.silent_runs
 
 
-async def test_an_end_point_that_cannot_be_validated_is_tried_again_a_day_later(rig: Rig) -> None:
+async def test_an_end_point_that_is_not_up_yet_is_subscribed_a_minute_later(rig: Rig) -> None:
     rig.subscriptions.refusal = "validation failed"
     await rig.rounds()
     assert (await rig.reception()).why == "validation failed"
     rig.subscriptions.refusal = ""
+    await rig.pass_time(MINUTE)
 
-    await rig.pass_time(DAY - MINUTE)
-    assert (await rig.reception()).mode is Mode.POLLING
-    await rig.pass_time(2 * MINUTE)
+    reception = await rig.reception()
+    assert reception.mode is Mode.NOTICES
+    assert (reception.silent_runs, reception.refusals) == (0, 0)
 
-    assert (await rig.reception()).mode is Mode.NOTICES
+
+async def test_an_end_point_that_stays_out_of_reach_is_tried_ever_less_often(rig: Rig) -> None:
+    rig.subscriptions.refusal = "validation failed"
+    made = await rig.pass_time(2 * DAY)
+
+    tries = [kept.after.refusals for kept in made if kept.after.refusals > kept.before.refusals]
+    assert tries == list(range(1, 13))
+    reception = await rig.reception()
+    assert reception.probe_at
+    assert timedelta() < reception.probe_at - rig.clock.now() <= DAY
+    rig.arrive()
+    await rig.pass_time(MINUTE)
+    assert await rig.handle_all() == ["m1"], "it is polled meanwhile"
 
 
 async def test_a_folder_that_can_be_read_and_not_subscribed_to_is_polled(rig: Rig) -> None:

@@ -13,9 +13,9 @@ from adapters.memory.queue import InMemoryPointerQueue
 from adapters.memory.receptions import InMemoryReceptions
 from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.memory.subscriptions import InMemorySubscriptions
+from application.redrive import BATCH, RedriveDeadLetters, Survey
 from application.remove_mailbox import RemoveMailbox
 from application.resume_mailbox import ResumeMailbox
-from application.redrive import BATCH, RedriveDeadLetters, Survey
 from domain.dead_letter import EVERY_LETTER
 from domain.failure import Unavailable
 from entrypoints.cli.failed import CommandFailed

@@ -16,7 +16,6 @@ from application.ingest_pointer import Addressee, Ingest, Ingested, IngestPointe
 from application.watch_folder import CHUNK, OVERLAP, CatchUpFolder, cursor_name
 from domain.failure import Unavailable
 from domain.folder_cursor import FolderCursor
-from domain.mailbox import Mailbox
 from domain.pointer import ImapPointer, Pointer
 from tests.contracts.samples import imap_mailbox
 
