@@ -11,8 +11,8 @@ Rule 2  Mail that a look finds, and that no notice had told of in time, makes th
 Rule 3  What has another explanation is no silence: a run after trouble, or after a subscription was
         new, or that the provider itself asked for.
 Rule 4  Notices that come back after silence are on probation: the next silent run ends them again.
-Rule 5  Where the provider refuses to send notices, it is asked again soon, and then ever less often:
-        that our end point is not up yet is over in a minute.
+Rule 5  A provider that refuses to send notices is asked again soon, and then ever less often: that
+        our end point is not up yet is over in a minute.
 """
 
 from dataclasses import dataclass, replace

@@ -130,7 +130,8 @@ async def _moved(stage: Stage) -> Awaited:
 
 async def _missed(stage: Stage) -> Awaited:
     mail = compose(stage.clock, "missed", "Did you hear me?", "Nobody told you.", sender=ADA)
-    stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+    stage.graph.lose_notices()
+    await stage.graph.notify(stage.graph.deliver(MICROSOFT_USER, mail.as_bytes()))
     await stage.graph.report_missed()
     return Awaited(identity_of("missed"))
 
@@ -148,6 +149,7 @@ async def _forged(stage: Stage) -> Awaited | None:
     notice = stage.graph.notice(stage.microsoft_subscription, message_id)
     forged = {**notice, "clientState": "a guess"}
     await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [forged]})
+    stage.graph.delete(message_id)
     lanes = await stage.queue.statistics()
     queued = any(lane.ready or lane.in_flight or lane.delayed for lane in lanes)
     return Awaited(identity_of("forged")) if queued else None

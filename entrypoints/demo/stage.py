@@ -82,6 +82,7 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         container = await enter(wire(settings))
         registry, clock = container.resolve(MailboxRegistry), container.resolve(Clock)
         graph, gmail = GraphEmulator(clock, http), GmailEmulator(http, clock)
+        graph.add_folder(MICROSOFT_USER, "Inbox/Orders")
         imap = await enter(ImapServer({IMAP_USER: "secret"}))
         certificate = issue_certificate(settings.home / "emulators.pem")
         graph_url = await enter(serve(graph.app, certificate=certificate))
