@@ -468,7 +468,7 @@ class MailboxRegistry(Protocol):
 
     @abstractmethod
     async def add(self, mailbox: Mailbox) -> None:
-        """Keep *mailbox*, with a reception, due at once, for each of its folders.
+        """Keep *mailbox*, with a reception, due at once, for each of its folders, and no cursor.
 
         Raises InvalidMailbox if the tenant has one of that id, or address, already.
         """

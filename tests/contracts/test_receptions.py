@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.ports import MailboxRegistry, Receptions, Subscriber
+from application.ports import IdempotencyLedger, MailboxRegistry, Receptions, Subscriber
 from domain.mailbox import Pause, PausedBy
 from domain.reception import Mode, Reception, Request
-from tests.contracts.samples import NOON, microsoft_mailbox, subscription
+from tests.contracts.samples import NOON, identity, microsoft_mailbox, subscription
 
 HOLD = timedelta(minutes=10)
 LATER = NOON + timedelta(minutes=1)
@@ -81,6 +81,27 @@ async def test_of_many_that_take_at_once_each_gets_what_no_other_gets(
 
     got = [(r.tenant, r.folder) for take in takes for r in take]
     assert sorted(got) == [(tenant, f) for tenant in ("acme", "globex") for f in folders]
+
+
+async def test_who_had_to_wait_for_the_tenants_mail_takes_nothing_twice(
+    registry: MailboxRegistry, receptions: Receptions, ledger: IdempotencyLedger
+) -> None:
+    await registry.add(microsoft_mailbox())
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def file_a_message() -> None:
+        async with ledger.once(microsoft_mailbox(), identity()):
+            entered.set()
+            await leave.wait()
+
+    filing = asyncio.create_task(file_a_message())
+    await entered.wait()
+    takers = [asyncio.create_task(receptions.take_due(NOON, 10, HOLD)) for _ in range(2)]
+    await asyncio.sleep(0)  # they have begun, and wait where tenants are one at a time
+    leave.set()
+
+    assert sorted([len(await taker) for taker in takers]) == [0, 1]
+    await filing
 
 
 async def test_what_is_held_too_long_is_taken_again(
