@@ -50,7 +50,8 @@ UPDATE reception SET
     resync_from = CASE WHEN resynced > taken THEN resync_from ELSE %(resync_from)s END,
     trouble = %(trouble)s,
     requests = (SELECT coalesce(jsonb_object_agg(key, value), '{}')
-                FROM jsonb_each(requests) WHERE value::bigint > taken)
+                FROM jsonb_each(requests)
+                WHERE value::bigint > taken OR key = ANY(%(requests)s::text[]))
 WHERE tenant = %(tenant)s AND mailbox = %(mailbox)s AND folder = %(folder)s
   AND taken = %(version)s
 """
@@ -101,6 +102,7 @@ class PostgresReceptions(Receptions):
     async def save(self, reception: Reception) -> bool:
         values = {field.name: getattr(reception, field.name) for field in fields(reception)}
         values["mode"] = reception.mode.value
+        values["requests"] = [request.value for request in reception.requests]
         if reception.subscription:
             values["subscription"] = Jsonb(
                 _SUBSCRIPTION.dump_python(reception.subscription, mode="json")

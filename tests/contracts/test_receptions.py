@@ -132,7 +132,7 @@ async def test_what_a_round_has_made_of_it_comes_back(
 ) -> None:
     made = replace(told(taken), silent_runs=2, trouble="HTTP 500")
     if kind == "polling":
-        made = replace(taken, due_at=LATER).polled("no public URL", probe_at=TOMORROW)
+        made = replace(taken, due_at=LATER, refusals=2).refused("no answer", NOON)
     assert made.mode is Mode(kind)
 
     assert await receptions.save(made)
@@ -235,11 +235,27 @@ async def test_what_a_round_knew_of_is_done_with_it(
     await receptions.request("subscription-1", Request.RECREATE, NOON)
     again = await take_one(receptions, NOON)
 
-    assert await receptions.save(replace(again, due_at=TOMORROW))
+    assert await receptions.save(told(again))
 
     after = await stored(receptions)
     assert after.requests == frozenset()
     assert after.due_at == TOMORROW
+
+
+async def test_what_a_round_has_left_undone_is_left_to_the_next(
+    receptions: Receptions, taken: Reception
+) -> None:
+    await receptions.save(told(taken))
+    for request in (Request.RENEW, Request.RECONCILE):
+        await receptions.request("subscription-1", request, NOON)
+    again = await take_one(receptions, NOON)
+
+    await receptions.save(
+        replace(again, requests=frozenset({Request.RECONCILE}), due_at=LATER, trouble="HTTP 500")
+    )
+
+    assert await receptions.take_due(NOON, 10, HOLD) == []
+    assert (await take_one(receptions, LATER)).requests == {Request.RECONCILE}
 
 
 @pytest.mark.parametrize("request_", [Request.RENEW, Request.RECREATE])

@@ -56,8 +56,9 @@ CREATE UNIQUE INDEX reception_subscription_key ON reception ((subscription ->> '
 ALTER TABLE reception ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON reception USING (tenant = current_setting('postroom.tenant', true));
 GRANT SELECT, INSERT ON reception TO postroom_app;
-GRANT UPDATE (due_at, held_until, version, taken, mode, why, silent_runs, refusals, probe_at, subscription,
-              reconciled_at, resync_from, resynced, trouble, requests) ON reception TO postroom_app;
+GRANT UPDATE (due_at, held_until, version, taken, mode, why, silent_runs, refusals, probe_at,
+              subscription, reconciled_at, resync_from, resynced, trouble, requests)
+    ON reception TO postroom_app;
 
 INSERT INTO reception (tenant, mailbox, folder, due_at)
     SELECT tenant, id, coalesce(account ->> 'folder', 'inbox'), now() FROM mailbox
