@@ -13,6 +13,7 @@ import httpx
 
 from application.ports import (
     Clock,
+    Helpdesk,
     MailboxRegistry,
     OutcomeRecord,
     Outcomes,
@@ -57,6 +58,8 @@ class Stage:
     url: str
     queue: PointerQueue
     outcomes: Outcomes
+    receptions: Receptions
+    helpdesk: Helpdesk
     clock: Clock
     microsoft_subscription: str
 
@@ -91,13 +94,13 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         pushing = PushSubscription(end_point=f"{url}/webhooks/google")
         await registry.add(_imap_mailbox(imap, clock))
         await registry.add(_gmail_mailbox(gmail, gmail_url, pushing, clock))
-        await registry.add(_microsoft_mailbox(clock))
 
         environment = environment_of(settings) | _environment(
             url, graph_url, gmail_url, certificate
         )
         supervisor = await enter(_running(environment, log))
-        await _wait_until_ready(http, url)
+        await _wait_until_ready(http, url)  # Graph asks it to prove itself
+        await registry.add(_microsoft_mailbox(clock))
         yield Stage(
             graph=graph,
             gmail=gmail,
@@ -108,6 +111,8 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
             url=url,
             queue=container.resolve(PointerQueue),
             outcomes=container.resolve(Outcomes),
+            receptions=container.resolve(Receptions),
+            helpdesk=container.resolve(Helpdesk),
             clock=clock,
             microsoft_subscription=await _subscribed(container.resolve(Receptions)),
         )

@@ -1,0 +1,185 @@
+"""A thousand messages through everything that Graph, the network and the host can do to them."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from adapters.crypto import generate_key
+from adapters.embedded import EmbeddedValkey
+from domain.outcome import name_of
+from entrypoints.demo.messages import compose, identity_of
+from entrypoints.demo.stage import MICROSOFT_USER, TENANT, Stage, open_stage
+from entrypoints.settings import Settings
+from tests.databases import new_database
+
+pytestmark = pytest.mark.timeout(600)
+
+MESSAGES, BATCH = 1000, 20
+PATIENCE = 240
+"""Seconds until all must have been handled; it takes well under a minute of them."""
+
+Trouble = Callable[[Stage], Awaitable[object]]
+
+
+@pytest.fixture
+async def stage(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """All of Postroom, in processes of its own, which look for lost mail every few seconds."""
+    monkeypatch.setenv("POSTROOM_RECONCILE_SECONDS", "5")
+    monkeypatch.setenv("POSTROOM_POLL_SECONDS", "2")
+    async with _staged(postgres_url, tmp_path) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def _staged(postgres_url: str, home: Path) -> AsyncIterator[Stage]:
+    with EmbeddedValkey(home / "valkey") as valkey, (home / "postroom.log").open("wb") as log:
+        settings = Settings(
+            home=home,
+            redis_url=valkey.url,
+            database_url=await asyncio.to_thread(new_database, postgres_url),
+            secret_keys=(SecretStr(generate_key()),),
+        )
+        async with open_stage(settings, log) as stage:
+            yield stage
+
+
+# --- What befalls them --------------------------------------------------------------------------
+
+
+def _graph_is_moody(stage: Stage) -> None:
+    """Every so many calls for the mailbox fail, whoever makes them."""
+    stage.graph.fail(MICROSOFT_USER, status=503, code="serviceNotAvailable", times=60, every=9)
+    stage.graph.fail(MICROSOFT_USER, status=500, code="generalException", times=40, every=13)
+    stage.graph.throttle(MICROSOFT_USER, retry_after="1", times=10, every=67)
+    stage.graph.cut(MICROSOFT_USER, times=20, every=31)
+
+
+async def _ends_the_subscription(stage: Stage) -> None:
+    await stage.graph.remove_subscription(await _subscription(stage))
+
+
+async def _ends_it_in_silence(stage: Stage) -> None:
+    await stage.graph.remove_subscription(await _subscription(stage), tell=False)
+
+
+async def _wants_it_authorized_again(stage: Stage) -> None:
+    await stage.graph.require_reauthorization(await _subscription(stage), pause=True)
+
+
+async def _owns_up_to_lost_notices(stage: Stage) -> None:
+    await stage.graph.report_missed()
+
+
+async def _forgets_how_far_we_are(stage: Stage) -> None:
+    stage.graph.expire_delta_tokens()
+
+
+def _dies(part: str) -> Trouble:
+    async def kill(stage: Stage) -> None:
+        stage.supervisor.children[part].kill()
+
+    return kill
+
+
+TROUBLES: Mapping[int, Trouble] = {
+    5: _owns_up_to_lost_notices,
+    9: _dies("worker"),
+    13: _ends_the_subscription,
+    18: _forgets_how_far_we_are,
+    22: _dies("api"),
+    26: _wants_it_authorized_again,
+    30: _dies("maintenance"),
+    34: _ends_the_subscription,
+    38: _dies("worker"),
+    42: _ends_it_in_silence,
+}
+"""By the number of the batch that they come before."""
+
+
+async def _subscription(stage: Stage) -> str:
+    """The one that Postroom keeps, as soon as it has one again."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await _kept(stage)):  # noqa: ASYNC110 - it can only be asked
+            await asyncio.sleep(0.1)
+    return found
+
+
+async def _kept(stage: Stage) -> str:
+    """The subscription that Graph has, if it is the one that Postroom knows of."""
+    [reception] = await stage.receptions.all(tenant=TENANT)
+    live = [each["id"] for each in stage.graph.subscriptions]
+    known = reception.subscription.id if reception.subscription else ""
+    return known if live == [known] else ""
+
+
+# --- The run ------------------------------------------------------------------------------------
+
+
+async def test_whatever_happens_each_message_is_handled_once(stage: Stage) -> None:
+    _graph_is_moody(stage)
+    for number in range(MESSAGES // BATCH):
+        if trouble := TROUBLES.get(number):
+            await trouble(stage)
+        await _deliver(stage, number)
+    await stage.graph.redeliver()
+
+    outcomes = await _when_all_are_completed(stage)
+    assert outcomes.keys() == {identity_of(f"m{number}") for number in range(MESSAGES)}
+    assert {how.count("completed") for how in outcomes.values()} == {1}
+    assert {each for how in outcomes.values() for each in how} <= {"completed", "duplicate"}
+    assert await _tickets(stage) == Counter({f"Message {n}": 1 for n in range(MESSAGES)})
+    assert (await stage.queue.dead_letters()).letters == []
+
+
+async def _deliver(stage: Stage, number: int) -> None:
+    """A batch of messages, whose notices may be lost; of the others some are moved at once.
+
+    One that nobody was told of is looked for in its folder, and must still be there.
+    """
+    ids = [_arrive(stage, each) for each in range(number * BATCH, (number + 1) * BATCH)]
+    if loses := number % 4 == 0:
+        stage.graph.lose_notices(5)
+    kept = await _kept(stage)
+    told = await stage.graph.notify(*ids)
+    if told and all(batch.accepted for batch in told) and kept and not loses:
+        for each in ids[::5]:
+            stage.graph.move(each, "archive")
+
+
+def _arrive(stage: Stage, number: int) -> str:
+    mail = compose(stage.clock, f"m{number}", f"Message {number}", "Hello!", sender="a@b.example")
+    return stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
+
+
+# --- What became of them ------------------------------------------------------------------------
+
+
+async def _when_all_are_completed(stage: Stage) -> Mapping[str, Sequence[str]]:
+    """The names of each message's outcomes, by its identity."""
+    outcomes: Mapping[str, Sequence[str]] = {}
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while sum("completed" in names for names in outcomes.values()) < MESSAGES:
+        assert asyncio.get_running_loop().time() < end, f"{len(outcomes)} of {MESSAGES} have ended"
+        await asyncio.sleep(1)
+        outcomes = await _outcomes(stage)
+    return outcomes
+
+
+async def _outcomes(stage: Stage) -> Mapping[str, Sequence[str]]:
+    found = defaultdict[str, list[str]](list)
+    for record in await stage.outcomes.find(TENANT, mailbox="support", limit=10 * MESSAGES):
+        found[record.message].append(name_of(record.outcome))
+    return found
+
+
+async def _tickets(stage: Stage) -> Counter[str]:
+    tickets = await stage.helpdesk.summaries(TENANT, limit=10 * MESSAGES)
+    assert {ticket.comments for ticket in tickets} == {1}
+    return Counter(ticket.subject for ticket in tickets)
