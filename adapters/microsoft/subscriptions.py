@@ -20,7 +20,7 @@ from adapters.microsoft.folders import GraphFolders
 from adapters.microsoft.tokens import microsoft
 from adapters.microsoft.urls import is_loopback, is_public
 from application.ports import Clock, NoticesRefused, SubscriptionGone, Subscriptions
-from domain.failure import Unavailable
+from domain.failure import AccessFailed, Unavailable
 from domain.mailbox import DelegatedAccess, Mailbox
 from domain.reception import Subscription
 
@@ -45,6 +45,7 @@ _CREATING: Meanings = {
     "validationerror": _unproven,
     400: NoticesRefused,
     403: NoticesRefused,
+    404: AccessFailed,
     409: _Taken,
 }
 _GONE: Meanings = {404: SubscriptionGone, 410: SubscriptionGone}

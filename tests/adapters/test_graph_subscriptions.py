@@ -1,4 +1,4 @@
-"""Graph's subscriptions beside the contract: URLs, refusals, and mailboxes that it leaves out."""
+"""Graph's subscriptions beside the contract: what is asked for, refused, and there already."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +12,10 @@ import pytest
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.client import GraphClient
 from adapters.microsoft.folders import FolderMissing
-from adapters.microsoft.subscriptions import NO_PUBLIC_URL, SHARED, TAKEN, GraphSubscriptions
+from adapters.microsoft.subscriptions import TAKEN, GraphSubscriptions
 from application.ports import NoticesRefused, SubscriptionGone
 from domain.failure import AccessFailed, Throttled, Unavailable
-from domain.mailbox import DelegatedAccess, Secret
 from tests.adapters.graph_rig import (
-    ACCOUNT,
     PUBLIC_URL,
     RAW,
     USER,
@@ -127,7 +125,8 @@ async def test_the_expiry_is_the_one_that_graph_grants(rig: Rig, clock: ManualCl
         (403, "ExtensionError", NoticesRefused),
         (403, "ErrorAccessDenied", NoticesRefused),
         (404, "ErrorInvalidUser", AccessFailed),
-        (404, "ExtensionError", Unavailable),
+        (404, "ErrorItemNotFound", AccessFailed),  # the folder, since it was found
+        (404, "ExtensionError", AccessFailed),
         (500, "ExtensionError", Unavailable),
         (502, "", Unavailable),
         (503, "ServiceUnavailable", Unavailable),
@@ -291,76 +290,3 @@ async def test_a_stranger_in_the_list_may_lack_what_ours_have(rig: Rig) -> None:
     stranger = {"id": "s", "expirationDateTime": "2030-01-03T00:00:00Z", "notificationUrl": None}
     async with answering(rig, {"value": [stranger]}) as subscriptions:
         assert await subscriptions.ids(MAILBOX) == []
-
-
-# --- What stands in the way ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("public_url", "obstacle"),
-    [
-        ("https://postroom.example", ""),
-        ("https://postroom.example:8443/mail/", ""),
-        ("https://8.8.8.8", ""),
-        ("https://[2606:4700::1111]", ""),
-        ("", NO_PUBLIC_URL),
-        ("https://", NO_PUBLIC_URL),
-        ("http://postroom.example", NO_PUBLIC_URL),
-        ("postroom.example", NO_PUBLIC_URL),
-        ("https://localhost", NO_PUBLIC_URL),
-        ("https://postroom", NO_PUBLIC_URL),
-        ("https://postroom.", NO_PUBLIC_URL),
-        ("https://mail.LOCALHOST", NO_PUBLIC_URL),
-        ("https://postroom.local", NO_PUBLIC_URL),
-        ("https://postroom.corp.internal.", NO_PUBLIC_URL),
-        ("https://127.0.0.1", NO_PUBLIC_URL),
-        ("https://10.1.2.3:8443", NO_PUBLIC_URL),
-        ("https://192.168.0.9", NO_PUBLIC_URL),
-        ("https://100.64.0.1", NO_PUBLIC_URL),
-        ("https://169.254.1.1", NO_PUBLIC_URL),
-        ("https://[::1]", NO_PUBLIC_URL),
-        ("https://[fe80::1]", NO_PUBLIC_URL),
-        ("https://[oops", NO_PUBLIC_URL),
-    ],
-)
-async def test_graph_needs_a_url_that_is_open_to_the_internet(
-    rig: Rig, public_url: str, obstacle: str
-) -> None:
-    assert rig.subscriptions(public_url).obstacle(MAILBOX) == obstacle
-
-
-@pytest.mark.parametrize(
-    ("graph_url", "public_url", "obstacle"),
-    [
-        ("http://127.0.0.1:8100", "http://127.0.0.1:8080", ""),
-        ("https://[::1]:8100", "http://postroom", ""),
-        ("http://127.0.0.1:8100", "", NO_PUBLIC_URL),
-        ("https://graph.microsoft.us", "http://127.0.0.1:8080", NO_PUBLIC_URL),
-        ("https://graph.microsoft.us", "https://postroom.example", ""),
-    ],
-)
-async def test_a_graph_on_this_machine_reaches_whatever_is_here(
-    rig: Rig, graph_url: str, public_url: str, obstacle: str
-) -> None:
-    client = replace(rig.client, graph_url=graph_url)
-    subscriptions = GraphSubscriptions(client, rig.clock, public_url)
-
-    assert subscriptions.obstacle(MAILBOX) == obstacle
-
-
-@pytest.mark.parametrize(
-    ("access", "obstacle"),
-    [
-        (DelegatedAccess(Secret("r")), ""),  # nobody has noted who it was
-        (DelegatedAccess(Secret("r"), "object-1", USER.upper()), ""),
-        (DelegatedAccess(Secret("r"), USER, ""), ""),
-        (DelegatedAccess(Secret("r"), "object-1", CLERK), SHARED),
-        (DelegatedAccess(Secret("r"), "object-1"), SHARED),
-    ],
-)
-async def test_a_mailbox_that_is_shared_with_who_signed_in_gets_no_notices(
-    rig: Rig, access: DelegatedAccess, obstacle: str
-) -> None:
-    mailbox = a_mailbox(account=replace(ACCOUNT, credentials=access))
-
-    assert rig.subscriptions().obstacle(mailbox) == obstacle
