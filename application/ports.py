@@ -353,7 +353,10 @@ class FolderChanges(Protocol):
     def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
     ) -> AsyncIterator[ChangesPage]:
-        """What came in after *moment*. The last page has a position, and nothing falls between."""
+        """What came in after *moment*, oldest first.
+
+        The last page alone has a position, and nothing falls between.
+        """
 
 
 class NoticesRefused(Exception):

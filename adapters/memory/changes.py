@@ -62,6 +62,7 @@ class InMemoryFolderChanges(FolderChanges):
         found = self._named(mailbox, folder)
         end = found.position(len(found.arrivals))
         chosen = [each for each in found.arrivals if each.received_at >= moment]
+        chosen.sort(key=lambda each: each.received_at)
         for start in range(0, len(chosen), self.page_size):
             self._read(mailbox)
             yield self._page(chosen[start : start + self.page_size], "", is_last=False)

@@ -1,103 +1,20 @@
 """FolderChanges: in memory, and Graph's."""
 
-from abc import abstractmethod
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import count
-from typing import Protocol
 
 import pytest
 
-from adapters.memory.changes import InMemoryFolderChanges
 from adapters.memory.clock import ManualClock
-from adapters.microsoft.changes import GraphChanges
-from application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
+from application.ports import Arrival, ChangesPage, PositionExpired
 from domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from domain.mailbox import Mailbox
-from domain.pointer import MicrosoftPointer
-from tests.adapters.graph_rig import ACCOUNT, RAW, Rig, a_mailbox, graph_rig
+from tests.adapters.graph_rig import ACCOUNT, a_mailbox, graph_rig
+from tests.contracts.changes_stages import Graph, InMemory, Stage
 
 MINUTE = timedelta(minutes=1)
 BUSY = Throttled("busy", retry_after=timedelta(seconds=30))
-
-
-class Stage(Protocol):
-    """Changes under test, and what can happen in the folders."""
-
-    changes: FolderChanges
-
-    @abstractmethod
-    def receive(
-        self, mailbox: Mailbox, messages: int = 1, *, folder: str = "inbox"
-    ) -> list[Arrival]: ...
-
-    @abstractmethod
-    def expire(self, mailbox: Mailbox) -> None: ...
-
-    @abstractmethod
-    def remove_folder(self, mailbox: Mailbox, folder: str) -> None: ...
-
-    @abstractmethod
-    def break_down(self, mailbox: Mailbox, failure: Throttled | Unavailable) -> None: ...
-
-
-@dataclass
-class InMemory(Stage):
-    rig: Rig
-
-    def __post_init__(self) -> None:
-        self.changes = self._changes = InMemoryFolderChanges()
-        self._serial = count(1)
-
-    def receive(
-        self, mailbox: Mailbox, messages: int = 1, *, folder: str = "inbox"
-    ) -> list[Arrival]:
-        arrivals = [
-            Arrival(MicrosoftPointer("", f"m{next(self._serial)}"), self.rig.clock.now())
-            for _ in range(messages)
-        ]
-        for each in arrivals:
-            self._changes.deliver(mailbox, each, folder=folder)
-        return arrivals
-
-    def expire(self, mailbox: Mailbox) -> None:
-        self._changes.expire(mailbox)
-
-    def remove_folder(self, mailbox: Mailbox, folder: str) -> None:
-        self._changes.remove_folder(mailbox, folder)
-
-    def break_down(self, mailbox: Mailbox, failure: Throttled | Unavailable) -> None:
-        self._changes.break_down(mailbox, failure)
-
-
-@dataclass
-class Graph(Stage):
-    rig: Rig
-
-    def __post_init__(self) -> None:
-        self.changes = GraphChanges(self.rig.client)
-
-    def receive(
-        self, mailbox: Mailbox, messages: int = 1, *, folder: str = "inbox"
-    ) -> list[Arrival]:
-        graph, now = self.rig.graph, self.rig.clock.now()
-        ids = [graph.deliver(mailbox.address, RAW, folder) for _ in range(messages)]
-        return [Arrival(MicrosoftPointer("", each), now) for each in ids]
-
-    def expire(self, mailbox: Mailbox) -> None:  # noqa: ARG002 - Graph forgets them all at once
-        self.rig.graph.expire_delta_tokens()
-
-    def remove_folder(self, mailbox: Mailbox, folder: str) -> None:
-        self.rig.graph.remove_folder(mailbox.address, folder)
-
-    def break_down(self, mailbox: Mailbox, failure: Throttled | Unavailable) -> None:
-        wait = failure.retry_after
-        self.rig.graph.fail(
-            mailbox.address,
-            status=429 if isinstance(failure, Throttled) else 500,
-            retry_after=str(int(wait.total_seconds())) if wait else "",
-        )
 
 
 @pytest.fixture(params=[InMemory, Graph])
@@ -164,6 +81,19 @@ async def test_a_long_list_by_date_comes_in_pages_of_which_the_last_has_the_posi
     assert {arrival for page in pages for arrival in page.arrivals} == set(wanted)
     assert max(len(page.arrivals) for page in pages) <= 100
     assert [bool(page.position) for page in pages] == [False] * (len(pages) - 1) + [True]
+
+
+async def test_a_list_by_date_is_in_the_order_of_the_dates(
+    stage: Stage, clock: ManualClock
+) -> None:
+    mailbox, start = mailbox_of(), clock.now()
+    for minutes in (3, 1, 2):
+        clock.time = start + minutes * MINUTE
+        stage.receive(mailbox)
+
+    listed, _ = await read(stage.changes.received_after(mailbox, "inbox", start))
+
+    assert [each.received_at for each in listed] == [start + n * MINUTE for n in (1, 2, 3)]
 
 
 async def test_very_many_messages_of_one_moment_are_all_listed(
