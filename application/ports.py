@@ -327,7 +327,7 @@ class Arrival:
 class ChangesPage:
     """Messages that came in. The next page, or the next list, begins at *position*.
 
-    An empty *position* is none to go on from. *is_last* says that the list is complete.
+    *is_last* says that the list is complete.
     """
 
     arrivals: Sequence[Arrival]
@@ -336,14 +336,22 @@ class ChangesPage:
 
 
 class PositionExpired(Exception):
-    """The provider cannot go on from there: list by date instead."""
+    """The provider cannot go on from there: start anew, and list by date what may be left out."""
 
 
 class FolderChanges(Protocol):
     """Lists what came into a folder of a mailbox, so that a lost notice loses no message.
 
-    Pages may repeat messages. Both methods raise AccessFailed (also: no such folder), Throttled.
+    Messages may be listed more than once. All methods raise AccessFailed (also: no such folder),
+    Throttled.
     """
+
+    @abstractmethod
+    async def start(self, mailbox: Mailbox, folder: str) -> str:
+        """A position from which on all is listed that comes in from now on.
+
+        What is there already may be listed or not.
+        """
 
     @abstractmethod
     def since(self, mailbox: Mailbox, folder: str, position: str) -> AsyncIterator[ChangesPage]:
@@ -352,11 +360,8 @@ class FolderChanges(Protocol):
     @abstractmethod
     def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
-    ) -> AsyncIterator[ChangesPage]:
-        """What came in after *moment*, oldest first.
-
-        The last page alone has a position, and nothing falls between.
-        """
+    ) -> AsyncIterator[Sequence[Arrival]]:
+        """Pages of what came in from *moment* on, oldest first: one at least."""
 
 
 class NoticesRefused(Exception):

@@ -44,6 +44,11 @@ class InMemoryFolderChanges(FolderChanges):
     def mend(self, mailbox: Mailbox) -> None:
         self._failures.pop((mailbox.tenant, mailbox.id), None)
 
+    async def start(self, mailbox: Mailbox, folder: str) -> str:
+        found = self._named(mailbox, folder)
+        self._read(mailbox)
+        return found.position(len(found.arrivals))
+
     async def since(
         self, mailbox: Mailbox, folder: str, position: str
     ) -> AsyncIterator[ChangesPage]:
@@ -54,24 +59,21 @@ class InMemoryFolderChanges(FolderChanges):
             start = found.index(position)
             end = min(start + self.page_size, len(found.arrivals))
             position, is_last = found.position(end), end == len(found.arrivals)
-            yield self._page(found.arrivals[start:end], position, is_last=is_last)
+            yield ChangesPage(self._listed(found.arrivals[start:end]), position, is_last)
 
     async def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
-    ) -> AsyncIterator[ChangesPage]:
+    ) -> AsyncIterator[Sequence[Arrival]]:
         found = self._named(mailbox, folder)
-        end = found.position(len(found.arrivals))
         chosen = [each for each in found.arrivals if each.received_at >= moment]
         chosen.sort(key=lambda each: each.received_at)
-        for start in range(0, len(chosen), self.page_size):
+        for start in range(0, max(1, len(chosen)), self.page_size):
             self._read(mailbox)
-            yield self._page(chosen[start : start + self.page_size], "", is_last=False)
-        self._read(mailbox)
-        yield self._page((), end, is_last=True)
+            yield self._listed(chosen[start : start + self.page_size])
 
-    def _page(self, arrivals: Sequence[Arrival], position: str, *, is_last: bool) -> ChangesPage:
+    def _listed(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
         self.listed += len(arrivals)
-        return ChangesPage(tuple(arrivals), position, is_last)
+        return tuple(arrivals)
 
     def _named(self, mailbox: Mailbox, folder: str) -> "_Folder":
         is_removed = (mailbox.tenant, mailbox.id, folder) in self._removed
