@@ -575,8 +575,10 @@ class Receptions(Protocol):
         """
 
     @abstractmethod
-    async def resync(self, tenant: str, mailbox_id: str, since: datetime, now: datetime) -> int:
-        """Have all that came in *since* listed again, at once; returns the number of folders."""
+    async def request_all(
+        self, tenant: str, mailbox_id: str, request: Request, now: datetime
+    ) -> int:
+        """The same for every folder of a mailbox; returns their number."""
 
     @abstractmethod
     async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[Reception]:

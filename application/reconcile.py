@@ -1,13 +1,22 @@
-"""Look what came into a folder, and queue what has not been queued or handled yet."""
+"""Look what came into a folder, and queue what has not been queued or handled yet.
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+A folder has two cursors, and each moves only when what it passes is queued, durably:
+
+* `changes:<folder>` is the provider's position: what came in after it is listed by every look.
+* `owed:<folder>` is a moment, if there is one: what came in from it on is listed by date, once.
+  That is where no position covers it: at the beginning, after one has expired, or at a resync.
+
+So a look can be cut off anywhere and the next goes on from there. What is listed twice is queued
+under the same job id, and what has ended is left alone, and so is not fetched again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from application.ingest_pointer import Ingest
 from application.ports import (
     Arrival,
-    ChangesPage,
     Clock,
     Cursors,
     FolderChanges,
@@ -19,22 +28,14 @@ from domain.pointer import job_id
 from domain.reception import Found, Reception
 
 MAX_PAGES = 50
-"""Of one look, so that a flood in one folder does not keep the others waiting."""
+"""Of each of the lists of one look, so that a flood in one folder does not keep others waiting."""
 
 OVERLAP = timedelta(hours=1)
 """A list by date reaches back this much further than the last complete look."""
 
-NOTHING = Found(listed=0, queued=0, unannounced=0, complete=False)
-
 
 @dataclass(frozen=True, slots=True)
 class ReconcileFolder:
-    """The cursor `changes:<folder>` moves only when what it passes is queued, durably.
-
-    A crash before it moves lists again, and what is listed twice is queued under the same job id.
-    What has ended is left alone, and so is not fetched again.
-    """
-
     changes: FolderChanges
     cursors: Cursors
     outcomes: Outcomes
@@ -44,71 +45,97 @@ class ReconcileFolder:
 
     async def __call__(self, mailbox: Mailbox, reception: Reception) -> Found:
         """Raises AccessFailed, Throttled, Unavailable: what was queued before that is queued."""
-        name = cursor_name(reception.folder)
+        cursor = await self.cursors.read(mailbox, changes_cursor(reception.folder))
+        position = cursor.position if cursor else None
+        if position is None:
+            position = await self._start(mailbox, reception, None)
+        listed = await self._list_by_date(mailbox, reception)
+        if not listed.complete:
+            return listed
+        try:
+            return listed + await self._list_changes(mailbox, reception, position)
+        except PositionExpired:
+            await self._start(mailbox, reception, position)
+            return listed + Found()  # what is owed now, the next look lists
+
+    async def _start(self, mailbox: Mailbox, reception: Reception, expired: str | None) -> str:
+        """A position to go on from; what came in before it, since the last look, is owed."""
+        looked, folder = reception.reconciled_at, reception.folder
+        since = max(mailbox.added_at, looked - OVERLAP) if looked else mailbox.added_at
+        await owe(self.cursors, mailbox, folder, since)
+        position = await self.changes.start(mailbox, folder)
+        await self.cursors.advance(mailbox, changes_cursor(folder), before=expired, after=position)
+        return position
+
+    async def _list_by_date(self, mailbox: Mailbox, reception: Reception) -> Found:
+        """What is owed, or a part of it."""
+        name, folder = owed_cursor(reception.folder), reception.folder
         cursor = await self.cursors.read(mailbox, name)
-        before = cursor.position if cursor else None
-        found, count = NOTHING, 0
-        async for page in self._pages(mailbox, reception, before):
-            found = _sum(found, await self._queue(mailbox, reception, page.arrivals))
-            if page.position and page.position != before:
-                if not await self.cursors.advance(
-                    mailbox, name, before=before, after=page.position
-                ):
-                    return found  # another look is at work: it has queued these, and goes on
-                before = page.position
-            count += 1
+        if not (owed := cursor.position if cursor else ""):
+            return Found(complete=True)
+        found, pages = Found(), 0
+        since = datetime.fromisoformat(owed)
+        async for arrivals in self.changes.received_after(mailbox, folder, since):
+            found += await self._queue(mailbox, reception, arrivals)
+            reached = arrivals[-1].received_at.isoformat() if arrivals else owed
+            if reached != owed and not await self._move(mailbox, name, owed, reached):
+                return found
+            owed, pages = reached, pages + 1
+            if pages == self.max_pages:
+                return found
+        if not await self._move(mailbox, name, owed, ""):
+            return found
+        return found + Found(complete=True)
+
+    async def _list_changes(self, mailbox: Mailbox, reception: Reception, position: str) -> Found:
+        """What came in after *position*, or the beginning of it. Raises PositionExpired."""
+        name, folder = changes_cursor(reception.folder), reception.folder
+        found, pages = Found(), 0
+        async for page in self.changes.since(mailbox, folder, position):
+            found += await self._queue(mailbox, reception, page.arrivals)
+            reached = page.position
+            if reached != position and not await self._move(mailbox, name, position, reached):
+                return found
+            position, pages = reached, pages + 1
             if page.is_last:
-                return replace(found, complete=True)
-            if count >= self.max_pages:
-                reached = page.arrivals[-1].received_at if page.arrivals else None
-                return replace(found, reached=None if page.position else reached)
+                return found + Found(complete=True)
+            if pages == self.max_pages:
+                return found
         return found
 
-    async def _pages(
-        self, mailbox: Mailbox, reception: Reception, position: str | None
-    ) -> AsyncIterator[ChangesPage]:
-        folder = reception.folder
-        if position and not reception.resync_from:
-            try:
-                async for page in self.changes.since(mailbox, folder, position):
-                    yield page
-            except PositionExpired:
-                """By date, then, from the last complete look on: so no gap is left."""
-            else:
-                return
-        looked = reception.reconciled_at
-        moment = max(mailbox.added_at, looked - OVERLAP) if looked else mailbox.added_at
-        async for page in self.changes.received_after(
-            mailbox, folder, reception.resync_from or moment
-        ):
-            yield page
+    async def _move(self, mailbox: Mailbox, name: str, before: str, after: str) -> bool:
+        """False if another look is at work: it has queued what we have, and goes on."""
+        return await self.cursors.advance(mailbox, name, before=before, after=after)
 
     async def _queue(
         self, mailbox: Mailbox, reception: Reception, arrivals: Sequence[Arrival]
     ) -> Found:
-        ids = [job_id(mailbox.tenant, mailbox.id, each.pointer) for each in arrivals]
-        ended = await self.outcomes.known(mailbox.tenant, ids) if ids else frozenset()
-        waiting = [each for each, id_ in zip(arrivals, ids, strict=True) if id_ not in ended]
-        new = frozenset[str]()
-        if waiting:
-            new = (await self.ingest(mailbox, [each.pointer for each in waiting])).new
-        now = self.clock.now()
-        late = [
-            each
-            for each, id_ in zip(arrivals, ids, strict=True)
-            if id_ in new and reception.should_have_told(each.received_at, now)
-        ]
-        return Found(len(arrivals), len(new), len(late), complete=False)
+        by_id = {job_id(mailbox.tenant, mailbox.id, each.pointer): each for each in arrivals}
+        ended = await self.outcomes.known(mailbox.tenant, list(by_id)) if by_id else ()
+        waiting = [each for id_, each in by_id.items() if id_ not in ended]
+        if not waiting:
+            return Found(listed=len(by_id))
+        ingested = await self.ingest(mailbox, [each.pointer for each in waiting])
+        now, new = self.clock.now(), [by_id[id_] for id_ in ingested.new]
+        late = sum(reception.should_have_told(each.received_at, now) for each in new)
+        return Found(listed=len(by_id), queued=len(new), unannounced=late)
 
 
-def cursor_name(folder: str) -> str:
+async def owe(cursors: Cursors, mailbox: Mailbox, folder: str, moment: datetime) -> None:
+    """Have what came in from *moment* on listed by date at the next look, if it is not already."""
+    name = owed_cursor(folder)
+    while True:
+        cursor = await cursors.read(mailbox, name)
+        owed = cursor.position if cursor else None
+        if owed and datetime.fromisoformat(owed) <= moment:
+            return
+        if await cursors.advance(mailbox, name, before=owed, after=moment.isoformat()):
+            return
+
+
+def changes_cursor(folder: str) -> str:
     return f"changes:{folder}"
 
 
-def _sum(one: Found, other: Found) -> Found:
-    return Found(
-        one.listed + other.listed,
-        one.queued + other.queued,
-        one.unannounced + other.unannounced,
-        complete=False,
-    )
+def owed_cursor(folder: str) -> str:
+    return f"owed:{folder}"

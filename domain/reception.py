@@ -77,19 +77,27 @@ class Subscription:
         return self.renewed_at + (self.expires_at - self.renewed_at) / 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What a look at a folder found: messages *listed*, and jobs *queued* for those that are new.
 
     *unannounced* are those of the new ones that a notice should have told of by then. Unless it is
-    *complete*, there is more to list: by date from *reached* on, if that is said.
+    *complete*, there is more to list.
     """
 
-    listed: int
-    queued: int
-    unannounced: int
-    complete: bool
-    reached: datetime | None = None
+    listed: int = 0
+    queued: int = 0
+    unannounced: int = 0
+    complete: bool = False
+
+    def __add__(self, later: "Found") -> "Found":
+        """Both, of which *later* was the end."""
+        return Found(
+            listed=self.listed + later.listed,
+            queued=self.queued + later.queued,
+            unannounced=self.unannounced + later.unannounced,
+            complete=later.complete,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +105,9 @@ class Reception:
     """How the mail of one *folder* of a mailbox is received.
 
     *why* says why it is polled. A poll without *probe_at* ends as soon as what stands in the way
-    does. *refusals* are those in a row. *reconciled_at* is when the last complete look began, and
-    *resync_from* the moment from which on a person wants all to be listed again. *trouble* is what
-    the last round failed of. *requests* came in since the round before. *version* changes whenever
-    somebody asks for something, or takes it to work through.
+    does. *refusals* are those in a row. *reconciled_at* is when the last complete look began.
+    *trouble* is what the last round failed of. *requests* came in since the round before. *version*
+    changes whenever somebody asks for something, or takes it to work through.
     """
 
     tenant: str
@@ -114,7 +121,6 @@ class Reception:
     probe_at: datetime | None = None
     subscription: Subscription | None = None
     reconciled_at: datetime | None = None
-    resync_from: datetime | None = None
     trouble: str = ""
     requests: frozenset[Request] = frozenset()
     version: int = 0
@@ -150,7 +156,7 @@ class Reception:
     @property
     def is_ordinary(self) -> bool:
         """Whether notices should have told of all that the next look finds (rule 3)."""
-        if self.requests or self.trouble or self.resync_from or self.reconciled_at is None:
+        if self.requests or self.trouble or self.reconciled_at is None:
             return False
         return self.subscription is None or self.subscription.renewed_at <= self.reconciled_at
 
@@ -205,9 +211,7 @@ class Reception:
         elif judged and found.listed > found.queued:
             silent_runs = 0  # there was mail, and notices had told of all that they should have
         after = replace(self, silent_runs=silent_runs, requests=frozenset(), trouble="")
-        if not found.complete:
-            return replace(after, resync_from=found.reached or self.resync_from)
-        return replace(after, reconciled_at=began, resync_from=None)
+        return replace(after, reconciled_at=began) if found.complete else after
 
     @property
     def is_silent(self) -> bool:

@@ -82,6 +82,7 @@ from application.remove_mailbox import RemoveMailbox
 from application.remove_orphans import RemoveOrphans
 from application.resolve_history import ResolveHistory
 from application.resume_mailbox import ResumeMailbox
+from application.resync_mailbox import ResyncMailbox
 from application.watch_folder import CatchUpFolder
 from domain.reception import Pace
 from domain.retry import RetryPolicy
@@ -255,6 +256,7 @@ def _bind_receiving(container: punq.Container, settings: Settings) -> None:
     )
     container.register(Pace, instance=pace)
     container.register(ResumeMailbox)
+    container.register(ResyncMailbox)
     container.register(RemoveMailbox)
     container.register(KeepAccess)
     access: Access = ObservedAccess(container.resolve(KeepAccess))

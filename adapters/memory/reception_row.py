@@ -11,13 +11,12 @@ from domain.reception import Reception, Request
 class ReceptionRow:
     """Every change makes a greater version of the *reception*.
 
-    *requested*, *resynced* and *taken* are the versions that each request, the last resync and the
-    last take made. Whoever took it has it to themselves until *held_until*.
+    *requested* and *taken* are the versions that each request, and the last take, made. Whoever
+    took it has it to themselves until *held_until*.
     """
 
     reception: Reception
     requested: Mapping[Request, int] = field(default_factory=dict)
-    resynced: int = 0
     taken: int = 0
     held_until: datetime | None = None
 
@@ -39,7 +38,6 @@ class ReceptionRow:
         reception = replace(
             made,
             due_at=made.due_at if unchanged else kept.due_at,
-            resync_from=kept.resync_from if self.resynced > self.taken else made.resync_from,
             requests=frozenset(requested),
             version=kept.version,
         )
@@ -50,12 +48,6 @@ class ReceptionRow:
         row = self.wake(now, version)
         reception = replace(row.reception, requests=frozenset(requested))
         return replace(row, reception=reception, requested=requested)
-
-    def resync(self, since: datetime, now: datetime, version: int) -> "ReceptionRow":
-        row = self.wake(now, version)
-        since = min(since, row.reception.resync_from or since)
-        reception = replace(row.reception, resync_from=since)
-        return replace(row, reception=reception, resynced=version)
 
     def wake(self, at: datetime, version: int) -> "ReceptionRow":
         """Due *at* that moment, if it was not before."""

@@ -36,12 +36,14 @@ class InMemoryReceptions(Receptions):
                     return True
         return False
 
-    async def resync(self, tenant: str, mailbox_id: str, since: datetime, now: datetime) -> int:
+    async def request_all(
+        self, tenant: str, mailbox_id: str, request: Request, now: datetime
+    ) -> int:
         async with self._database.transaction(tenant) as tables:
             keys = [key for key in tables.receptions if key[0] == mailbox_id]
             for key in keys:
                 row, version = tables.receptions[key], self._database.next_version()
-                tables.receptions[key] = row.resync(since, now, version)
+                tables.receptions[key] = row.request(request, now, version)
         return len(keys)
 
     async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[Reception]:

@@ -47,7 +47,6 @@ UPDATE reception SET
     probe_at = %(probe_at)s,
     subscription = %(subscription)s,
     reconciled_at = %(reconciled_at)s,
-    resync_from = CASE WHEN resynced > taken THEN resync_from ELSE %(resync_from)s END,
     trouble = %(trouble)s,
     requests = (SELECT coalesce(jsonb_object_agg(key, value), '{}')
                 FROM jsonb_each(requests)
@@ -66,11 +65,10 @@ UPDATE reception SET
 WHERE tenant = %(tenant)s AND subscription ->> 'id' = %(subscription_id)s
 """
 
-_RESYNC = """
+_REQUEST_ALL = """
 UPDATE reception SET
     version = version + 1,
-    resynced = version + 1,
-    resync_from = least(resync_from, %(since)s),
+    requests = requests || jsonb_build_object(%(request)s::text, version + 1),
     due_at = least(due_at, %(now)s)
 WHERE tenant = %(tenant)s AND mailbox = %(mailbox)s
 """
@@ -123,10 +121,12 @@ class PostgresReceptions(Receptions):
             noted = await connection.execute(_REQUEST, {**values, "now": now})
         return noted.rowcount == 1
 
-    async def resync(self, tenant: str, mailbox_id: str, since: datetime, now: datetime) -> int:
-        values = {"tenant": tenant, "mailbox": mailbox_id, "since": since, "now": now}
+    async def request_all(
+        self, tenant: str, mailbox_id: str, request: Request, now: datetime
+    ) -> int:
+        values = {"tenant": tenant, "mailbox": mailbox_id, "request": request.value, "now": now}
         async with self._database.transaction(tenant) as connection:
-            return (await connection.execute(_RESYNC, values)).rowcount
+            return (await connection.execute(_REQUEST_ALL, values)).rowcount
 
     async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[Reception]:
         database = self._database

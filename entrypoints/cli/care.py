@@ -55,9 +55,8 @@ def resync(
     """List again all that came in, and queue what was never handled. Nothing is done twice."""
 
     async def run(tools: Tools) -> int:
-        await _known(tools, tenant, id_)
-        now = tools.clock.now()
-        return await tools.receptions.resync(tenant, id_, now - (since or RESYNC), now)
+        mailbox = await _known(tools, tenant, id_)
+        return await tools.resync(mailbox, tools.clock.now() - (since or RESYNC))
 
     if not with_tools(run):
         raise CommandFailed(f"{tenant}/{id_} has no folder that can be listed again")

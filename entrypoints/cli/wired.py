@@ -20,6 +20,7 @@ from application.ports import (
 from application.redrive import RedriveDeadLetters
 from application.remove_mailbox import RemoveMailbox
 from application.resume_mailbox import ResumeMailbox
+from application.resync_mailbox import ResyncMailbox
 from entrypoints.settings import Settings, load_settings
 
 R = TypeVar("R")
@@ -34,6 +35,7 @@ class Tools:
     registry: MailboxRegistry
     receptions: Receptions
     resume: ResumeMailbox
+    resync: ResyncMailbox
     remove: RemoveMailbox
     outcomes: Outcomes
     helpdesk: Helpdesk
@@ -75,6 +77,7 @@ def with_tools(use: Callable[[Tools], Awaitable[R]]) -> R:
             registry=container.resolve(MailboxRegistry),
             receptions=container.resolve(Receptions),
             resume=container.resolve(ResumeMailbox),
+            resync=container.resolve(ResyncMailbox),
             remove=container.resolve(RemoveMailbox),
             outcomes=container.resolve(Outcomes),
             helpdesk=container.resolve(Helpdesk),

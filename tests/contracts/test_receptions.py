@@ -39,7 +39,6 @@ def told(reception: Reception, name: str = "subscription-1") -> Reception:
         reception.subscribed(subscription(name)),
         due_at=TOMORROW,
         reconciled_at=NOON,
-        resync_from=None,
         requests=frozenset(),
     )
 
@@ -289,7 +288,7 @@ async def test_what_a_round_that_died_knew_of_is_not_lost(
     assert again.requests == {Request.RENEW, Request.RECONCILE}
 
 
-async def test_a_mailbox_is_listed_again_from_the_earliest_moment_asked_for(
+async def test_something_can_be_asked_for_of_all_folders_of_a_mailbox(
     registry: MailboxRegistry, receptions: Receptions
 ) -> None:
     await registry.add(microsoft_mailbox(folders=("a", "b")))
@@ -298,41 +297,25 @@ async def test_a_mailbox_is_listed_again_from_the_earliest_moment_asked_for(
     for each in await receptions.take_due(NOON, 10, HOLD):
         await receptions.save(replace(each, due_at=TOMORROW))
 
-    for days in (3, 5, 4):
-        assert await receptions.resync("acme", "sales", NOON - timedelta(days=days), LATER) == 2
+    assert await receptions.request_all("acme", "sales", Request.RECONCILE, LATER) == 2
 
     due = await receptions.take_due(LATER, 10, HOLD)
     assert {(r.tenant, r.mailbox, r.folder) for r in due} == {
         ("acme", "sales", "a"),
         ("acme", "sales", "b"),
     }
-    assert {r.resync_from for r in due} == {NOON - timedelta(days=5)}
-    assert await receptions.resync("acme", "unknown", NOON, LATER) == 0
+    assert {r.requests for r in due} == {frozenset({Request.RECONCILE})}
+    assert await receptions.request_all("acme", "unknown", Request.RECONCILE, LATER) == 0
 
 
-async def test_a_listing_that_was_asked_for_while_a_round_goes_on_is_done_in_the_next(
+async def test_what_is_asked_for_of_all_while_a_round_goes_on_is_left_to_the_next(
     receptions: Receptions, taken: Reception
 ) -> None:
-    await receptions.resync("acme", "sales", NOON - HOLD, LATER)
+    await receptions.request_all("acme", "sales", Request.RECONCILE, LATER)
 
     assert await receptions.save(told(taken))
 
-    following = await take_one(receptions, LATER)
-    assert following.resync_from == NOON - HOLD
-    assert following.reconciled_at == NOON
-
-
-async def test_a_listing_that_was_done_is_not_done_again_whatever_else_was_asked_for(
-    receptions: Receptions, taken: Reception
-) -> None:
-    await receptions.save(told(taken))
-    await receptions.resync("acme", "sales", NOON - HOLD, NOON)
-    again = await take_one(receptions, NOON)
-    await receptions.request("subscription-1", Request.RENEW, LATER)
-
-    await receptions.save(told(again))
-
-    assert (await take_one(receptions, LATER)).resync_from is None
+    assert (await take_one(receptions, LATER)).requests == {Request.RECONCILE}
 
 
 async def test_a_mailbox_that_is_resumed_is_due_at_once(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from adapters.memory.clock import ManualClock
+from adapters.memory.cursors import InMemoryCursors
 from adapters.memory.database import InMemoryDatabase
 from adapters.memory.helpdesk import InMemoryHelpdesk
 from adapters.memory.outcomes import InMemoryOutcomes
@@ -16,6 +17,7 @@ from adapters.memory.subscriptions import InMemorySubscriptions
 from application.redrive import BATCH, RedriveDeadLetters, Survey
 from application.remove_mailbox import RemoveMailbox
 from application.resume_mailbox import ResumeMailbox
+from application.resync_mailbox import ResyncMailbox
 from domain.dead_letter import EVERY_LETTER
 from domain.failure import Unavailable
 from entrypoints.cli.failed import CommandFailed
@@ -57,6 +59,7 @@ def tools(queue: StoppedQueue, clock: ManualClock) -> Tools:
         registry=registry,
         receptions=receptions,
         resume=ResumeMailbox(registry, queue),
+        resync=ResyncMailbox(receptions, InMemoryCursors(database, clock), clock),
         remove=RemoveMailbox(registry, receptions, InMemorySubscriptions(clock), queue),
         outcomes=InMemoryOutcomes(database),
         helpdesk=InMemoryHelpdesk(database),

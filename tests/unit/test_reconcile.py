@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from adapters.memory.changes import InMemoryFolderChanges
 from application.ingest_pointer import Addressee, Ingest, Ingested
 from application.ports import Arrival
-from application.reconcile import cursor_name
+from application.reconcile import changes_cursor, owe
+from application.resync_mailbox import ResyncMailbox
 from domain.failure import Unavailable
+from domain.mailbox import Mailbox
 from domain.pointer import MicrosoftPointer, Pointer
 from domain.reception import Found, Reception
 from tests.unit.receiving_rig import SALES, Rig
@@ -43,13 +46,13 @@ class _Interrupting(Ingest):
         return await self.rig.ingest(mailbox, pointers, traceparent=traceparent)
 
 
-async def _look(
-    rig: Rig, *, reconciled_at: datetime | None = None, resync_from: datetime | None = None
-) -> Found:
-    reception = await rig.reception()
-    return await rig.reconcile(
-        SALES, replace(reception, reconciled_at=reconciled_at, resync_from=resync_from)
-    )
+async def _look(rig: Rig, *, reconciled_at: datetime | None = None) -> Found:
+    """What looks find until one is complete."""
+    reception = replace(await rig.reception(), reconciled_at=reconciled_at)
+    found = await rig.reconcile(SALES, reception)
+    while not found.complete:
+        found += await rig.reconcile(SALES, reception)
+    return found
 
 
 async def test_what_is_new_is_queued_and_what_is_queued_is_not_queued_again(rig: Rig) -> None:
@@ -105,13 +108,13 @@ async def test_the_cursor_moves_only_over_what_is_queued(rig: Rig) -> None:
 async def test_nothing_is_skipped_where_nothing_can_be_queued(rig: Rig) -> None:
     await _look(rig)
     rig.arrive()
-    before = await rig.cursors.read(SALES, cursor_name("inbox"))
+    before = await rig.cursors.read(SALES, changes_cursor("inbox"))
     look = replace(rig.reconcile, ingest=_Refusing())
 
     with pytest.raises(Unavailable):
         await look(SALES, await rig.reception())
 
-    assert await rig.cursors.read(SALES, cursor_name("inbox")) == before
+    assert await rig.cursors.read(SALES, changes_cursor("inbox")) == before
     assert (await _look(rig)).queued == 1
 
 
@@ -134,14 +137,67 @@ async def test_a_bounded_look_by_date_goes_on_by_date(rig: Rig) -> None:
         rig.clock.advance(MINUTE)
         rig.arrive()
     reception, look = await rig.reception(), replace(rig.reconcile, max_pages=2)
-    looks = 0
 
-    while not (found := await look(SALES, reception)).complete:
-        reception = reception.reconciled(rig.clock.now(), found)
-        looks += 1
+    looks = [(await look(SALES, reception)).complete for _ in range(4)]
 
-    assert looks == 3
+    assert looks == [False, False, False, True]
     assert await rig.handle_all() == ["m1", "m2", "m3", "m4"]
+
+
+async def test_a_list_by_date_that_is_cut_off_goes_on_where_it_was(rig: Rig) -> None:
+    rig.changes.page_size = 10
+    for _ in range(40):
+        rig.clock.advance(MINUTE)
+        rig.arrive()
+    await _look(rig)
+    await rig.handle_all()
+    await owe(rig.cursors, SALES, "inbox", SALES.added_at)
+    rig.changes.listed = 0
+
+    for _ in range(2):
+        rig.changes.break_down(SALES, Unavailable("Graph answered 503"), after_pages=2)
+        with pytest.raises(Unavailable):
+            await _look(rig)
+    rig.changes.mend(SALES)
+    found = await _look(rig)
+
+    assert found.complete
+    assert rig.changes.listed < 60, "pages that were listed are not listed all over again"
+
+
+class _Busy(InMemoryFolderChanges):
+    """A message comes in right after each place that is taken."""
+
+    rig: Rig
+
+    async def start(self, mailbox: Mailbox, folder: str) -> str:
+        position = await super().start(mailbox, folder)
+        self.rig.arrive()
+        return position
+
+
+async def test_what_comes_in_while_a_look_begins_is_in_it_or_in_the_next(rig: Rig) -> None:
+    busy = _Busy()
+    busy.rig, rig.changes = rig, busy
+    rig.reconcile = replace(rig.reconcile, changes=busy)
+    rig.arrive()
+
+    found = await _look(rig)
+
+    assert found.complete
+    assert sorted(await rig.handle_all()) == ["m1", "m2"]
+
+
+async def test_a_look_that_dies_before_it_has_a_place_begins_anew(rig: Rig) -> None:
+    rig.arrive()
+    rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
+    with pytest.raises(Unavailable):
+        await _look(rig)
+    rig.changes.mend(SALES)
+    rig.arrive()
+    await _look(rig)
+
+    assert await rig.handle_all() == ["m1", "m2"]
 
 
 async def test_an_expired_position_is_no_gap(rig: Rig) -> None:
@@ -183,9 +239,9 @@ async def test_a_resync_lists_again_from_the_given_moment_and_fetches_nothing_tw
     await rig.handle_all()
     rig.changes.deliver(SALES, replace(missed, pointer=MicrosoftPointer("", "older")))
 
-    found = await _look(rig, resync_from=rig.clock.now() - 2 * DAY)
-
-    assert (found.listed, found.queued) == (3, 1)
+    await ResyncMailbox(rig.receptions, rig.cursors, rig.clock)(SALES, rig.clock.now() - 2 * DAY)
+    assert (await _look(rig)).queued == 1
+    assert await rig.handle_all() == ["older"]
 
 
 async def test_two_looks_at_once_queue_everything_once(rig: Rig) -> None:

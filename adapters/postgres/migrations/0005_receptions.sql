@@ -21,9 +21,9 @@ GRANT UPDATE (paused_by, paused_reason, paused_since, access_failures, access_fa
 GRANT DELETE ON mailbox TO postroom_app;
 GRANT DELETE ON cursor TO postroom_app;
 
--- Every change adds 1 to version. requests has the version that each request made, resynced that of
--- the last resync, taken that of the last take. Versions begin with the time in microseconds, so that
--- who took a reception of a mailbox that was removed and added anew does not go on with the new one.
+-- Every change adds 1 to version. requests has the version that each request made, taken that of the
+-- last take. Versions begin with the time in microseconds, so that who took a reception of a mailbox
+-- that was removed and added anew does not go on with the new one.
 CREATE TABLE reception (
     tenant         text        NOT NULL,
     mailbox        text        NOT NULL,
@@ -39,8 +39,6 @@ CREATE TABLE reception (
     probe_at       timestamptz,
     subscription   jsonb,
     reconciled_at  timestamptz,
-    resync_from    timestamptz,
-    resynced       bigint      NOT NULL DEFAULT 0,
     trouble        text        NOT NULL DEFAULT '',
     requests       jsonb       NOT NULL DEFAULT '{}',
     PRIMARY KEY (tenant, mailbox, folder),
@@ -57,7 +55,7 @@ ALTER TABLE reception ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON reception USING (tenant = current_setting('postroom.tenant', true));
 GRANT SELECT, INSERT ON reception TO postroom_app;
 GRANT UPDATE (due_at, held_until, version, taken, mode, why, silent_runs, refusals, probe_at,
-              subscription, reconciled_at, resync_from, resynced, trouble, requests)
+              subscription, reconciled_at, trouble, requests)
     ON reception TO postroom_app;
 
 INSERT INTO reception (tenant, mailbox, folder, due_at)
