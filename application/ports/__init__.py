@@ -1,0 +1,86 @@
+"""The outside world, as the use cases need it to be.
+
+Any method may raise `Unavailable`; a docstring names whatever else it raises. Every adapter
+passes its port's suite in tests/contracts, the one in memory and the real one alike.
+
+Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk and Outcomes write belongs to the
+block's transaction: it is kept if the block succeeds and forgotten if it fails.
+"""
+
+from application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
+from application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
+from application.ports.host import Clock, HealthCheck
+from application.ports.listing import (
+    Arrival,
+    ChangesPage,
+    FolderChanges,
+    FolderListing,
+    FolderSession,
+    HistoryExpired,
+    HistoryPage,
+    MailboxHistory,
+    MailFolders,
+    PositionExpired,
+)
+from application.ports.mailboxes import Cursor, Cursors, MailboxRegistry, Receptions, Subscriber
+from application.ports.messages import EmailProcessor, FetchedMessage, MessageFetcher
+from application.ports.notices import (
+    NoticesRefused,
+    NoticeTokenVerifier,
+    PushVerifier,
+    SubscriptionGone,
+    Subscriptions,
+    Unauthenticated,
+)
+from application.ports.queue import (
+    Claim,
+    DeadLetterPage,
+    InvalidCursor,
+    LaneStatistics,
+    PointerQueue,
+)
+from application.ports.set_up import DeviceCode, DeviceSignIn, Inspected, MailboxInspector
+
+__all__ = [
+    "Arrival",
+    "BlobStore",
+    "ChangesPage",
+    "Claim",
+    "Clock",
+    "Cursor",
+    "Cursors",
+    "DeadLetterPage",
+    "DeviceCode",
+    "DeviceSignIn",
+    "EmailProcessor",
+    "FetchedMessage",
+    "FolderChanges",
+    "FolderListing",
+    "FolderSession",
+    "HealthCheck",
+    "Helpdesk",
+    "HistoryExpired",
+    "HistoryPage",
+    "HtmlSanitiser",
+    "IdempotencyLedger",
+    "Inspected",
+    "InvalidCursor",
+    "LaneStatistics",
+    "MailFolders",
+    "MailboxHistory",
+    "MailboxInspector",
+    "MailboxRegistry",
+    "MessageFetcher",
+    "NoticeTokenVerifier",
+    "NoticesRefused",
+    "OutcomeRecord",
+    "Outcomes",
+    "PointerQueue",
+    "PositionExpired",
+    "PushVerifier",
+    "Receptions",
+    "Subscriber",
+    "SubscriptionGone",
+    "Subscriptions",
+    "Unauthenticated",
+]

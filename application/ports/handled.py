@@ -1,0 +1,62 @@
+"""What became of messages: the idempotency ledger and the outcomes."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.identity import MessageIdentity
+from domain.mailbox import Mailbox
+from domain.outcome import Final
+from domain.pointer import PointerJob
+
+
+class IdempotencyLedger(Protocol):
+    """Remembers which messages a mailbox has handled."""
+
+    @abstractmethod
+    def once(
+        self, mailbox: Mailbox, identity: MessageIdentity
+    ) -> AbstractAsyncContextManager[bool]:
+        """Enter with True if the message is new, and remember it if the block succeeds.
+
+        A second block for the same message waits for the first to end. A block that fails, or whose
+        process dies, is forgotten, with all that was written in it.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """What became of one job; *message* is the message's identity name, where it was read."""
+
+    job: PointerJob
+    outcome: Final
+    attempt: int
+    at: datetime
+    message: str = ""
+
+
+class Outcomes(Protocol):
+    """Every pointer's named end, to be looked up."""
+
+    @abstractmethod
+    async def record(self, record: OutcomeRecord) -> None:
+        """Keep *record*. A job may end more than once (duplicate, re-drive): each is kept."""
+
+    @abstractmethod
+    async def find(
+        self,
+        tenant: str,
+        *,
+        mailbox: str = "",
+        message: str = "",
+        job_id: str = "",
+        limit: int = 100,
+    ) -> Sequence[OutcomeRecord]:
+        """The newest *limit* outcomes of the tenant that match what is given, newest first."""
+
+    @abstractmethod
+    async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+        """Those of *job_ids* that have ended, however they did."""

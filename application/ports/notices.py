@@ -1,0 +1,81 @@
+"""Having a provider send notices, and proving who sent one."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.mailbox import Mailbox
+from domain.reception import Subscription
+
+
+class NoticesRefused(Exception):
+    """The provider will not send notices here; *reason* says why, and is fit for a log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SubscriptionGone(Exception):
+    """The provider does not know the subscription any more."""
+
+
+class Subscriptions(Protocol):
+    """Has a provider tell us of new mail. Its methods raise AccessFailed, Throttled."""
+
+    @property
+    @abstractmethod
+    def endpoint(self) -> str:
+        """Where notices are to go."""
+
+    @abstractmethod
+    def obstacle(self, mailbox: Mailbox) -> str:
+        """Why no notice of that mailbox can ever reach us as things are; empty if it can."""
+
+    @abstractmethod
+    async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
+        """Have notices sent for *folder*; one of ours that there is gives way.
+
+        Raises NoticesRefused. What comes in before it returns may have been told of to nobody.
+        """
+
+    @abstractmethod
+    async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
+        """Have it last from now on. Raises SubscriptionGone."""
+
+    @abstractmethod
+    async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
+        """End it; if it is gone already, that is well."""
+
+    @abstractmethod
+    async def ids(self, mailbox: Mailbox) -> Sequence[str]:
+        """Those that send notices to our endpoint, as far as the mailbox's credentials show them.
+
+        An application that signs in as itself sees those of all its mailboxes.
+        """
+
+
+class Unauthenticated(Exception):
+    """It is not proven who sent this; the message says what was wrong, without the secret."""
+
+
+class PushVerifier(Protocol):
+    """Proves who signed a Pub/Sub push (OIDC: signature, audience, issuer, expiry)."""
+
+    @abstractmethod
+    async def __call__(self, token: str) -> str:
+        """The verified e-mail address of the service account that signed *token*.
+
+        Raises Unauthenticated.
+        """
+
+
+class NoticeTokenVerifier(Protocol):
+    """Proves that Microsoft Graph has sent a rich notification (signature, sender, expiry)."""
+
+    @abstractmethod
+    async def __call__(self, token: str) -> str:
+        """The client id of the application that *token* is made out to.
+
+        Raises Unauthenticated.
+        """

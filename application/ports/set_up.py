@@ -1,0 +1,57 @@
+"""Setting a mailbox up: signing in, and trying its access."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from domain.mailbox import DelegatedAccess, Mailbox, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A step of an inspection: it *failed* if that says why; *remedy* is what a person can do."""
+
+    step: str
+    failed: str = ""
+    remedy: str = ""
+
+
+class MailboxInspector(Protocol):
+    """Tries a mailbox's access live, step by step, with the credentials that are to be kept."""
+
+    @abstractmethod
+    def inspect(self, mailbox: Mailbox) -> AsyncIterator[Inspected]:
+        """Each step when it has ended, the first that fails being the last. Changes nothing there.
+
+        Never raises a Failure: what the provider says, and that it is away, is told in the step.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceCode:
+    """The *code* that a person enters at *url* to let an application act for them (RFC 8628).
+
+    *pause* is to lie between two looks whether they have; *secret* is what is looked up with.
+    """
+
+    directory: str
+    client_id: str
+    url: str
+    code: str
+    secret: Secret
+    pause: timedelta
+    expires_at: datetime
+
+
+class DeviceSignIn(Protocol):
+    """Lets a person sign in to Microsoft elsewhere, in a browser of their own."""
+
+    @abstractmethod
+    async def begin(self, directory: str, client_id: str) -> DeviceCode:
+        """Raises AccessFailed (no such directory or application), Throttled."""
+
+    @abstractmethod
+    async def finish(self, code: DeviceCode) -> DelegatedAccess:
+        """Wait until the person has signed in. Raises AccessFailed if they refuse, or are late."""
