@@ -30,6 +30,10 @@ Meanings = Mapping[int | str, Callable[[str], Exception]]
 """What a status, or a code in lower case, means to one caller; made with the reason."""
 
 
+UNSAID = timedelta(seconds=10)
+"""How long to leave Graph alone that answers 429 and does not say."""
+
+
 class TokenRejected(AccessFailed):
     """Graph does not accept the access token (401); a fresh one may do."""
 
@@ -135,7 +139,9 @@ def unreachable(peer: str, error: Exception) -> Unavailable:
 
 
 def _busy(reason: str, status: int, wait: timedelta | None) -> Throttled | Unavailable:
-    if wait and status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(reason, retry_after=wait or UNSAID)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and wait:
         return Throttled(reason, retry_after=wait)
     return Unavailable(reason, retry_after=wait)
 

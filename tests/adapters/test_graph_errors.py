@@ -9,7 +9,7 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.client import GraphClient
-from adapters.microsoft.errors import MAILBOX_MOVE
+from adapters.microsoft.errors import MAILBOX_MOVE, UNSAID
 from domain.failure import (
     AccessFailed,
     Failure,
@@ -47,7 +47,7 @@ async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
         (404, "", Unavailable),
         (410, "Gone", Unavailable),
         (418, "ErrorSomethingNew", Unavailable),
-        (429, "ApplicationThrottled", Unavailable),  # without Retry-After
+        (429, "ApplicationThrottled", Throttled),  # without Retry-After
         (500, "InternalServerError", Unavailable),
         (500, "ErrorItemNotFound", Unavailable),  # an answer in trouble is no proof
         (500, "ErrorMailboxMoveInProgress", Throttled),
@@ -125,12 +125,25 @@ async def test_a_busy_graph_says_how_long_to_wait(
 @pytest.mark.parametrize("header", ["soon", "-1", "1.5", "9" * 5000, "Tue, 99 Foo 2030"])
 async def test_a_retry_after_that_cannot_be_read_is_none(rig: Rig, header: str) -> None:
     message = rig.graph.deliver(USER, RAW)
-    rig.graph.throttle(USER, retry_after=header)
+    rig.graph.fail(USER, status=503, retry_after=header)
 
     with pytest.raises(Unavailable) as raised:
         await rig.fetch(message)
 
     assert raised.value.retry_after is None
+
+
+@pytest.mark.parametrize("header", ["", "soon"])
+async def test_a_throttling_graph_that_does_not_say_for_how_long_is_left_alone_a_while(
+    rig: Rig, header: str
+) -> None:
+    message = rig.graph.deliver(USER, RAW)
+    rig.graph.throttle(USER, retry_after=header)
+
+    with pytest.raises(Throttled) as raised:
+        await rig.fetch(message)
+
+    assert raised.value.retry_after == UNSAID
 
 
 async def test_a_failing_server_may_say_how_long_to_wait_as_well(rig: Rig) -> None:

@@ -1,0 +1,233 @@
+"""Mailboxes are paused, resumed, listed again and removed from the command line."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import punq
+import pytest
+
+from application.consume_job import ConsumeJob
+from application.ingest_pointer import Ingest
+from application.ports import Clock, Cursors, MailboxRegistry, PointerQueue, Receptions
+from application.reconcile import owed_cursor
+from domain.mailbox import Pause, PausedBy
+from domain.outcome import Dead, Deferred, Outcome
+from domain.reception import Reception, Request
+from tests.end_to_end.command_rig import Ended, Postroom, in_container
+from tests.end_to_end.crash_rig import LEASE, MAILBOX, POINTER
+from tests.end_to_end.test_mailbox_commands import add_imap
+from tests.subscribing import a_subscription
+
+HERE = ["support", "--tenant", "acme"]
+HOLD = timedelta(minutes=1)
+UNKNOWN = "the tenant acme has no mailbox support; see: postroom mailbox list"
+
+
+@pytest.fixture
+def added(postroom: Postroom) -> None:
+    """A Microsoft mailbox whose folder is looked after, and has one job."""
+
+    async def add(container: punq.Container) -> None:
+        await container.resolve(MailboxRegistry).add(MAILBOX)
+        await container.resolve(Ingest)(MAILBOX, [POINTER])
+        await look_after(container, lambda reception: reception)
+
+    in_container(add)
+
+
+async def look_after(container: punq.Container, make: Callable[[Reception], Reception]) -> None:
+    """A round of maintenance, which makes a live subscription, and whatever *make* makes of it."""
+    clock, receptions = container.resolve(Clock), container.resolve(Receptions)
+    [taken] = await receptions.take_due(clock.now(), 10, HOLD)
+    now = clock.now()
+    subscribed = taken.subscribed(a_subscription("graph-1", "hush", now))
+    kept = replace(subscribed, reconciled_at=now, due_at=now + timedelta(days=1))
+    assert await receptions.save(make(kept))
+
+
+def attempted() -> Outcome:
+    """What becomes of the job now."""
+    outcomes: list[Outcome] = []
+
+    async def attempt(container: punq.Container) -> None:
+        [claim] = await container.resolve(PointerQueue).claim(1, LEASE)
+        outcomes.append((await container.resolve(ConsumeJob)(claim)).outcome)
+
+    in_container(attempt)
+    return outcomes[0]
+
+
+def reception() -> Reception:
+    found: list[Reception] = []
+
+    async def find(container: punq.Container) -> None:
+        found.extend(await container.resolve(Receptions).all(tenant="acme"))
+
+    in_container(find)
+    return found[0]
+
+
+# --- Paused and resumed
+
+
+@pytest.mark.usefixtures("added")
+def test_a_paused_mailbox_keeps_its_jobs_until_it_is_resumed(postroom: Postroom) -> None:
+    paused = postroom("mailbox", "pause", *HERE, "--reason", "we move house")
+
+    assert (paused.code, paused.err) == (0, "")
+    assert paused.out == "acme/support is paused. To go on: postroom mailbox resume support\n"
+    assert state(postroom) == "paused: we move house"
+    assert isinstance(attempted(), Deferred)
+    resumed = postroom("mailbox", "resume", *HERE)
+    assert (resumed.code, resumed.out) == (0, "acme/support goes on.\n")
+    assert state(postroom) == "receiving"
+    assert reception().requests == {Request.RECONCILE}
+
+
+@pytest.mark.usefixtures("added")
+def test_to_resume_what_is_not_paused_is_no_mistake(postroom: Postroom) -> None:
+    assert postroom("mailbox", "resume", *HERE).out == "acme/support is not paused.\n"
+
+
+@pytest.mark.usefixtures("added")
+def test_a_mailbox_that_was_closed_can_be_opened_by_hand(postroom: Postroom) -> None:
+    async def close(container: punq.Container) -> None:
+        registry, now = container.resolve(MailboxRegistry), container.resolve(Clock).now()
+        await registry.pause("acme", "support", Pause(PausedBy.ACCESS, "invalid_grant", now))
+
+    in_container(close)
+    assert state(postroom) == "paused: invalid_grant"
+
+    assert postroom("mailbox", "resume", *HERE).out == "acme/support goes on.\n"
+    assert state(postroom) == "receiving"
+
+
+# --- Listed again
+
+
+@pytest.mark.usefixtures("added")
+@pytest.mark.parametrize(
+    ("options", "back"), [([], timedelta(days=7)), (["--since", "1d12h"], timedelta(hours=36))]
+)
+def test_a_mailbox_is_listed_again_as_far_back_as_is_asked_for(
+    postroom: Postroom, options: list[str], back: timedelta
+) -> None:
+    ended = postroom("mailbox", "resync", *HERE, *options)
+
+    assert ended.code == 0
+    assert ended.out.startswith("acme/support is listed again.")
+    assert reception().requests == {Request.RECONCILE}
+    assert abs(owed() - back) < timedelta(minutes=1)
+
+
+def owed() -> timedelta:
+    """How far back the next look will list by date."""
+    found: list[Any] = []
+
+    async def find(container: punq.Container) -> None:
+        now = container.resolve(Clock).now()
+        cursor = await container.resolve(Cursors).read(MAILBOX, owed_cursor("inbox"))
+        assert cursor
+        found.append(now - type(now).fromisoformat(cursor.position))
+
+    in_container(find)
+    span = found[0]
+    assert isinstance(span, timedelta)
+    return span
+
+
+@pytest.mark.usefixtures("added")
+def test_how_far_back_must_be_an_age(postroom: Postroom) -> None:
+    ended = postroom("mailbox", "resync", *HERE, "--since", "yesterday")
+
+    assert ended.code == 2
+    assert "'yesterday' is no age" in ended.err
+
+
+def test_what_has_no_folders_that_are_looked_at_cannot_be_listed_again(postroom: Postroom) -> None:
+    add_imap(postroom)
+
+    assert "no folder that can be listed again" in postroom("mailbox", "resync", "office").failure
+
+
+# --- Removed
+
+
+@pytest.mark.usefixtures("added")
+def test_a_mailbox_is_removed_by_whoever_says_yes(postroom: Postroom) -> None:
+    asked = postroom("mailbox", "remove", *HERE, stdin="y\n")
+
+    assert (asked.code, asked.err) == (0, "Forget the mailbox acme/support? [y/N] ")
+    assert asked.out == "acme/support is removed. Jobs that still wait end in the dead letters.\n"
+    assert postroom("mailbox", "list", "--json").json == []
+    assert attempted() == Dead("unknown mailbox")
+
+
+@pytest.mark.usefixtures("added")
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_a_mailbox_stays_if_nobody_says_yes(postroom: Postroom, answer: str) -> None:
+    ended = postroom("mailbox", "remove", *HERE, stdin=answer)
+
+    assert ended.code == 1
+    assert ended.err.endswith("postroom: it stays; to be asked nothing, add --yes\n")
+    assert state(postroom) == "receiving"
+
+
+@pytest.mark.usefixtures("added")
+def test_a_script_is_not_asked(postroom: Postroom) -> None:
+    ended = postroom("mailbox", "remove", *HERE, "--yes")
+
+    assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "resync", "remove"])
+def test_a_mailbox_that_is_not_there_is_said_to_be_not_there(
+    postroom: Postroom, command: str
+) -> None:
+    assert postroom("mailbox", command, *HERE).failure == UNKNOWN
+
+
+# --- Shown
+
+
+@pytest.mark.usefixtures("added")
+def test_how_each_folder_is_received_is_shown(postroom: Postroom) -> None:
+    told = postroom("mailbox", "show", *HERE).out.splitlines()
+    [folder] = postroom("mailbox", "show", *HERE, "--json").json["folders"]
+
+    header, line = told[-2:]
+    assert header.split()[:2] == ["folder", "mode"]
+    assert line.split()[:3] == ["inbox", "notices", "graph-1"]
+    assert (folder["folder"], folder["mode"], folder["why"]) == ("inbox", "notices", "")
+
+
+@pytest.mark.usefixtures("added")
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda each: each.obstructed("no public URL"), "polling: no public URL"),
+        (
+            lambda each: replace(each, trouble="Graph answered 503"),
+            "in trouble: Graph answered 503",
+        ),
+    ],
+)
+def test_the_worst_that_is_to_be_said_is_its_state(
+    postroom: Postroom, make: Callable[[Reception], Reception], told: str
+) -> None:
+    async def spoil(container: punq.Container) -> None:
+        receptions, now = container.resolve(Receptions), container.resolve(Clock).now()
+        await receptions.request("graph-1", Request.RECONCILE, now)
+        await look_after(container, make)
+
+    in_container(spoil)
+
+    assert state(postroom) == told
+
+
+def state(postroom: Postroom) -> str:
+    listed: Ended = postroom("mailbox", "list", "--json")
+    [row] = listed.json
+    return str(row["state"])
