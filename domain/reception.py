@@ -12,7 +12,7 @@ Rule 3  What has another explanation is no silence: a run after trouble, or afte
         new, or that the provider itself asked for.
 Rule 4  Notices that come back after silence are on probation: the next silent run ends them again.
 Rule 5  A provider that refuses to send notices is asked again soon, and then ever less often: that
-        our end point is not up yet is over in a minute.
+        our end point is not up yet is over in seconds.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 PROBE_EVERY = timedelta(days=1)
-PROBE_SOON = timedelta(minutes=1)
+PROBE_SOON = timedelta(seconds=10)
 
 NOTICE_GRACE = timedelta(minutes=5)
 """How late a notice may be. Graph promises three minutes, and under one on average."""

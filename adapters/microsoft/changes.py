@@ -29,8 +29,8 @@ MAX_PAGES = 10_000
 """Of one list: a server that leads in a circle is left."""
 
 FIRST_ROUND = timedelta(hours=1)
-"""How far back a first round goes. It is read to its end to learn where the next one begins; our
-clock and Graph's may differ, and a message may be filed a while after it was received."""
+"""How far back a first round goes: our clock and Graph's may differ, and a message may be filed a
+while after it was received."""
 
 _PREFER = f"odata.maxpagesize={PAGE_SIZE}"
 _SELECT: Final = {"$select": "id,receivedDateTime"}
@@ -53,6 +53,16 @@ class GraphChanges(FolderChanges):
     graph: GraphClient
     max_pages: int = MAX_PAGES
 
+    async def start(self, mailbox: Mailbox, folder: str) -> str:
+        """The first request of a round, which is not made yet.
+
+        A round of all would be long, and one by a date lists 5,000 messages at the most. So this
+        one begins lately: its end is what matters, and what lies before is left to a list by date.
+        """
+        path = await self._messages(mailbox, folder)
+        query = _received(self.graph.clock.now() - FIRST_ROUND) | {"changeType": "created"}
+        return self.graph.url(*path, "delta", query=query)
+
     async def since(
         self, mailbox: Mailbox, folder: str, position: str
     ) -> AsyncIterator[ChangesPage]:
@@ -68,26 +78,17 @@ class GraphChanges(FolderChanges):
 
     async def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
-    ) -> AsyncIterator[ChangesPage]:
-        found = await GraphFolders(self.graph).find(mailbox, folder)
-        path = ("users", microsoft(mailbox).user, "mailFolders", found.id, "messages")
+    ) -> AsyncIterator[Sequence[Arrival]]:
+        path = await self._messages(mailbox, folder)
         try:
-            position = await self._position(mailbox, path)
             async for arrivals in self._by_date(mailbox, path, moment):
-                yield ChangesPage(arrivals, position="", is_last=False)
+                yield arrivals
         except SourceGone as gone:
             raise AccessFailed(gone.reason) from gone
-        yield ChangesPage((), position, is_last=True)
 
-    async def _position(self, mailbox: Mailbox, path: Sequence[str]) -> str:
-        """Where the next round begins. A round of all would be long, and lists 5,000 at the most
-        by a date; so what this one lists is left to the list by date, which comes after it.
-        """
-        query = _received(self.graph.clock.now() - FIRST_ROUND) | {"changeType": "created"}
-        position = ""
-        async for page in self._round(mailbox, self.graph.url(*path, "delta", query=query), {}):
-            position = page.position
-        return position
+    async def _messages(self, mailbox: Mailbox, folder: str) -> Sequence[str]:
+        found = await GraphFolders(self.graph).find(mailbox, folder)
+        return ("users", microsoft(mailbox).user, "mailFolders", found.id, "messages")
 
     async def _round(
         self, mailbox: Mailbox, url: str, meanings: Meanings
