@@ -1,0 +1,27 @@
+"""How the API is served."""
+
+import asyncio
+import socket
+
+from adapters.memory.clock import ManualClock
+from entrypoints.api.server import serve
+from tests.unit.api_rig import open_rig
+
+GET = b"GET /health/live HTTP/1.1\r\nHost: postroom.example\r\n\r\n"
+
+
+async def test_no_answer_waits_for_the_acknowledgement_of_its_first_part(
+    clock: ManualClock,
+) -> None:
+    stop = asyncio.Event()
+    with open_rig(clock) as rig, socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(serve(rig.app(), listening, stop))
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(GET)
+
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+        stop.set()
+        writer.close()
+        await serving
