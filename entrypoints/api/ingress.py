@@ -28,25 +28,28 @@ async def queue_all(services: Services, batches: Sequence[Batch]) -> None:
     All are tried nevertheless; the sender then sends all again, and what was queued is known by its
     job id. Pointers of a paused mailbox are queued too: their jobs wait, and nothing is lost.
     """
+    if len(batches) == 1:  # as nearly always: it needs no task of its own
+        await _queue(services, batches[0])
+        return
     results = await asyncio.gather(
-        *(services.ingest(batch.mailbox, batch.pointers) for batch in batches),
-        return_exceptions=True,
+        *(_queue(services, batch) for batch in batches), return_exceptions=True
     )
     failures = [result for result in results if isinstance(result, BaseException)]
-    for batch, result in zip(batches, results, strict=True):
-        note(
-            services.telemetry,
-            batch.mailbox.provider,
-            _verdict(batch, failed=isinstance(result, BaseException)),
-            count=len(batch.pointers),
-            tenant=batch.mailbox.tenant,
-            mailbox=batch.mailbox.id,
-        )
     if failures:
         raise failures[0]
 
 
-def _verdict(batch: Batch, *, failed: bool) -> Verdict:
-    if failed:
-        return Verdict.UNAVAILABLE
-    return Verdict.PAUSED if batch.is_paused else Verdict.ACCEPTED
+async def _queue(services: Services, batch: Batch) -> None:
+    verdict = Verdict.UNAVAILABLE
+    try:
+        await services.ingest(batch.mailbox, batch.pointers)
+        verdict = Verdict.PAUSED if batch.is_paused else Verdict.ACCEPTED
+    finally:
+        note(
+            services.telemetry,
+            batch.mailbox.provider,
+            verdict,
+            count=len(batch.pointers),
+            tenant=batch.mailbox.tenant,
+            mailbox=batch.mailbox.id,
+        )

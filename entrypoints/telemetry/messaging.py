@@ -6,15 +6,16 @@ registered for Redis as a messaging system, so `redis` is a custom one.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import Counter, Histogram
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.metrics import Histogram
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
+from entrypoints.telemetry.instruments import Tally
 from entrypoints.telemetry.privacy import error_type
 from entrypoints.telemetry.sdk import Telemetry
 from entrypoints.telemetry.tracing import in_span, parent_of
@@ -36,46 +37,49 @@ class Operation:
         self.span.set_status(Status(StatusCode.ERROR))
 
 
-@contextmanager
-def sending(telemetry: Telemetry, count: int, *, traceparent: str) -> Iterator[Operation]:
+def sending(
+    telemetry: Telemetry, count: int, *, traceparent: str
+) -> AbstractContextManager[Operation]:
     """Give *count* pointers to the queue, in the current span, else below *traceparent*."""
-    details = {"messaging.batch.message_count": count} if count > 1 else {}
-    with _operation(
-        telemetry,
+    return _operation(
+        telemetry.tracer,
         "send",
         SpanKind.PRODUCER,
-        None if in_span() else parent_of(traceparent),
-        details,
-    ) as operation:
-        measured = telemetry.instruments
-        with _measured(operation, measured.operation_duration, measured.sent, count):
-            yield operation
+        parent=None if in_span() else parent_of(traceparent),
+        details={"messaging.batch.message_count": count} if count > 1 else {},
+        duration=telemetry.instruments.operation_duration,
+        messages=telemetry.instruments.sent,
+        count=count,
+    )
 
 
-@contextmanager
 def processing(
     telemetry: Telemetry, job_id: str, *, traceparent: str, details: Mapping[str, AttributeValue]
-) -> Iterator[Operation]:
+) -> AbstractContextManager[Operation]:
     """Make an attempt at a claimed pointer, below the span that sent it."""
-    with _operation(
-        telemetry,
+    return _operation(
+        telemetry.tracer,
         "process",
         SpanKind.CONSUMER,
-        parent_of(traceparent),
-        {"messaging.message.id": job_id, **details},
-    ) as operation:
-        measured = telemetry.instruments
-        with _measured(operation, measured.process_duration, measured.consumed, 1):
-            yield operation
+        parent=parent_of(traceparent),
+        details={"messaging.message.id": job_id, **details},
+        duration=telemetry.instruments.process_duration,
+        messages=telemetry.instruments.consumed,
+        count=1,
+    )
 
 
 @contextmanager
 def _operation(
-    telemetry: Telemetry,
+    tracer: Tracer,
     name: str,
     kind: SpanKind,
+    *,
     parent: Context | None,
     details: Mapping[str, AttributeValue],
+    duration: Histogram,
+    messages: Tally,
+    count: int,
 ) -> Iterator[Operation]:
     labels = {
         "messaging.system": "redis",
@@ -83,7 +87,7 @@ def _operation(
         "messaging.operation.type": name,
         "messaging.destination.name": QUEUE,
     }
-    with telemetry.tracer.start_as_current_span(
+    with tracer.start_as_current_span(
         f"{name} {QUEUE}",
         context=parent,
         kind=kind,
@@ -91,19 +95,13 @@ def _operation(
         record_exception=False,  # it would tell the message, which may quote anything
         set_status_on_exception=False,
     ) as span:
-        yield Operation(span, labels)
-
-
-@contextmanager
-def _measured(
-    operation: Operation, duration: Histogram, messages: Counter, count: int
-) -> Iterator[None]:
-    begun = perf_counter()
-    try:
-        yield
-    except BaseException as error:
-        operation.failed(error_type(error))
-        raise
-    finally:
-        duration.record(perf_counter() - begun, operation.labels)
-        messages.add(count, operation.labels)
+        operation = Operation(span, labels)
+        begun = perf_counter()
+        try:
+            yield operation
+        except BaseException as error:
+            operation.failed(error_type(error))
+            raise
+        finally:
+            duration.record(perf_counter() - begun, labels)
+            messages.add(count, labels)

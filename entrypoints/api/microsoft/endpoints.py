@@ -3,10 +3,10 @@
 Graph may send items of both kinds together, so both do the same with whatever comes.
 """
 
+from functools import partial
 from typing import Annotated
 
 from litestar import MediaType, Response, Router, post
-from litestar.di import NamedDependency, Provide
 from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter, RawBody
 
@@ -20,38 +20,38 @@ MAX_TOKEN = 4096
 
 ValidationToken = Annotated[str | None, QueryParameter(name="validationToken")]
 
-RESPONSES = {
-    200: ResponseSpec(str, description="The validation token.", media_type=MediaType.TEXT),
-    **described(INVALID_REQUEST, TOO_LARGE, UNAVAILABLE),
-}
-
-
-@post(
-    "/webhooks/microsoft",
+_webhook = partial(
+    post,
     status_code=202,
     media_type=MediaType.TEXT,
     tags=["webhooks"],
-    responses=RESPONSES,
+    responses={
+        200: ResponseSpec(str, description="The validation token.", media_type=MediaType.TEXT),
+        **described(INVALID_REQUEST, TOO_LARGE, UNAVAILABLE),
+    },
 )
-async def receive_notification(
-    body: RawBody, intake: NamedDependency[Intake], token: ValidationToken = None
-) -> Response[str]:
-    """Queue the messages that Graph announces, or answer its validation handshake."""
-    return await _answer(body, intake, token)
 
 
-@post(
-    "/webhooks/microsoft/lifecycle",
-    status_code=202,
-    media_type=MediaType.TEXT,
-    tags=["webhooks"],
-    responses=RESPONSES,
-)
-async def receive_lifecycle_notification(
-    body: RawBody, intake: NamedDependency[Intake], token: ValidationToken = None
-) -> Response[str]:
-    """Note what Graph asks for about its subscriptions, or answer its validation handshake."""
-    return await _answer(body, intake, token)
+def routes(services: Services) -> Router:
+    intake = Intake(services)
+
+    @_webhook("/webhooks/microsoft")
+    async def receive_notification(body: RawBody, token: ValidationToken = None) -> Response[str]:
+        """Queue the messages that Graph announces, or answer its validation handshake."""
+        return await _answer(body, intake, token)
+
+    @_webhook("/webhooks/microsoft/lifecycle")
+    async def receive_lifecycle_notification(
+        body: RawBody, token: ValidationToken = None
+    ) -> Response[str]:
+        """Note what Graph asks for about its subscriptions, or answer its validation handshake."""
+        return await _answer(body, intake, token)
+
+    return Router(
+        "/",
+        route_handlers=[receive_notification, receive_lifecycle_notification],
+        request_max_body_size=BODY_LIMIT,
+    )
 
 
 async def _answer(body: bytes, intake: Intake, token: str | None) -> Response[str]:
@@ -69,14 +69,4 @@ def _validated(token: str) -> Response[str]:
         token,
         status_code=200,
         headers={"X-Content-Type-Options": "nosniff"},
-    )
-
-
-def routes(services: Services) -> Router:
-    intake = Intake(services)
-    return Router(
-        "/",
-        route_handlers=[receive_notification, receive_lifecycle_notification],
-        dependencies={"intake": Provide(lambda: intake, sync_to_thread=False)},
-        request_max_body_size=BODY_LIMIT,
     )

@@ -51,11 +51,13 @@ class Intake:
         judged = [judge(notice, subscribers) for notice in notices]
         if notification.tokens:
             judged = await self._attested(judged, notification.tokens)
-        self._tell(each for each in judged if isinstance(each, Refused))
+        if refused := [each for each in judged if isinstance(each, Refused)]:
+            self._tell(refused)
         if notices and not any(notices):
             raise INVALID_REQUEST("No item of the notification could be read.")
         await queue_all(self._services, _by_mailbox(judged))
-        await self._note(each for each in judged if isinstance(each, Asked))
+        if asked := [each for each in judged if isinstance(each, Asked)]:
+            await self._note(asked)
 
     async def _attested(
         self, judged: Sequence[Judgement], tokens: Sequence[str]
@@ -73,7 +75,7 @@ class Intake:
         except Unauthenticated:
             return ()
 
-    async def _note(self, asked: Iterable[Asked]) -> None:
+    async def _note(self, asked: Sequence[Asked]) -> None:
         """Have the next round see what Graph asks for. Raises Unavailable."""
         for one, count in Counter(asked).items():
             verdict = Verdict.UNAVAILABLE
@@ -93,7 +95,7 @@ class Intake:
                     subscription_id=one.subscription_id,
                 )
 
-    def _tell(self, refused: Iterable[Refused]) -> None:
+    def _tell(self, refused: Sequence[Refused]) -> None:
         for (verdict, subscription_id), count in _summed_up(refused).items():
             told = {"subscription_id": subscription_id} if subscription_id else {}
             note(self._services.telemetry, "microsoft", verdict, count=count, **told)
