@@ -1,0 +1,67 @@
+"""The composition root: the only package that knows which adapter fills which port.
+
+Resources are opened before anything is wired, and closed in reverse. Each port is bound through a
+local that is annotated with it: neither punq nor mypy would notice a wrong one otherwise.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import punq
+
+from adapters.clock import SystemClock
+from adapters.crypto import InvalidKey
+from adapters.postgres.connection import InvalidDatabaseUrl
+from adapters.postgres.health import MigrationsHealth, PostgresHealth
+from adapters.redis.address import InvalidRedisUrl
+from adapters.redis.connection import open_redis
+from adapters.redis.durability import Durability, RedisHealth
+from adapters.redis.partition_count import PartitionCountHealth
+from application.ports import Clock, HealthCheck
+from entrypoints.container.providers import bind_providers
+from entrypoints.container.storage import bind_queue, bind_storage, open_database
+from entrypoints.container.use_cases import bind_use_cases
+from entrypoints.settings import InvalidSettings, Settings
+from entrypoints.telemetry.sdk import Telemetry, open_telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChecks:
+    """All that must be well for this process to be of use."""
+
+    checks: tuple[HealthCheck, ...]
+
+
+@asynccontextmanager
+async def wire(settings: Settings) -> AsyncIterator[punq.Container]:
+    """Open every resource, yield a container of ports and use cases, and close it all again.
+
+    Both URLs must be set (see `engines`). Nothing is connected yet: servers that are away show in
+    the health checks, and when they are used. Raises InvalidSettings.
+    """
+    container = punq.Container()
+    clock: Clock = SystemClock()
+    container.register(Clock, instance=clock)
+    async with AsyncExitStack() as resources:
+        try:
+            redis = await resources.enter_async_context(open_redis(settings.redis_url))
+            database = await resources.enter_async_context(open_database(settings))
+            bind_queue(container, settings, redis)
+            bind_storage(container, settings, database, clock)
+        except InvalidRedisUrl as error:
+            raise InvalidSettings(f"POSTROOM_REDIS_URL: {error}") from None
+        except (InvalidDatabaseUrl, InvalidKey) as error:  # they name their setting
+            raise InvalidSettings(str(error)) from None
+        checks = (
+            RedisHealth(redis, Durability(settings.durability)),
+            PartitionCountHealth(redis, settings.redis_partitions),
+            PostgresHealth(database),
+            MigrationsHealth(database),
+        )
+        container.register(HealthChecks, instance=HealthChecks(checks))
+        await bind_providers(container, settings, clock, resources)
+        telemetry = resources.enter_context(open_telemetry())
+        container.register(Telemetry, instance=telemetry)
+        bind_use_cases(container, settings, clock, telemetry)
+        yield container

@@ -1,0 +1,101 @@
+"""Graph, Gmail and IMAP, in their ports."""
+
+from contextlib import AsyncExitStack
+
+import httpx
+import punq
+
+from adapters.by_provider import FetchByProvider
+from adapters.google.client import GmailClient
+from adapters.google.fetcher import GmailFetcher
+from adapters.google.history import GmailHistory
+from adapters.google.push import GooglePushVerifier
+from adapters.imap.client import ImapClient
+from adapters.imap.fetcher import ImapFetcher
+from adapters.imap.folders import ImapFolders
+from adapters.imap.pool import ConnectionPool
+from adapters.microsoft.changes import GraphChanges
+from adapters.microsoft.client import GraphClient
+from adapters.microsoft.device import EntraDeviceSignIn
+from adapters.microsoft.entra import EntraId
+from adapters.microsoft.fetcher import GraphFetcher
+from adapters.microsoft.inspector import GraphInspector
+from adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
+from adapters.microsoft.subscriptions import GraphSubscriptions
+from adapters.microsoft.tokens import EntraTokens
+from application.ports import (
+    Clock,
+    DeviceSignIn,
+    FolderChanges,
+    MailboxHistory,
+    MailboxInspector,
+    MailboxRegistry,
+    MailFolders,
+    MessageFetcher,
+    NoticeTokenVerifier,
+    PushVerifier,
+    Subscriptions,
+)
+from entrypoints.settings import Settings
+
+HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
+"""Seconds for each wait on the wire; the clients bound whole calls themselves."""
+
+
+async def bind_providers(
+    container: punq.Container, settings: Settings, clock: Clock, resources: AsyncExitStack
+) -> None:
+    http = await resources.enter_async_context(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT))
+    imap = ImapClient()
+    graph = _bind_microsoft(container, settings, clock, http, resources)
+    gmail = GmailClient(http, clock, settings.gmail_url)
+    connections = ConnectionPool(imap)
+    resources.push_async_callback(connections.aclose)
+    fetcher: MessageFetcher = FetchByProvider(
+        microsoft=GraphFetcher(graph, clock, settings.message_limit),
+        google=GmailFetcher(gmail, settings.message_limit),
+        imap=ImapFetcher(connections, settings.message_limit),
+    )
+    history: MailboxHistory = GmailHistory(gmail)
+    folders: MailFolders = ImapFolders(imap)
+    verifier: PushVerifier = GooglePushVerifier(
+        http,
+        clock,
+        audience=f"{settings.public_url}/webhooks/google",
+        certs_url=settings.google_certs_url,
+    )
+    container.register(MessageFetcher, instance=fetcher)
+    container.register(MailboxHistory, instance=history)
+    container.register(MailFolders, instance=folders)
+    container.register(PushVerifier, instance=verifier)
+
+
+def _bind_microsoft(
+    container: punq.Container,
+    settings: Settings,
+    clock: Clock,
+    http: httpx.AsyncClient,
+    resources: AsyncExitStack,
+) -> GraphClient:
+    entra = EntraId(
+        resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT)),  # msal blocks
+        clock,
+        login_url=settings.microsoft_login_url,
+        graph_url=settings.graph_url,
+    )
+    tokens = EntraTokens(entra, container.resolve(MailboxRegistry), clock)
+    graph = GraphClient(http, tokens, clock, settings.graph_url)
+    trying = GraphClient(http, EntraTokens(entra, None, clock), clock, settings.graph_url)
+    inspector: MailboxInspector = GraphInspector(trying)
+    device_sign_in: DeviceSignIn = EntraDeviceSignIn(entra, clock)
+    changes: FolderChanges = GraphChanges(graph)
+    subscriptions: Subscriptions = GraphSubscriptions(graph, clock, settings.public_url)
+    container.register(FolderChanges, instance=changes)
+    container.register(Subscriptions, instance=subscriptions)
+    container.register(MailboxInspector, instance=inspector)
+    verifier: NoticeTokenVerifier = GraphNoticeTokenVerifier(
+        http, clock, login_url=settings.microsoft_login_url
+    )
+    container.register(DeviceSignIn, instance=device_sign_in)
+    container.register(NoticeTokenVerifier, instance=verifier)
+    return graph

@@ -1,0 +1,63 @@
+"""The use cases, with what watches them around them."""
+
+from datetime import timedelta
+
+import punq
+
+from application.access import Access, KeepAccess
+from application.consume_job import ConsumeJob
+from application.file_message import FileMessage
+from application.ingest_pointer import Ingest, IngestPointer
+from application.keep_receiving import KeepReceiving
+from application.ports import Clock, EmailProcessor, PointerQueue
+from application.reconcile import ReconcileFolder
+from application.redrive import RedriveDeadLetters
+from application.remove_mailbox import RemoveMailbox
+from application.remove_orphans import RemoveOrphans
+from application.resolve_history import ResolveHistory
+from application.resume_mailbox import ResumeMailbox
+from application.resync_mailbox import ResyncMailbox
+from application.watch_folder import CatchUpFolder
+from domain.reception import Pace
+from domain.retry import RetryPolicy
+from entrypoints.settings import Settings
+from entrypoints.telemetry.observed import observed_ingest
+from entrypoints.telemetry.receiving import ObservedAccess
+from entrypoints.telemetry.sdk import Telemetry
+
+
+def bind_use_cases(
+    container: punq.Container, settings: Settings, clock: Clock, telemetry: Telemetry
+) -> None:
+    policy = RetryPolicy(
+        max_attempts=settings.max_attempts,
+        base=timedelta(seconds=settings.retry_base_seconds),
+        ceiling=timedelta(seconds=settings.retry_ceiling_seconds),
+    )
+    container.register(RetryPolicy, instance=policy)
+    queue: PointerQueue = container.resolve(PointerQueue)
+    ingest: Ingest = observed_ingest(IngestPointer(queue, clock), telemetry)
+    container.register(Ingest, instance=ingest)
+    container.register(ResolveHistory)
+    container.register(CatchUpFolder)
+    _bind_receiving(container, settings)
+    container.register(EmailProcessor, FileMessage)
+    container.register(ConsumeJob)
+    container.register(RedriveDeadLetters)
+
+
+def _bind_receiving(container: punq.Container, settings: Settings) -> None:
+    pace = Pace(
+        reconcile_every=timedelta(seconds=settings.reconcile_seconds),
+        poll_every=timedelta(seconds=settings.poll_seconds),
+    )
+    container.register(Pace, instance=pace)
+    container.register(ResumeMailbox)
+    container.register(ResyncMailbox)
+    container.register(RemoveMailbox)
+    container.register(KeepAccess)
+    access: Access = ObservedAccess(container.resolve(KeepAccess))
+    container.register(Access, instance=access)
+    container.register(ReconcileFolder)
+    container.register(KeepReceiving)
+    container.register(RemoveOrphans)
