@@ -20,7 +20,7 @@ from entrypoints.telemetry.privacy import tell_error
 
 log = structlog.get_logger()
 
-HOLD = timedelta(minutes=10)
+HOLD = timedelta(minutes=3)
 """How long a reception is ours. A round ends long before; if we die, another takes over then."""
 
 

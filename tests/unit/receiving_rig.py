@@ -1,6 +1,6 @@
 """Receiving with everything around it in memory, and time that passes when told."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -14,7 +14,7 @@ from adapters.memory.queue import InMemoryPointerQueue
 from adapters.memory.receptions import InMemoryReceptions
 from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.memory.subscriptions import InMemorySubscriptions
-from application.access import KeepAccess
+from application.access import Access, KeepAccess
 from application.ingest_pointer import IngestPointer
 from application.keep_receiving import KeepReceiving, Kept
 from application.ports import Arrival, OutcomeRecord
@@ -50,8 +50,8 @@ class Rig:
             self.changes, self.cursors, self.outcomes, self.ingest, self.clock
         )
         resume = ResumeMailbox(self.registry, self.queue)
-        self.access = KeepAccess(self.registry, self.queue, resume, self.clock)
-        self.keep = KeepReceiving(
+        self.access: Access = KeepAccess(self.registry, self.queue, resume, self.clock)
+        self.keep: Callable[[Reception], Awaitable[Kept]] = KeepReceiving(
             registry=self.registry,
             receptions=self.receptions,
             subscriptions=self.subscriptions,
