@@ -1,8 +1,9 @@
 """Lists what came into a folder of a Microsoft mailbox: by delta queries, or by date.
 
-A position is a link of Graph's: to a further page of a round, or to the round after it. It goes on
-with the folder that it was given for, whatever becomes of its name, and with the filter of its
-first round: a message that was older when that round began, and is moved in later, is not listed.
+A position is a URL of Graph's: of the first page of a first round, of a further page of a round, or
+of the round after it. It goes on with the folder that it was given for, whatever becomes of its
+name, and with the filter of its first round: a message that is older than that, and is moved in
+later, is not listed.
 
 Source: learn.microsoft.com/graph/delta-query-messages and /graph/api/message-delta.
 """

@@ -1,6 +1,6 @@
 """What Graph's lists of changes do beside the contract: expire, shift, lead elsewhere."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -12,10 +12,11 @@ import pytest
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.changes import GraphChanges
 from adapters.microsoft.client import GraphClient
-from application.ports import ChangesPage, PositionExpired
+from application.ports import Arrival, ChangesPage, PositionExpired
 from domain.failure import AccessFailed, Unavailable
 from domain.pointer import MicrosoftPointer
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
+from tests.emulators.graph import RecordedRequest
 
 MAILBOX = a_mailbox()
 LINK = "https://graph.microsoft.com/v1.0/d"
@@ -33,17 +34,27 @@ def changes(rig: Rig) -> GraphChanges:
 
 
 async def ids(pages: AsyncIterator[ChangesPage]) -> list[str]:
-    found: list[str] = []
-    async for page in pages:
-        for arrival in page.arrivals:
-            assert isinstance(arrival.pointer, MicrosoftPointer)
-            found.append(arrival.pointer.message_id)
-    return found
+    return [_id(arrival) async for page in pages for arrival in page.arrivals]
+
+
+async def dated(pages: AsyncIterator[Sequence[Arrival]]) -> list[str]:
+    return [_id(arrival) async for page in pages for arrival in page]
+
+
+def _id(arrival: Arrival) -> str:
+    assert isinstance(arrival.pointer, MicrosoftPointer)
+    return arrival.pointer.message_id
 
 
 async def position_of(rig: Rig, folder: str = "inbox") -> str:
-    pages = changes(rig).received_after(MAILBOX, folder, rig.clock.now())
-    return [page async for page in pages][-1].position
+    """Behind all that is in the folder: the end of a first round."""
+    start = await changes(rig).start(MAILBOX, folder)
+    return [page async for page in changes(rig).since(MAILBOX, folder, start)][-1].position
+
+
+def rounds(rig: Rig) -> list[RecordedRequest]:
+    """The requests for pages of delta queries."""
+    return [each for each in rig.graph.requests if "/delta" in each.path]
 
 
 def message(message_id: str) -> dict[str, str]:
@@ -98,10 +109,11 @@ async def test_the_ways_in_which_graph_forgets_expire_the_position(rig: Rig, cod
 
 
 async def test_a_position_of_another_cloud_is_expired_and_nobody_gets_our_token(rig: Rig) -> None:
-    position = await position_of(rig)
+    start, position = await changes(rig).start(MAILBOX, "inbox"), await position_of(rig)
+    others = [each.replace("graph.test", "graph.test.evil.example") for each in (start, position)]
     asked = len(rig.graph.requests)
 
-    for elsewhere in (position.replace("graph.test", "graph.test.evil.example"), "", "delta"):
+    for elsewhere in (*others, "", "delta"):
         with pytest.raises(PositionExpired):
             await ids(changes(rig).since(MAILBOX, "inbox", elsewhere))
 
@@ -114,11 +126,40 @@ async def test_every_page_is_asked_for_with_immutable_ids_and_a_bounded_size(rig
         rig.graph.deliver(USER, RAW)
     await ids(changes(rig).since(MAILBOX, "inbox", position))
 
-    rounds = [each for each in rig.graph.requests if "/delta" in each.path]
-    assert len(rounds) == 3
-    assert {each.headers["prefer"] for each in rounds} == {
+    assert len(rounds(rig)) == 3
+    assert {each.headers["prefer"] for each in rounds(rig)} == {
         'IdType="ImmutableId", odata.maxpagesize=100'
     }
+
+
+async def test_a_start_asks_for_the_folder_alone(rig: Rig) -> None:
+    await changes(rig).start(MAILBOX, "inbox")
+
+    [asked] = rig.graph.requests
+    assert asked.path.endswith("/mailFolders/inbox")
+
+
+async def test_what_graph_has_lost_before_the_first_page_expires_a_start_too(rig: Rig) -> None:
+    start = await changes(rig).start(MAILBOX, "inbox")
+    rig.graph.fail("delta", status=410, code="resyncRequired")
+
+    with pytest.raises(PositionExpired):
+        await ids(changes(rig).since(MAILBOX, "inbox", start))
+
+
+async def test_a_first_round_that_fails_goes_on_where_it_stood(rig: Rig) -> None:
+    start = await changes(rig).start(MAILBOX, "inbox")
+    delivered = [rig.graph.deliver(USER, RAW) for _ in range(250)]
+    pages = changes(rig).since(MAILBOX, "inbox", start)
+    first = await anext(pages)
+    rig.graph.fail("delta", status=500)
+    with pytest.raises(Unavailable):
+        await anext(pages)
+
+    rest = await ids(changes(rig).since(MAILBOX, "inbox", first.position))
+
+    assert len(first.arrivals) == 100
+    assert sorted([*map(_id, first.arrivals), *rest]) == sorted(delivered)
 
 
 async def test_a_position_ends_with_its_folder_if_another_of_the_name_is_made(rig: Rig) -> None:
@@ -169,8 +210,8 @@ async def test_messages_that_are_deleted_during_a_list_by_date_make_it_leave_out
     for message_id in delivered[:60]:
         rig.graph.delete(message_id)
 
-    assert len(first.arrivals) == 100
-    assert set(await ids(pages)) >= set(delivered[100:])
+    assert len(first) == 100
+    assert set(await dated(pages)) >= set(delivered[100:])
 
 
 async def test_a_first_round_does_not_go_through_the_whole_folder(
@@ -182,7 +223,17 @@ async def test_a_first_round_does_not_go_through_the_whole_folder(
 
     await position_of(rig)
 
-    assert len([each for each in rig.graph.requests if "/delta" in each.path]) == 1
+    assert len(rounds(rig)) == 1
+
+
+async def test_a_message_that_is_received_by_a_clock_behind_ours_is_listed(
+    rig: Rig, clock: ManualClock
+) -> None:
+    start = await changes(rig).start(MAILBOX, "inbox")
+    clock.time -= timedelta(minutes=59)
+    message_id = rig.graph.deliver(USER, RAW)
+
+    assert await ids(changes(rig).since(MAILBOX, "inbox", start)) == [message_id]
 
 
 async def test_a_message_of_the_same_second_is_not_lost_for_its_fraction(
@@ -191,7 +242,7 @@ async def test_a_message_of_the_same_second_is_not_lost_for_its_fraction(
     message_id = rig.graph.deliver(USER, RAW)
     moment = clock.now() + timedelta(milliseconds=500)
 
-    assert await ids(changes(rig).received_after(MAILBOX, "inbox", moment)) == [message_id]
+    assert await dated(changes(rig).received_after(MAILBOX, "inbox", moment)) == [message_id]
 
 
 async def test_a_folder_that_goes_during_a_list_by_date_is_a_matter_of_access(rig: Rig) -> None:
@@ -230,14 +281,12 @@ async def test_a_list_by_date_that_leads_in_a_circle_is_left(rig: Rig) -> None:
     circle = {"value": [message("m")], "@odata.nextLink": LINK}
 
     def answer(request: httpx.Request) -> httpx.Response:
-        last = {"value": [], "@odata.deltaLink": LINK}
         folder = {"id": "f", "displayName": "Inbox"}
-        path = request.url.path
-        body = last if "/delta" in path else folder if path.endswith("/inbox") else circle
-        return httpx.Response(200, json=body)
+        is_folder = request.url.path.endswith("/inbox")
+        return httpx.Response(200, json=folder if is_folder else circle)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         client = GraphClient(http, rig.tokens, rig.clock)
         pages = GraphChanges(client, max_pages=3)
         with pytest.raises(Unavailable, match="more than 3 pages"):
-            await ids(pages.received_after(MAILBOX, "inbox", rig.clock.now()))
+            await dated(pages.received_after(MAILBOX, "inbox", rig.clock.now()))

@@ -1,8 +1,8 @@
 """FolderChanges: in memory, and Graph's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -38,13 +38,22 @@ async def read(pages: AsyncIterator[ChangesPage]) -> tuple[list[Arrival], str]:
     """What was listed, without repeats, and the position at the end."""
     listed = [page async for page in pages]
     assert [page.is_last for page in listed] == [False] * (len(listed) - 1) + [True]
+    assert all(page.position for page in listed)
     found = dict.fromkeys(arrival for page in listed for arrival in page.arrivals)
-    assert listed[-1].position
     return list(found), listed[-1].position
 
 
-async def position_now(stage: Stage, mailbox: Mailbox, now: datetime, folder: str = "inbox") -> str:
-    _, position = await read(stage.changes.received_after(mailbox, folder, now))
+async def dated(pages: AsyncIterator[Sequence[Arrival]]) -> list[Arrival]:
+    """What was listed by date, without repeats; one page at least."""
+    listed = [page async for page in pages]
+    assert listed
+    return list(dict.fromkeys(arrival for page in listed for arrival in page))
+
+
+async def position_now(stage: Stage, mailbox: Mailbox, folder: str = "inbox") -> str:
+    """A position behind all that is in the folder."""
+    start = await stage.changes.start(mailbox, folder)
+    _, position = await read(stage.changes.since(mailbox, folder, start))
     return position
 
 
@@ -62,14 +71,12 @@ async def test_a_list_by_date_leaves_out_what_came_in_before(
     clock.advance(MINUTE)
     wanted += stage.receive(mailbox)
 
-    listed, _ = await read(stage.changes.received_after(mailbox, "inbox", moment))
+    listed = await dated(stage.changes.received_after(mailbox, "inbox", moment))
 
     assert listed == wanted
 
 
-async def test_a_long_list_by_date_comes_in_pages_of_which_the_last_has_the_position(
-    stage: Stage, clock: ManualClock
-) -> None:
+async def test_a_long_list_by_date_comes_in_pages(stage: Stage, clock: ManualClock) -> None:
     mailbox, wanted = mailbox_of(), []
     start = clock.now()
     for _ in range(5):
@@ -78,9 +85,8 @@ async def test_a_long_list_by_date_comes_in_pages_of_which_the_last_has_the_posi
 
     pages = [page async for page in stage.changes.received_after(mailbox, "inbox", start)]
 
-    assert {arrival for page in pages for arrival in page.arrivals} == set(wanted)
-    assert max(len(page.arrivals) for page in pages) <= 100
-    assert [bool(page.position) for page in pages] == [False] * (len(pages) - 1) + [True]
+    assert {arrival for page in pages for arrival in page} == set(wanted)
+    assert max(len(page) for page in pages) <= 100
 
 
 async def test_a_list_by_date_is_in_the_order_of_the_dates(
@@ -91,7 +97,7 @@ async def test_a_list_by_date_is_in_the_order_of_the_dates(
         clock.time = start + minutes * MINUTE
         stage.receive(mailbox)
 
-    listed, _ = await read(stage.changes.received_after(mailbox, "inbox", start))
+    listed = await dated(stage.changes.received_after(mailbox, "inbox", start))
 
     assert [each.received_at for each in listed] == [start + n * MINUTE for n in (1, 2, 3)]
 
@@ -102,37 +108,110 @@ async def test_very_many_messages_of_one_moment_are_all_listed(
     mailbox = mailbox_of()
     wanted = stage.receive(mailbox, 350)
 
-    listed, _ = await read(stage.changes.received_after(mailbox, "inbox", clock.now()))
+    listed = await dated(stage.changes.received_after(mailbox, "inbox", clock.now()))
 
     assert set(listed) == set(wanted)
 
 
-async def test_what_comes_in_during_a_list_by_date_is_in_it_or_in_the_next(
+async def test_a_list_by_date_of_nothing_is_an_empty_page(stage: Stage, clock: ManualClock) -> None:
+    mailbox = mailbox_of()
+    stage.receive(mailbox)
+    moment = clock.now() + MINUTE
+
+    assert await dated(stage.changes.received_after(mailbox, "inbox", moment)) == []
+
+
+async def test_what_comes_in_during_a_list_by_date_is_in_it_or_after_the_start_before_it(
     stage: Stage, clock: ManualClock
 ) -> None:
     mailbox = mailbox_of()
-    wanted, listed, position = set(stage.receive(mailbox, 250)), set[Arrival](), ""
+    wanted, listed = set(stage.receive(mailbox, 250)), set[Arrival]()
+    start = await stage.changes.start(mailbox, "inbox")
     async for page in stage.changes.received_after(mailbox, "inbox", clock.now()):
         wanted |= set(stage.receive(mailbox))
-        listed |= set(page.arrivals)
-        position = page.position
+        listed |= set(page)
 
-    later, _ = await read(stage.changes.since(mailbox, "inbox", position))
+    later, _ = await read(stage.changes.since(mailbox, "inbox", start))
 
     assert listed | set(later) == wanted
 
 
-async def test_a_list_by_date_finds_what_has_left_the_positions(
+async def test_a_list_by_date_and_a_new_start_find_what_an_expired_position_has_lost(
     stage: Stage, clock: ManualClock
 ) -> None:
     mailbox = mailbox_of()
     wanted = stage.receive(mailbox)
     stage.expire(mailbox)
 
-    listed, position = await read(stage.changes.received_after(mailbox, "inbox", clock.now()))
+    position = await position_now(stage, mailbox)
+
+    assert await dated(stage.changes.received_after(mailbox, "inbox", clock.now())) == wanted
+    assert (await read(stage.changes.since(mailbox, "inbox", position)))[0] == []
+
+
+# --- From a start -------------------------------------------------------------------------------
+
+
+async def test_what_comes_in_after_a_start_is_listed_even_long_before_a_page_is_read(
+    stage: Stage, clock: ManualClock
+) -> None:
+    mailbox = mailbox_of()
+    start = await stage.changes.start(mailbox, "inbox")
+    wanted = stage.receive(mailbox, 2)
+    clock.advance(timedelta(days=3))
+    wanted += stage.receive(mailbox, 2)
+
+    listed, position = await read(stage.changes.since(mailbox, "inbox", start))
+
+    assert set(listed) == set(wanted)
+    assert (await read(stage.changes.since(mailbox, "inbox", position)))[0] == []
+
+
+async def test_what_comes_in_between_two_pages_after_a_start_is_listed_then_or_next(
+    stage: Stage, clock: ManualClock
+) -> None:
+    mailbox = mailbox_of()
+    start = await stage.changes.start(mailbox, "inbox")
+    wanted, listed, position = set(stage.receive(mailbox, 250)), set[Arrival](), ""
+    async for page in stage.changes.since(mailbox, "inbox", start):
+        listed |= set(page.arrivals)
+        position = page.position
+        clock.advance(MINUTE)
+        if len(listed) < 250:
+            wanted |= set(stage.receive(mailbox))
+
+    later, _ = await read(stage.changes.since(mailbox, "inbox", position))
+
+    assert listed | set(later) == wanted
+
+
+async def test_what_follows_a_start_can_be_gone_on_with_from_any_page(
+    stage: Stage, clock: ManualClock
+) -> None:
+    mailbox = mailbox_of()
+    position = await stage.changes.start(mailbox, "inbox")
+    wanted, listed, is_last = set(stage.receive(mailbox, 250)), set[Arrival](), False
+    while not is_last:  # each page is the only one of its list that is read
+        page = await anext(stage.changes.since(mailbox, "inbox", position))
+        assert not listed & set(page.arrivals)
+        listed |= set(page.arrivals)
+        position, is_last = page.position, page.is_last
+        clock.advance(MINUTE)
 
     assert listed == wanted
-    assert (await read(stage.changes.since(mailbox, "inbox", position)))[0] == []
+
+
+async def test_from_a_start_one_can_list_again(stage: Stage, clock: ManualClock) -> None:
+    mailbox = mailbox_of()
+    start = await stage.changes.start(mailbox, "inbox")
+    wanted = stage.receive(mailbox)
+    first, _ = await read(stage.changes.since(mailbox, "inbox", start))
+    clock.advance(MINUTE)
+    wanted += stage.receive(mailbox)
+
+    again, _ = await read(stage.changes.since(mailbox, "inbox", start))
+
+    assert (first, set(again)) == (wanted[:1], set(wanted))
 
 
 # --- From a position ----------------------------------------------------------------------------
@@ -141,7 +220,7 @@ async def test_a_list_by_date_finds_what_has_left_the_positions(
 async def test_what_came_in_after_a_position_is_listed(stage: Stage, clock: ManualClock) -> None:
     mailbox = mailbox_of()
     stage.receive(mailbox)
-    position = await position_now(stage, mailbox, clock.now())
+    position = await position_now(stage, mailbox)
     clock.advance(MINUTE)
     wanted = stage.receive(mailbox, 3)
 
@@ -155,7 +234,7 @@ async def test_a_long_list_can_be_gone_on_with_from_any_page(
     stage: Stage, clock: ManualClock
 ) -> None:
     mailbox = mailbox_of()
-    position = await position_now(stage, mailbox, clock.now())
+    position = await position_now(stage, mailbox)
     wanted = stage.receive(mailbox, 250)
     async for page in stage.changes.since(mailbox, "inbox", position):
         first = page
@@ -169,7 +248,7 @@ async def test_a_long_list_can_be_gone_on_with_from_any_page(
 
 async def test_a_position_can_be_listed_from_again(stage: Stage, clock: ManualClock) -> None:
     mailbox = mailbox_of()
-    position = await position_now(stage, mailbox, clock.now())
+    position = await position_now(stage, mailbox)
     wanted = stage.receive(mailbox, 2)
 
     for _ in range(2):
@@ -180,7 +259,7 @@ async def test_a_position_that_the_provider_has_forgotten_is_expired(
     stage: Stage, clock: ManualClock
 ) -> None:
     mailbox = mailbox_of()
-    position = await position_now(stage, mailbox, clock.now())
+    position = await position_now(stage, mailbox)
     stage.expire(mailbox)
 
     with pytest.raises(PositionExpired):
@@ -189,7 +268,7 @@ async def test_a_position_that_the_provider_has_forgotten_is_expired(
 
 async def test_a_position_can_expire_between_two_pages(stage: Stage, clock: ManualClock) -> None:
     mailbox = mailbox_of()
-    position = await position_now(stage, mailbox, clock.now())
+    position = await position_now(stage, mailbox)
     stage.receive(mailbox, 250)
     pages = stage.changes.since(mailbox, "inbox", position)
     await anext(pages)
@@ -204,54 +283,84 @@ async def test_a_position_can_expire_between_two_pages(stage: Stage, clock: Manu
 
 async def test_two_folders_of_a_mailbox_never_mix(stage: Stage, clock: ManualClock) -> None:
     mailbox = mailbox_of()
-    positions = {name: await position_now(stage, mailbox, clock.now(), name) for name in FOLDERS}
+    positions = {name: await position_now(stage, mailbox, name) for name in FOLDERS}
     wanted = {name: stage.receive(mailbox, 2, folder=name) for name in FOLDERS}
 
     for name in FOLDERS:
-        by_position = await read(stage.changes.since(mailbox, name, positions[name]))
-        by_date = await read(stage.changes.received_after(mailbox, name, clock.now()))
-        assert by_position[0] == by_date[0] == wanted[name]
+        by_position, _ = await read(stage.changes.since(mailbox, name, positions[name]))
+        by_date = await dated(stage.changes.received_after(mailbox, name, clock.now()))
+        assert by_position == by_date == wanted[name]
 
 
 async def test_two_mailboxes_of_a_tenant_never_mix(stage: Stage, clock: ManualClock) -> None:
     support, sales = mailbox_of("support"), mailbox_of("sales")
+    starts = {each.id: await stage.changes.start(each, "inbox") for each in (support, sales)}
     wanted = {each.id: stage.receive(each, 2) for each in (support, sales)}
 
     for each in (support, sales):
-        listed, _ = await read(stage.changes.received_after(each, "inbox", clock.now()))
-        assert listed == wanted[each.id]
+        listed, _ = await read(stage.changes.since(each, "inbox", starts[each.id]))
+        by_date = await dated(stage.changes.received_after(each, "inbox", clock.now()))
+        assert listed == by_date == wanted[each.id]
 
 
 async def test_a_folder_that_is_not_there_is_a_matter_of_access(
     stage: Stage, clock: ManualClock
 ) -> None:
     with pytest.raises(AccessFailed):
-        await read(stage.changes.received_after(mailbox_of(), "Inbox/Nowhere", clock.now()))
+        await stage.changes.start(mailbox_of(), "Inbox/Nowhere")
+    with pytest.raises(AccessFailed):
+        await dated(stage.changes.received_after(mailbox_of(), "Inbox/Nowhere", clock.now()))
 
 
 async def test_a_folder_that_has_gone_is_a_matter_of_access(
     stage: Stage, clock: ManualClock
 ) -> None:
     mailbox = mailbox_of()
-    position = await position_now(stage, mailbox, clock.now(), "Inbox/Orders")
+    position = await position_now(stage, mailbox, "Inbox/Orders")
+    start = await stage.changes.start(mailbox, "Inbox/Orders")
     stage.remove_folder(mailbox, "Inbox/Orders")
 
     with pytest.raises(AccessFailed):
-        await read(stage.changes.since(mailbox, "Inbox/Orders", position))
+        await stage.changes.start(mailbox, "Inbox/Orders")
+    for each in (start, position):
+        with pytest.raises(AccessFailed):
+            await read(stage.changes.since(mailbox, "Inbox/Orders", each))
     with pytest.raises(AccessFailed):
-        await read(stage.changes.received_after(mailbox, "Inbox/Orders", clock.now()))
+        await dated(stage.changes.received_after(mailbox, "Inbox/Orders", clock.now()))
 
 
 @pytest.mark.parametrize("failure", [BUSY, Unavailable("away")])
+@pytest.mark.parametrize("place", ["start", "end"])
 async def test_a_provider_in_trouble_says_so(
-    stage: Stage, clock: ManualClock, failure: Throttled | Unavailable
+    stage: Stage, place: str, failure: Throttled | Unavailable
 ) -> None:
     mailbox = mailbox_of()
-    position = await position_now(stage, mailbox, clock.now())
+    start, end = await stage.changes.start(mailbox, "inbox"), await position_now(stage, mailbox)
     stage.break_down(mailbox, failure)
 
     with pytest.raises(Failure) as raised:
-        await read(stage.changes.since(mailbox, "inbox", position))
+        await read(stage.changes.since(mailbox, "inbox", start if place == "start" else end))
 
-    assert type(raised.value) is type(failure)
-    assert getattr(raised.value, "retry_after", None) == failure.retry_after
+    assert_same(raised.value, failure)
+
+
+@pytest.mark.parametrize("failure", [BUSY, Unavailable("away")])
+async def test_a_provider_in_trouble_says_so_at_the_start_and_when_asked_by_date(
+    stage: Stage, clock: ManualClock, failure: Throttled | Unavailable
+) -> None:
+    mailbox = mailbox_of()
+
+    stage.break_down(mailbox, failure)
+    with pytest.raises(Failure) as at_start:
+        await stage.changes.start(mailbox, "inbox")
+    stage.break_down(mailbox, failure)
+    with pytest.raises(Failure) as by_date:
+        await dated(stage.changes.received_after(mailbox, "inbox", clock.now()))
+
+    for raised in (at_start, by_date):
+        assert_same(raised.value, failure)
+
+
+def assert_same(raised: Failure, failure: Throttled | Unavailable) -> None:
+    assert type(raised) is type(failure)
+    assert getattr(raised, "retry_after", None) == failure.retry_after
