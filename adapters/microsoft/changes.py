@@ -59,9 +59,14 @@ class GraphChanges(FolderChanges):
 
         A round of all would be long, and one by a date lists 5,000 messages at the most. So this
         one begins lately: its end is what matters, and what lies before is left to a list by date.
+        It lists the newest first, so that it leaves out none that came in after the start while
+        there are older ones to leave out.
         """
         path = await self._messages(mailbox, folder)
-        query = _received(self.graph.clock.now() - FIRST_ROUND) | {"changeType": "created"}
+        query = _received(self.graph.clock.now() - FIRST_ROUND) | {
+            "$orderby": "receivedDateTime desc",
+            "changeType": "created",
+        }
         return self.graph.url(*path, "delta", query=query)
 
     async def since(

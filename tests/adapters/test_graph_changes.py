@@ -16,7 +16,7 @@ from application.ports import Arrival, ChangesPage, PositionExpired
 from domain.failure import AccessFailed, Unavailable
 from domain.pointer import MicrosoftPointer
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
-from tests.emulators.graph import RecordedRequest
+from tests.emulators.graph import RecordedRequest, delta
 
 MAILBOX = a_mailbox()
 LINK = "https://graph.microsoft.com/v1.0/d"
@@ -234,6 +234,37 @@ async def test_a_message_that_is_received_by_a_clock_behind_ours_is_listed(
     message_id = rig.graph.deliver(USER, RAW)
 
     assert await ids(changes(rig).since(MAILBOX, "inbox", start)) == [message_id]
+
+
+async def test_an_hour_of_more_messages_than_a_filter_lists_hides_no_later_one(
+    rig: Rig, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delta, "MOST_FILTERED", 400)  # 5,000 are the same, and take 20 s
+    hour = clock.now()
+    there = _deliver(rig, 450, timedelta(seconds=7))
+    start = await changes(rig).start(MAILBOX, "inbox")
+    by_date = await dated(changes(rig).received_after(MAILBOX, "inbox", hour))
+    before = _deliver(rig, 150, timedelta(seconds=1))
+
+    pages = changes(rig).since(MAILBOX, "inbox", start)
+    first = await anext(pages)
+    between = _deliver(rig, 1, timedelta(seconds=1))
+    others = [page async for page in pages]
+    later = await ids(changes(rig).since(MAILBOX, "inbox", others[-1].position))
+
+    listed = [_id(each) for page in (first, *others) for each in page.arrivals]
+    assert set(by_date) == set(there)
+    assert len(listed) == 400
+    assert set(before) <= set(listed)
+    assert later == between
+
+
+def _deliver(rig: Rig, messages: int, every: timedelta) -> list[str]:
+    delivered = []
+    for _ in range(messages):
+        delivered.append(rig.graph.deliver(USER, RAW))
+        rig.clock.advance(every)
+    return delivered
 
 
 async def test_a_message_of_the_same_second_is_not_lost_for_its_fraction(
