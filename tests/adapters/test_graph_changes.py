@@ -186,6 +186,14 @@ async def test_what_was_deleted_or_moved_away_meanwhile_is_passed_over(rig: Rig)
     assert await ids(changes(rig).since(MAILBOX, "inbox", position)) == [stays]
 
 
+async def test_what_was_there_and_is_only_read_is_not_listed_again(rig: Rig) -> None:
+    known = rig.graph.deliver(USER, RAW)
+    position = await position_of(rig)
+    rig.graph.mark_read(known)
+
+    assert await ids(changes(rig).since(MAILBOX, "inbox", position)) == []
+
+
 async def test_items_that_graph_calls_removed_are_passed_over(rig: Rig) -> None:
     body = {
         "value": [{"id": "gone", "@removed": {"reason": "deleted"}}, message("here")],
