@@ -187,7 +187,7 @@ async def test_an_application_that_is_no_public_client_is_a_matter_of_access(log
     [
         (429, "17", Throttled),
         (503, "17", Throttled),
-        (429, "", Unavailable),
+        (429, "", Throttled),
         (500, "", Unavailable),
     ],
 )

@@ -163,7 +163,7 @@ async def test_a_busy_login_says_how_long_to_wait(login: Login, status: int) -> 
     assert raised.value.retry_after == timedelta(seconds=17)
 
 
-@pytest.mark.parametrize("status", [400, 404, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [400, 404, 500, 502, 503])
 async def test_a_login_in_trouble_is_unavailable(login: Login, status: int) -> None:
     login.graph.fail("login", status=status)
 
