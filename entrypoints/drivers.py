@@ -25,7 +25,7 @@ from application.remove_orphans import RemoveOrphans
 from application.watch_folder import CatchUpFolder
 from domain.retry import RetryPolicy
 from entrypoints.api.app import create_app
-from entrypoints.api.server import serve
+from entrypoints.api.server import serve, spare_the_collector
 from entrypoints.api.services import Services
 from entrypoints.api.standard_webhooks import InvalidSecret
 from entrypoints.container import HealthChecks
@@ -69,6 +69,7 @@ async def run_api(container: punq.Container, settings: Settings, stop: asyncio.E
     with _listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         log.info("api started", host=host, port=port)
+        spare_the_collector()
         await serve(app, listening, stop)
     log.info("api stopped")
 

@@ -1,6 +1,7 @@
 """Serves the application with uvicorn, on a socket that is listening already."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,22 @@ from litestar import Litestar
 
 KEEP_ALIVE = 75
 """Seconds. Longer than the idle time of common proxies, so that none meets a closing connection."""
+
+GARBAGE = 50_000
+"""Objects that gather before cycles are looked for among them: some MiB."""
+
+
+def spare_the_collector() -> None:
+    """Have the garbage collector run seldom, and pass over all that there is when we start.
+
+    By default it runs whenever 700 objects have gathered, and every request on its way is that many
+    in a few: with 64 at a time it took a quarter of the CPU, and held up one in a hundred for 70 ms
+    to look through the libraries once more. No request leaves a cycle behind. It is for a process
+    that does nothing else than serve.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 async def serve(app: Litestar, listening: socket.socket, stop: asyncio.Event) -> None:

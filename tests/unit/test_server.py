@@ -1,10 +1,14 @@
 """How the API is served."""
 
 import asyncio
+import gc
 import socket
+from collections.abc import Iterator
+
+import pytest
 
 from adapters.memory.clock import ManualClock
-from entrypoints.api.server import serve
+from entrypoints.api.server import GARBAGE, serve, spare_the_collector
 from tests.unit.api_rig import open_rig
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: postroom.example\r\n\r\n"
@@ -25,3 +29,21 @@ async def test_no_answer_waits_for_the_acknowledgement_of_its_first_part(
         stop.set()
         writer.close()
         await serving
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """The garbage collector, left as it was."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_is_there_at_the_start_is_not_looked_through_again() -> None:
+    spare_the_collector()
+
+    assert gc.isenabled()
+    assert gc.get_threshold()[0] == GARBAGE
+    assert gc.get_freeze_count() > 10_000
