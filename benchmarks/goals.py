@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks.contestants import ALL, Contestant, Kind
 from benchmarks.results import Results
 
-OURS = "postroom"
+OURS, RAW = "postroom", "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,17 @@ def ratio(scenario: str, figure: str, base: str) -> Value:
     return value
 
 
+def beside(scenario: str, figure: str, rival: str) -> Value:
+    """Ours over that of *rival*, run by run, and of these ratios the median."""
+
+    def value(results: Results) -> Found | None:
+        mine, theirs = (results.by_run(scenario, name, figure) for name in (OURS, rival))
+        ratios = [mine[run] / theirs[run] for run in mine.keys() & theirs.keys()]
+        return Found(median(ratios), rival) if ratios else None
+
+    return value
+
+
 # --- Rivals
 
 
@@ -244,6 +255,18 @@ GOALS = (
         value=ours("latency", "p99_ms"),
         unit=MILLISECONDS,
         most=2,
+    ),
+    Goal(
+        what="Webhook, 64 connections: requests over those of a bare handler with one XADD",
+        value=beside("webhook", "requests_per_second", RAW),
+        unit=TIMES,
+        least=0.8,
+    ),
+    Goal(
+        what="Webhook, 64 connections, p99",
+        value=ours("webhook", "p99_ms"),
+        unit=MILLISECONDS,
+        most=100,
     ),
     Goal(
         what="Client time of an operation among 1,000,000 jobs: over that among 1,000",

@@ -34,11 +34,15 @@ class Results:
 
     def values(self, scenario: str, contestant: str, figure: str) -> Sequence[float]:
         """The figure in every run that has it."""
-        return [
-            one.figures[figure]
+        return list(self.by_run(scenario, contestant, figure).values())
+
+    def by_run(self, scenario: str, contestant: str, figure: str) -> Mapping[int, float]:
+        """The same, by the number of the run."""
+        return {
+            one.run: one.figures[figure]
             for one in self.measurements
             if (one.scenario, one.contestant) == (scenario, contestant) and figure in one.figures
-        ]
+        }
 
     def median(self, scenario: str, contestant: str, figure: str) -> float | None:
         """The figure's median over the runs; None if no run has it."""

@@ -48,6 +48,14 @@ WAITS = (
     Column("longest ms", "latency", "max_ms", "{:.2f}", spread=True),
 )
 
+WEBHOOK = (
+    Column("requests/s", "webhook", "requests_per_second", spread=True),
+    Column("p50 ms", "webhook", "p50_ms", "{:.1f}", spread=True),
+    Column("p99 ms", "webhook", "p99_ms", "{:.1f}", spread=True),
+    Column("CPU of the web server, µs a request", "webhook", "web_server_us_per_request"),
+    Column("of its sender, share of one CPU", "webhook", "sender_cpu", "{:.2f}"),
+)
+
 COSTS = (
     Column("enqueue: commands", "enqueue_1", "commands_per_job", "{:.1f}"),
     Column("on the wire", "enqueue_1", "wire_bytes_per_job"),
@@ -159,6 +167,7 @@ def tables(results: Results) -> str:
         "What the queue has to show": _goals(judge(results)),
         "Jobs a second": _by_contestant(results, RATES),
         "From enqueue to start, at 200 jobs/s": _by_contestant(results, WAITS),
+        "The webhook of Microsoft Graph, over 64 connections": _by_contestant(results, WEBHOOK),
         "What a job costs the server": _by_contestant(results, COSTS),
         "A worker is killed": _by_contestant(results, CRASHES),
         "Workers are killed, and stopped, time after time": WORKER_KILLS.table(results),

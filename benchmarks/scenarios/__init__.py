@@ -8,6 +8,7 @@ from benchmarks.scenarios import (
     memory,
     neighbour,
     server_crash,
+    webhook,
     worker_crash,
 )
 from benchmarks.scenarios.scenario import Scenario
@@ -16,6 +17,7 @@ ALL: tuple[Scenario, ...] = (
     *enqueue.SCENARIOS,
     *drain.SCENARIOS,
     latency.SCENARIO,
+    webhook.SCENARIO,
     neighbour.SCENARIO,
     *memory.SCENARIOS,
     depth.SCENARIO,

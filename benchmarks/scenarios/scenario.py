@@ -21,6 +21,8 @@ class Scale:
     """Jobs that are worked off."""
     paced: int = 1_000
     """Jobs that are timed, one by one."""
+    notified: int = 20_000
+    """Notifications that are posted to the webhook."""
     few: int = 1_000
     many: int = 100_000
     most: int = 1_000_000
@@ -41,6 +43,7 @@ QUICK = Scale(
     seconds=0.5,
     drained=1_000,
     paced=100,
+    notified=1_000,
     many=2_000,
     most=10_000,
     blocks=4,

@@ -47,7 +47,7 @@ class Entra:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
         self.verify = GraphNoticeTokenVerifier(self.http, self.clock, login_url=LOGIN)
 
-    def token(self, *, key: str = "k1", kid: str = "k1", **changes: object) -> str:
+    def token(self, *, key: str = "k1", kid: str = "k1", **changes: Any) -> str:  # noqa: ANN401 - claims
         """A token as in Microsoft's documentation; what is changed to None is left out."""
         claims = {name: value for name, value in {**self.claims(), **changes}.items() if value}
         header = json.dumps({"typ": "JWT", "alg": "RS256", "kid": kid}).encode()

@@ -37,6 +37,20 @@ def test_a_trial_measures_judges_and_reports(tmp_path: Path) -> None:
     assert not list((tmp_path / "data").glob("server-*"))
 
 
+def test_the_webhook_is_measured_beside_a_bare_handler(tmp_path: Path) -> None:
+    status = main(
+        ["--quick", "--runs", "1", "--data", str(tmp_path), "--only", "postroom", "raw", "webhook"]
+    )
+
+    assert status == 0
+    found = json.loads((tmp_path / "results.json").read_text())["medians"]["webhook"]
+    assert found.keys() == {"postroom", "raw"}
+    for figures in found.values():
+        assert figures["requests"] == QUICK.notified
+        assert figures["requests_per_second"] > 0
+        assert figures["web_server_us_per_request"] > 0
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_the_jobs_of_a_worker_that_stops_are_done_by_another(
     how: signal.Signals, tmp_path: Path

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -126,6 +127,23 @@ def test_a_quiet_mailbox_is_compared_with_itself_in_the_same_run() -> None:
     quiet = verdict("Quiet mailbox, p99 beside a backlog of no-op jobs: over p99 alone", found)
 
     assert quiet.value == 2.5  # the median of 3, 1 and 2.5
+
+
+def test_the_webhook_is_compared_with_a_bare_handler_in_the_same_run() -> None:
+    rate = "requests_per_second"
+    found = results(("webhook", "postroom", [10, 90, 40]), ("webhook", "raw", [100, 100, 100]))
+    found.measurements = [
+        replace(one, figures={rate: one.figures[RATE]})
+        for one in found.measurements
+        if (one.contestant, one.run) != ("raw", 1)  # it failed
+    ]
+
+    webhook = verdict(
+        "Webhook, 64 connections: requests over those of a bare handler with one XADD", found
+    )
+
+    assert webhook.value == pytest.approx(0.65)  # the median of 0.9 and 0.4
+    assert webhook.met is False
 
 
 def test_what_was_not_measured_is_neither_met_nor_missed() -> None:

@@ -1,0 +1,136 @@
+"""The server that is measured: `python -m benchmarks.webhook.server postroom|raw --redis URL`.
+
+It prints its port, serves until SIGTERM, and then prints the seconds of CPU that this has taken.
+Both are served alike, as Postroom's API is.
+"""
+
+import argparse
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+from litestar import Litestar, post
+from litestar.params import RawBody
+from redis.asyncio import Redis
+
+from adapters.clock import SystemClock
+from adapters.memory.blobs import InMemoryBlobStore
+from adapters.memory.database import InMemoryDatabase
+from adapters.memory.helpdesk import InMemoryHelpdesk
+from adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
+from adapters.memory.outcomes import InMemoryOutcomes
+from adapters.memory.push import InMemoryPushVerifier
+from adapters.memory.receptions import InMemoryReceptions
+from adapters.memory.registry import InMemoryMailboxRegistry
+from adapters.redis.connection import open_redis
+from adapters.redis.partitions import redis_queue
+from application.ingest_pointer import IngestPointer
+from benchmarks.peer import QUEUE
+from benchmarks.webhook.notification import MAILBOXES, PATH, subscription
+from domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
+from entrypoints.api.app import create_app
+from entrypoints.api.server import serve, spare_the_collector
+from entrypoints.api.services import Services
+from entrypoints.telemetry.logging import configure_logging
+from entrypoints.telemetry.observed import observed_ingest
+from entrypoints.telemetry.sdk import open_telemetry
+
+
+@asynccontextmanager
+async def postroom(url: str) -> AsyncIterator[Litestar]:
+    """All of Postroom's API, with telemetry and logs as in production, the logs on standard error.
+
+    Only the database is one in memory. It is asked for the mailboxes twice a minute.
+    """
+    configure_logging()
+    clock, database = SystemClock(), InMemoryDatabase()
+    registry, receptions = InMemoryMailboxRegistry(database), InMemoryReceptions(database)
+    await _subscribe(registry, receptions)
+    async with open_redis(url) as servers:
+        queue = redis_queue(servers)
+        with open_telemetry() as telemetry:
+            services = Services(
+                ingest=observed_ingest(IngestPointer(queue, clock), telemetry),
+                registry=registry,
+                receptions=receptions,
+                verify_push=InMemoryPushVerifier(),
+                verify_notice=InMemoryNoticeTokenVerifier(),
+                queue=queue,
+                outcomes=InMemoryOutcomes(database),
+                helpdesk=InMemoryHelpdesk(database),
+                blobs=InMemoryBlobStore(),
+                clock=clock,
+                health=(),
+                telemetry=telemetry,
+                api_tokens={},
+                handoff_secrets={},
+            )
+            yield create_app(services)
+
+
+async def _subscribe(registry: InMemoryMailboxRegistry, receptions: InMemoryReceptions) -> None:
+    """Mailboxes whose one folder is subscribed to, as a round of maintenance leaves them."""
+    now = SystemClock().now()
+    account = MicrosoftAccount(
+        directory="84bd8158-6d4d-4958-8b9f-9d6445542f95",
+        client_id="8e460676-ae3f-4b1e-8790-ee0fb5d6148f",
+        credentials=ClientSecret(Secret("secret")),
+        user="5d1b2f60-43c8-4f0e-9a51-8a7f3cde9b24",
+    )
+    for number in range(MAILBOXES):
+        name = f"mailbox-{number:03}"
+        address = f"{name}@postroom.example"
+        await registry.add(
+            Mailbox(tenant="acme", id=name, address=address, account=account, added_at=now)
+        )
+    for taken in await receptions.take_due(now, MAILBOXES, timedelta(minutes=1)):
+        number = int(taken.mailbox.rpartition("-")[2])
+        await receptions.save(replace(taken.subscribed(subscription(number, now)), due_at=now))
+
+
+@asynccontextmanager
+async def raw(url: str) -> AsyncIterator[Litestar]:
+    """What Litestar and redis-py do at the least: the body as it is, into a stream."""
+    redis = Redis.from_url(url, protocol=2)
+
+    @post(PATH, status_code=202)
+    async def receive(body: RawBody) -> None:
+        await redis.xadd(QUEUE, {"body": body})
+
+    yield Litestar([receive], openapi_config=None, logging_config=None)
+    await redis.aclose()
+
+
+APPLICATIONS: dict[str, Callable[[str], AbstractAsyncContextManager[Litestar]]] = {
+    "postroom": postroom,
+    "raw": raw,
+}
+
+
+async def run(name: str, url: str) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with APPLICATIONS[name](url) as app:
+        with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
+            print(listening.getsockname()[1], flush=True)
+            spare_the_collector()
+            begun = time.process_time()
+            await serve(app, listening, stop)
+            print(time.process_time() - begun, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=APPLICATIONS)
+    parser.add_argument("--redis", required=True)
+    options = parser.parse_args()
+    asyncio.run(run(options.name, options.redis))
+
+
+if __name__ == "__main__":
+    main()
