@@ -5,7 +5,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from entrypoints.telemetry.tracing import parent_of
+from entrypoints.telemetry.tracing import current_span, parent_of
 
 
 class ServerSpan(ASGIMiddleware):
@@ -13,18 +13,17 @@ class ServerSpan(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer | None) -> None:
         self._tracer = tracer
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         method, route = str(scope.get("method", "")), scope["path_template"]
-        with self._tracer.start_as_current_span(
+        with current_span(
+            self._tracer,
             f"{method} {route}",
-            context=parent_of(_traceparent(scope)),
             kind=SpanKind.SERVER,
+            parent=parent_of(_traceparent(scope)),
             attributes={"http.request.method": method, "http.route": route},
-            record_exception=False,
-            set_status_on_exception=False,
         ) as span:
 
             async def watched(message: Message) -> None:

@@ -4,12 +4,14 @@ Own events pass `privacy.tell`. Lines of libraries are reduced further, since no
 they quote: see `_reduce_foreign`.
 """
 
+import json
 import logging
 import sys
 from typing import Literal, TextIO
 
 import structlog
 from opentelemetry import trace
+from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from entrypoints.telemetry.privacy import tell, tell_error
@@ -46,7 +48,7 @@ def configure_logging(
 def _renderer(log_format: Literal["json", "console"], *, colours: bool) -> Processor:
     if log_format == "console":
         return structlog.dev.ConsoleRenderer(colors=colours)
-    return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return _as_json
 
 
 def _route_libraries(out: TextIO, prepare: list[Processor], render: Processor) -> None:
@@ -101,6 +103,13 @@ def _reduce_foreign(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     if "exc_info" in event:
         reduced["exc_info"] = event["exc_info"]
     return reduced
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    try:
+        return to_json(event).decode()
+    except PydanticSerializationError:  # half a surrogate pair, such as in the name of a file
+        return json.dumps(event)
 
 
 def _tell(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

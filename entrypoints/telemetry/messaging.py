@@ -18,7 +18,7 @@ from opentelemetry.util.types import AttributeValue
 from entrypoints.telemetry.instruments import Tally
 from entrypoints.telemetry.privacy import error_type
 from entrypoints.telemetry.sdk import Telemetry
-from entrypoints.telemetry.tracing import in_span, parent_of
+from entrypoints.telemetry.tracing import current_span, in_span, parent_of
 
 QUEUE = "postroom.pointers"
 
@@ -71,7 +71,7 @@ def processing(
 
 @contextmanager
 def _operation(
-    tracer: Tracer,
+    tracer: Tracer | None,
     name: str,
     kind: SpanKind,
     *,
@@ -87,13 +87,8 @@ def _operation(
         "messaging.operation.type": name,
         "messaging.destination.name": QUEUE,
     }
-    with tracer.start_as_current_span(
-        f"{name} {QUEUE}",
-        context=parent,
-        kind=kind,
-        attributes={**labels, **details},
-        record_exception=False,  # it would tell the message, which may quote anything
-        set_status_on_exception=False,
+    with current_span(
+        tracer, f"{name} {QUEUE}", kind=kind, parent=parent, attributes={**labels, **details}
     ) as span:
         operation = Operation(span, labels)
         begun = perf_counter()

@@ -41,11 +41,15 @@ _FRAMES = 4
 
 def tell(fields: Mapping[str, object]) -> dict[str, Plain | list[str]]:
     """Those of *fields* that may be told, and the names of the others under `withheld`."""
-    told: dict[str, Plain | list[str]] = {
-        name: plain(value) for name, value in fields.items() if name in TOLD
-    }
-    if withheld := sorted(fields.keys() - TOLD):
-        told["withheld"] = withheld
+    told: dict[str, Plain | list[str]] = {}
+    withheld = []
+    for name, value in fields.items():
+        if name in TOLD:
+            told[name] = plain(value)
+        else:
+            withheld.append(name)
+    if withheld:
+        told["withheld"] = sorted(withheld)
     return told
 
 

@@ -14,7 +14,6 @@ from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetr
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -25,9 +24,12 @@ _SCOPE = "postroom"
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Where to tell spans and metrics; *exposition* is the metrics as Prometheus reads them."""
+    """Where to tell spans and metrics; *exposition* is the metrics as Prometheus reads them.
 
-    tracer: Tracer
+    *tracer* is None where nobody listens: see `tracing.current_span`.
+    """
+
+    tracer: Tracer | None
     instruments: Instruments
     exposition: Callable[[], bytes]
 
@@ -49,15 +51,13 @@ def open_telemetry(
     prometheus = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
     readers = [prometheus, *metric_readers, *(_otlp_metrics() if exporting else ())]
     resource = Resource.create({SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", _SCOPE)})
-    tracers = TracerProvider(
-        sampler=None if spans else ALWAYS_OFF, resource=resource, shutdown_on_exit=False
-    )
+    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     for processor in spans:
         tracers.add_span_processor(processor)
     meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
     try:
         yield Telemetry(
-            tracer=tracers.get_tracer(_SCOPE),
+            tracer=tracers.get_tracer(_SCOPE) if spans else None,
             instruments=instruments(meters.get_meter(_SCOPE)),
             exposition=lambda: generate_latest(registry),
         )

@@ -1,23 +1,61 @@
-"""W3C trace context (https://www.w3.org/TR/trace-context/) in and out of a text."""
+"""Spans, and W3C trace context (https://www.w3.org/TR/trace-context/) in and out of a text."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
 
-_FIELD = "traceparent"
 _propagator = TraceContextTextMapPropagator()
+_ids = RandomIdGenerator()
+
+
+@contextmanager
+def current_span(
+    tracer: Tracer | None,
+    name: str,
+    *,
+    kind: SpanKind,
+    parent: Context | None,
+    attributes: Mapping[str, AttributeValue],
+) -> Iterator[Span]:
+    """A span that is the current one meanwhile, below that in *parent* (None: the current one).
+
+    Without a *tracer* nobody is told of it: it has ids, for the logs and the jobs, and no more. An
+    error that ends the block is not noted, since its message may quote anything.
+    """
+    span = tracer.start_span(name, parent, kind, attributes) if tracer else _unrecorded(parent)
+    token = attach(trace.set_span_in_context(span))
+    try:
+        yield span
+    finally:
+        detach(token)
+        span.end()
+
+
+def _unrecorded(parent: Context | None) -> Span:
+    above = trace.get_current_span(parent).get_span_context()
+    trace_id = above.trace_id if above.is_valid else _ids.generate_trace_id()
+    return NonRecordingSpan(SpanContext(trace_id, _ids.generate_span_id(), is_remote=False))
 
 
 def current_traceparent() -> str:
     """The current span's context, or empty if there is no span."""
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
-    return carrier.get(_FIELD, "")
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return ""
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
 
 
 def parent_of(traceparent: str) -> Context:
     """A context whose span is the remote one of *traceparent*; a root if that is none."""
-    return _propagator.extract({_FIELD: traceparent}, context=Context())
+    if not traceparent:
+        return Context()
+    return _propagator.extract({"traceparent": traceparent}, context=Context())
 
 
 def in_span() -> bool:

@@ -6,9 +6,10 @@ Graph may send items of both kinds together, so both do the same with whatever c
 from functools import partial
 from typing import Annotated
 
-from litestar import MediaType, Response, Router, post
+from litestar import MediaType, Router, post
 from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter, RawBody
+from litestar.response.base import ASGIResponse
 
 from entrypoints.api.ingress import BODY_LIMIT
 from entrypoints.api.microsoft.intake import Intake
@@ -17,6 +18,9 @@ from entrypoints.api.services import Services
 
 MAX_TOKEN = 4096
 """Characters of a validation token. Graph's are some hundreds long."""
+
+ACCEPTED = ASGIResponse(status_code=202, media_type=MediaType.TEXT)
+"""The same for every notification, so made once: that takes as long as to judge a notice."""
 
 ValidationToken = Annotated[str | None, QueryParameter(name="validationToken")]
 
@@ -36,14 +40,14 @@ def routes(services: Services) -> Router:
     intake = Intake(services)
 
     @_webhook("/webhooks/microsoft")
-    async def receive_notification(body: RawBody, token: ValidationToken = None) -> Response[str]:
+    async def receive_notification(body: RawBody, token: ValidationToken = None) -> ASGIResponse:
         """Queue the messages that Graph announces, or answer its validation handshake."""
         return await _answer(body, intake, token)
 
     @_webhook("/webhooks/microsoft/lifecycle")
     async def receive_lifecycle_notification(
         body: RawBody, token: ValidationToken = None
-    ) -> Response[str]:
+    ) -> ASGIResponse:
         """Note what Graph asks for about its subscriptions, or answer its validation handshake."""
         return await _answer(body, intake, token)
 
@@ -54,19 +58,17 @@ def routes(services: Services) -> Router:
     )
 
 
-async def _answer(body: bytes, intake: Intake, token: str | None) -> Response[str]:
+async def _answer(body: bytes, intake: Intake, token: str | None) -> ASGIResponse:
     if token is not None:
         return _validated(token)
     await intake(body)
-    return Response("")
+    return ACCEPTED
 
 
-def _validated(token: str) -> Response[str]:
+def _validated(token: str) -> ASGIResponse:
     """Prove that we want notices: the token as it is, as text that no browser takes for HTML."""
     if not 0 < len(token) <= MAX_TOKEN or not token.isprintable():
         raise INVALID_REQUEST("validationToken is empty, too long, or has control characters.")
-    return Response(
-        token,
-        status_code=200,
-        headers={"X-Content-Type-Options": "nosniff"},
+    return ASGIResponse(
+        body=token, media_type=MediaType.TEXT, headers={"X-Content-Type-Options": "nosniff"}
     )
