@@ -25,13 +25,16 @@ class ServerSpan(ASGIMiddleware):
             parent=parent_of(_traceparent(scope)),
             attributes={"http.request.method": method, "http.route": route},
         ) as span:
+            await next_app(scope, receive, _watched(span, send) if span.is_recording() else send)
 
-            async def watched(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    _answered(span, message["status"])
-                await send(message)
 
-            await next_app(scope, receive, watched)
+def _watched(span: Span, send: Send) -> Send:
+    async def watched(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            _answered(span, message["status"])
+        await send(message)
+
+    return watched
 
 
 def _traceparent(scope: Scope) -> str:

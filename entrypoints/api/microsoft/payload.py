@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from domain.pointer import MicrosoftPointer
 
@@ -47,35 +47,26 @@ class Notice(BaseModel):
 
 
 class Notification(BaseModel):
-    """The items are read one by one, so that a bad one does not cost the others.
+    """An item that is none is read as whatever it is, so that it does not cost the others.
 
     *tokens* are those of a rich notification, which bears the messages themselves.
     """
 
-    value: list[object] = Field(max_length=MAX_NOTICES)
+    value: list[Annotated[Notice | object, Field(union_mode="left_to_right")]] = Field(
+        max_length=MAX_NOTICES
+    )
     tokens: list[Annotated[str, Field(max_length=MAX_TOKEN)]] | None = Field(
         default=None, alias="validationTokens", max_length=MAX_TOKENS
     )
 
     def notices(self) -> list[Notice | None]:
         """The items; None for each that is none."""
-        return [_notice(item) for item in self.value]
-
-
-_NOTIFICATION = TypeAdapter(Notification)
-_NOTICE = TypeAdapter(Notice)
+        return [item if isinstance(item, Notice) else None for item in self.value]
 
 
 def read_notification(body: bytes) -> Notification | None:
     """The notification in *body*, or None if there is none."""
     try:
-        return _NOTIFICATION.validate_json(body)
-    except ValidationError:
-        return None
-
-
-def _notice(item: object) -> Notice | None:
-    try:
-        return _NOTICE.validate_python(item)
+        return Notification.model_validate_json(body)
     except ValidationError:
         return None
