@@ -1,6 +1,7 @@
 """When Entra ID's keys are asked for, and what happens while they cannot be had."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
-from adapters.microsoft.signing_keys import FRESH
+from adapters.microsoft.signing_keys import DEADLINE, FRESH, LIMIT
 from domain.failure import Unavailable
 from tests.adapters.notice_token_rig import APPLICATION, LOGIN, Entra, published
 
@@ -124,7 +125,7 @@ async def test_a_known_key_does_not_wait_for_someone_elses_request(
         waiting = asyncio.create_task(verify(entra.token()))
         await hanging.wait()
 
-        verified = await asyncio.wait_for(verify(entra.token()), 5)
+        verified = await asyncio.wait_for(verify(entra.token()), DEADLINE.total_seconds() / 2)
         waiting.cancel()
 
     assert verified == APPLICATION
@@ -136,11 +137,19 @@ async def test_keys_of_other_kinds_beside_ours_do_no_harm(entra: Entra) -> None:
         {"kty": "EC", "crv": "P-521", "kid": "k1", "x": "AA", "y": "AA"},
         {"kty": "oct", "kid": "k1", "k": "c2VjcmV0"},
         {"kty": "RSA", "kid": "k0", "n": "?", "e": 7},
-        published("k1", "of encryption", use="enc"),
         published("k1"),
+        published("k1", "of encryption", use="enc"),
     ]
 
     assert await entra.verify(entra.token()) == APPLICATION
+
+
+async def test_an_answer_that_is_too_long_is_not_read_to_its_end(entra: Entra) -> None:
+    keys = json.dumps({"keys": entra.keys}).encode()
+    entra.answers = [httpx.Response(200, content=keys + b" " * LIMIT)]
+
+    with pytest.raises(Unavailable, match="more than"):
+        await entra.verify(entra.token())
 
 
 @pytest.mark.parametrize(
@@ -150,7 +159,6 @@ async def test_keys_of_other_kinds_beside_ours_do_no_harm(entra: Entra) -> None:
         httpx.Response(200, json={}),
         httpx.Response(200, json={"keys": []}),
         httpx.Response(200, json={"keys": [{"kid": "k1", "n": "…"}]}),
-        httpx.Response(200, content=b" " * 2**20),
         httpx.Response(302, headers={"Location": "https://elsewhere.test/"}),
         httpx.Response(404),
         httpx.ConnectError("refused"),

@@ -1,6 +1,7 @@
 """Whom a subscription tells of: how often that is asked, and how long it is remembered."""
 
 import asyncio
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -141,6 +142,7 @@ async def test_who_asks_while_a_query_is_on_its_way_is_answered_by_the_next(
     await asyncio.gather(first, *later)
 
     assert receptions.queries == [["a"], ["b", "c", "nobody"]]
+    assert receptions.most == 1
 
 
 async def test_a_failure_is_told_to_all_who_wait_for_it_and_forgotten(
@@ -171,6 +173,8 @@ async def test_a_request_that_is_given_up_takes_no_answer_from_the_others(
 async def test_a_failure_that_nobody_waits_for_any_more_disturbs_nobody(
     subscribers: Subscribers, receptions: SlowReceptions
 ) -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
     receptions.open.clear()
     receptions.failures = [Unavailable("postgres is away")]
     given_up = asyncio.create_task(subscribers.find(["a"]))
@@ -178,7 +182,9 @@ async def test_a_failure_that_nobody_waits_for_any_more_disturbs_nobody(
     given_up.cancel()
     receptions.open.set()
     await until_they_wait()
+    gc.collect()
 
+    assert complaints == []
     assert await subscribers.find(["a"]) == {"a": subscriber("a")}
 
 

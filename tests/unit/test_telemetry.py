@@ -442,6 +442,20 @@ async def test_with_nobody_to_tell_spans_to_traces_still_join_the_logs(
     assert trace_id in out.getvalue()
 
 
+async def test_with_nobody_to_tell_spans_to_a_trace_goes_on_all_the_same(
+    clock: ManualClock, rig: Rig
+) -> None:
+    given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with open_telemetry() as telemetry:
+        ingest = observed_ingest(IngestPointer(rig.queue, clock), telemetry)
+        await ingest(imap_mailbox(), [IMAP], traceparent=given)
+
+    _, trace_id, span_id, flags = rig.jobs[0].traceparent.split("-")
+    assert trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert span_id != "00f067aa0ba902b7"
+    assert not int(flags, 16) & SAMPLED
+
+
 async def test_spans_and_metrics_go_to_the_collector_that_is_configured(
     monkeypatch: pytest.MonkeyPatch, clock: ManualClock, rig: Rig
 ) -> None:
