@@ -9,7 +9,7 @@ from typing import Protocol
 from application.ports import Clock, MailboxRegistry, PointerQueue
 from application.resume_mailbox import ResumeMailbox
 from domain.access import NO_FAILURES, SPACING
-from domain.failure import AccessFailed
+from domain.failure import AccessFailed, FolderMissing
 from domain.mailbox import Mailbox, Pause, PausedBy, folders_of
 
 
@@ -62,6 +62,9 @@ async def watched(access: Access, mailbox: Mailbox) -> AsyncIterator[None]:
     """Note whether what is done in the block got into *mailbox*. Other failures say nothing."""
     try:
         yield
+    except FolderMissing:
+        await access.worked(mailbox)  # or we would not know
+        raise
     except AccessFailed as failure:
         await access.failed(mailbox, failure)
         raise

@@ -4,6 +4,7 @@
   + Unavailable     try again later; costs an attempt
   + Throttled       wait as long as the provider asks; costs no attempt
   + AccessFailed    a person must mend the mailbox's access; its jobs wait, at no cost
+    - FolderMissing only one of its folders is not to be had: the mailbox itself can be read
   + SourceGone      nothing is left to do: the message no longer exists
   + Unprocessable   a person must look at this one message
 
@@ -14,6 +15,7 @@ Reasons are written to logs, outcomes and dead letters. They hold codes, counts 
 identifiers, never an address, a subject, a body or a secret.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -43,6 +45,14 @@ class Throttled(Failure):
 
 class AccessFailed(Failure):
     """The mailbox cannot be read: a revoked token, a missing permission, a wrong setting."""
+
+
+class FolderMissing(AccessFailed):
+    """The mailbox has no such folder; *paths* are those that it has, as far as that was looked."""
+
+    def __init__(self, paths: Sequence[str] = ()) -> None:
+        super().__init__("the mailbox has no such folder")
+        self.paths = sorted(paths)
 
 
 class SourceGone(Failure):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
-from domain.failure import AccessFailed, Failure
+from domain.failure import Failure, FolderMissing
 from domain.mailbox import Mailbox, folders_of
 
 
@@ -78,7 +78,7 @@ class InMemoryFolderChanges(FolderChanges):
     def _named(self, mailbox: Mailbox, folder: str) -> "_Folder":
         is_removed = (mailbox.tenant, mailbox.id, folder) in self._removed
         if is_removed or folder not in folders_of(mailbox.account):
-            raise AccessFailed("the mailbox has no such folder")
+            raise FolderMissing
         return self._folder(mailbox, folder)
 
     def _folder(self, mailbox: Mailbox, folder: str) -> "_Folder":

@@ -12,7 +12,7 @@ from application.ports import (
     SubscriptionGone,
     Subscriptions,
 )
-from domain.failure import AccessFailed, Failure
+from domain.failure import Failure, FolderMissing
 from domain.mailbox import (
     ClientCertificate,
     ClientSecret,
@@ -59,7 +59,7 @@ class InMemorySubscriptions(Subscriptions):
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
         self._fail()
         if folder not in folders_of(mailbox.account):
-            raise AccessFailed("the mailbox has no such folder")
+            raise FolderMissing
         if self.refusal:
             raise NoticesRefused(self.refusal)
         self._make_way(mailbox, folder)

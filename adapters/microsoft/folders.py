@@ -6,14 +6,14 @@ Source: learn.microsoft.com/graph/api/resources/mailfolder.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from adapters.microsoft.client import GraphClient
 from adapters.microsoft.tokens import microsoft
-from domain.failure import AccessFailed, SourceGone, Unavailable
+from domain.failure import FolderMissing, SourceGone, Unavailable
 from domain.mailbox import Mailbox
 
 WELL_KNOWN = frozenset(
@@ -36,14 +36,6 @@ MAX_FOLDERS = 5000
 """Of one mailbox. Exchange Online warns from 10,000 folders in one folder on."""
 
 _QUERY = {"$select": "id,displayName,childFolderCount", "$top": "100"}
-
-
-class FolderMissing(AccessFailed):
-    """The mailbox has no such folder; *paths* are those that it has."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        super().__init__("the mailbox has no such folder")
-        self.paths = sorted(paths)
 
 
 @dataclass(frozen=True, slots=True)

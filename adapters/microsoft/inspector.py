@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from adapters.microsoft.client import GraphClient
-from adapters.microsoft.folders import FolderMissing, GraphFolders
+from adapters.microsoft.folders import GraphFolders
 from adapters.microsoft.remedies import remedy
 from adapters.microsoft.tokens import microsoft
 from application.ports import Inspected, MailboxInspector
-from domain.failure import Failure
+from domain.failure import Failure, FolderMissing
 from domain.mailbox import Mailbox, MicrosoftAccount
 
 TOLD = 50

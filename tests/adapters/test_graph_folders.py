@@ -10,8 +10,8 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.client import GraphClient
-from adapters.microsoft.folders import FolderMissing, GraphFolders
-from domain.failure import AccessFailed, Throttled, Unavailable
+from adapters.microsoft.folders import GraphFolders
+from domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
 from tests.adapters.graph_rig import USER, Rig, a_mailbox, graph_rig
 
 TOP = [

@@ -11,10 +11,9 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.client import GraphClient
-from adapters.microsoft.folders import FolderMissing
 from adapters.microsoft.subscriptions import TAKEN, GraphSubscriptions
 from application.ports import NoticesRefused, SubscriptionGone
-from domain.failure import AccessFailed, Throttled, Unavailable
+from domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
 from tests.adapters.graph_rig import (
     PUBLIC_URL,
     RAW,

@@ -6,7 +6,7 @@ import pytest
 
 from application.access import watched
 from domain.access import ENDURED, NO_FAILURES, SPACING, AccessTally
-from domain.failure import AccessFailed, Unavailable
+from domain.failure import AccessFailed, FolderMissing, Unavailable
 from domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import imap_mailbox
 from tests.unit.receiving_rig import LEASE, SALES, Rig
@@ -146,13 +146,15 @@ async def test_a_success_lets_the_lane_go_on_at_once(rig: Rig) -> None:
 # --- Watching -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("failure", [AccessFailed("403"), Unavailable("503"), ZeroDivisionError()])
+@pytest.mark.parametrize(
+    "failure", [AccessFailed("403"), FolderMissing(), Unavailable("503"), ZeroDivisionError()]
+)
 async def test_only_a_failure_of_access_is_counted_as_one(rig: Rig, failure: Exception) -> None:
     with pytest.raises(type(failure)):
         async with watched(rig.access, SALES):
             raise failure
 
-    expected = 1 if isinstance(failure, AccessFailed) else 0
+    expected = 1 if type(failure) is AccessFailed else 0
     assert (await rig.mailbox()).access.failures == expected
 
 

@@ -189,6 +189,22 @@ async def test_what_was_asked_for_is_still_to_be_done_after_a_failure(rig: Rig) 
     assert reception.subscription.id != subscription_id
 
 
+async def test_one_that_could_not_be_made_anew_is_made_when_the_provider_is_back(rig: Rig) -> None:
+    removed = await _asked(rig, Request.RECREATE)
+    rig.subscriptions.lose(removed)
+    rig.subscriptions.failures = [Unavailable("Graph answered 503")] * 2
+    rig.arrive()
+    await rig.rounds()
+    assert await rig.handle_all() == ["m1"], "it is looked for mail all the same"
+
+    await rig.pass_time(3 * MINUTE)
+
+    reception = await rig.reception()
+    assert reception.subscription
+    assert reception.subscription.id != removed
+    assert not reception.requests
+
+
 # --- Where notices cannot come from -------------------------------------------------------------
 
 
@@ -370,6 +386,17 @@ async def test_a_mailbox_is_closed_when_its_access_fails_for_ten_minutes(rig: Ri
     assert paused
     assert (paused.by, paused.reason) == (PausedBy.ACCESS, REVOKED.reason)
     assert (await rig.reception()).trouble == REVOKED.reason
+
+
+async def test_a_folder_that_is_not_there_does_not_close_the_mailbox(rig: Rig) -> None:
+    await rig.rounds()
+    rig.changes.remove_folder(SALES, "inbox")
+    await rig.pass_time(HOUR)
+
+    assert (await rig.reception()).trouble == "the mailbox has no such folder"
+    mailbox = await rig.mailbox()
+    assert not mailbox.paused
+    assert not mailbox.access.failures
 
 
 async def test_a_closed_mailbox_opens_by_itself_and_then_catches_up(rig: Rig) -> None:

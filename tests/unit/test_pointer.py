@@ -38,7 +38,6 @@ def test_a_pointer_has_fields_for_references_alone(pointer: Pointer) -> None:
 @pytest.mark.parametrize(
     ("pointer", "field"),
     [
-        (MICROSOFT, "subscription_id"),
         (MICROSOFT, "message_id"),
         (GOOGLE, "address"),
         (IMAP, "folder"),
