@@ -11,7 +11,6 @@ from typing import Literal, TextIO
 
 import structlog
 from opentelemetry import trace
-from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from entrypoints.telemetry.privacy import tell, tell_error
@@ -21,6 +20,8 @@ SILENCED = ("httpx", "httpcore", "uvicorn.access")
 
 READ = frozenset({"asyncio", "psycopg.pool", "uvicorn.error"})
 """Libraries whose log lines were read: the first line of each tells nothing of mail."""
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def configure_logging(
@@ -106,10 +107,7 @@ def _reduce_foreign(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    try:
-        return to_json(event).decode()
-    except PydanticSerializationError:  # half a surrogate pair, such as in the name of a file
-        return json.dumps(event)
+    return _encode(event)
 
 
 def _tell(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

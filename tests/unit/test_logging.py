@@ -30,13 +30,6 @@ def test_a_line_is_json_with_time_level_and_event(stream: io.StringIO) -> None:
     assert line == {"event": "enqueued", "level": "info", "tenant": "acme", "uid": 7}
 
 
-def test_what_utf_8_cannot_say_is_told_nevertheless(stream: io.StringIO) -> None:
-    log.info("enqueued", tenant="half a pair: \ud83d")
-
-    [line] = lines(stream)
-    assert line["tenant"] == "half a pair: \ud83d"
-
-
 def test_a_field_that_is_not_on_the_list_is_named_and_withheld(stream: io.StringIO) -> None:
     log.info("fetched", subject="You are fired", body="Dear Bob", tenant="acme")
 
