@@ -223,7 +223,10 @@ def test_one_way_to_sign_in_is_enough(postroom: Postroom, graph: GraphEmulator) 
 
 def test_waiting_for_a_person_can_be_interrupted(postroom: Postroom, graph: GraphEmulator) -> None:
     graph.expect_device(PERSON, *["authorization_pending"] * 100)
-    command = [sys.executable, "-m", "entrypoints", *ADD, "--delegated"]
+    # A shell's background jobs ignore SIGINT, and so do their children, such as these tests.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from entrypoints.cli import main; main()"
+    command = [sys.executable, "-c", program, *ADD, "--delegated"]
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as waiting:

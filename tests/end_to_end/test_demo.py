@@ -58,12 +58,12 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_but_data(home: Path) -> No
     demo = run(home, *PROGRAM, "demo")
 
     assert (demo.code, demo.err) == (0, ""), demo
-    assert "15 of 15 ended as expected." in demo.out
-    assert demo.out.count("(as expected)") == 15
+    assert "18 of 18 ended as expected." in demo.out
+    assert demo.out.count("(as expected)") == 18
     assert with_home(home) == set()
     tickets = run(home / "demo", *PROGRAM, "tickets", "list", "--tenant", "demo", "--json")
-    assert len(tickets.json) == 10
-    assert sum(ticket["comments"] for ticket in tickets.json) == 12
+    assert len(tickets.json) == 13
+    assert sum(ticket["comments"] for ticket in tickets.json) == 15
 
 
 def test_the_demo_fails_if_an_outcome_is_not_as_expected(home: Path) -> None:

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from adapters.crypto import generate_key
 from entrypoints.settings import Settings
-from entrypoints.supervisor import PartFailed, Supervisor, environment_of
+from entrypoints.supervisor import PARTS, PartFailed, Supervisor, environment_of
 from tests.databases import new_database
 from tests.end_to_end.processes import lives, until, wait_until
 
@@ -63,7 +63,7 @@ async def running(supervisor: Supervisor) -> AsyncIterator[asyncio.Event]:
 
 def told(output: IO[bytes], event: str) -> Callable[[], int]:
     """How often the parts have told of *event*."""
-    return lambda: said(output).count(f'"event": "{event}"')
+    return lambda: said(output).count(f'"event":"{event}"')
 
 
 def said(output: IO[bytes]) -> str:
@@ -163,13 +163,13 @@ def test_no_part_outlives_a_supervisor_that_is_killed(
         )
     with up:
         try:
-            for part in ("api", "worker", "listener"):
+            for part in PARTS:
                 wait_until(told(output, f"{part} started"), f"{part} starts")
             parts = children_of(up.pid)
         finally:
             up.kill()
 
-    assert len(parts) == 3
+    assert len(parts) == len(PARTS)
     try:
         wait_until(lambda: not any(map(lives, parts)), "the parts end")
     finally:
