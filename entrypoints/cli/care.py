@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from domain.mailbox import Mailbox, Pause, PausedBy
+from domain.mailbox import Pause, PausedBy
 from entrypoints.cli.adding import Id
 from entrypoints.cli.asking import ask
 from entrypoints.cli.chosen import age
 from entrypoints.cli.failed import CommandFailed
+from entrypoints.cli.finding import find_mailbox, unknown_mailbox
 from entrypoints.cli.output import Tenant
 from entrypoints.cli.wired import Tools, with_tools
 
@@ -27,7 +28,7 @@ def pause(
         now = tools.clock.now()
         why = Pause(PausedBy.OPERATOR, reason, now)
         if not await tools.registry.pause(tenant, id_, why):
-            raise _unknown(tenant, id_)
+            raise unknown_mailbox(tenant, id_)
 
     with_tools(run)
     typer.echo(f"{tenant}/{id_} is paused. To go on: postroom mailbox resume {id_}")
@@ -37,7 +38,7 @@ def resume(id_: Id, tenant: Tenant = "default") -> None:
     """Work on a paused mailbox's mail again, and catch up with what came meanwhile."""
 
     async def run(tools: Tools) -> bool:
-        await _known(tools, tenant, id_)
+        await find_mailbox(tools.registry, tenant, id_)
         return await tools.resume(tenant, id_)
 
     resumed = with_tools(run)
@@ -55,7 +56,7 @@ def resync(
     """List again all that came in, and queue what was never handled. Nothing is done twice."""
 
     async def run(tools: Tools) -> int:
-        mailbox = await _known(tools, tenant, id_)
+        mailbox = await find_mailbox(tools.registry, tenant, id_)
         return await tools.resync(mailbox, tools.clock.now() - (since or RESYNC))
 
     if not with_tools(run):
@@ -70,20 +71,9 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Stop serving a mailbox, and forget its credentials. What its mail has become stays."""
-    with_tools(lambda tools: _known(tools, tenant, id_))
+    with_tools(lambda tools: find_mailbox(tools.registry, tenant, id_))
     if not yes:
         ask(f"Forget the mailbox {tenant}/{id_}?", "it stays; to be asked nothing, add --yes")
     if not with_tools(lambda tools: tools.remove(tenant, id_)):
-        raise _unknown(tenant, id_)
+        raise unknown_mailbox(tenant, id_)
     typer.echo(f"{tenant}/{id_} is removed. Jobs that still wait end in the dead letters.")
-
-
-async def _known(tools: Tools, tenant: str, id_: str) -> Mailbox:
-    mailbox = await tools.registry.get(tenant, id_)
-    if mailbox is None:
-        raise _unknown(tenant, id_)
-    return mailbox
-
-
-def _unknown(tenant: str, id_: str) -> CommandFailed:
-    return CommandFailed(f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list")

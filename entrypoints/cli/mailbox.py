@@ -21,7 +21,7 @@ from domain.mailbox import (
 from domain.reception import Mode, Reception
 from entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
 from entrypoints.cli.care import pause, remove, resume, resync
-from entrypoints.cli.failed import CommandFailed
+from entrypoints.cli.finding import find_mailbox
 from entrypoints.cli.microsoft import add_microsoft
 from entrypoints.cli.output import (
     AnyTenant,
@@ -115,11 +115,7 @@ def show_mailbox(id_: Id, tenant: Tenant = "default", *, as_json: AsJson = False
     """Show one mailbox, without its secrets."""
 
     async def find(tools: Tools) -> tuple[Row, list[Row]]:
-        found = await tools.registry.get(tenant, id_)
-        if found is None:
-            raise CommandFailed(
-                f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list"
-            )
+        found = await find_mailbox(tools.registry, tenant, id_)
         receptions = await tools.receptions.all(tenant=tenant, mailbox=id_)
         row = {**_row(found, receptions), **_details(found.account)}
         return row, [_folder(each) for each in receptions]
@@ -172,10 +168,7 @@ def _folder(reception: Reception) -> Row:
 def _details(account: Account) -> Row:
     match account:
         case MicrosoftAccount():
-            return {
-                "user": account.user,
-                "access": _access(account.credentials),
-            }
+            return {"user": account.user, "access": _access(account.credentials)}
         case GoogleAccount():
             return {"subscription": account.subscription, "push_identity": account.push_identity}
         case ImapAccount():

@@ -6,6 +6,7 @@ from application.ports import MailboxRegistry
 from domain.mailbox import Mailbox, MicrosoftAccount, MicrosoftCredentials, PausedBy
 from entrypoints.cli.adding import Id, inspect
 from entrypoints.cli.failed import CommandFailed
+from entrypoints.cli.finding import find_mailbox
 from entrypoints.cli.microsoft import (
     NOBODY_YET,
     CertificateFile,
@@ -54,9 +55,7 @@ def reconnect(
 async def _stored(
     registry: MailboxRegistry, tenant: str, id_: str
 ) -> tuple[Mailbox, MicrosoftAccount]:
-    mailbox = await registry.get(tenant, id_)
-    if mailbox is None:
-        raise CommandFailed(f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list")
+    mailbox = await find_mailbox(registry, tenant, id_)
     if not isinstance(mailbox.account, MicrosoftAccount):
         raise CommandFailed(f"{tenant}/{id_} is no Microsoft mailbox")
     return mailbox, mailbox.account

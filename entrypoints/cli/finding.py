@@ -1,0 +1,17 @@
+"""Finding the mailbox that a command names."""
+
+from application.ports import MailboxRegistry
+from domain.mailbox import Mailbox
+from entrypoints.cli.failed import CommandFailed
+
+
+async def find_mailbox(registry: MailboxRegistry, tenant: str, id_: str) -> Mailbox:
+    """The mailbox of that id. Raises CommandFailed if there is none, AccessFailed."""
+    mailbox = await registry.get(tenant, id_)
+    if mailbox is None:
+        raise unknown_mailbox(tenant, id_)
+    return mailbox
+
+
+def unknown_mailbox(tenant: str, id_: str) -> CommandFailed:
+    return CommandFailed(f"the tenant {tenant} has no mailbox {id_}; see: postroom mailbox list")
