@@ -17,7 +17,7 @@ Email = Annotated[str, typer.Option(help="The mailbox's e-mail address.")]
 async def new_mailbox(
     set_up: SetUp, tenant: str, id_: str, address: str, account: Account
 ) -> Mailbox:
-    """A mailbox that can be added, as far as that shows before. Raises InvalidMailbox."""
+    """The mailbox that is to be added. Raises InvalidMailbox if its name is no good, or taken."""
     mailbox = Mailbox(
         tenant=tenant, id=id_, address=address, account=account, added_at=set_up.clock.now()
     )

@@ -23,6 +23,13 @@ from entrypoints.cli.wired import SetUp, with_set_up
 NOBODY_YET = DelegatedAccess(Secret(""))
 """Stands for the access of a person who has still to sign in."""
 
+Directory = Annotated[str, typer.Option(help="Directory (tenant) id in Microsoft Entra.")]
+ClientId = Annotated[str, typer.Option(help="Application (client) id.")]
+User = Annotated[str, typer.Option(help="Object id or principal name. [the address]")]
+Folders = Annotated[
+    list[str] | None,
+    typer.Option(help="A well-known name, or a full path: Inbox/Orders. Repeatable. [inbox]"),
+]
 SecretFile = Annotated[str, typer.Option("--client-secret-file", help=FROM_FILE)]
 CertificateFile = Annotated[
     str,
@@ -40,13 +47,10 @@ Check = Annotated[bool, typer.Option(help="Try the access before it is kept.")]
 def add_microsoft(
     id_: Id,
     address: Email,
-    directory: Annotated[str, typer.Option(help="Directory (tenant) id in Microsoft Entra.")],
-    client_id: Annotated[str, typer.Option(help="Application (client) id.")],
-    user: Annotated[str, typer.Option(help="Object id or principal name. [the address]")] = "",
-    folder: Annotated[
-        list[str] | None,
-        typer.Option(help="A well-known name, or a full path: Inbox/Orders. Repeatable. [inbox]"),
-    ] = None,
+    directory: Directory,
+    client_id: ClientId,
+    user: User = "",
+    folder: Folders = None,
     client_secret_file: SecretFile = "",
     certificate_file: CertificateFile = "",
     tenant: Tenant = "default",
@@ -58,7 +62,7 @@ def add_microsoft(
     account = MicrosoftAccount(
         directory=directory,
         client_id=client_id,
-        credentials=Ways(client_secret_file, certificate_file, delegated).credentials(),
+        credentials=SignInOptions(client_secret_file, certificate_file, delegated).credentials(),
         user=user or address,
         folders=tuple(dict.fromkeys(folder or ["inbox"])),
     )
@@ -76,7 +80,7 @@ def add_microsoft(
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class SignInOptions:
     """The options that say how to sign in."""
 
     client_secret_file: str
@@ -84,7 +88,11 @@ class Ways:
     delegated: bool
 
     def credentials(self) -> MicrosoftCredentials:
-        """Raises BadParameter if they contradict each other, CommandFailed."""
+        """NOBODY_YET if a person is to sign in.
+
+        Raises BadParameter if the options contradict each other, CommandFailed if a secret cannot
+        be read.
+        """
         given = {
             "--client-secret-file": bool(self.client_secret_file),
             "--certificate-file": bool(self.certificate_file),
@@ -102,7 +110,10 @@ class Ways:
 
 
 async def signed_in(device: DeviceSignIn, mailbox: Mailbox, account: MicrosoftAccount) -> Mailbox:
-    """The mailbox with the access of a person, who is told where to sign in, and waited for."""
+    """Tell a person where to sign in, and wait for them; returns the mailbox with their access.
+
+    Raises AccessFailed if they refuse or are late, Throttled, Unavailable.
+    """
     code = await device.begin(account.directory, account.client_id)
     where = f"open {code.url} and enter the code {code.code}"
     typer.echo(one_line(f"Sign in as who may read {account.user}: {where}"), err=True)
@@ -113,4 +124,5 @@ async def signed_in(device: DeviceSignIn, mailbox: Mailbox, account: MicrosoftAc
 def opened_by(
     mailbox: Mailbox, account: MicrosoftAccount, credentials: MicrosoftCredentials
 ) -> Mailbox:
+    """The mailbox with its *account* under other *credentials*."""
     return replace(mailbox, account=replace(account, credentials=credentials))

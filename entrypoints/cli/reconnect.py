@@ -13,7 +13,7 @@ from entrypoints.cli.microsoft import (
     Check,
     Delegated,
     SecretFile,
-    Ways,
+    SignInOptions,
     opened_by,
     signed_in,
 )
@@ -34,7 +34,7 @@ def reconnect(
     check: Check = True,
 ) -> None:
     """Give a Microsoft mailbox another secret or certificate, or let a person sign in again."""
-    credentials = Ways(client_secret_file, certificate_file, delegated).credentials()
+    credentials = SignInOptions(client_secret_file, certificate_file, delegated).credentials()
 
     async def run(set_up: SetUp) -> None:
         mailbox, account = await _stored(set_up.registry, tenant, id_)
@@ -64,8 +64,9 @@ async def _stored(
 async def _keep(
     registry: MailboxRegistry, tenant: str, id_: str, credentials: MicrosoftCredentials
 ) -> None:
+    """Raises CommandFailed if somebody else keeps other credentials each time."""
     for _ in range(TRIES):
-        now, _account = await _stored(registry, tenant, id_)
-        if await registry.replace_credentials(now, credentials):
+        current, _account = await _stored(registry, tenant, id_)
+        if await registry.replace_credentials(current, credentials):
             return
     raise CommandFailed("other credentials were kept at the same time; run the command again")
