@@ -66,7 +66,7 @@ def refused(ended: Ended, postroom: Postroom) -> str:
 # --- Added
 
 
-def test_by_a_secret(postroom: Postroom, graph: GraphEmulator) -> None:
+def test_a_mailbox_is_added_by_a_secret(postroom: Postroom, graph: GraphEmulator) -> None:
     ended = postroom(*ADD, *BY_SECRET)
 
     assert (ended.code, ended.out) == (0, f"default/support is added. {ADDED}")
@@ -74,7 +74,7 @@ def test_by_a_secret(postroom: Postroom, graph: GraphEmulator) -> None:
     assert credentials() == ClientSecret(Secret(CLIENT_SECRET))
 
 
-def test_by_a_secret_from_the_environment(
+def test_the_secret_may_come_from_the_environment(
     postroom: Postroom, graph: GraphEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTROOM_MAILBOX_CLIENT_SECRET", CLIENT_SECRET)
@@ -82,7 +82,9 @@ def test_by_a_secret_from_the_environment(
     assert postroom(*ADD).code == 0
 
 
-def test_by_a_certificate(postroom: Postroom, graph: GraphEmulator, tmp_path: Path) -> None:
+def test_a_mailbox_is_added_by_a_certificate(
+    postroom: Postroom, graph: GraphEmulator, tmp_path: Path
+) -> None:
     certificate = certificate_pem(rsa_key())
     graph.certify(certificate.encode())
     (tmp_path / "app.pem").write_text(key_pem(rsa_key()) + certificate)
@@ -93,17 +95,9 @@ def test_by_a_certificate(postroom: Postroom, graph: GraphEmulator, tmp_path: Pa
     assert isinstance(credentials(), ClientCertificate)
 
 
-def test_not_by_a_person_with_whom_the_mailbox_is_not_shared(
+def test_a_mailbox_is_added_by_a_person_who_signs_in_elsewhere(
     postroom: Postroom, graph: GraphEmulator
 ) -> None:
-    graph.expect_device("stranger@acme.example")
-
-    said = refused(postroom(*ADD, "--delegated"), postroom)
-
-    assert "403 ErrorAccessDenied" in said
-
-
-def test_by_a_person_who_signs_in_elsewhere(postroom: Postroom, graph: GraphEmulator) -> None:
     graph.expect_device(PERSON)
 
     ended = postroom(*ADD, "--delegated")
@@ -121,7 +115,7 @@ def test_by_a_person_who_signs_in_elsewhere(postroom: Postroom, graph: GraphEmul
     assert access.refresh_token.value in graph.refresh_tokens
 
 
-def test_with_folders_by_name_and_by_path(postroom: Postroom, graph: GraphEmulator) -> None:
+def test_folders_are_given_by_name_and_by_path(postroom: Postroom, graph: GraphEmulator) -> None:
     ended = postroom(*ADD, *BY_SECRET, "--folder", "inbox", "--folder", "Inbox/Orders")
 
     assert (ended.code, ended.err) == (
@@ -133,7 +127,9 @@ def test_with_folders_by_name_and_by_path(postroom: Postroom, graph: GraphEmulat
     assert [folder["folder"] for folder in shown] == ["Inbox/Orders", "inbox"]
 
 
-def test_unseen_if_that_is_wanted(postroom: Postroom, graph: GraphEmulator) -> None:
+def test_a_mailbox_is_added_untried_if_that_is_wanted(
+    postroom: Postroom, graph: GraphEmulator
+) -> None:
     ended = postroom(*ADD, *BY_SECRET, "--folder", "Nowhere", "--no-check")
 
     assert (ended.code, ended.err) == (0, "")
@@ -190,6 +186,16 @@ def test_a_file_without_a_key_is_told(
     assert told == "signing in: the certificate's file has no private key in PEM"
 
 
+def test_a_person_with_whom_a_mailbox_is_not_shared_cannot_add_it(
+    postroom: Postroom, graph: GraphEmulator
+) -> None:
+    graph.expect_device("stranger@acme.example")
+
+    said = refused(postroom(*ADD, "--delegated"), postroom)
+
+    assert "403 ErrorAccessDenied" in said
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
@@ -214,7 +220,7 @@ def test_nobody_is_asked_to_sign_in_for_a_name_that_is_taken(
     assert graph.device_polls == 0
 
 
-def test_one_way_to_sign_in_is_enough(postroom: Postroom, graph: GraphEmulator) -> None:
+def test_two_ways_to_sign_in_are_refused(postroom: Postroom, graph: GraphEmulator) -> None:
     ended = postroom(*ADD, *BY_SECRET, "--delegated")
 
     assert ended.code == 2

@@ -2,14 +2,23 @@
 
 from pathlib import Path
 
+import punq
 import pytest
 
-from domain.mailbox import ClientCertificate, ClientSecret, DelegatedAccess, Secret
+from application.ports import Clock, MailboxRegistry
+from domain.mailbox import (
+    ClientCertificate,
+    ClientSecret,
+    DelegatedAccess,
+    Pause,
+    PausedBy,
+    Secret,
+)
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
-from tests.end_to_end.command_rig import Postroom
+from tests.end_to_end.command_rig import Postroom, in_container
 from tests.end_to_end.test_add_microsoft import ADD, BY_SECRET, STEPS, USER, credentials, graph
-from tests.end_to_end.test_mailbox_commands import add_imap
+from tests.end_to_end.test_mailbox_commands import add_imap, stored
 
 __all__ = ["graph"]  # a fixture
 
@@ -64,21 +73,47 @@ def test_a_person_signs_in_again(postroom: Postroom, graph: GraphEmulator) -> No
 
 
 @pytest.mark.usefixtures("added")
-@pytest.mark.parametrize("secret", ["a guess", CLIENT_SECRET])
-def test_what_does_not_work_is_not_kept(
-    postroom: Postroom, graph: GraphEmulator, tmp_path: Path, secret: str
+@pytest.mark.parametrize(
+    ("by", "is_paused"), [(PausedBy.ACCESS, False), (PausedBy.OPERATOR, True)], ids=str
+)
+def test_a_mailbox_that_was_closed_is_open_again_and_one_that_a_person_paused_is_not(
+    postroom: Postroom, by: PausedBy, *, is_paused: bool
 ) -> None:
-    (tmp_path / "secret").write_text(secret)
+    async def pause(container: punq.Container) -> None:
+        pause = Pause(by, "invalid_grant", container.resolve(Clock).now())
+        await container.resolve(MailboxRegistry).pause("default", "support", pause)
+
+    in_container(pause)
+
+    assert postroom(*RECONNECT, *BY_SECRET).code == 0
+    assert bool(stored("support").paused) == is_paused
+
+
+@pytest.mark.usefixtures("added")
+def test_a_wrong_secret_is_not_kept(postroom: Postroom, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a guess")
+
+    assert "AADSTS7000215" in postroom(*RECONNECT, *BY_SECRET).failure
+    assert credentials() == ClientSecret(Secret(CLIENT_SECRET))
+
+
+@pytest.mark.usefixtures("added")
+def test_a_secret_that_does_not_open_the_mailbox_is_not_kept(
+    postroom: Postroom, graph: GraphEmulator, tmp_path: Path
+) -> None:
+    graph.register(DIRECTORY, CLIENT_ID, "another")
+    (tmp_path / "secret").write_text("another")
     graph.fail(USER, status=403, code="ErrorAccessDenied")
 
     ended = postroom(*RECONNECT, *BY_SECRET)
 
     assert (ended.code, ended.out) == (1, "")
+    assert "403 ErrorAccessDenied" in ended.err
     assert credentials() == ClientSecret(Secret(CLIENT_SECRET))
 
 
 @pytest.mark.usefixtures("added")
-def test_what_does_not_work_is_kept_if_that_is_wanted(postroom: Postroom, tmp_path: Path) -> None:
+def test_an_untried_secret_is_kept_if_that_is_wanted(postroom: Postroom, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a guess")
 
     assert postroom(*RECONNECT, *BY_SECRET, "--no-check").code == 0
