@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
+from adapters.microsoft.account import microsoft_account
 from adapters.microsoft.client import GraphClient
 from adapters.microsoft.errors import Meanings
 from adapters.microsoft.folders import GraphFolders
-from adapters.microsoft.tokens import microsoft
 from application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
 from domain.failure import AccessFailed, SourceGone, Unavailable
 from domain.mailbox import Mailbox
@@ -94,7 +94,7 @@ class GraphChanges(FolderChanges):
 
     async def _messages(self, mailbox: Mailbox, folder: str) -> Sequence[str]:
         found = await GraphFolders(self.graph).find(mailbox, folder)
-        return ("users", microsoft(mailbox).user, "mailFolders", found.id, "messages")
+        return ("users", microsoft_account(mailbox).user, "mailFolders", found.id, "messages")
 
     async def _round(
         self, mailbox: Mailbox, url: str, meanings: Meanings

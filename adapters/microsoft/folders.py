@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from adapters.microsoft.account import microsoft_account
 from adapters.microsoft.client import GraphClient
-from adapters.microsoft.tokens import microsoft
 from domain.failure import FolderMissing, SourceGone, Unavailable
 from domain.mailbox import Mailbox
 
@@ -84,7 +84,7 @@ class GraphFolders:
                     raise Unavailable(f"the mailbox has more than {MAX_FOLDERS} folders")
 
     async def _children(self, mailbox: Mailbox, path: tuple[str, ...]) -> AsyncIterator[_Listed]:
-        user = microsoft(mailbox).user
+        user = microsoft_account(mailbox).user
         async for page in self.graph.pages(mailbox, "users", user, *path, query=_QUERY):
             try:
                 folders = _LISTED.validate_python(page)
@@ -94,7 +94,7 @@ class GraphFolders:
                 yield folder
 
     async def _well_known(self, mailbox: Mailbox, name: str) -> Folder:
-        user = microsoft(mailbox).user
+        user = microsoft_account(mailbox).user
         path, query = ("users", user, "mailFolders", name), {"$select": "id,displayName"}
         try:
             found = _Listed.model_validate(await self.graph.read(mailbox, *path, query=query))

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass
 from functools import partial
 
+from adapters.microsoft.account import microsoft_account
 from adapters.microsoft.client import GraphClient
 from adapters.microsoft.folders import GraphFolders
 from adapters.microsoft.remedies import remedy
-from adapters.microsoft.tokens import microsoft
 from application.ports import Inspected, MailboxInspector
 from domain.failure import Failure, FolderMissing
 from domain.mailbox import Mailbox, MicrosoftAccount
@@ -21,7 +21,7 @@ class GraphInspector(MailboxInspector):
     graph: GraphClient
 
     async def inspect(self, mailbox: Mailbox) -> AsyncIterator[Inspected]:
-        account = microsoft(mailbox)
+        account = microsoft_account(mailbox)
         for step, attempt in self._steps(mailbox, account):
             inspected = await _ended(step, attempt(), account)
             yield inspected
@@ -38,7 +38,7 @@ class GraphInspector(MailboxInspector):
             yield f"finding the folder {name}", partial(folders.find, mailbox, name)
 
     async def _read(self, mailbox: Mailbox) -> object:
-        account = microsoft(mailbox)
+        account = microsoft_account(mailbox)
         return await self.graph.read(
             mailbox,
             *("users", account.user, "mailFolders", "inbox", "messages"),

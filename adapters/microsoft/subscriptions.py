@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
+from adapters.microsoft.account import microsoft_account
 from adapters.microsoft.client import GraphClient
 from adapters.microsoft.errors import Meanings
 from adapters.microsoft.folders import GraphFolders
-from adapters.microsoft.tokens import microsoft
 from adapters.microsoft.urls import is_loopback, is_public
 from application.ports import Clock, NoticesRefused, SubscriptionGone, Subscriptions
 from domain.failure import AccessFailed, Unavailable
@@ -82,7 +82,7 @@ class GraphSubscriptions(Subscriptions):
     def obstacle(self, mailbox: Mailbox) -> str:
         if not (is_public(self.public_url) or (self.public_url and self._graph_is_here)):
             return NO_PUBLIC_URL
-        account = microsoft(mailbox)
+        account = microsoft_account(mailbox)
         match account.credentials:
             case DelegatedAccess() as access if not access.is_of(account.user):
                 return SHARED
@@ -91,7 +91,7 @@ class GraphSubscriptions(Subscriptions):
 
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
         found = await GraphFolders(self.graph).find(mailbox, folder)
-        resource = _resource(microsoft(mailbox).user, found.id)
+        resource = _resource(microsoft_account(mailbox).user, found.id)
         try:
             return await self._create(mailbox, resource)
         except _Taken:

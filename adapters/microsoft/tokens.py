@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from adapters.microsoft.account import microsoft_account
 from adapters.microsoft.entra import EntraId, Grant
 from application.ports import Clock, MailboxRegistry
-from domain.failure import Unprocessable
 from domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount, Secret
 
 MARGIN = timedelta(minutes=5)
@@ -42,8 +42,8 @@ class _Token:
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where a token is kept; the *lock* makes requests for it take turns."""
+class _Entry:
+    """Where a token is cached; the *lock* makes requests for it take turns."""
 
     token: _Token | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -59,18 +59,18 @@ class EntraTokens(AccessTokens):
         self._entra = entra
         self._registry = registry
         self._clock = clock
-        self._places: defaultdict[object, _Place] = defaultdict(_Place)
+        self._cache: defaultdict[object, _Entry] = defaultdict(_Entry)
 
     async def get(self, mailbox: Mailbox, *, rejected: str = "") -> str:
-        account = microsoft(mailbox)
-        place = self._places[_whose(mailbox, account)]
-        async with place.lock:
-            token = place.token
+        account = microsoft_account(mailbox)
+        entry = self._cache[_cache_key(mailbox, account)]
+        async with entry.lock:
+            token = entry.token
             if not token or token.value == rejected or token.good_until <= self._clock.now():
                 now = self._clock.now()
                 grant = await self._sign_in(mailbox, account)
                 token = _Token(grant.access_token, now + grant.expires_in - MARGIN)
-                place.token = token
+                entry.token = token
             return token.value
 
     async def _sign_in(self, mailbox: Mailbox, account: MicrosoftAccount) -> Grant:
@@ -85,7 +85,7 @@ class EntraTokens(AccessTokens):
                 )
 
     async def _refresh(self, mailbox: Mailbox) -> Grant:
-        account = microsoft(mailbox)
+        account = microsoft_account(mailbox)
         match account.credentials:
             case DelegatedAccess(refresh_token=old) as access:
                 grant = await self._entra.refreshed(account.directory, account.client_id, old)
@@ -102,14 +102,8 @@ class EntraTokens(AccessTokens):
                 return await self._sign_in(mailbox, account)
 
 
-def microsoft(mailbox: Mailbox) -> MicrosoftAccount:
-    """The account of a Microsoft mailbox. Raises Unprocessable for any other."""
-    if not isinstance(mailbox.account, MicrosoftAccount):
-        raise Unprocessable(f"a {mailbox.provider} mailbox has no place in Graph")
-    return mailbox.account
-
-
-def _whose(mailbox: Mailbox, account: MicrosoftAccount) -> object:
+def _cache_key(mailbox: Mailbox, account: MicrosoftAccount) -> object:
+    """Whoever shares a token (rule 2) shares the key."""
     match account.credentials:
         case DelegatedAccess():
             return mailbox.tenant, mailbox.id
