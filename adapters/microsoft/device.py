@@ -15,7 +15,8 @@ from domain.failure import AccessFailed, Throttled, Unavailable
 from domain.mailbox import DelegatedAccess, Secret
 
 BACK_OFF = timedelta(seconds=5)
-"""What a pause grows by when the login asks for a slower pace, or does not answer."""
+"""What the interval grows by when the login asks for a slower pace (RFC 8628 section 3.5), or
+does not answer."""
 
 
 class _Flow(BaseModel):
@@ -42,36 +43,38 @@ class EntraDeviceSignIn(DeviceSignIn):
         return DeviceCode(
             directory=directory,
             client_id=client_id,
-            url=flow.verification_uri,
-            code=flow.user_code,
-            secret=Secret(flow.device_code),
-            pause=flow.interval,
+            verification_uri=flow.verification_uri,
+            user_code=flow.user_code,
+            device_code=Secret(flow.device_code),
+            interval=flow.interval,
             expires_at=now + flow.expires_in,
         )
 
     async def finish(self, code: DeviceCode) -> DelegatedAccess:
-        pause = code.pause
+        interval = code.interval
         while True:
-            match await self._look(code):
+            match await self._poll(code):
                 case Grant(refresh_token=token, person=person) if token:
                     return DelegatedAccess(Secret(token), person.object_id, person.principal_name)
                 case Grant():
                     raise AccessFailed("sign-in gave no refresh token")
                 case Throttled(retry_after=wait):
-                    pause = max(pause, wait)
+                    interval = max(interval, wait)
                 case Unavailable():
-                    pause += BACK_OFF
+                    interval += BACK_OFF
                 case error if error == SLOW_DOWN:
-                    pause += BACK_OFF
+                    interval += BACK_OFF
                 case _:
                     pass
-            if self.clock.now() + pause >= code.expires_at:
+            if self.clock.now() + interval >= code.expires_at:
                 raise AccessFailed("nobody has signed in with the code in time")
-            await self.clock.sleep(pause)
+            await self.clock.sleep(interval)
 
-    async def _look(self, code: DeviceCode) -> Grant | str | Throttled | Unavailable:
+    async def _poll(self, code: DeviceCode) -> Grant | str | Throttled | Unavailable:
         """A login in trouble is no end: the code stays good, and so does the person's patience."""
         try:
-            return await self.entra.poll_device_flow(code.directory, code.client_id, code.secret)
+            return await self.entra.poll_device_flow(
+                code.directory, code.client_id, code.device_code
+            )
         except (Throttled, Unavailable) as failure:
             return failure

@@ -74,8 +74,8 @@ class EntraId:
         self._http = SignInClient(http, clock)
         self._login_url = login_url
         self._deadline = deadline
-        self._as_itself = [f"{graph_url}/.default"]
-        self._for_a_person = [f"{graph_url}/{permission}" for permission in PERMISSIONS]
+        self._app_scopes = [f"{graph_url}/.default"]
+        self._delegated_scopes = [f"{graph_url}/{permission}" for permission in PERMISSIONS]
 
     async def as_itself(
         self, directory: str, client_id: str, credentials: ClientSecret | ClientCertificate
@@ -84,7 +84,7 @@ class EntraId:
 
         def request() -> Answer:
             application = self._confidential(directory, client_id, credentials)
-            return _answer(application.acquire_token_for_client(self._as_itself))  # type: ignore[no-untyped-call]  # no types
+            return _answer(application.acquire_token_for_client(self._app_scopes))  # type: ignore[no-untyped-call]  # no types
 
         return _grant(await self._call(request))
 
@@ -94,7 +94,7 @@ class EntraId:
         def request() -> Answer:
             application = self._public(directory, client_id)
             return _answer(
-                application.acquire_token_by_refresh_token(token.value, self._for_a_person)  # type: ignore[no-untyped-call]
+                application.acquire_token_by_refresh_token(token.value, self._delegated_scopes)  # type: ignore[no-untyped-call]
             )
 
         return _grant(await self._call(request))
@@ -104,7 +104,7 @@ class EntraId:
 
         def request() -> Answer:
             application = self._public(directory, client_id)
-            return _answer(application.initiate_device_flow(self._for_a_person))  # type: ignore[no-untyped-call]
+            return _answer(application.initiate_device_flow(self._delegated_scopes))  # type: ignore[no-untyped-call]
 
         return await self._call(request)
 

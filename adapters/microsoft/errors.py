@@ -25,13 +25,11 @@ from domain.failure import (
 MAILBOX_MOVE = timedelta(minutes=15)
 """A mailbox that moves between databases is away for hours; looking each quarter is enough."""
 
+DEFAULT_RETRY_AFTER = timedelta(seconds=10)
+"""How long a 429 without a Retry-After is heeded."""
 
 Meanings = Mapping[int | str, Callable[[str], Exception]]
 """What a status, or a code in lower case, means to one caller; made with the reason."""
-
-
-UNSAID = timedelta(seconds=10)
-"""How long to leave Graph alone that answers 429 and does not say."""
 
 
 class TokenRejected(AccessFailed):
@@ -140,7 +138,7 @@ def unreachable(peer: str, error: Exception) -> Unavailable:
 
 def _busy(reason: str, status: int, wait: timedelta | None) -> Throttled | Unavailable:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(reason, retry_after=wait or UNSAID)
+        return Throttled(reason, retry_after=wait or DEFAULT_RETRY_AFTER)
     if status == HTTPStatus.SERVICE_UNAVAILABLE and wait:
         return Throttled(reason, retry_after=wait)
     return Unavailable(reason, retry_after=wait)

@@ -12,8 +12,8 @@ from application.ports import Inspected, MailboxInspector
 from domain.failure import Failure, FolderMissing
 from domain.mailbox import Mailbox, MicrosoftAccount
 
-TOLD = 50
-"""Folders that are listed where one is missing."""
+MOST_TOLD = 50
+"""Folders that are named where one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +57,5 @@ async def _ended(step: str, attempt: Awaitable[object], account: MicrosoftAccoun
 
 
 def _there_is(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - TOLD} more" if len(paths) > TOLD else ""
-    return f"choose one of: {', '.join(paths[:TOLD])}{more}"
+    more = f" and {len(paths) - MOST_TOLD} more" if len(paths) > MOST_TOLD else ""
+    return f"choose one of: {', '.join(paths[:MOST_TOLD])}{more}"

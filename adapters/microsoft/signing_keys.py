@@ -22,7 +22,7 @@ FRESH = timedelta(hours=24)
 """How long the keys are kept, as Microsoft's own libraries do."""
 
 PAUSE = timedelta(minutes=1)
-"""Between two requests for the sake of a key that is not among them."""
+"""Between two requests for a key that is not among those that are kept."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 """The same while there are no keys at all."""
@@ -35,8 +35,8 @@ LIMIT = 512 * 1024
 
 ALGORITHM = "RS256"
 
-TENANT = "{tenantid}"
-"""Stands for the directory, in the issuer of a key that signs for all of them."""
+ANY_DIRECTORY = "{tenantid}"
+"""Stands where a directory's id would, in the issuer of a key that signs for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SigningKey:
     issuer: str
 
     def signs_for(self, directory: str, issuer: str) -> bool:
-        return not self.issuer or self.issuer.replace(TENANT, directory) == issuer
+        return not self.issuer or self.issuer.replace(ANY_DIRECTORY, directory) == issuer
 
 
 class _KeySet(BaseModel):
@@ -55,7 +55,7 @@ class _KeySet(BaseModel):
 
 
 class SigningKeys:
-    """The keys at *url* (a JSON Web Key Set, RFC 7517), asked for one request at a time."""
+    """The keys at *url* (a JSON Web Key Set, RFC 7517), with one request for them at a time."""
 
     def __init__(self, http: httpx.AsyncClient, clock: Clock, url: str) -> None:
         self._http = http

@@ -31,17 +31,18 @@ class MailboxInspector(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceCode:
-    """The *code* that a person enters at *url* to let an application act for them (RFC 8628).
+    """What lets an application act for a person who signs in elsewhere (RFC 8628 section 3.2).
 
-    *pause* is to lie between two looks whether they have; *secret* is what is looked up with.
+    They enter *user_code* at *verification_uri* before *expires_at*. Whether they have is asked
+    with *device_code*, which is secret, and no more often than every *interval*.
     """
 
     directory: str
     client_id: str
-    url: str
-    code: str
-    secret: Secret
-    pause: timedelta
+    verification_uri: str
+    user_code: str
+    device_code: Secret
+    interval: timedelta
     expires_at: datetime
 
 
@@ -50,8 +51,14 @@ class DeviceSignIn(Protocol):
 
     @abstractmethod
     async def begin(self, directory: str, client_id: str) -> DeviceCode:
-        """Raises AccessFailed (no such directory or application), Throttled."""
+        """A new code to show to a person.
+
+        Raises AccessFailed (no such directory or application), Throttled.
+        """
 
     @abstractmethod
     async def finish(self, code: DeviceCode) -> DelegatedAccess:
-        """Wait until the person has signed in. Raises AccessFailed if they refuse, or are late."""
+        """Wait until the person has signed in. Raises AccessFailed if they refuse, or are late.
+
+        A login that is throttled or away is asked again while the code is good.
+        """

@@ -115,7 +115,7 @@ async def signed_in(device: DeviceSignIn, mailbox: Mailbox, account: MicrosoftAc
     Raises AccessFailed if they refuse or are late, Throttled, Unavailable.
     """
     code = await device.begin(account.directory, account.client_id)
-    where = f"open {code.url} and enter the code {code.code}"
+    where = f"open {code.verification_uri} and enter the code {code.user_code}"
     typer.echo(one_line(f"Sign in as who may read {account.user}: {where}"), err=True)
     typer.echo(f"Waiting until {code.expires_at:%H:%M} UTC; Ctrl-C ends it.", err=True)
     return opened_by(mailbox, account, await device.finish(code))

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 from adapters.microsoft.client import GraphClient
-from adapters.microsoft.errors import MAILBOX_MOVE, UNSAID
+from adapters.microsoft.errors import DEFAULT_RETRY_AFTER, MAILBOX_MOVE
 from domain.failure import (
     AccessFailed,
     Failure,
@@ -143,7 +143,7 @@ async def test_a_throttling_graph_that_does_not_say_for_how_long_is_left_alone_a
     with pytest.raises(Throttled) as raised:
         await rig.fetch(message)
 
-    assert raised.value.retry_after == UNSAID
+    assert raised.value.retry_after == DEFAULT_RETRY_AFTER
 
 
 async def test_a_failing_server_may_say_how_long_to_wait_as_well(rig: Rig) -> None:

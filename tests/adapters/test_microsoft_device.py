@@ -1,4 +1,4 @@
-"""The device code flow: a person signs in elsewhere, and we look now and then."""
+"""The device code flow: a person signs in elsewhere, and we ask now and then."""
 
 import asyncio
 from dataclasses import replace
@@ -29,10 +29,13 @@ async def begun(login: Login, *answers: str) -> DeviceCode:
 async def test_a_person_is_told_where_to_enter_which_code(login: Login) -> None:
     code = await begun(login)
 
-    assert (code.url, code.code) == ("https://login.microsoft.com/device", "A1B2C3D4E")
+    assert (code.verification_uri, code.user_code) == (
+        "https://login.microsoft.com/device",
+        "A1B2C3D4E",
+    )
     assert code.expires_at - login.clock.now() == timedelta(minutes=15)
-    assert code.pause == 5 * SECOND
-    assert code.secret.value not in repr(code)
+    assert code.interval == 5 * SECOND
+    assert code.device_code.value not in repr(code)
 
 
 async def test_when_the_person_has_signed_in_their_mailboxes_are_open(login: Login) -> None:
@@ -51,13 +54,13 @@ async def test_who_has_signed_in_is_noted(login: Login) -> None:
     assert not access.is_of(USER)
 
 
-async def test_it_looks_again_after_a_pause_until_the_person_has_signed_in(login: Login) -> None:
+async def test_it_asks_again_at_an_interval_until_the_person_has_signed_in(login: Login) -> None:
     code, start = await begun(login, *["authorization_pending"] * 3), login.clock.now()
 
     await login.device().finish(code)
 
     assert login.graph.device_polls == 4
-    assert login.clock.now() - start == 3 * code.pause
+    assert login.clock.now() - start == 3 * code.interval
 
 
 async def test_it_slows_down_when_it_is_asked_to(login: Login) -> None:
