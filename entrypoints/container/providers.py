@@ -1,6 +1,7 @@
 """Graph, Gmail and IMAP, in their ports."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import httpx
 import punq
@@ -45,6 +46,7 @@ HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
 async def bind_providers(
     container: punq.Container, settings: Settings, clock: Clock, resources: AsyncExitStack
 ) -> None:
+    """Needs the MailboxRegistry, and so comes after `bind_storage`."""
     http = await resources.enter_async_context(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT))
     imap = ImapClient()
     graph = _bind_microsoft(container, settings, clock, http, resources)
@@ -85,17 +87,24 @@ def _bind_microsoft(
     )
     tokens = EntraTokens(entra, container.resolve(MailboxRegistry), clock)
     graph = GraphClient(http, tokens, clock, settings.graph_url)
-    trying = GraphClient(http, EntraTokens(entra, None, clock), clock, settings.graph_url)
-    inspector: MailboxInspector = GraphInspector(trying)
-    device_sign_in: DeviceSignIn = EntraDeviceSignIn(entra, clock)
     changes: FolderChanges = GraphChanges(graph)
     subscriptions: Subscriptions = GraphSubscriptions(graph, clock, settings.public_url)
-    container.register(FolderChanges, instance=changes)
-    container.register(Subscriptions, instance=subscriptions)
-    container.register(MailboxInspector, instance=inspector)
     verifier: NoticeTokenVerifier = GraphNoticeTokenVerifier(
         http, clock, login_url=settings.microsoft_login_url
     )
-    container.register(DeviceSignIn, instance=device_sign_in)
+    container.register(FolderChanges, instance=changes)
+    container.register(Subscriptions, instance=subscriptions)
     container.register(NoticeTokenVerifier, instance=verifier)
+    _bind_set_up(container, entra, graph, clock)
     return graph
+
+
+def _bind_set_up(
+    container: punq.Container, entra: EntraId, graph: GraphClient, clock: Clock
+) -> None:
+    # Without a registry: what is tried is not kept yet, and opens the mailbox as it is given.
+    trying = replace(graph, tokens=EntraTokens(entra, None, clock))
+    inspector: MailboxInspector = GraphInspector(trying)
+    device_sign_in: DeviceSignIn = EntraDeviceSignIn(entra, clock)
+    container.register(MailboxInspector, instance=inspector)
+    container.register(DeviceSignIn, instance=device_sign_in)
