@@ -26,6 +26,10 @@ class Announced:
     subscriber: Subscriber
     pointer: MicrosoftPointer
 
+    @property
+    def subscription_id(self) -> str:
+        return self.pointer.subscription_id
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -38,6 +42,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
+    """Nothing comes of it. *subscription_id* is what it claims, and empty if that is unreadable."""
+
     verdict: Verdict
     subscription_id: str = ""
 
@@ -46,7 +52,10 @@ Judgement = Announced | Asked | Refused
 
 
 def judge(notice: Notice | None, subscribers: Mapping[str, Subscriber]) -> Judgement:
-    """*subscribers* are those of the subscriptions that showed any secret at all."""
+    """What becomes of *notice*, which is None if it could not be read.
+
+    *subscribers* are by subscription id, for the notices that show a secret at all.
+    """
     if notice is None:
         return Refused(Verdict.MALFORMED)
     subscription_id = notice.subscription_id
@@ -61,13 +70,13 @@ def judge(notice: Notice | None, subscribers: Mapping[str, Subscriber]) -> Judge
 
 
 def attested(judgement: Judgement, applications: Collection[str]) -> Judgement:
-    """*judgement* of an item of a rich notification, which proves to be for *applications*."""
+    """*judgement* of an item whose notification has tokens, which are made out to *applications*.
+
+    An item of any other application's mailbox is refused.
+    """
     if isinstance(judgement, Refused) or judgement.subscriber.application in applications:
         return judgement
-    refused = judgement.subscription_id if isinstance(judgement, Asked) else ""
-    if isinstance(judgement, Announced):
-        refused = judgement.pointer.subscription_id
-    return Refused(Verdict.BAD_SIGNATURE, refused)
+    return Refused(Verdict.BAD_SIGNATURE, judgement.subscription_id)
 
 
 def _proves(shown: str, secret_digest: str) -> bool:
