@@ -21,14 +21,14 @@ from entrypoints.telemetry.privacy import tell_error
 log = structlog.get_logger()
 
 HOLD = timedelta(minutes=3)
-"""How long a reception is ours. A round ends long before; if we die, another takes over then."""
+"""How long a reception is ours. A round ends long before; if we die, it is free again then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
     """Works on *concurrency* receptions at a time.
 
-    *look_every* is how often the receptions are asked for that are due, and *sweep_every* how often
+    *ask_every* is how often the receptions are asked for that are due, and *sweep_every* how often
     orphans are looked for.
     """
 
@@ -37,11 +37,11 @@ class Maintenance:
     remove_orphans: Callable[[], Awaitable[int]]
     clock: Clock
     concurrency: int = 8
-    look_every: timedelta = timedelta(seconds=2)
+    ask_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(hours=1)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep at it until *stop*. A round that is cut off then is done again by the next."""
+        """Work until *stop*. A round that is cut off then is made again when its hold has ended."""
         log.info("maintenance started")
         shift = _Shift(self)
         tasks = [
@@ -76,7 +76,7 @@ class _Shift:
                 self.rounds.add(task)
                 task.add_done_callback(self.rounds.discard)
             if len(taken) < room:
-                await maintenance.clock.sleep(maintenance.look_every)
+                await maintenance.clock.sleep(maintenance.ask_every)
             else:
                 await asyncio.wait(self.rounds, return_when=asyncio.FIRST_COMPLETED)
 

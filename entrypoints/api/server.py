@@ -12,21 +12,21 @@ from litestar import Litestar
 KEEP_ALIVE = 75
 """Seconds. Longer than the idle time of common proxies, so that none meets a closing connection."""
 
-GARBAGE = 50_000
-"""Objects that gather before cycles are looked for among them: some MiB."""
+COLLECT_AFTER = 50_000
+"""New objects, some MiB of them, after which cycles are looked for among them."""
 
 
 def spare_the_collector() -> None:
     """Have the garbage collector run seldom, and pass over all that there is when we start.
 
-    By default it runs whenever 700 objects have gathered, and every request on its way is that many
-    in a few: with 64 at a time it took a quarter of the CPU, and held up one in a hundred for 70 ms
-    to look through the libraries once more. No request leaves a cycle behind. It is for a process
-    that does nothing else than serve.
+    By default it runs after some hundred new objects, and a few requests on their way are as many.
+    With 64 at a time it took a quarter of the CPU, and one request in a hundred waited 70 ms while
+    it went through all the libraries once more. No request leaves a cycle behind. For a process
+    that does nothing but serve.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(COLLECT_AFTER)
 
 
 async def serve(app: Litestar, listening: socket.socket, stop: asyncio.Event) -> None:

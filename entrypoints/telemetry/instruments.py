@@ -76,7 +76,7 @@ def instruments(meter: Meter) -> Instruments:
             meter,
             "postroom.reception.rounds",
             "{round}",
-            "Rounds of keeping mail coming, by mode, result",
+            "Rounds of keeping mail coming, by mode and result",
         ),
         unannounced=_tally(
             meter,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.memory.clock import ManualClock
-from entrypoints.api.server import GARBAGE, serve, spare_the_collector
+from entrypoints.api.server import COLLECT_AFTER, serve, spare_the_collector
 from tests.unit.api_rig import open_rig
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: postroom.example\r\n\r\n"
@@ -45,5 +45,5 @@ def test_what_is_there_at_the_start_is_not_looked_through_again() -> None:
     spare_the_collector()
 
     assert gc.isenabled()
-    assert gc.get_threshold()[0] == GARBAGE
+    assert gc.get_threshold()[0] == COLLECT_AFTER
     assert gc.get_freeze_count() > 10_000
