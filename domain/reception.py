@@ -6,11 +6,12 @@ rules are the same for every provider.
 
 Rule 1  A subscription is renewed when half of its life is over, so that days of trouble pass
         before notices stop.
-Rule 2  Mail that a look finds, and that no notice had told of in time, makes the run a silent one.
-        After SILENT_RUNS in a row the folder is polled, until a probe succeeds a day later.
-Rule 3  What has another explanation is no silence: a run after trouble, or after a subscription was
-        new, or that the provider itself asked for.
-Rule 4  Notices that come back after silence are on probation: the next silent run ends them again.
+Rule 2  A look that finds mail that no notice had told of in time is a silent one. After
+        SILENT_LOOKS in a row the folder is polled, until a probe (notices are tried again) succeeds
+        a day later.
+Rule 3  What has another explanation is no silence: a look after trouble, or after a subscription
+        was made or renewed, or that the provider itself asked for.
+Rule 4  Notices that come back after silence are on probation: the next silent look ends them again.
 Rule 5  A provider that refuses to send notices is asked again soon, and then ever less often: that
         our end point is not up yet is over in seconds.
 """
@@ -20,13 +21,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 PROBE_EVERY = timedelta(days=1)
+"""How long a folder whose notices failed to come is polled before they are tried again."""
+
 PROBE_SOON = timedelta(seconds=10)
+"""How soon a provider that refuses is asked again; twice as long each time, up to PROBE_EVERY."""
 
 NOTICE_GRACE = timedelta(minutes=5)
-"""How late a notice may be. Graph promises three minutes, and under one on average."""
+"""How late a notice may be.
 
-SILENT_RUNS = 3
-SILENCE = f"{SILENT_RUNS} times running, mail came that no notice had told of"
+Graph promises three minutes for messages, and under one on average:
+learn.microsoft.com/graph/change-notifications-overview#latency.
+"""
+
+SILENT_LOOKS = 3
+SILENCE = f"{SILENT_LOOKS} times running, mail came that no notice had told of"
 
 REAUTHORIZED_LATELY = timedelta(minutes=10)
 """Graph asks not to be asked for the same twice within this time (lifecycle-events)."""
@@ -106,8 +114,8 @@ class Reception:
 
     *why* says why it is polled. A poll without *probe_at* ends as soon as what stands in the way
     does. *refusals* are those in a row. *reconciled_at* is when the last complete look began.
-    *trouble* is what the last round failed of. *requests* came in since the round before. *version*
-    changes whenever somebody asks for something, or takes it to work through.
+    *trouble* is what the last round failed of. *requests* are those that no round is done with yet.
+    *version* changes whenever somebody asks for something, or takes it to work through.
     """
 
     tenant: str
@@ -116,7 +124,7 @@ class Reception:
     due_at: datetime
     mode: Mode = Mode.NOTICES
     why: str = ""
-    silent_runs: int = 0
+    silent_looks: int = 0
     refusals: int = 0
     probe_at: datetime | None = None
     subscription: Subscription | None = None
@@ -132,7 +140,7 @@ class Reception:
         return self.mode is Mode.NOTICES or self.probe_at is None or now >= self.probe_at
 
     def must_create(self, endpoint: str, now: datetime) -> bool:
-        """Whether there is no subscription that could be renewed."""
+        """Whether there is no subscription that serves: a live one, of *endpoint* (a URL)."""
         subscription = self.subscription
         return (
             subscription is None
@@ -176,7 +184,7 @@ class Reception:
             mode=Mode.NOTICES,
             why="",
             probe_at=None,
-            silent_runs=SILENT_RUNS - 1 if self.why == SILENCE else self.silent_runs,
+            silent_looks=SILENT_LOOKS - 1 if self.why == SILENCE else self.silent_looks,
             refusals=0,
             subscription=subscription,
         )
@@ -196,7 +204,7 @@ class Reception:
 
     def _polled(self, why: str, *, probe_at: datetime | None) -> "Reception":
         return replace(
-            self, mode=Mode.POLLING, why=why, probe_at=probe_at, silent_runs=0, subscription=None
+            self, mode=Mode.POLLING, why=why, probe_at=probe_at, silent_looks=0, subscription=None
         )
 
     def reconciled(self, began: datetime, found: Found, *, excused: bool = False) -> "Reception":
@@ -204,18 +212,18 @@ class Reception:
 
         It does not count as silent if it is *excused*: the mailbox could not be got into before.
         """
-        silent_runs = self.silent_runs
+        silent_looks = self.silent_looks
         judged = self.is_ordinary and not excused
         if judged and found.unannounced:
-            silent_runs += 1
+            silent_looks += 1
         elif judged and found.listed > found.queued:
-            silent_runs = 0  # there was mail, and notices had told of all that they should have
-        after = replace(self, silent_runs=silent_runs, requests=frozenset(), trouble="")
+            silent_looks = 0  # there was mail, and notices had told of all that they should have
+        after = replace(self, silent_looks=silent_looks, requests=frozenset(), trouble="")
         return replace(after, reconciled_at=began) if found.complete else after
 
     @property
     def is_silent(self) -> bool:
-        return self.mode is Mode.NOTICES and self.silent_runs >= SILENT_RUNS
+        return self.mode is Mode.NOTICES and self.silent_looks >= SILENT_LOOKS
 
     # --- When to come back ---
 

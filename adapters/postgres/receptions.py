@@ -42,7 +42,7 @@ UPDATE reception SET
     held_until = NULL,
     mode = %(mode)s,
     why = %(why)s,
-    silent_runs = %(silent_runs)s,
+    silent_looks = %(silent_looks)s,
     refusals = %(refusals)s,
     probe_at = %(probe_at)s,
     subscription = %(subscription)s,

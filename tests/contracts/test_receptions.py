@@ -129,7 +129,7 @@ async def test_what_was_saved_is_taken_when_it_is_due(
 async def test_what_a_round_has_made_of_it_comes_back(
     receptions: Receptions, taken: Reception, kind: str
 ) -> None:
-    made = replace(told(taken), silent_runs=2, trouble="HTTP 500")
+    made = replace(told(taken), silent_looks=2, trouble="HTTP 500")
     if kind == "polling":
         made = replace(taken, due_at=LATER, refusals=2).refused("no answer", NOON)
     assert made.mode is Mode(kind)

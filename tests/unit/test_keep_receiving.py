@@ -228,7 +228,7 @@ async def test_polling_ends_as_soon_as_what_stood_in_the_way_is_gone(rig: Rig) -
     reception = await rig.reception()
     assert reception.mode is Mode.NOTICES
     assert reception.subscription
-    assert not reception.silent_runs
+    assert not reception.silent_looks
 
 
 async def test_an_end_point_that_is_not_up_yet_is_subscribed_to_seconds_later(rig: Rig) -> None:
@@ -240,7 +240,7 @@ async def test_an_end_point_that_is_not_up_yet_is_subscribed_to_seconds_later(ri
 
     reception = await rig.reception()
     assert reception.mode is Mode.NOTICES
-    assert (reception.silent_runs, reception.refusals) == (0, 0)
+    assert (reception.silent_looks, reception.refusals) == (0, 0)
 
 
 async def test_an_end_point_that_stays_out_of_reach_is_tried_ever_less_often(rig: Rig) -> None:
@@ -281,20 +281,20 @@ async def test_without_a_subscription_in_trouble_a_folder_is_looked_at_every_min
 # --- Silence ------------------------------------------------------------------------------------
 
 
-async def _silent_run(rig: Rig) -> None:
+async def _silent_look(rig: Rig) -> None:
     """Mail comes that nobody tells of, and the next look finds it too late."""
     await rig.pass_time(MINUTE)
     rig.arrive()
     await rig.pass_time(15 * MINUTE)
 
 
-async def test_three_silent_runs_end_in_polling_and_a_probe_brings_notices_back(rig: Rig) -> None:
+async def test_three_silent_looks_end_in_polling_and_a_probe_brings_notices_back(rig: Rig) -> None:
     await rig.rounds()
     first = (await rig.reception()).subscription
     assert first
-    for run in range(3):
-        assert (await rig.reception()).mode is Mode.NOTICES, run
-        await _silent_run(rig)
+    for look in range(3):
+        assert (await rig.reception()).mode is Mode.NOTICES, look
+        await _silent_look(rig)
 
     reception = await rig.reception()
     assert reception.mode is Mode.POLLING
@@ -305,32 +305,32 @@ async def test_three_silent_runs_end_in_polling_and_a_probe_brings_notices_back(
     assert (await rig.reception()).mode is Mode.NOTICES
 
 
-async def test_notices_that_came_back_are_given_one_more_silent_run(rig: Rig) -> None:
+async def test_notices_that_came_back_are_given_one_more_silent_look(rig: Rig) -> None:
     await rig.rounds()
     for _ in range(3):
-        await _silent_run(rig)
+        await _silent_look(rig)
     await rig.pass_time(DAY)
-    await _silent_run(rig)
+    await _silent_look(rig)
 
     assert (await rig.reception()).mode is Mode.POLLING
 
 
-async def test_a_run_that_finds_what_notices_told_of_breaks_the_silence(rig: Rig) -> None:
+async def test_a_look_that_finds_what_notices_told_of_breaks_the_silence(rig: Rig) -> None:
     await rig.rounds()
     for _ in range(2):
-        await _silent_run(rig)
+        await _silent_look(rig)
     await rig.arrive_and_tell()
     await rig.pass_time(16 * MINUTE)
     for _ in range(2):
-        await _silent_run(rig)
+        await _silent_look(rig)
 
     assert (await rig.reception()).mode is Mode.NOTICES
 
 
-async def test_a_run_that_finds_nothing_proves_nothing(rig: Rig) -> None:
+async def test_a_look_that_finds_nothing_proves_nothing(rig: Rig) -> None:
     await rig.rounds()
     for _ in range(3):
-        await _silent_run(rig)
+        await _silent_look(rig)
         await rig.pass_time(HOUR)
 
     assert (await rig.reception()).mode is Mode.POLLING
@@ -343,7 +343,7 @@ async def test_a_notice_may_be_some_minutes_late(rig: Rig) -> None:
         rig.arrive()
         await rig.pass_time(MINUTE)
 
-    assert (await rig.reception()).silent_runs == 0
+    assert (await rig.reception()).silent_looks == 0
 
 
 @pytest.mark.parametrize("request_", list(Request))
@@ -352,7 +352,7 @@ async def test_what_the_provider_owned_up_to_is_no_silence(rig: Rig, request_: R
     rig.arrive(ago=10 * MINUTE)
     await rig.rounds()
 
-    assert (await rig.reception()).silent_runs == 0
+    assert (await rig.reception()).silent_looks == 0
 
 
 @pytest.mark.parametrize("failure", [AccessFailed("403"), Unavailable("503")])
@@ -366,7 +366,7 @@ async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
         await rig.pass_time(6 * MINUTE)
 
     reception = await rig.reception()
-    assert (reception.mode, reception.silent_runs) == (Mode.NOTICES, 0)
+    assert (reception.mode, reception.silent_looks) == (Mode.NOTICES, 0)
 
 
 # --- Access -------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ CREATE TABLE reception (
     taken          bigint,
     mode           text        NOT NULL DEFAULT 'notices',
     why            text        NOT NULL DEFAULT '',
-    silent_runs    integer     NOT NULL DEFAULT 0,
+    silent_looks   integer     NOT NULL DEFAULT 0,
     refusals       integer     NOT NULL DEFAULT 0,
     probe_at       timestamptz,
     subscription   jsonb,
@@ -54,7 +54,7 @@ CREATE UNIQUE INDEX reception_subscription_key ON reception ((subscription ->> '
 ALTER TABLE reception ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON reception USING (tenant = current_setting('postroom.tenant', true));
 GRANT SELECT, INSERT ON reception TO postroom_app;
-GRANT UPDATE (due_at, held_until, version, taken, mode, why, silent_runs, refusals, probe_at,
+GRANT UPDATE (due_at, held_until, version, taken, mode, why, silent_looks, refusals, probe_at,
               subscription, reconciled_at, trouble, requests)
     ON reception TO postroom_app;
 
