@@ -27,7 +27,7 @@ class Access(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeepAccess(Access):
-    """A closed mailbox is paused: its jobs are kept, and the keeper goes on trying to get in."""
+    """A closed mailbox is paused: its jobs are kept, and `KeepReceiving` tries to get in."""
 
     registry: MailboxRegistry
     queue: PointerQueue
@@ -59,7 +59,10 @@ class KeepAccess(Access):
 
 @asynccontextmanager
 async def watched(access: Access, mailbox: Mailbox) -> AsyncIterator[None]:
-    """Note whether what is done in the block got into *mailbox*. Other failures say nothing."""
+    """Note whether what is done in the block got into *mailbox*.
+
+    Only an AccessFailed says that it did not; any other failure says neither.
+    """
     try:
         yield
     except FolderMissing:

@@ -1,4 +1,4 @@
-"""Keep the mail of a folder coming: one round of subscribing, or of looking what came in."""
+"""Keep the mail of a folder coming, in rounds: each subscribes, or looks at what came in."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from domain.mailbox import Mailbox, PausedBy
 from domain.reception import Found, Pace, Reception
 
 LEFT_ALONE = timedelta(hours=1)
-"""How soon a mailbox that a person paused is looked after again, unless they resume it before."""
+"""How soon there is a round again for a mailbox that a person paused, unless they resume it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class KeepReceiving:
             async with watched(self.access, mailbox):
                 return await self._receive(mailbox, reception)
         except Failure as failure:
-            due_at = self.clock.now() + self._pause(failure)
+            due_at = self.clock.now() + self._wait_after(failure)
             return Kept(reception, replace(reception, trouble=failure.reason, due_at=due_at))
 
     async def _receive(self, mailbox: Mailbox, reception: Reception) -> Kept:
@@ -127,7 +127,8 @@ class KeepReceiving:
             await self.subscriptions.remove(mailbox, reception.subscription.id)
         return reception.silenced(self.clock.now())
 
-    def _pause(self, failure: Failure) -> timedelta:
+    def _wait_after(self, failure: Failure) -> timedelta:
+        """How long until the next round."""
         match failure:
             case Throttled(retry_after=wish):
                 return wish

@@ -1,10 +1,10 @@
-"""Look what came into a folder, and queue what has not been queued or handled yet.
+"""Look at what came into a folder, and queue what has not been queued or handled yet.
 
 A folder has two cursors, and each moves only when what it passes is queued, durably:
 
 * `changes:<folder>` is the provider's position: what came in after it is listed by every look.
-* `owed:<folder>` is a moment, if there is one: what came in from it on is listed by date, once.
-  That is where no position covers it: at the beginning, after one has expired, or at a resync.
+* `owed:<folder>` is a moment (ISO 8601), or empty: what came in from it on is listed by date, once.
+  That is owed where no position covers it: at the beginning, after one has expired, at a resync.
 
 So a look can be cut off anywhere and the next goes on from there. What is listed twice is queued
 under the same job id, and what has ended is left alone, and so is not fetched again.
@@ -44,7 +44,7 @@ class ReconcileFolder:
     max_pages: int = field(default=MAX_PAGES)
 
     async def __call__(self, mailbox: Mailbox, reception: Reception) -> Found:
-        """Raises AccessFailed, Throttled, Unavailable: what was queued before that is queued."""
+        """One look. Raises AccessFailed, Throttled, Unavailable; what is queued by then stays."""
         cursor = await self.cursors.read(mailbox, changes_cursor(reception.folder))
         position = cursor.position if cursor else None
         if position is None:

@@ -13,7 +13,7 @@ from domain.mailbox import Mailbox, folders_of
 
 @dataclass(slots=True)
 class RemoveOrphans:
-    """One that is unknown may be just about to be recorded: only at the next sweep is it ended."""
+    """One that is unknown may be about to be recorded, and so is ended only at the next sweep."""
 
     registry: MailboxRegistry
     receptions: Receptions
@@ -21,7 +21,10 @@ class RemoveOrphans:
     _suspected: frozenset[str] = field(default=frozenset(), init=False)
 
     async def __call__(self) -> int:
-        """Sweep through all mailboxes; returns how many were ended. Raises Unavailable."""
+        """Sweep through all mailboxes; returns how many were ended.
+
+        Raises Unavailable, and AccessFailed if the credentials of one cannot be decrypted.
+        """
         ours = {each.subscription.id for each in await self.receptions.all() if each.subscription}
         seen: dict[str, Mailbox] = {}
         for mailbox in await self.registry.all():
@@ -38,7 +41,7 @@ class RemoveOrphans:
         try:
             return list(await self.subscriptions.ids(mailbox))
         except Failure:
-            return []  # what is wrong there, the keeper finds out and tells
+            return []  # what is wrong there, `KeepReceiving` finds out and tells
 
     async def _end(self, mailbox: Mailbox, subscription_id: str) -> bool:
         try:

@@ -63,7 +63,7 @@ class DelegatedAccess:
     kind: Literal["delegated"] = "delegated"
 
     def is_of(self, user: str) -> bool:
-        """Whether *user* is the person themselves; so it counts where it is not known who it is."""
+        """Whether *user* is the person themselves; true as well if nobody has noted who it was."""
         known = {self.object_id.lower(), self.principal_name.lower()} - {""}
         return not known or user.lower() in known
 
@@ -158,7 +158,10 @@ class Mailbox:
 
 
 def folders_of(account: Account) -> tuple[str, ...]:
-    """The folders whose mail is received one by one; a Gmail mailbox is received as a whole."""
+    """The folders that have a reception each (see `domain/reception.py`).
+
+    A Gmail mailbox is received as a whole, and the folders of an IMAP mailbox by the listener.
+    """
     match account:
         case MicrosoftAccount(folders=folders):
             return folders
@@ -169,7 +172,10 @@ def folders_of(account: Account) -> tuple[str, ...]:
 def with_credentials(
     stored: Mailbox | None, known: Mailbox, credentials: MicrosoftCredentials
 ) -> MicrosoftAccount | None:
-    """The account of *stored* with *credentials*, if it still has those that *known* has."""
+    """The account of *stored* with *credentials*, if it still has those that *known* has.
+
+    None if it has others by now, is none of Microsoft's, or is gone.
+    """
     ours, theirs = known.account, stored and stored.account
     if not isinstance(ours, MicrosoftAccount) or not isinstance(theirs, MicrosoftAccount):
         return None

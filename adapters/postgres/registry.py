@@ -150,7 +150,6 @@ class PostgresMailboxRegistry(MailboxRegistry):
             return await self._one(connection, _BY_ID, tenant, mailbox_id)
 
     async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
-        """Raises AccessFailed if the credentials of one cannot be decrypted."""
         if tenant:
             async with self._database.transaction(tenant) as connection:
                 return await self._many(connection, _OF_TENANT, tenant)

@@ -18,7 +18,8 @@ class MailboxRegistry(Protocol):
     async def add(self, mailbox: Mailbox) -> None:
         """Keep *mailbox*, with a reception, due at once, for each of its folders, and no cursor.
 
-        Raises InvalidMailbox if the tenant has one of that id, or address, already.
+        Raises InvalidMailbox if the tenant has one of that id, or address, already, or any tenant
+        has one of the same Pub/Sub subscription and address.
         """
 
     @abstractmethod
@@ -39,9 +40,10 @@ class MailboxRegistry(Protocol):
     async def resume(
         self, tenant: str, mailbox_id: str, *, paused_by: PausedBy | None = None
     ) -> bool:
-        """Let it go on, its failures forgotten; only if it was *paused_by* that, if that is given.
+        """Let the mailbox go on, with its failures of access forgotten.
 
-        A look at its folders is due at once. Returns False if there is nothing to do.
+        If *paused_by* is given, only if that has paused it. A look at each of its folders is due at
+        once. Returns False if the mailbox was not paused (like that), or there is none.
         """
 
     @abstractmethod
@@ -54,11 +56,17 @@ class MailboxRegistry(Protocol):
 
     @abstractmethod
     async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
-        """Every mailbox (of one tenant if asked), by tenant and id."""
+        """Every mailbox (of one tenant if asked), by tenant and id.
+
+        Raises AccessFailed if the credentials of any cannot be decrypted.
+        """
 
     @abstractmethod
     async def of_push(self, subscription: str, address: str) -> Mailbox | None:
-        """The Gmail mailbox behind a Pub/Sub push *subscription*; *address* in any case."""
+        """The Gmail mailbox behind a Pub/Sub push *subscription*; *address* in any case.
+
+        Raises AccessFailed as `get` does.
+        """
 
     @abstractmethod
     async def replace_credentials(
@@ -118,7 +126,7 @@ class Receptions(Protocol):
     async def request_all(
         self, tenant: str, mailbox_id: str, request: Request, now: datetime
     ) -> int:
-        """The same for every folder of a mailbox; returns their number."""
+        """Note it for every folder of a mailbox; returns their number. See `request`."""
 
     @abstractmethod
     async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[Reception]:

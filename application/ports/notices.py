@@ -26,7 +26,7 @@ class Subscriptions(Protocol):
     @property
     @abstractmethod
     def endpoint(self) -> str:
-        """Where notices are to go."""
+        """The URL that notices are to go to."""
 
     @abstractmethod
     def obstacle(self, mailbox: Mailbox) -> str:
@@ -36,20 +36,20 @@ class Subscriptions(Protocol):
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
         """Have notices sent for *folder*; one of ours that there is gives way.
 
-        Raises NoticesRefused. What comes in before it returns may have been told of to nobody.
+        Raises NoticesRefused. Nobody may have been told of what comes in before it returns.
         """
 
     @abstractmethod
     async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
-        """Have it last from now on. Raises SubscriptionGone."""
+        """Have *subscription* last as long, from now on, as a new one. Raises SubscriptionGone."""
 
     @abstractmethod
     async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
-        """End it; if it is gone already, that is well."""
+        """End the subscription; not a failure if it is gone already."""
 
     @abstractmethod
     async def ids(self, mailbox: Mailbox) -> Sequence[str]:
-        """Those that send notices to our endpoint, as far as the mailbox's credentials show them.
+        """The subscriptions that send notices to *endpoint*, as far as its credentials show them.
 
         An application that signs in as itself sees those of all its mailboxes.
         """
