@@ -249,7 +249,7 @@ SCENES: Sequence[Scene] = (
            "Graph loses a notice, and owns up to it: we look for ourselves.",
            "completed: ticket", _missed),
     _scene("Microsoft", "no subscription any more",
-           "Graph ends our subscription. We make another, and look what came meanwhile.",
+           "Graph ends our subscription. We make another, and look at what came meanwhile.",
            "completed: ticket", _unsubscribed),
     _scene("Google", "reply before original",
            "Gmail delivers an answer to something that we have not seen yet.",
