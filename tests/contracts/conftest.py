@@ -29,6 +29,9 @@ from application.ports import (
     Outcomes,
     Receptions,
 )
+from domain.reception import Reception
+from tests.contracts.samples import NOON, microsoft_mailbox
+from tests.contracts.taking import take_one
 from tests.databases import empty, new_database
 from tests.engines import DATABASE_SERVERS
 
@@ -121,3 +124,10 @@ def receptions(storage: Storage) -> Receptions:
 @pytest.fixture
 def cursors(storage: Storage) -> Cursors:
     return storage.cursors
+
+
+@pytest.fixture
+async def taken(registry: MailboxRegistry, receptions: Receptions) -> Reception:
+    """The reception of the one folder of a mailbox, taken at noon."""
+    await registry.add(microsoft_mailbox())
+    return await take_one(receptions, NOON)
