@@ -57,21 +57,14 @@ WHERE tenant = %(tenant)s AND mailbox = %(mailbox)s AND folder = %(folder)s
 
 _FIND_SUBSCRIBED = "SELECT tenant FROM reception WHERE subscription ->> 'id' = %s"
 
-_REQUEST = """
+_NOTE_REQUEST = """
 UPDATE reception SET
     version = version + 1,
     requests = requests || jsonb_build_object(%(request)s::text, version + 1),
     due_at = least(due_at, %(now)s)
-WHERE tenant = %(tenant)s AND subscription ->> 'id' = %(subscription_id)s
-"""
-
-_REQUEST_ALL = """
-UPDATE reception SET
-    version = version + 1,
-    requests = requests || jsonb_build_object(%(request)s::text, version + 1),
-    due_at = least(due_at, %(now)s)
-WHERE tenant = %(tenant)s AND mailbox = %(mailbox)s
-"""
+WHERE tenant = %(tenant)s"""
+_REQUEST = f"{_NOTE_REQUEST} AND subscription ->> 'id' = %(subscription_id)s"
+_REQUEST_ALL = f"{_NOTE_REQUEST} AND mailbox = %(mailbox)s"
 
 _SUBSCRIBERS = """
 SELECT mailbox.tenant, mailbox.id, account ->> 'provider' AS provider, folder,
