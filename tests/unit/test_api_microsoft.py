@@ -23,9 +23,9 @@ from tests.unit.api_rig import (
     problem,
     raw_post,
 )
+from tests.unit.graph_notices import OTHER, notice
 
 URL = "/webhooks/microsoft"
-OTHER = "11111111-2dc5-4530-97cd-4e7ae6534c07"
 Client = AsyncTestClient[Any]
 
 
@@ -40,26 +40,6 @@ async def client(rig: Rig) -> AsyncIterator[Client]:
     await rig.subscribe(microsoft_mailbox())
     async with AsyncTestClient(rig.app()) as opened:
         yield opened
-
-
-def notice(message: str = "AAMkAD", **changes: object) -> dict[str, object]:
-    """As in Microsoft's documentation of change notifications."""
-    return {
-        "id": "lsgTZMr9KwAAA",
-        "subscriptionId": SUBSCRIPTION,
-        "subscriptionExpirationDateTime": "2030-01-08T22:11:09.952Z",
-        "clientState": CLIENT_STATE,
-        "changeType": "created",
-        "resource": f"users/622eaaff-0683-4862-9de4-f2ec83c2bd98/messages/{message}",
-        "tenantId": "84bd8158-6d4d-4958-8b9f-9d6445542f95",
-        "resourceData": {
-            "@odata.type": "#Microsoft.Graph.Message",
-            "@odata.id": f"Users/622eaaff/Messages/{message}",
-            "@odata.etag": 'W/"CQAAABYAAADkrWGo7bouTKlsgTZMr9KwAAAUWRHf"',
-            "id": message,
-        },
-        **changes,
-    }
 
 
 async def send(client: Client, *notices: object) -> httpx.Response:

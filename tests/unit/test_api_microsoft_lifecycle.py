@@ -12,7 +12,6 @@ from adapters.memory.clock import ManualClock
 from domain.failure import Unavailable
 from domain.reception import Request
 from tests.unit.api_rig import (
-    CLIENT_STATE,
     SUBSCRIPTION,
     Rig,
     microsoft_mailbox,
@@ -20,7 +19,7 @@ from tests.unit.api_rig import (
     problem,
     raw_post,
 )
-from tests.unit.test_api_microsoft import OTHER, notice
+from tests.unit.graph_notices import OTHER, event, notice
 
 URL, MESSAGES = "/webhooks/microsoft/lifecycle", "/webhooks/microsoft"
 Client = AsyncTestClient[Any]
@@ -37,18 +36,6 @@ async def client(rig: Rig) -> AsyncIterator[Client]:
     await rig.subscribe(microsoft_mailbox())
     async with AsyncTestClient(rig.app()) as opened:
         yield opened
-
-
-def event(name: object = "missed", **changes: object) -> dict[str, object]:
-    """As in Microsoft's documentation of life-cycle notifications."""
-    return {
-        "subscriptionId": SUBSCRIPTION,
-        "subscriptionExpirationDateTime": "2030-01-08T22:11:09.952Z",
-        "tenantId": "84bd8158-6d4d-4958-8b9f-9d6445542f95",
-        "clientState": CLIENT_STATE,
-        "lifecycleEvent": name,
-        **changes,
-    }
 
 
 async def send(client: Client, *items: object, url: str = URL) -> httpx.Response:

@@ -17,9 +17,9 @@ from tests.unit.api_rig import (
     open_rig,
     problem,
 )
-from tests.unit.test_api_microsoft import URL, notice
-from tests.unit.test_api_microsoft_lifecycle import event
+from tests.unit.graph_notices import event, notice
 
+URL = "/webhooks/microsoft"
 Client = AsyncTestClient[Any]
 
 

@@ -60,8 +60,8 @@ from tests.unit.api_rig import (
     open_rig,
 )
 from tests.unit.captured_log import captured_log
+from tests.unit.graph_notices import notice
 from tests.unit.test_api_google import push
-from tests.unit.test_api_microsoft import notice
 
 SAMPLED = 1  # of the flags of a traceparent
 LEASE = timedelta(minutes=1)
