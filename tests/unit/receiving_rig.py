@@ -75,7 +75,7 @@ class Rig:
         await self.ingest(SALES, [pointer])
         return pointer
 
-    # --- What the keeper does ---
+    # --- What maintenance does ---
 
     async def rounds(self) -> Sequence[Kept]:
         """All that is due, until nothing is."""

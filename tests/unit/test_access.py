@@ -53,7 +53,7 @@ def test_failures_count_that_lie_apart() -> None:
 # --- The mailbox --------------------------------------------------------------------------------
 
 
-async def test_three_jobs_in_one_second_do_not_close_a_mailbox(rig: Rig) -> None:
+async def test_a_hundred_failures_in_one_second_do_not_close_a_mailbox(rig: Rig) -> None:
     await _fail(rig, 100, every=timedelta(milliseconds=10))
 
     assert (await rig.mailbox()).paused is None

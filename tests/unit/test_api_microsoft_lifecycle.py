@@ -127,7 +127,7 @@ async def test_an_unknown_subscription_is_told_apart(client: Client, rig: Rig) -
     assert rig.notices() == {"unknown_subscription": 1}
 
 
-async def test_a_subscription_that_was_replaced_meanwhile_is_unknown(
+async def test_a_subscription_that_is_remembered_and_has_gone_meanwhile_is_unknown(
     client: Client, rig: Rig
 ) -> None:
     await send(client, notice())  # it is known, and remembered
