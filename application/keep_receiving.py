@@ -74,9 +74,7 @@ class KeepReceiving:
         if not after.must_reconcile(now, self.pace) and not was_shut:
             return Kept(reception, replace(after, due_at=after.next_due(now, self.pace)))
         found = await self.reconcile(mailbox, after)
-        looked = after.reconciled(now, found, excused=was_shut)
-        if trouble:  # what was asked for is still to be done
-            looked = replace(looked, trouble=trouble, requests=reception.requests)
+        looked = after.reconciled(now, found, trouble=trouble, excused=was_shut)
         looked = await self._unless_silent(mailbox, looked)
         now = self.clock.now()
         due_at = looked.next_due(now, self.pace) if found.complete else now

@@ -207,19 +207,29 @@ class Reception:
             self, mode=Mode.POLLING, why=why, probe_at=probe_at, silent_looks=0, subscription=None
         )
 
-    def reconciled(self, began: datetime, found: Found, *, excused: bool = False) -> "Reception":
-        """After a look that *began* then, with all done that was asked for.
+    def reconciled(
+        self, began: datetime, found: Found, *, trouble: str = "", excused: bool = False
+    ) -> "Reception":
+        """After a look that *began* then, in spite of *trouble* with notices, if there was any.
 
-        It does not count as silent if it is *excused*: the mailbox could not be got into before.
+        What was asked for is done when there is none, and nothing more to list. The look does not
+        count as silent if it is *excused*: the mailbox could not be got into before.
         """
+        if not found.complete:
+            return replace(self, trouble=trouble or self.trouble)
         silent_looks = self.silent_looks
         judged = self.is_ordinary and not excused
         if judged and found.unannounced:
             silent_looks += 1
         elif judged and found.listed > found.queued:
             silent_looks = 0  # there was mail, and notices had told of all that they should have
-        after = replace(self, silent_looks=silent_looks, requests=frozenset(), trouble="")
-        return replace(after, reconciled_at=began) if found.complete else after
+        return replace(
+            self,
+            silent_looks=silent_looks,
+            requests=self.requests if trouble else frozenset(),
+            trouble=trouble,
+            reconciled_at=began,
+        )
 
     @property
     def is_silent(self) -> bool:

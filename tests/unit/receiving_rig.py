@@ -1,7 +1,7 @@
 """Receiving with everything around it in memory, and time that passes when told."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -51,15 +51,23 @@ class Rig:
         )
         resume = ResumeMailbox(self.registry, self.queue)
         self.access: Access = KeepAccess(self.registry, self.queue, resume, self.clock)
-        self.keep: Callable[[Reception], Awaitable[Kept]] = KeepReceiving(
+        self.keep: Callable[[Reception], Awaitable[Kept]] = self._keeping(self.reconcile)
+
+    def _keeping(self, reconcile: ReconcileFolder) -> KeepReceiving:
+        return KeepReceiving(
             registry=self.registry,
             receptions=self.receptions,
             subscriptions=self.subscriptions,
-            reconcile=self.reconcile,
+            reconcile=reconcile,
             access=self.access,
             clock=self.clock,
             pace=Pace(),
         )
+
+    def limit_pages(self, pages: int) -> None:
+        """Have a look go through so many pages, of two messages each, and no more."""
+        self.changes.page_size = 2
+        self.keep = self._keeping(replace(self.reconcile, max_pages=pages))
 
     # --- What the provider does ---
 

@@ -128,6 +128,11 @@ async def _asked(rig: Rig, request: Request) -> str:
     return subscription.id
 
 
+async def _waiting(rig: Rig) -> int:
+    (lane,) = await rig.queue.statistics()
+    return lane.ready
+
+
 async def test_after_missed_notices_a_look_is_due_at_once(rig: Rig) -> None:
     await _asked(rig, Request.RECONCILE)
     rig.arrive()
@@ -189,20 +194,48 @@ async def test_what_was_asked_for_is_still_to_be_done_after_a_failure(rig: Rig) 
     assert reception.subscription.id != subscription_id
 
 
-async def test_one_that_could_not_be_made_anew_is_made_when_the_provider_is_back(rig: Rig) -> None:
-    removed = await _asked(rig, Request.RECREATE)
-    rig.subscriptions.lose(removed)
-    rig.subscriptions.failures = [Unavailable("Graph answered 503")] * 2
+@pytest.mark.parametrize("request_", [Request.RECREATE, Request.RENEW])
+async def test_what_was_asked_for_is_not_done_by_a_look_if_the_provider_is_away(
+    rig: Rig, request_: Request
+) -> None:
+    asked = await _asked(rig, request_)
+    before = (await rig.reception()).subscription
+    if request_ is Request.RECREATE:
+        rig.subscriptions.lose(asked)
+    rig.subscriptions.failures = [Unavailable("Graph answered 500")]
     rig.arrive()
     await rig.rounds()
-    assert await rig.handle_all() == ["m1"], "it is looked for mail all the same"
+    assert await rig.handle_all() == ["m1"], "it is looked at all the same"
+    assert (await rig.reception()).subscription == before
 
-    await rig.pass_time(3 * MINUTE)
+    await rig.pass_time(2 * MINUTE)
 
     reception = await rig.reception()
     assert reception.subscription
-    assert reception.subscription.id != removed
+    assert reception.subscription.renewed_at >= rig.clock.now() - 2 * MINUTE
+    assert await rig.subscriptions.ids(SALES) == [reception.subscription.id]
     assert not reception.requests
+
+
+async def test_a_look_that_was_asked_for_is_gone_on_with_until_it_is_complete(rig: Rig) -> None:
+    rig.limit_pages(2)
+    await _asked(rig, Request.RECONCILE)
+    for _ in range(9):
+        rig.arrive(ago=10 * MINUTE)
+    await rig.rounds()
+
+    assert await _waiting(rig) == 9
+    reception = await rig.reception()
+    assert (reception.silent_looks, reception.requests) == (0, frozenset())
+
+
+async def test_an_expired_position_does_not_put_off_a_look_that_was_asked_for(rig: Rig) -> None:
+    await _asked(rig, Request.RECONCILE)
+    rig.arrive()
+    rig.changes.expire(SALES)
+    await rig.rounds()
+
+    assert await rig.handle_all() == ["m1"]
 
 
 # --- Where notices cannot come from -------------------------------------------------------------
@@ -334,6 +367,19 @@ async def test_a_look_that_finds_nothing_proves_nothing(rig: Rig) -> None:
         await rig.pass_time(HOUR)
 
     assert (await rig.reception()).mode is Mode.POLLING
+
+
+async def test_a_look_in_many_parts_is_one_silent_run(rig: Rig) -> None:
+    rig.limit_pages(2)
+    await rig.rounds()
+    await rig.pass_time(MINUTE)
+    for _ in range(13):
+        rig.arrive()
+    await rig.pass_time(15 * MINUTE)
+
+    reception = await rig.reception()
+    assert await _waiting(rig) == 13
+    assert (reception.mode, reception.silent_looks) == (Mode.NOTICES, 1)
 
 
 async def test_a_notice_may_be_some_minutes_late(rig: Rig) -> None:
