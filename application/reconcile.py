@@ -7,7 +7,8 @@ A folder has two cursors, and each moves only when what it passes is queued, dur
   That is owed where no position covers it: at the beginning, after one has expired, at a resync.
 
 So a look can be cut off anywhere and the next goes on from there. What is listed twice is queued
-under the same job id, and what has ended is left alone, and so is not fetched again.
+under the same job id, and what has ended is left alone, and so is not fetched again; unless it was
+said to be gone, which it then is not.
 """
 
 from collections.abc import Sequence

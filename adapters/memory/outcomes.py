@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 from adapters.memory.database import InMemoryDatabase
 from application.ports import OutcomeRecord, Outcomes
+from domain.outcome import Skipped
 
 
 class InMemoryOutcomes(Outcomes):
@@ -32,5 +33,6 @@ class InMemoryOutcomes(Outcomes):
         return sorted(matching, key=lambda record: record.at)[: -limit - 1 : -1]
 
     async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
-        ended = {record.job.id for record in self._database.read(tenant).outcomes}
+        records = self._database.read(tenant).outcomes
+        ended = {each.job.id for each in records if not isinstance(each.outcome, Skipped)}
         return frozenset(job_ids) & ended

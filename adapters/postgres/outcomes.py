@@ -29,7 +29,10 @@ SELECT message, outcome, detail, attempt, at, job FROM outcome
 WHERE tenant = %(tenant)s{conditions} ORDER BY at DESC, id DESC LIMIT %(limit)s
 """
 
-_KNOWN = "SELECT DISTINCT job_id FROM outcome WHERE tenant = %s AND job_id = ANY(%s)"
+_KNOWN = """
+SELECT DISTINCT job_id FROM outcome
+WHERE tenant = %s AND job_id = ANY(%s) AND outcome <> 'skipped'
+"""
 
 
 class PostgresOutcomes(Outcomes):

@@ -59,4 +59,7 @@ class Outcomes(Protocol):
 
     @abstractmethod
     async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
-        """Those of *job_ids* that have ended, however they did."""
+        """Those of *job_ids* that have ended, however they did, but for the skipped.
+
+        Those are of messages that were not there: whoever finds one all the same has news.
+        """

@@ -21,7 +21,7 @@ from application.ports import Arrival, OutcomeRecord
 from application.reconcile import ReconcileFolder
 from application.resume_mailbox import ResumeMailbox
 from domain.mailbox import Mailbox
-from domain.outcome import Completed, Way
+from domain.outcome import Completed, Final, Way
 from domain.pointer import MicrosoftPointer, PointerJob
 from domain.reception import Pace, Reception
 from tests.contracts.samples import microsoft_mailbox
@@ -29,6 +29,7 @@ from tests.contracts.samples import microsoft_mailbox
 SALES = microsoft_mailbox()
 HOLD = timedelta(minutes=10)
 LEASE = timedelta(seconds=30)
+DONE = Completed(Way.TICKET, "1")
 
 
 @dataclass
@@ -116,16 +117,15 @@ class Rig:
         assert found
         return found
 
-    async def handle_all(self) -> Sequence[str]:
-        """The message ids of what is queued, in order; all of it ends well."""
+    async def handle_all(self, outcome: Final = DONE) -> Sequence[str]:
+        """The message ids of what is queued, in order; all of it ends with that *outcome*."""
         handled = []
         for claim in await self.queue.claim(1000, LEASE):
-            await self.outcomes.record(self._completed(claim.job))
+            await self.outcomes.record(self._ended(claim.job, outcome))
             await self.queue.acknowledge(claim)
             assert isinstance(claim.job.pointer, MicrosoftPointer)
             handled.append(claim.job.pointer.message_id)
         return handled
 
-    def _completed(self, job: PointerJob) -> OutcomeRecord:
-        outcome = Completed(Way.TICKET, "1")
+    def _ended(self, job: PointerJob, outcome: Final) -> OutcomeRecord:
         return OutcomeRecord(job=job, outcome=outcome, attempt=1, at=self.clock.now())

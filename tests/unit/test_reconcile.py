@@ -13,6 +13,7 @@ from application.reconcile import changes_cursor, owe
 from application.resync_mailbox import ResyncMailbox
 from domain.failure import Unavailable
 from domain.mailbox import Mailbox
+from domain.outcome import SOURCE_UNAVAILABLE, Skipped
 from domain.pointer import MicrosoftPointer, Pointer
 from domain.reception import Found, Reception
 from tests.unit.receiving_rig import SALES, Rig
@@ -71,6 +72,14 @@ async def test_what_has_ended_is_neither_queued_nor_fetched_again(rig: Rig) -> N
 
     assert (found.listed, found.queued) == (1, 0)
     assert await rig.handle_all() == []
+
+
+async def test_what_was_said_to_be_gone_and_is_listed_all_the_same_is_tried_again(rig: Rig) -> None:
+    await rig.arrive_and_tell()
+    await rig.handle_all(Skipped(f"{SOURCE_UNAVAILABLE}: Graph answered 404 ErrorItemNotFound"))
+
+    assert (await _look(rig)).queued == 1
+    assert await rig.handle_all() == ["m1"]
 
 
 async def test_a_later_look_lists_only_what_came_since(rig: Rig) -> None:
