@@ -21,7 +21,11 @@ from entrypoints.telemetry.privacy import tell_error
 log = structlog.get_logger()
 
 HOLD = timedelta(minutes=3)
-"""How long a reception is ours. A round ends long before; if we die, it is free again then."""
+"""How long a reception is ours. If we die, it is free again then."""
+
+LONGEST_ROUND = timedelta(seconds=150)
+"""A round is cut off while the reception is still ours: of two at a time, one would end the
+subscription that the other has made. What it has listed by then is queued, and not listed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,7 @@ class Maintenance:
     remove_orphans: Callable[[], Awaitable[int]]
     clock: Clock
     concurrency: int = 8
+    longest_round: timedelta = LONGEST_ROUND
     ask_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(hours=1)
 
@@ -108,8 +113,12 @@ class _Shift:
     async def _round(self, reception: Reception) -> None:
         """One round. After an error that nobody foresaw the reception is free again after HOLD."""
         names = {"tenant": reception.tenant, "mailbox": reception.mailbox}
+        maintenance = self.maintenance
         try:
-            await self.maintenance.keep(reception)
+            async with asyncio.timeout(maintenance.longest_round.total_seconds()):
+                await maintenance.keep(reception)
+        except TimeoutError:
+            log.warning("round cut off", **names)
         except Failure as failure:
             log.warning("round not recorded", **names, reason=failure.reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
