@@ -62,14 +62,16 @@ class GraphFolders:
         wanted = name.strip("/").casefold()
         if wanted in WELL_KNOWN:
             return await self._well_known(mailbox, wanted)
-        folders = [folder async for folder in self.walk(mailbox)]
-        for folder in folders:
+        async for folder in self.walk(mailbox, towards=wanted):
             if folder.path.casefold() == wanted:
                 return folder
-        raise FolderMissing([folder.path for folder in folders])
+        raise FolderMissing([folder.path async for folder in self.walk(mailbox)])
 
-    async def walk(self, mailbox: Mailbox) -> AsyncIterator[Folder]:
-        """Every folder that is not hidden, those on top first."""
+    async def walk(self, mailbox: Mailbox, *, towards: str = "") -> AsyncIterator[Folder]:
+        """Every folder that is not hidden, those on top first.
+
+        If a path is given, only what lies on the way *towards* it is opened: that is a call each.
+        """
         branches: deque[tuple[tuple[str, ...], str]] = deque([(("mailFolders",), "")])
         count = 0
         while branches:
@@ -77,7 +79,7 @@ class GraphFolders:
             async for listed in self._children(mailbox, path):
                 folder = Folder(listed.id, prefix + listed.name)
                 yield folder
-                if listed.children:
+                if listed.children and (not towards or _leads(folder.path, towards)):
                     below = ("mailFolders", listed.id, "childFolders")
                     branches.append((below, f"{folder.path}/"))
                 if (count := count + 1) >= MAX_FOLDERS:
@@ -103,3 +105,7 @@ class GraphFolders:
         except ValidationError:
             raise Unavailable("Graph answered something else than a folder") from None
         return Folder(found.id, found.name)
+
+
+def _leads(path: str, towards: str) -> bool:
+    return towards.startswith(f"{path.casefold()}/")

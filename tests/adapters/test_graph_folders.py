@@ -62,6 +62,14 @@ async def test_folders_are_looked_for_on_every_page(rig: Rig) -> None:
     assert len(rig.graph.requests) == 4
 
 
+async def test_a_folder_is_found_without_asking_for_what_lies_in_all_the_others(rig: Rig) -> None:
+    for n in range(50):
+        rig.graph.add_folder(USER, f"Inbox/{n:03}/below")
+
+    assert await found(rig, "Inbox/049/below")
+    assert len(rig.graph.requests) == 3
+
+
 @pytest.mark.parametrize("name", ["Orders", "Inbox/Order", "Inbox/Orders/2029", "2030", ""])
 async def test_a_missing_folder_is_told_with_those_that_there_are(rig: Rig, name: str) -> None:
     rig.graph.add_folder(USER, "Inbox/Orders")
