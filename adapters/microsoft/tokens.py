@@ -6,6 +6,8 @@ Rule 2: one token serves all mailboxes of an application that signs in as itself
 their mailbox alone.
 Rule 3: a refresh token that comes with a person's access token takes the place of the old one in
 the registry, for all workers, before the access token is used.
+Rule 4: what a token opens is settled when it is made. So a mailbox whose access has failed gets one
+that is younger: a consent that was given since would not show in the old one for an hour.
 """
 
 import asyncio
@@ -38,7 +40,12 @@ class AccessTokens(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Token:
     value: str = field(repr=False)
+    made_at: datetime
     good_until: datetime
+
+    def is_good(self, mailbox: Mailbox, now: datetime) -> bool:
+        failed_at = mailbox.access.last_at
+        return now < self.good_until and (failed_at is None or failed_at < self.made_at)
 
 
 @dataclass(slots=True)
@@ -65,11 +72,10 @@ class EntraTokens(AccessTokens):
         account = microsoft_account(mailbox)
         entry = self._cache[_cache_key(mailbox, account)]
         async with entry.lock:
-            token = entry.token
-            if not token or token.value == rejected or token.good_until <= self._clock.now():
-                now = self._clock.now()
+            token, now = entry.token, self._clock.now()
+            if not token or token.value == rejected or not token.is_good(mailbox, now):
                 grant = await self._sign_in(mailbox, account)
-                token = _Token(grant.access_token, now + grant.expires_in - MARGIN)
+                token = _Token(grant.access_token, now, now + grant.expires_in - MARGIN)
                 entry.token = token
             return token.value
 

@@ -16,6 +16,7 @@ from adapters.microsoft.client import GraphClient
 from adapters.microsoft.entra import EntraId
 from adapters.microsoft.fetcher import GraphFetcher
 from adapters.microsoft.tokens import EntraTokens
+from domain.access import AccessTally
 from domain.failure import AccessFailed, Throttled, Unavailable
 from domain.mailbox import ClientSecret, MicrosoftAccount, Secret
 from domain.pointer import MicrosoftPointer
@@ -74,6 +75,21 @@ async def test_a_rejected_token_is_not_given_again(login: Login) -> None:
     assert rejected not in got
     assert len(set(got)) == 1
     assert login.graph.token_requests == 2
+
+
+async def test_a_mailbox_that_could_not_be_got_into_is_given_a_token_from_after_that(
+    login: Login,
+) -> None:
+    tokens = login.tokens()
+    first = await tokens.get(MAILBOX)
+    login.clock.advance(timedelta(seconds=1))
+    failed = replace(MAILBOX, access=AccessTally(1, login.clock.now()))
+    login.clock.advance(timedelta(seconds=1))
+
+    second = await tokens.get(failed)
+
+    assert second != first
+    assert await tokens.get(failed) == await tokens.get(MAILBOX) == second
 
 
 async def test_mailboxes_of_one_application_share_its_token(login: Login) -> None:
