@@ -4,11 +4,14 @@ They are left where a crash fell between a subscription and the record of it, or
 removed while its provider was away.
 """
 
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from application.ports import MailboxRegistry, Receptions, Subscriptions
-from domain.failure import Failure
-from domain.mailbox import Mailbox, folders_of
+from domain.failure import AccessFailed, Failure
+from domain.mailbox import Mailbox, sign_in_of
+from domain.reception import Reception
 
 
 @dataclass(slots=True)
@@ -21,21 +24,28 @@ class RemoveOrphans:
     _suspected: frozenset[str] = field(default=frozenset(), init=False)
 
     async def __call__(self) -> int:
-        """Sweep through all mailboxes; returns how many were ended.
-
-        Raises Unavailable, and AccessFailed if the credentials of one cannot be decrypted.
-        """
-        ours = {each.subscription.id for each in await self.receptions.all() if each.subscription}
+        """Sweep through all mailboxes; returns how many were ended. Raises Unavailable."""
+        receptions = await self.receptions.all()
+        ours = {each.subscription.id for each in receptions if each.subscription}
         seen: dict[str, Mailbox] = {}
-        for mailbox in await self.registry.all():
-            if folders_of(mailbox.account) and not mailbox.paused:
-                seen |= dict.fromkeys(await self._listed(mailbox), mailbox)
+        for mailbox in await self._openers(receptions):
+            seen |= dict.fromkeys(await self._listed(mailbox), mailbox)
         unknown = seen.keys() - ours
         ended = 0
         for subscription_id in unknown & self._suspected:
             ended += await self._end(seen[subscription_id], subscription_id)
         self._suspected = frozenset(unknown)
         return ended
+
+    async def _openers(self, receptions: Sequence[Reception]) -> Collection[Mailbox]:
+        """One mailbox of each sign-in, for which all that it shows is listed once."""
+        openers: dict[object, Mailbox] = {}
+        for tenant, mailbox_id in {(each.tenant, each.mailbox): None for each in receptions}:
+            with suppress(AccessFailed):  # a key that is missing is told of by the keeper as well
+                mailbox = await self.registry.get(tenant, mailbox_id)
+                if mailbox and not mailbox.paused:
+                    openers.setdefault(sign_in_of(mailbox.account), mailbox)
+        return openers.values()
 
     async def _listed(self, mailbox: Mailbox) -> list[str]:
         try:

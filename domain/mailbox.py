@@ -169,6 +169,15 @@ def folders_of(account: Account) -> tuple[str, ...]:
             return ()
 
 
+def sign_in_of(account: Account) -> object:
+    """What two mailboxes have in common that one and the same sign-in opens."""
+    match account:
+        case MicrosoftAccount(directory=directory, client_id=client_id, credentials=credentials):
+            return directory, client_id, credentials
+        case GoogleAccount() | ImapAccount():
+            return account
+
+
 def with_credentials(
     stored: Mailbox | None, known: Mailbox, credentials: MicrosoftCredentials
 ) -> MicrosoftAccount | None:

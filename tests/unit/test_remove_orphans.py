@@ -1,10 +1,12 @@
 """Subscriptions that no reception knows are ended, and those that are in use never are."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.memory.subscriptions import InMemorySubscriptions
 from application.remove_orphans import RemoveOrphans
 from domain.failure import AccessFailed, Unavailable
@@ -92,6 +94,40 @@ async def test_what_cannot_be_ended_is_tried_again(rig: Rig, sweep: RemoveOrphan
     subscriptions.is_away = False
     assert await sweep() == 1
     assert rig.subscriptions.removed == [orphan]
+
+
+class _Locked(InMemoryMailboxRegistry):
+    """A registry that lacks the key to one mailbox."""
+
+    async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
+        if mailbox_id == "locked":
+            raise AccessFailed("no key fits")
+        return await super().get(tenant, mailbox_id)
+
+    async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
+        raise AccessFailed(f"no key fits one of {tenant!r}")
+
+
+async def test_a_mailbox_whose_key_is_missing_does_not_keep_the_others_from_being_swept(
+    rig: Rig, sweep: RemoveOrphans
+) -> None:
+    await rig.registry.add(replace(SALES, id="locked", address="locked@acme.example"))
+    await _orphan(rig)
+    sweep.registry = _Locked(rig.database)
+    await sweep()
+
+    assert await sweep() == 1
+
+
+async def test_mailboxes_that_one_application_opens_are_asked_for_once(
+    rig: Rig, sweep: RemoveOrphans
+) -> None:
+    for number in range(10):
+        await rig.registry.add(replace(SALES, id=f"box{number}", address=f"{number}@acme.example"))
+    rig.subscriptions.failures = [Unavailable("503")] * 10
+    await sweep()
+
+    assert len(rig.subscriptions.failures) == 9
 
 
 async def test_a_paused_mailbox_is_not_asked(rig: Rig, sweep: RemoveOrphans) -> None:
