@@ -33,6 +33,9 @@ FIRST_ROUND = timedelta(hours=1)
 """How far back a first round goes: our clock and Graph's may differ, and a message may be filed a
 while after it was received."""
 
+BEFORE_ADDED = timedelta(minutes=5)
+"""How far it goes back at the most before the mailbox was added: mail from then is not wanted."""
+
 _PREFER = f"odata.maxpagesize={PAGE_SIZE}"
 _SELECT: Final = {"$select": "id,receivedDateTime"}
 
@@ -63,7 +66,8 @@ class GraphChanges(FolderChanges):
         there are older ones to leave out.
         """
         path = await self._messages(mailbox, folder)
-        query = _received(self.graph.clock.now() - FIRST_ROUND) | {
+        lately = self.graph.clock.now() - FIRST_ROUND
+        query = _received(max(lately, mailbox.added_at - BEFORE_ADDED)) | {
             "$orderby": "receivedDateTime desc",
             "changeType": "created",
         }

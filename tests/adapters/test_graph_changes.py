@@ -234,6 +234,18 @@ async def test_a_first_round_does_not_go_through_the_whole_folder(
     assert len(rounds(rig)) == 1
 
 
+async def test_a_first_round_leaves_mail_from_before_the_mailbox_was_added_alone(
+    rig: Rig, clock: ManualClock
+) -> None:
+    rig.graph.deliver(USER, RAW)
+    clock.advance(timedelta(minutes=6))
+    mailbox = replace(MAILBOX, added_at=clock.now())
+    start = await changes(rig).start(mailbox, "inbox")
+    new = rig.graph.deliver(USER, RAW)
+
+    assert await ids(changes(rig).since(mailbox, "inbox", start)) == [new]
+
+
 async def test_a_message_that_is_received_by_a_clock_behind_ours_is_listed(
     rig: Rig, clock: ManualClock
 ) -> None:
