@@ -24,12 +24,16 @@ from application.ports import (
     Outcomes,
     PositionExpired,
 )
+from domain.failure import Unavailable
 from domain.mailbox import Mailbox
 from domain.pointer import job_id
 from domain.reception import Found, Reception
 
 MAX_PAGES = 50
 """Of each of the lists of one look, so that a flood in one folder does not keep others waiting."""
+
+SHORT_LIFE = timedelta(minutes=2)
+"""A position that expires sooner is trouble: to take another one at once would go on for ever."""
 
 OVERLAP = timedelta(hours=1)
 """A list by date reaches back this much further than the last complete look."""
@@ -57,6 +61,8 @@ class ReconcileFolder:
             return listed + await self._list_changes(mailbox, reception, position)
         except PositionExpired:
             await self._start(mailbox, reception, position)
+            if cursor is None or self.clock.now() < cursor.moved_at + SHORT_LIFE:
+                raise Unavailable("a position expired as soon as it was taken") from None
             return listed + Found()  # what is owed now, the next look lists
 
     async def _start(self, mailbox: Mailbox, reception: Reception, expired: str | None) -> str:

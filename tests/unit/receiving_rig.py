@@ -65,6 +65,10 @@ class Rig:
             pace=Pace(),
         )
 
+    def use_changes(self, changes: InMemoryFolderChanges) -> None:
+        self.changes = changes
+        self.keep = self._keeping(replace(self.reconcile, changes=changes))
+
     def limit_pages(self, pages: int) -> None:
         """Have a look go through so many pages, of two messages each, and no more."""
         self.changes.page_size = 2

@@ -1,10 +1,13 @@
 """How a folder is subscribed to, and when it is looked at: the rules of domain/reception.py."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from adapters.memory.changes import InMemoryFolderChanges
+from application.ports import ChangesPage, PositionExpired
 from domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from domain.mailbox import Pause, PausedBy
 from domain.reception import Mode, Request
@@ -236,6 +239,25 @@ async def test_an_expired_position_does_not_put_off_a_look_that_was_asked_for(ri
     await rig.rounds()
 
     assert await rig.handle_all() == ["m1"]
+
+
+class _Forgetful(InMemoryFolderChanges):
+    """It knows none of the positions that it has given."""
+
+    async def since(self, *_: object) -> AsyncIterator[ChangesPage]:
+        raise PositionExpired
+        yield
+
+
+async def test_a_provider_that_knows_no_position_is_asked_once_a_minute(rig: Rig) -> None:
+    rig.use_changes(_Forgetful())
+    made = await rig.pass_time(10 * MINUTE)
+
+    assert len(made) < 15
+    assert (await rig.reception()).trouble == "a position expired as soon as it was taken"
+    rig.arrive()
+    await rig.pass_time(MINUTE)
+    assert await rig.handle_all() == ["m1"], "what is owed is listed by date"
 
 
 # --- Where notices cannot come from -------------------------------------------------------------
