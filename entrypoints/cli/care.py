@@ -10,7 +10,7 @@ from entrypoints.cli.adding import Id
 from entrypoints.cli.asking import ask
 from entrypoints.cli.chosen import age
 from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.finding import find_mailbox, unknown_mailbox
+from entrypoints.cli.finding import be_known, find_mailbox, unknown_mailbox
 from entrypoints.cli.output import Tenant
 from entrypoints.cli.wired import Tools, with_tools
 
@@ -38,7 +38,7 @@ def resume(id_: Id, tenant: Tenant = "default") -> None:
     """Work on a paused mailbox's mail again, and catch up with what came meanwhile."""
 
     async def run(tools: Tools) -> bool:
-        await find_mailbox(tools.registry, tenant, id_)
+        await be_known(tools.registry, tenant, id_)
         return await tools.resume(tenant, id_)
 
     resumed = with_tools(run)
@@ -71,7 +71,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Stop serving a mailbox, and forget its credentials. What its mail has become stays."""
-    with_tools(lambda tools: find_mailbox(tools.registry, tenant, id_))
+    with_tools(lambda tools: be_known(tools.registry, tenant, id_))
     if not yes:
         ask(f"Forget the mailbox {tenant}/{id_}?", "it stays; to be asked nothing, add --yes")
     if not with_tools(lambda tools: tools.remove(tenant, id_)):

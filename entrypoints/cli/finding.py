@@ -1,6 +1,9 @@
 """Finding the mailbox that a command names."""
 
+from contextlib import suppress
+
 from application.ports import MailboxRegistry
+from domain.failure import AccessFailed
 from domain.mailbox import Mailbox
 from entrypoints.cli.failed import CommandFailed
 
@@ -11,6 +14,12 @@ async def find_mailbox(registry: MailboxRegistry, tenant: str, id_: str) -> Mail
     if mailbox is None:
         raise unknown_mailbox(tenant, id_)
     return mailbox
+
+
+async def be_known(registry: MailboxRegistry, tenant: str, id_: str) -> None:
+    """Raises CommandFailed if there is no such mailbox. Its credentials need not be readable."""
+    with suppress(AccessFailed):
+        await find_mailbox(registry, tenant, id_)
 
 
 def unknown_mailbox(tenant: str, id_: str) -> CommandFailed:

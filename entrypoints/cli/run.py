@@ -67,7 +67,7 @@ def migrate() -> None:
 
 
 def demo() -> None:
-    """Watch a dozen real messages go from three providers to tickets. Takes under a minute."""
+    """Watch real messages go from three providers to tickets, whatever happens. Takes a minute."""
     from entrypoints.demo import run_demo  # noqa: PLC0415
 
     if not run_demo():

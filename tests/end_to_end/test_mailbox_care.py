@@ -9,6 +9,7 @@ from uuid import uuid4
 import punq
 import pytest
 
+from adapters.crypto import generate_key
 from application.consume_job import ConsumeJob
 from application.ingest_pointer import Ingest
 from application.ports import Clock, Cursors, MailboxRegistry, PointerQueue, Receptions
@@ -183,6 +184,16 @@ def test_a_script_is_not_asked(postroom: Postroom) -> None:
     ended = postroom("mailbox", "remove", *HERE, "--yes")
 
     assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.usefixtures("added")
+def test_a_mailbox_whose_key_is_lost_can_be_paused_resumed_and_removed(
+    postroom: Postroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_SECRET_KEYS", generate_key())
+
+    for command in (["pause"], ["resume"], ["remove", "--yes"]):
+        assert postroom("mailbox", command[0], *HERE, *command[1:]).code == 0, command
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "resync", "remove"])
