@@ -1,7 +1,8 @@
 """Keep the mail of a folder coming, in rounds: each subscribes, or looks at what came in."""
 
+import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from application.access import Access, watched
@@ -18,6 +19,10 @@ from domain.access import NO_FAILURES, SPACING
 from domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from domain.mailbox import Mailbox, PausedBy
 from domain.reception import Found, Pace, Reception
+
+LONGEST_ROUND = timedelta(seconds=150)
+"""A round is cut off while the reception is still ours: of two at a time, one would end the
+subscription that the other has made. What it has listed by then is queued, and not listed again."""
 
 LEFT_ALONE = timedelta(hours=1)
 """How soon there is a round again for a mailbox that a person paused, unless they resume it."""
@@ -41,6 +46,7 @@ class KeepReceiving:
     access: Access
     clock: Clock
     pace: Pace
+    longest_round: timedelta = field(default=LONGEST_ROUND)
 
     async def __call__(self, reception: Reception) -> Kept:
         """Do what is due. A Failure is kept as the reception's trouble, and met again later.
@@ -53,15 +59,23 @@ class KeepReceiving:
 
     async def _round(self, reception: Reception) -> Kept:
         try:
-            mailbox = await self.registry.get(reception.tenant, reception.mailbox)
-            if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
-                later = self.clock.now() + LEFT_ALONE
-                return Kept(reception, replace(reception, due_at=later))
-            async with watched(self.access, mailbox):
-                return await self._receive(mailbox, reception)
+            async with asyncio.timeout(self.longest_round.total_seconds()):
+                return await self._attempt(reception)
+        except TimeoutError:
+            return self._in_trouble(reception, Unavailable("the round took too long"))
         except Failure as failure:
-            due_at = self.clock.now() + self._wait_after(failure)
-            return Kept(reception, replace(reception, trouble=failure.reason, due_at=due_at))
+            return self._in_trouble(reception, failure)
+
+    async def _attempt(self, reception: Reception) -> Kept:
+        mailbox = await self.registry.get(reception.tenant, reception.mailbox)
+        if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
+            return Kept(reception, replace(reception, due_at=self.clock.now() + LEFT_ALONE))
+        async with watched(self.access, mailbox):
+            return await self._receive(mailbox, reception)
+
+    def _in_trouble(self, reception: Reception, failure: Failure) -> Kept:
+        due_at = self.clock.now() + self._wait_after(failure)
+        return Kept(reception, replace(reception, trouble=failure.reason, due_at=due_at))
 
     async def _receive(self, mailbox: Mailbox, reception: Reception) -> Kept:
         after, trouble = await self._subscribe(mailbox, reception)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from application.keep_receiving import Kept
+from application.keep_receiving import LONGEST_ROUND, Kept
 from application.ports import Clock, Receptions
 from domain.failure import Failure
 from domain.reception import Reception
@@ -20,12 +20,8 @@ from entrypoints.telemetry.privacy import tell_error
 
 log = structlog.get_logger()
 
-HOLD = timedelta(minutes=3)
+HOLD = LONGEST_ROUND + timedelta(seconds=30)
 """How long a reception is ours. If we die, it is free again then."""
-
-LONGEST_ROUND = timedelta(seconds=150)
-"""A round is cut off while the reception is still ours: of two at a time, one would end the
-subscription that the other has made. What it has listed by then is queued, and not listed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +37,6 @@ class Maintenance:
     remove_orphans: Callable[[], Awaitable[int]]
     clock: Clock
     concurrency: int = 8
-    longest_round: timedelta = LONGEST_ROUND
     ask_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(hours=1)
 
@@ -113,12 +108,8 @@ class _Shift:
     async def _round(self, reception: Reception) -> None:
         """One round. After an error that nobody foresaw the reception is free again after HOLD."""
         names = {"tenant": reception.tenant, "mailbox": reception.mailbox}
-        maintenance = self.maintenance
         try:
-            async with asyncio.timeout(maintenance.longest_round.total_seconds()):
-                await maintenance.keep(reception)
-        except TimeoutError:
-            log.warning("round cut off", **names)
+            await self.maintenance.keep(reception)
         except Failure as failure:
             log.warning("round not recorded", **names, reason=failure.reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on

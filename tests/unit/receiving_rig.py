@@ -16,7 +16,7 @@ from adapters.memory.registry import InMemoryMailboxRegistry
 from adapters.memory.subscriptions import InMemorySubscriptions
 from application.access import Access, KeepAccess
 from application.ingest_pointer import IngestPointer
-from application.keep_receiving import KeepReceiving, Kept
+from application.keep_receiving import LONGEST_ROUND, KeepReceiving, Kept
 from application.ports import Arrival, OutcomeRecord
 from application.reconcile import ReconcileFolder
 from application.resume_mailbox import ResumeMailbox
@@ -65,9 +65,12 @@ class Rig:
             pace=Pace(),
         )
 
-    def use_changes(self, changes: InMemoryFolderChanges) -> None:
+    def use_changes(
+        self, changes: InMemoryFolderChanges, *, longest_round: timedelta = LONGEST_ROUND
+    ) -> None:
         self.changes = changes
-        self.keep = self._keeping(replace(self.reconcile, changes=changes))
+        keep = self._keeping(replace(self.reconcile, changes=changes))
+        self.keep = replace(keep, longest_round=longest_round)
 
     def limit_pages(self, pages: int) -> None:
         """Have a look go through so many pages, of two messages each, and no more."""

@@ -1,5 +1,6 @@
 """How a folder is subscribed to, and when it is looked at: the rules of domain/reception.py."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -7,11 +8,14 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.changes import InMemoryFolderChanges
+from application.keep_receiving import LONGEST_ROUND
 from application.ports import ChangesPage, PositionExpired
 from domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from domain.mailbox import Pause, PausedBy
 from domain.reception import Mode, Request
+from entrypoints.maintenance import HOLD
 from tests.contracts.samples import microsoft_mailbox
+from tests.unit.listener_rig import BOUND
 from tests.unit.receiving_rig import SALES, Rig
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -435,6 +439,31 @@ async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
 
     reception = await rig.reception()
     assert (reception.mode, reception.silent_looks) == (Mode.NOTICES, 0)
+
+
+# --- Time ----
+
+
+class _Stalling(InMemoryFolderChanges):
+    """It never answers."""
+
+    async def since(self, *_: object) -> AsyncIterator[ChangesPage]:
+        await asyncio.Event().wait()
+        yield ChangesPage((), "", is_last=True)
+
+
+async def test_a_round_is_cut_off_while_nobody_else_may_take_its_reception(rig: Rig) -> None:
+    asked = await _asked(rig, Request.RECONCILE)
+    rig.use_changes(_Stalling(), longest_round=timedelta())
+    async with asyncio.timeout(BOUND):
+        (kept,) = await rig.rounds()
+
+    assert kept.after.trouble == "the round took too long"
+    assert kept.after.requests == {Request.RECONCILE}
+    assert kept.after.subscription
+    assert kept.after.subscription.id == asked
+    assert kept.after.due_at == rig.clock.now() + MINUTE
+    assert LONGEST_ROUND < HOLD
 
 
 # --- Access -------------------------------------------------------------------------------------

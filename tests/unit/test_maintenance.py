@@ -15,7 +15,7 @@ from application.keep_receiving import Kept
 from domain.failure import Failure, Unavailable
 from domain.mailbox import Mailbox
 from domain.reception import Reception
-from entrypoints.maintenance import HOLD, LONGEST_ROUND, Maintenance
+from entrypoints.maintenance import Maintenance
 from tests.unit.listener_rig import BOUND, Waits, settle
 from tests.unit.receiving_rig import SALES, Rig
 
@@ -67,10 +67,7 @@ class Process:
 
     @asynccontextmanager
     async def running(
-        self,
-        keep: Callable[[Reception], Awaitable[Kept]] | None = None,
-        concurrency: int = 8,
-        longest_round: timedelta = LONGEST_ROUND,
+        self, keep: Callable[[Reception], Awaitable[Kept]] | None = None, concurrency: int = 8
     ) -> AsyncIterator[None]:
         maintenance = Maintenance(
             receptions=self.receptions,
@@ -78,7 +75,6 @@ class Process:
             remove_orphans=self.remove_orphans,
             clock=self.clock,
             concurrency=concurrency,
-            longest_round=longest_round,
         )
         stop = asyncio.Event()
         with capture_logs() as self.logs:
@@ -137,20 +133,6 @@ async def test_so_many_rounds_at_a_time_and_no_more() -> None:
         await process.clock.let_pass(LOOK)
 
         assert len(stalling.begun) == 3
-
-
-async def test_a_round_is_cut_off_before_another_may_take_its_reception() -> None:
-    process, stalling = Process(), Stalling()
-    for number in range(5):
-        await process.rig.registry.add(_other(number))
-    async with process.running(stalling, concurrency=1, longest_round=timedelta()):
-        await process.clock.let_pass(LOOK)
-
-        assert len(stalling.begun) == 5, "it takes no place for ever"
-
-    assert LONGEST_ROUND < HOLD
-    (cut, *_) = [entry for entry in process.logs if entry["event"] == "round cut off"]
-    assert cut["mailbox"] == "box0"
 
 
 async def test_a_round_that_crashes_stops_no_other() -> None:
