@@ -87,6 +87,8 @@ class _Shift:
                     log.info("orphaned subscriptions removed", count=count)
             except Failure as failure:
                 log.warning("orphans not looked for", reason=failure.reason)
+            except Exception as error:  # noqa: BLE001 - the mail comes on without it
+                log.error("sweep crashed", **tell_error(error))  # noqa: TRY400
             await self.maintenance.clock.sleep(self.maintenance.sweep_every)
 
     async def _take(self, now: datetime, room: int) -> list[Reception]:

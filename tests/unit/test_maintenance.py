@@ -52,7 +52,7 @@ class Process:
     clock: WaitingClock = field(default_factory=lambda: WaitingClock(SALES.added_at))
     sweeps: list[int] = field(default_factory=list)
     orphans: int = 0
-    sweep_failure: Failure | None = None
+    sweep_failure: Exception | None = None
     logs: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -179,6 +179,18 @@ async def test_orphans_are_looked_for_every_hour_even_after_a_failure() -> None:
 
     assert len(process.sweeps) == 2
     assert process.events()[1:3] == ["orphans not looked for", "orphaned subscriptions removed"]
+
+
+async def test_a_sweep_that_crashes_stops_no_mail() -> None:
+    process = Process(sweep_failure=ZeroDivisionError("a subject, an address"))
+    async with process.running():
+        await process.rig.registry.add(SALES)
+        await process.clock.let_pass(LOOK)
+
+        assert (await process.rig.reception()).subscription
+
+    assert process.events().count("sweep crashed") == 1
+    assert "subject" not in str(process.logs)
 
 
 def _other(number: int) -> Mailbox:
