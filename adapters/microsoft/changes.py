@@ -46,7 +46,7 @@ _EXPIRED: Meanings = dict.fromkeys(
 
 class _Message(BaseModel):
     id: str = Field(min_length=1, max_length=MAX_TEXT)
-    received_at: AwareDatetime = Field(alias="receivedDateTime")
+    received_at: AwareDatetime | None = Field(alias="receivedDateTime", default=None)
 
 
 _MESSAGES = TypeAdapter(list[_Message])
@@ -107,7 +107,8 @@ class GraphChanges(FolderChanges):
             page = await self.graph.page(mailbox, url, prefer=_PREFER, meanings=meanings)
             if not (url := page.next_link or page.delta_link):
                 raise Unavailable("Graph answered with a page that leads nowhere")
-            yield ChangesPage(_arrivals(page.value), url, is_last=not page.next_link)
+            arrivals = _arrivals(page.value, undated=self.graph.clock.now())
+            yield ChangesPage(arrivals, url, is_last=not page.next_link)
             if not page.next_link:
                 return
         raise self._endless()
@@ -145,12 +146,25 @@ def _received(moment: datetime) -> dict[str, str]:
     return _SELECT | {"$filter": f"receivedDateTime ge {moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
 
-def _arrivals(items: Sequence[Mapping[str, Any]]) -> Sequence[Arrival]:
-    """The messages in *items*; what was deleted or moved away, or is said to be, is passed over."""
+def _arrivals(
+    items: Sequence[Mapping[str, Any]], undated: datetime | None = None
+) -> Sequence[Arrival]:
+    """The messages in *items*; what was deleted or moved away, or is said to be, is passed over.
+
+    One without a date counts as *undated*; without that it is nonsense.
+    """
     try:
         found = _MESSAGES.validate_python([each for each in items if "@removed" not in each])
     except ValidationError:
-        raise Unavailable("Graph answered something else than messages") from None
-    return [
-        Arrival(MicrosoftPointer("", each.id), each.received_at.astimezone(UTC)) for each in found
-    ]
+        raise _nonsense() from None
+    return [_arrival(each, each.received_at or undated) for each in found]
+
+
+def _arrival(message: _Message, received_at: datetime | None) -> Arrival:
+    if received_at is None:
+        raise _nonsense()
+    return Arrival(MicrosoftPointer("", message.id), received_at.astimezone(UTC))
+
+
+def _nonsense() -> Unavailable:
+    return Unavailable("Graph answered something else than messages")

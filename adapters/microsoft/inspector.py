@@ -1,6 +1,7 @@
 """Tries a Microsoft mailbox as the worker will use it: signs in, reads, finds the folders."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,11 +10,17 @@ from adapters.microsoft.client import GraphClient
 from adapters.microsoft.folders import GraphFolders
 from adapters.microsoft.remedies import remedy
 from application.ports import Inspected, MailboxInspector
-from domain.failure import Failure, FolderMissing
+from domain.failure import Failure, FolderMissing, SourceGone, Unprocessable
 from domain.mailbox import Mailbox, MicrosoftAccount
 
 MOST_TOLD = 50
 """Folders that are named where one is missing."""
+
+
+A_LOOK = 64 * 1024
+"""Bytes of a message that are read: that there are some is what matters."""
+
+_NEWEST = {"$select": "id", "$top": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,17 @@ class GraphInspector(MailboxInspector):
         for name in account.folders:
             yield f"finding the folder {name}", partial(folders.find, mailbox, name)
 
-    async def _read(self, mailbox: Mailbox) -> object:
-        account = microsoft_account(mailbox)
-        return await self.graph.read(
-            mailbox,
-            *("users", account.user, "mailFolders", "inbox", "messages"),
-            query={"$select": "id", "$top": "1"},
+    async def _read(self, mailbox: Mailbox) -> None:
+        """List the newest message, and open it: with Mail.ReadBasic only the first works."""
+        user = ("users", microsoft_account(mailbox).user)
+        newest = await self.graph.read(
+            mailbox, *user, "mailFolders", "inbox", "messages", query=_NEWEST
         )
+        for message in newest.get("value", []):
+            with suppress(SourceGone, Unprocessable):  # it was deleted, or is a large one
+                await self.graph.download(
+                    mailbox, *user, "messages", str(message.get("id")), "$value", max_bytes=A_LOOK
+                )
 
 
 async def _ended(step: str, attempt: Awaitable[object], account: MicrosoftAccount) -> Inspected:

@@ -307,6 +307,18 @@ async def test_a_folder_that_goes_during_a_list_by_date_is_a_matter_of_access(ri
         await anext(pages)
 
 
+async def test_a_change_without_a_date_holds_up_no_other(rig: Rig) -> None:
+    body = {"value": [{"id": "undated"}, message("dated")], "@odata.deltaLink": LINK}
+    async with answering(rig, body) as client:
+        [page] = [page async for page in GraphChanges(client).since(MAILBOX, "inbox", LINK)]
+
+    assert [each.pointer for each in page.arrivals] == [
+        MicrosoftPointer("", "undated"),
+        MicrosoftPointer("", "dated"),
+    ]
+    assert page.arrivals[0].received_at == rig.clock.now()
+
+
 # --- Nonsense -----------------------------------------------------------------------------------
 
 
@@ -315,17 +327,24 @@ async def test_a_folder_that_goes_during_a_list_by_date_is_a_matter_of_access(ri
     [
         {"value": [message("")], "@odata.deltaLink": LINK},
         {"value": [message("x" * 2000)], "@odata.deltaLink": LINK},
-        {"value": [{"id": "m"}], "@odata.deltaLink": LINK},
         {"value": [message("m")]},
         {"value": [message("m")], "@odata.nextLink": "https://evil.example/v1.0/d"},
         {"value": [message("m")], "@odata.nextLink": LINK},
     ],
-    ids=["no id", "long id", "no date", "no link", "link elsewhere", "circle"],
+    ids=["no id", "long id", "no link", "link elsewhere", "circle"],
 )
 async def test_nonsense_is_unavailable(rig: Rig, body: dict[str, Any]) -> None:
     async with answering(rig, body) as client:
         with pytest.raises(Unavailable):
             await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
+
+
+async def test_a_list_by_date_does_not_go_on_from_a_message_without_a_date(rig: Rig) -> None:
+    async with answering(
+        rig, {"value": [{"id": "m"}], "displayName": "Inbox", "id": "f"}
+    ) as client:
+        with pytest.raises(Unavailable):
+            await dated(GraphChanges(client).received_after(MAILBOX, "inbox", rig.clock.now()))
 
 
 async def test_a_list_by_date_that_leads_in_a_circle_is_left(rig: Rig) -> None:

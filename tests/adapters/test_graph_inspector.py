@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.microsoft.inspector import GraphInspector
+from adapters.microsoft.inspector import A_LOOK, GraphInspector
 from adapters.microsoft.remedies import remedy
 from application.ports import Inspected
 from domain.failure import AccessFailed, Unavailable
 from domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, Secret
-from tests.adapters.graph_rig import ACCOUNT, USER, a_mailbox
+from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login, opened_by
 
 SIGN_IN, READING, FOLDER = "signing in", "reading the mailbox", "finding the folder inbox"
@@ -57,6 +57,21 @@ async def test_a_missing_permission_is_told(login: Login) -> None:
 
     assert (step.step, step.failed) == (READING, "Graph answered 403 ErrorAccessDenied")
     assert "the application permission Mail.Read" in step.remedy
+
+
+async def test_messages_that_are_listed_and_cannot_be_opened_are_told(login: Login) -> None:
+    login.graph.fail(login.graph.deliver(USER, RAW), status=403, code="ErrorAccessDenied")
+
+    step = await last(login, a_mailbox())
+
+    assert (step.step, step.failed) == (READING, "Graph answered 403 ErrorAccessDenied")
+
+
+@pytest.mark.parametrize("raw", [RAW, RAW + b"x" * A_LOOK])
+async def test_a_message_of_any_size_can_be_tried(login: Login, raw: bytes) -> None:
+    login.graph.deliver(USER, raw)
+
+    assert await last(login, a_mailbox()) == Inspected(FOLDER)
 
 
 async def test_a_user_that_is_not_there_is_told(login: Login) -> None:
