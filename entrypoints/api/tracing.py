@@ -5,7 +5,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from entrypoints.telemetry.tracing import current_span, parent_of
+from entrypoints.telemetry.tracing import CurrentSpan, parent_of
 
 
 class ServerSpan(ASGIMiddleware):
@@ -18,7 +18,7 @@ class ServerSpan(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         method, route = str(scope.get("method", "")), scope["path_template"]
-        with current_span(
+        with CurrentSpan(
             self._tracer,
             f"{method} {route}",
             kind=SpanKind.SERVER,

@@ -11,6 +11,7 @@ from typing import Literal, TextIO
 
 import structlog
 from opentelemetry import trace
+from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from entrypoints.telemetry.privacy import tell, tell_error
@@ -20,8 +21,6 @@ SILENCED = ("httpx", "httpcore", "uvicorn.access")
 
 READ = frozenset({"asyncio", "psycopg.pool", "uvicorn.error"})
 """Libraries whose log lines were read: the first line of each tells nothing of mail."""
-
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def configure_logging(
@@ -107,7 +106,10 @@ def _reduce_foreign(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return _encode(event)
+    try:
+        return to_json(event).decode()
+    except PydanticSerializationError:  # half a surrogate pair, such as in the name of a file
+        return json.dumps(event)
 
 
 def _tell(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -18,7 +18,7 @@ from opentelemetry.util.types import AttributeValue
 from entrypoints.telemetry.instruments import Tally
 from entrypoints.telemetry.privacy import error_type
 from entrypoints.telemetry.sdk import Telemetry
-from entrypoints.telemetry.tracing import current_span, in_span, parent_of
+from entrypoints.telemetry.tracing import CurrentSpan, in_span, parent_of
 
 QUEUE = "postroom.pointers"
 
@@ -87,7 +87,7 @@ def _operation(
         "messaging.operation.type": name,
         "messaging.destination.name": QUEUE,
     }
-    with current_span(
+    with CurrentSpan(
         tracer, f"{name} {QUEUE}", kind=kind, parent=parent, attributes={**labels, **details}
     ) as span:
         operation = Operation(span, labels)

@@ -26,7 +26,7 @@ _SCOPE = "postroom"
 class Telemetry:
     """Where to tell spans and metrics; *exposition* is the metrics as Prometheus reads them.
 
-    *tracer* is None where nobody listens: see `tracing.current_span`.
+    *tracer* is None where nobody listens: see `tracing.CurrentSpan`.
     """
 
     tracer: Tracer | None

@@ -1,7 +1,6 @@
 """Spans, and W3C trace context (https://www.w3.org/TR/trace-context/) in and out of a text."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
@@ -14,27 +13,34 @@ _propagator = TraceContextTextMapPropagator()
 _ids = RandomIdGenerator()
 
 
-@contextmanager
-def current_span(
-    tracer: Tracer | None,
-    name: str,
-    *,
-    kind: SpanKind,
-    parent: Context | None,
-    attributes: Mapping[str, AttributeValue],
-) -> Iterator[Span]:
+class CurrentSpan:
     """A span that is the current one meanwhile, below that in *parent* (None: the current one).
 
     Without a *tracer* nobody is told of it: it has ids, for the logs and the jobs, and no more. An
     error that ends the block is not noted, since its message may quote anything.
     """
-    span = tracer.start_span(name, parent, kind, attributes) if tracer else _unrecorded(parent)
-    token = attach(trace.set_span_in_context(span))
-    try:
-        yield span
-    finally:
-        detach(token)
-        span.end()
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(
+        self,
+        tracer: Tracer | None,
+        name: str,
+        *,
+        kind: SpanKind,
+        parent: Context | None,
+        attributes: Mapping[str, AttributeValue],
+    ) -> None:
+        started = tracer and tracer.start_span(name, parent, kind, attributes)
+        self._span = started or _unrecorded(parent)
+
+    def __enter__(self) -> Span:
+        self._token = attach(trace.set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(self, *_: object) -> None:
+        detach(self._token)
+        self._span.end()
 
 
 def _unrecorded(parent: Context | None) -> Span:

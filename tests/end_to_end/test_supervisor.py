@@ -63,7 +63,7 @@ async def running(supervisor: Supervisor) -> AsyncIterator[asyncio.Event]:
 
 def told(output: IO[bytes], event: str) -> Callable[[], int]:
     """How often the parts have told of *event*."""
-    return lambda: said(output).count(f'"event": "{event}"')
+    return lambda: said(output).count(f'"event":"{event}"')
 
 
 def said(output: IO[bytes]) -> str:
