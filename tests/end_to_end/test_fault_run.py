@@ -33,6 +33,8 @@ async def stage(
     """All of Postroom, in processes of its own, which look for lost mail every few seconds."""
     monkeypatch.setenv("POSTROOM_RECONCILE_SECONDS", "5")
     monkeypatch.setenv("POSTROOM_POLL_SECONDS", "2")
+    # One message may well meet two deaths of its worker and three failures of Graph.
+    monkeypatch.setenv("POSTROOM_MAX_ATTEMPTS", "50")
     async with _staged(postgres_url, tmp_path) as stage:
         yield stage
 
