@@ -242,6 +242,5 @@ def test_waiting_for_a_person_can_be_interrupted(postroom: Postroom, graph: Grap
 
         waiting.send_signal(signal.SIGINT)
 
-        assert waiting.wait(30) == 130
-        assert waiting.stderr.read() == ""
+        assert (waiting.wait(30), waiting.stderr.read()) == (130, "")
     assert postroom("mailbox", "list", "--json").json == []
