@@ -33,7 +33,7 @@ NODE_MODULES := benchmarks/node/node_modules/.package-lock.json
 
 .PHONY: bench
 bench: .venv-bench/set-up.done .venv-bench-arq/set-up.done .venv-bench-saq/set-up.done $(if $(shell command -v npm),$(NODE_MODULES)) ## Measure the queue beside others: takes 45 minutes (ARGS=--help tells of shorter ways)
-	@.venv-bench/bin/python -m benchmarks $(ARGS)
+	@PYTHONPATH=src .venv-bench/bin/python -m benchmarks $(ARGS)
 
 .venv-%/set-up.done: requirements-%.txt | install
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)

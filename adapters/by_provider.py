@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from application.ports import FetchedMessage, MessageFetcher
-from domain.mailbox import Mailbox
-from domain.pointer import Pointer
+from postroom.application.ports import FetchedMessage, MessageFetcher
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import Pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from application.ports import Clock
+from postroom.application.ports import Clock
 
 
 class SystemClock(Clock):

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ports import Clock, MailboxRegistry, PointerQueue
-from application.resume_mailbox import ResumeMailbox
-from domain.access import NO_FAILURES, SPACING
-from domain.failure import AccessFailed, FolderMissing
-from domain.mailbox import Mailbox, Pause, PausedBy, folders_of
+from postroom.application.ports import Clock, MailboxRegistry, PointerQueue
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.domain.access import NO_FAILURES, SPACING
+from postroom.domain.failure import AccessFailed, FolderMissing
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy, folders_of
 
 
 class Access(Protocol):

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
-from application.access import Access, watched
-from application.ports import (
+from postroom.application.access import Access, watched
+from postroom.application.ports import (
     Claim,
     Clock,
     EmailProcessor,
@@ -17,13 +17,13 @@ from application.ports import (
     Outcomes,
     PointerQueue,
 )
-from application.resolve_history import ResolveHistory
-from domain.failure import AccessFailed, Failure, Throttled
-from domain.identity import identify
-from domain.mail.message import InboundMessage
-from domain.mail.reader import read_message
-from domain.mailbox import Mailbox
-from domain.outcome import (
+from postroom.application.resolve_history import ResolveHistory
+from postroom.domain.failure import AccessFailed, Failure, Throttled
+from postroom.domain.identity import identify
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.reader import read_message
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import (
     Completed,
     Dead,
     Deferred,
@@ -34,8 +34,8 @@ from domain.outcome import (
     Retry,
     Skipped,
 )
-from domain.pointer import GooglePointer, PointerJob
-from domain.retry import RetryPolicy
+from postroom.domain.pointer import GooglePointer, PointerJob
+from postroom.domain.retry import RetryPolicy
 
 UNKNOWN_MAILBOX = "unknown mailbox"
 """The mailbox was removed, or never was: there is nobody to hand the message to."""

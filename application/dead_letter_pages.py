@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from application.ports import DeadLetterPage, InvalidCursor
-from domain.dead_letter import DeadLetter, DeadLetterFilter
+from postroom.application.ports import DeadLetterPage, InvalidCursor
+from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
 
 LOOKED_AT = 200
 """Letters that one page looks at: reading them takes a server a millisecond or so."""

@@ -13,11 +13,11 @@ order of filing, the same messages end up in the same conversations:
 import asyncio
 from dataclasses import dataclass
 
-from application.ports import BlobStore, EmailProcessor, Helpdesk, HtmlSanitiser
-from domain.helpdesk.ticket import Comment, Document
-from domain.mail.message import Attachment, InboundMessage
-from domain.mailbox import Mailbox
-from domain.outcome import Completed, Way
+from postroom.application.ports import BlobStore, EmailProcessor, Helpdesk, HtmlSanitiser
+from postroom.domain.helpdesk.ticket import Comment, Document
+from postroom.domain.mail.message import Attachment, InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Completed, Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ports import Clock, PointerQueue
-from domain.pointer import Pointer, PointerJob, job_id
+from postroom.application.ports import Clock, PointerQueue
+from postroom.domain.pointer import Pointer, PointerJob, job_id
 
 
 class Addressee(Protocol):

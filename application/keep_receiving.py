@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from application.access import Access, watched
-from application.ports import (
+from postroom.application.access import Access, watched
+from postroom.application.ports import (
     Clock,
     MailboxRegistry,
     NoticesRefused,
@@ -14,11 +14,11 @@ from application.ports import (
     SubscriptionGone,
     Subscriptions,
 )
-from application.reconcile import ReconcileFolder
-from domain.access import NO_FAILURES, SPACING
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
-from domain.mailbox import Mailbox, PausedBy
-from domain.reception import Found, Pace, Reception
+from postroom.application.reconcile import ReconcileFolder
+from postroom.domain.access import NO_FAILURES, SPACING
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.mailbox import Mailbox, PausedBy
+from postroom.domain.reception import Found, Pace, Reception
 
 LONGEST_ROUND = timedelta(seconds=150)
 """A round is cut off while the reception is still ours: of two at a time, one would end the

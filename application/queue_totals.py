@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from application.ports import LaneStatistics
+from postroom.application.ports import LaneStatistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from application.ingest_pointer import Ingest
-from application.ports import (
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.ports import (
     Arrival,
     Clock,
     Cursors,
@@ -24,10 +24,10 @@ from application.ports import (
     Outcomes,
     PositionExpired,
 )
-from domain.failure import Unavailable
-from domain.mailbox import Mailbox
-from domain.pointer import job_id
-from domain.reception import Found, Reception
+from postroom.domain.failure import Unavailable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import job_id
+from postroom.domain.reception import Found, Reception
 
 MAX_PAGES = 50
 """Of each of the lists of one look, so that a flood in one folder does not keep others waiting."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil
 
-from application.dead_letter_pages import LOOKED_AT
-from application.ports import Clock, PointerQueue
-from domain.dead_letter import DeadLetter, DeadLetterFilter
+from postroom.application.dead_letter_pages import LOOKED_AT
+from postroom.application.ports import Clock, PointerQueue
+from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
 
 BATCH = 100
 """Letters that one command moves: no caller beside it waits for long."""

@@ -3,8 +3,8 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.ports import MailboxRegistry, PointerQueue, Receptions, Subscriptions
-from domain.failure import Failure
+from postroom.application.ports import MailboxRegistry, PointerQueue, Receptions, Subscriptions
+from postroom.domain.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from application.ports import MailboxRegistry, Receptions, Subscriptions
-from domain.failure import AccessFailed, Failure
-from domain.mailbox import Mailbox, sign_in_of
-from domain.reception import Reception
+from postroom.application.ports import MailboxRegistry, Receptions, Subscriptions
+from postroom.domain.failure import AccessFailed, Failure
+from postroom.domain.mailbox import Mailbox, sign_in_of
+from postroom.domain.reception import Reception
 
 
 @dataclass(slots=True)

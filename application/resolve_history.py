@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from application.ingest_pointer import Ingest
-from application.ports import Cursor, Cursors, HistoryExpired, HistoryPage, MailboxHistory
-from domain.failure import Unavailable
-from domain.mailbox import Mailbox
-from domain.outcome import Expanded
-from domain.pointer import GooglePointer
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.ports import Cursor, Cursors, HistoryExpired, HistoryPage, MailboxHistory
+from postroom.domain.failure import Unavailable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Expanded
+from postroom.domain.pointer import GooglePointer
 
 CURSOR = "history"
 """The name of the cursor that holds the Gmail history id up to which all has been queued."""

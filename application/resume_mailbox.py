@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from application.ports import MailboxRegistry, PointerQueue
-from domain.mailbox import PausedBy
+from postroom.application.ports import MailboxRegistry, PointerQueue
+from postroom.domain.mailbox import PausedBy
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.ports import Clock, Cursors, Receptions
-from application.reconcile import owe
-from domain.mailbox import Mailbox
-from domain.reception import Request
+from postroom.application.ports import Clock, Cursors, Receptions
+from postroom.application.reconcile import owe
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.reception import Request
 
 
 @dataclass(frozen=True, slots=True)

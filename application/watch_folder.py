@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from application.ingest_pointer import Ingest
-from application.ports import Cursor, Cursors, FolderListing, FolderSession
-from domain.folder_cursor import FolderCursor
-from domain.mailbox import Mailbox
-from domain.pointer import ImapPointer
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.ports import Cursor, Cursors, FolderListing, FolderSession
+from postroom.domain.folder_cursor import FolderCursor
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import ImapPointer
 
 OVERLAP = timedelta(days=1)
 """How far a listing by date reaches back beyond the cursor's last move when UIDs became void.

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from adapters.clock import SystemClock
 from benchmarks import machine, report
 from benchmarks.contestants import ALL as CONTESTANTS
 from benchmarks.contestants import Contestant
@@ -21,6 +20,7 @@ from benchmarks.scenarios import ALL as SCENARIOS
 from benchmarks.scenarios.scenario import FULL, QUICK, Bench, Scenario
 from benchmarks.server import on_cpus
 from benchmarks.tables import tables
+from postroom.adapters.clock import SystemClock
 
 DOCS = ROOT / "docs"
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.embedded.binaries import find_valkey
+from postroom.adapters.embedded.binaries import find_valkey
 
 SYNCED = 200
 """Writes that the disk is timed over."""

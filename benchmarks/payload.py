@@ -8,8 +8,8 @@ written into its trace context, so that nobody carries them on top.
 import time
 from typing import Any
 
-from adapters.clock import SystemClock
-from domain.pointer import MicrosoftPointer, PointerJob
+from postroom.adapters.clock import SystemClock
+from postroom.domain.pointer import MicrosoftPointer, PointerJob
 
 TENANTS = 17
 MAILBOXES = 101

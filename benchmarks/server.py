@@ -16,7 +16,7 @@ from typing import Any, Self
 from redis import Redis
 from redis.exceptions import ConnectionError as NotConnected
 
-from adapters.embedded.binaries import valkey_command
+from postroom.adapters.embedded.binaries import valkey_command
 
 STARTS_WITHIN = 120
 """Seconds. It reads all its data before it answers."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.pointer import PointerJob
+from postroom.domain.pointer import PointerJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

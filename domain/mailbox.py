@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from domain.access import NO_FAILURES, AccessTally
+from postroom.domain.access import NO_FAILURES, AccessTally
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 

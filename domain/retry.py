@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import random
 
-from domain.failure import (
+from postroom.domain.failure import (
     AccessFailed,
     Failure,
     SourceGone,
@@ -13,7 +13,7 @@ from domain.failure import (
     Unavailable,
     Unprocessable,
 )
-from domain.outcome import SOURCE_UNAVAILABLE, Dead, Deferred, Retry, Skipped
+from postroom.domain.outcome import SOURCE_UNAVAILABLE, Dead, Deferred, Retry, Skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
-"""`python -m entrypoints` is `postroom`."""
+"""`python -m postroom.entrypoints` is `postroom`."""
 
-from entrypoints.cli import main
+from postroom.entrypoints.cli import main
 
 main()

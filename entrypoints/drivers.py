@@ -6,10 +6,10 @@ import socket
 import punq
 import structlog
 
-from application.consume_job import ConsumeJob
-from application.ingest_pointer import Ingest
-from application.keep_receiving import KeepReceiving
-from application.ports import (
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.keep_receiving import KeepReceiving
+from postroom.application.ports import (
     BlobStore,
     Clock,
     Helpdesk,
@@ -21,21 +21,21 @@ from application.ports import (
     PushVerifier,
     Receptions,
 )
-from application.remove_orphans import RemoveOrphans
-from application.watch_folder import CatchUpFolder
-from domain.retry import RetryPolicy
-from entrypoints.api.app import create_app
-from entrypoints.api.server import serve, spare_the_collector
-from entrypoints.api.services import Services
-from entrypoints.api.standard_webhooks import InvalidSecret
-from entrypoints.container import HealthChecks
-from entrypoints.listener import Listener
-from entrypoints.maintenance import Maintenance
-from entrypoints.settings import InvalidSettings, Settings
-from entrypoints.telemetry.observed import observed_consume
-from entrypoints.telemetry.receiving import observed_keep
-from entrypoints.telemetry.sdk import Telemetry
-from entrypoints.worker import Worker
+from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.watch_folder import CatchUpFolder
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.api.app import create_app
+from postroom.entrypoints.api.server import serve, spare_the_collector
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.standard_webhooks import InvalidSecret
+from postroom.entrypoints.container import HealthChecks
+from postroom.entrypoints.listener import Listener
+from postroom.entrypoints.maintenance import Maintenance
+from postroom.entrypoints.settings import InvalidSettings, Settings
+from postroom.entrypoints.telemetry.observed import observed_consume
+from postroom.entrypoints.telemetry.receiving import observed_keep
+from postroom.entrypoints.telemetry.sdk import Telemetry
+from postroom.entrypoints.worker import Worker
 
 log = structlog.get_logger()
 

@@ -9,12 +9,12 @@ from tempfile import NamedTemporaryFile
 
 from pydantic import SecretStr
 
-from adapters.crypto import generate_key
-from adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
-from adapters.postgres.connection import InvalidDatabaseUrl
-from adapters.postgres.errors import MigrationError
-from adapters.postgres.migrations import migrate, pending
-from entrypoints.settings import InvalidSettings, NotReady, Settings
+from postroom.adapters.crypto import generate_key
+from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
+from postroom.adapters.postgres.connection import InvalidDatabaseUrl
+from postroom.adapters.postgres.errors import MigrationError
+from postroom.adapters.postgres.migrations import migrate, pending
+from postroom.entrypoints.settings import InvalidSettings, NotReady, Settings
 
 
 @contextmanager

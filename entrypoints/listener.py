@@ -13,13 +13,13 @@ from typing import NoReturn
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from application.ports import MailboxRegistry, MailFolders
-from application.watch_folder import CatchUpFolder
-from domain.failure import AccessFailed, Failure
-from domain.mailbox import ImapAccount, Mailbox
-from domain.retry import RetryPolicy
-from entrypoints.cancelling import cancel
-from entrypoints.telemetry.privacy import tell_error
+from postroom.application.ports import MailboxRegistry, MailFolders
+from postroom.application.watch_folder import CatchUpFolder
+from postroom.domain.failure import AccessFailed, Failure
+from postroom.domain.mailbox import ImapAccount, Mailbox
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.cancelling import cancel
+from postroom.entrypoints.telemetry.privacy import tell_error
 
 RECONNECT = RetryPolicy(
     base=timedelta(seconds=1), ceiling=timedelta(minutes=1), access_pause=timedelta(minutes=5)

@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 
 import structlog
 
-from application.keep_receiving import LONGEST_ROUND, Kept
-from application.ports import Clock, Receptions
-from domain.failure import Failure
-from domain.reception import Reception
-from entrypoints.cancelling import cancel
-from entrypoints.telemetry.privacy import tell_error
+from postroom.application.keep_receiving import LONGEST_ROUND, Kept
+from postroom.application.ports import Clock, Receptions
+from postroom.domain.failure import Failure
+from postroom.domain.reception import Reception
+from postroom.entrypoints.cancelling import cancel
+from postroom.entrypoints.telemetry.privacy import tell_error
 
 log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ from typing import IO
 
 import structlog
 
-from entrypoints.settings import Settings
+from postroom.entrypoints.settings import Settings
 
 PARTS = ("api", "worker", "listener", "maintenance")
 """The commands that together are all of Postroom."""
@@ -73,7 +73,7 @@ class Supervisor:
         child = self.children[part] = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "entrypoints",
+            "postroom.entrypoints",
             part,
             stdin=PIPE,
             stdout=self.output,

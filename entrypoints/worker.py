@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from application.consume_job import Consumed
-from application.ports import Claim, PointerQueue
-from domain.failure import Unavailable
-from entrypoints.cancelling import cancel
-from entrypoints.telemetry.events import claim_fields
-from entrypoints.telemetry.privacy import tell_error
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.failure import Unavailable
+from postroom.entrypoints.cancelling import cancel
+from postroom.entrypoints.telemetry.events import claim_fields
+from postroom.entrypoints.telemetry.privacy import tell_error
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from adapters.clock import SystemClock
+from postroom.adapters.clock import SystemClock
 
 
 @dataclass(frozen=True)

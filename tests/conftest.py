@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.memory.clock import ManualClock
+from postroom.adapters.memory.clock import ManualClock
 
 pytest_plugins = ["tests.engines", "tests.dovecot", "tests.features.receiving_steps"]
 

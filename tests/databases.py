@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from adapters.postgres.migrations import migrate
+from postroom.adapters.postgres.migrations import migrate
 
 _TABLES = """
 SELECT tablename FROM pg_tables WHERE schemaname = 'postroom' AND tablename <> 'migration'

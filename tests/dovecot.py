@@ -22,8 +22,8 @@ from typing import Self
 
 import pytest
 
-from tests.emulators.imap_server import ImapServer
-from tests.emulators.loopback import HOST, issue_certificate
+from postroom.entrypoints.emulators.imap_server import ImapServer
+from postroom.entrypoints.emulators.loopback import HOST, issue_certificate
 from tests.served_mailbox import DovecotMailbox, FakeMailbox, ServedMailbox
 
 # In CI a missing server fails the tests that need it.

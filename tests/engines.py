@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from adapters.embedded import EmbeddedPostgres, EmbeddedValkey
-from adapters.embedded.binaries import find_valkey
+from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey
+from postroom.adapters.embedded.binaries import find_valkey
 from tests.redis_servers import RedisCluster
 
 DEBIAN_REDIS = Path("/usr/bin/redis-server")

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from application.consume_job import Consumed
-from application.ports import Claim, PointerQueue
-from domain.failure import Unavailable
-from domain.outcome import Duplicate
-from domain.pointer import ImapPointer, PointerJob
-from entrypoints.worker import Worker
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.failure import Unavailable
+from postroom.domain.outcome import Duplicate
+from postroom.domain.pointer import ImapPointer, PointerJob
+from postroom.entrypoints.worker import Worker
 from tests.redis_servers import RedisProcess
 
 LEASE = timedelta(seconds=0.5)

@@ -15,7 +15,7 @@ from typing import Any, Self
 import redis
 from redis.crc import key_slot
 
-from adapters.redis.scripts import root_of
+from postroom.adapters.redis.scripts import root_of
 
 WITHIN = 30
 """Seconds in which a server is up, or a cluster agrees: a bound, not a wait."""

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import uuid4
 
-from domain.mailbox import ImapAccount, Mailbox, Secret, Security
-from tests.emulators.imap_server import ImapServer
+from postroom.domain.mailbox import ImapAccount, Mailbox, Secret, Security
+from postroom.entrypoints.emulators.imap_server import ImapServer
 
 # In the past: Dovecot keeps no message with a later date.
 ADDED_AT = datetime(2024, 1, 1, 12, tzinfo=UTC)

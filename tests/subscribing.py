@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from application.ports import Receptions
-from domain.mailbox import Mailbox
-from domain.reception import Subscription
+from postroom.application.ports import Receptions
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.reception import Subscription
 
 
 def a_subscription(subscription_id: str, secret: str, now: datetime) -> Subscription:

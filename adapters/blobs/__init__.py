@@ -1,5 +1,5 @@
 """Files on a local disk."""
 
-from adapters.blobs.files import FileBlobStore
+from postroom.adapters.blobs.files import FileBlobStore
 
 __all__ = ["FileBlobStore"]

@@ -14,8 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-from application.ports import BlobStore
-from domain.failure import Unavailable
+from postroom.application.ports import BlobStore
+from postroom.domain.failure import Unavailable
 
 # What domain/mailbox.py allows: no separator, and no dot at the front.
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")

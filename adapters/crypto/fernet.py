@@ -9,7 +9,7 @@ from hmac import compare_digest
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from domain.failure import AccessFailed
+from postroom.domain.failure import AccessFailed
 
 _LENGTH = 2  # bytes
 

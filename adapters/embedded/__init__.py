@@ -5,8 +5,8 @@ are not: the one kills the server at exit and keeps nothing on disk by default, 
 root, creates a system user and opens every parent directory of the data to all users.
 """
 
-from adapters.embedded.postgres import EmbeddedPostgres
-from adapters.embedded.server import EngineError
-from adapters.embedded.valkey import EmbeddedValkey
+from postroom.adapters.embedded.postgres import EmbeddedPostgres
+from postroom.adapters.embedded.server import EngineError
+from postroom.adapters.embedded.valkey import EmbeddedValkey
 
 __all__ = ["EmbeddedPostgres", "EmbeddedValkey", "EngineError"]

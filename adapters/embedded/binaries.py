@@ -7,7 +7,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from adapters.embedded.server import EngineError
+from postroom.adapters.embedded.server import EngineError
 
 
 def find_valkey() -> Path:

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
 
-from adapters.embedded.account import NOBODY, Account, accounts_for
-from adapters.embedded.binaries import bundled_postgres, copy_bundled_postgres, find_postgres
-from adapters.embedded.server import EmbeddedServer, EngineError, last_line
-from adapters.embedded.sockets import make_private, socket_directory
+from postroom.adapters.embedded.account import NOBODY, Account, accounts_for
+from postroom.adapters.embedded.binaries import (
+    bundled_postgres,
+    copy_bundled_postgres,
+    find_postgres,
+)
+from postroom.adapters.embedded.server import EmbeddedServer, EngineError, last_line
+from postroom.adapters.embedded.sockets import make_private, socket_directory
 
 _SOCKET = ".s.PGSQL.5432"
 _STATUS = 7  # the line of postmaster.pid, counted from 0: LOCK_FILE_LINE_PM_STATUS in pidfile.h

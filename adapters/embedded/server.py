@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
-from adapters.embedded.locks import FileLock, is_held
+from postroom.adapters.embedded.locks import FileLock, is_held
 
 
 class EngineError(Exception):

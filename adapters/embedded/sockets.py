@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from adapters.embedded.server import EngineError
+from postroom.adapters.embedded.server import EngineError
 
 _SHORT = Path("/tmp")  # noqa: S108 - make_private looks who is there; not TMPDIR, which varies
 _LONGEST = 100  # sun_path has 108 bytes on Linux and 104 on macOS, its final zero included

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
 
-from adapters.embedded.account import CURRENT_USER
-from adapters.embedded.binaries import valkey_command
-from adapters.embedded.server import EmbeddedServer
-from adapters.embedded.sockets import make_private, socket_directory
+from postroom.adapters.embedded.account import CURRENT_USER
+from postroom.adapters.embedded.binaries import valkey_command
+from postroom.adapters.embedded.server import EmbeddedServer
+from postroom.adapters.embedded.sockets import make_private, socket_directory
 
 
 class EmbeddedValkey(EmbeddedServer):

@@ -1,8 +1,8 @@
 """Gmail and Pub/Sub: reading messages and history, and proving who pushed a notice."""
 
-from adapters.google.client import GmailClient
-from adapters.google.fetcher import GmailFetcher
-from adapters.google.history import GmailHistory
-from adapters.google.push import GooglePushVerifier
+from postroom.adapters.google.client import GmailClient
+from postroom.adapters.google.fetcher import GmailFetcher
+from postroom.adapters.google.history import GmailHistory
+from postroom.adapters.google.push import GooglePushVerifier
 
 __all__ = ["GmailClient", "GmailFetcher", "GmailHistory", "GooglePushVerifier"]

@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from domain.failure import Unavailable
+from postroom.domain.failure import Unavailable
 
 Answered = TypeVar("Answered", bound="GmailAnswer")
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.google.exchange import TIMEOUT, exchange
-from application.ports import Clock
-from domain.failure import Unavailable
+from postroom.adapters.google.exchange import TIMEOUT, exchange
+from postroom.application.ports import Clock
+from postroom.domain.failure import Unavailable
 
 FRESH = timedelta(hours=1)
 """How long the certificates are kept. Google announces a new key a day before it is used."""

@@ -5,12 +5,12 @@ from http import HTTPStatus
 
 import httpx
 
-from adapters.google.answers import Answered, read_answer
-from adapters.google.errors import refusal
-from adapters.google.exchange import TIMEOUT, Answer, exchange
-from adapters.google.tokens import AccessTokens
-from application.ports import Clock
-from domain.mailbox import Mailbox
+from postroom.adapters.google.answers import Answered, read_answer
+from postroom.adapters.google.errors import refusal
+from postroom.adapters.google.exchange import TIMEOUT, Answer, exchange
+from postroom.adapters.google.tokens import AccessTokens
+from postroom.application.ports import Clock
+from postroom.domain.mailbox import Mailbox
 
 LISTING_LIMIT = 8 * 2**20
 """Bytes of an answer that holds no message. A page of 500 history records has some 230 KiB."""

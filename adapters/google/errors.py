@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 
 DEFAULT_PAUSE = timedelta(seconds=30)
 """For a Google that asks to be left alone and does not say for how long."""

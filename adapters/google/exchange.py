@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 import httpx
 
-from adapters.google.errors import TooLarge
-from domain.failure import Unavailable
+from postroom.adapters.google.errors import TooLarge
+from postroom.domain.failure import Unavailable
 
 DEADLINE = timedelta(seconds=45)
 """For the whole exchange: a peer that sends a byte now and then does not hold us up."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from adapters.google.answers import RawMessage
-from adapters.google.client import LISTING_LIMIT, GmailClient
-from adapters.google.errors import NotFound, TooLarge
-from application.ports import FetchedMessage, MessageFetcher
-from domain.failure import SourceGone, Unprocessable
-from domain.mailbox import Mailbox
-from domain.pointer import GooglePointer, Pointer
+from postroom.adapters.google.answers import RawMessage
+from postroom.adapters.google.client import LISTING_LIMIT, GmailClient
+from postroom.adapters.google.errors import NotFound, TooLarge
+from postroom.application.ports import FetchedMessage, MessageFetcher
+from postroom.domain.failure import SourceGone, Unprocessable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import GooglePointer, Pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from adapters.google.answers import HistoryList, Listing, MessageList, Profile
-from adapters.google.client import GmailClient
-from adapters.google.errors import NotFound
-from application.ports import HistoryExpired, HistoryPage, MailboxHistory
-from domain.mailbox import Mailbox
+from postroom.adapters.google.answers import HistoryList, Listing, MessageList, Profile
+from postroom.adapters.google.client import GmailClient
+from postroom.adapters.google.errors import NotFound
+from postroom.application.ports import HistoryExpired, HistoryPage, MailboxHistory
+from postroom.domain.mailbox import Mailbox
 
 PAGE = 500
 """The most that Gmail lists at once."""

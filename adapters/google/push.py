@@ -9,8 +9,8 @@ import google.auth.jwt
 import httpx
 from google.auth.exceptions import GoogleAuthError
 
-from adapters.google.certificates import GoogleCertificates
-from application.ports import Clock, PushVerifier, Unauthenticated
+from postroom.adapters.google.certificates import GoogleCertificates
+from postroom.application.ports import Clock, PushVerifier, Unauthenticated
 
 ISSUERS = ("accounts.google.com", "https://accounts.google.com")
 

@@ -4,8 +4,8 @@ import re
 
 import nh3
 
-from adapters.html.balance import balance
-from application.ports import HtmlSanitiser
+from postroom.adapters.html.balance import balance
+from postroom.application.ports import HtmlSanitiser
 
 _TAGS = {
     "a", "abbr", "address", "article", "b", "bdi", "bdo", "big", "blockquote", "br", "caption",

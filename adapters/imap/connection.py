@@ -8,17 +8,17 @@ from typing import Any
 
 from aioimaplib import aioimaplib
 
-from adapters.imap.errors import ConnectionLost, refusal
-from adapters.imap.folder_names import encode_folder_name
-from adapters.imap.protocol import LOST, Protocol
-from adapters.imap.responses import (
+from postroom.adapters.imap.errors import ConnectionLost, refusal
+from postroom.adapters.imap.folder_names import encode_folder_name
+from postroom.adapters.imap.protocol import LOST, Protocol
+from postroom.adapters.imap.responses import (
     FetchData,
     Lines,
     fetch_data,
     response_code,
     search_result,
 )
-from domain.failure import AccessFailed, Unavailable, Unprocessable
+from postroom.domain.failure import AccessFailed, Unavailable, Unprocessable
 
 ROOM = 8 * 2**20
 """Bytes that an answer may have beside the bodies asked for: a search may find a million UIDs."""

@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 
-from domain.failure import AccessFailed, Failure, Unavailable
+from postroom.domain.failure import AccessFailed, Failure, Unavailable
 
 
 class ConnectionLost(Unavailable):

@@ -4,15 +4,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.imap.connection import Connection, OpenFolder
-from adapters.imap.errors import ConnectionLost
-from adapters.imap.pool import ConnectionPool
-from adapters.imap.responses import FetchData
-from application.ports import FetchedMessage, MessageFetcher
-from domain.failure import SourceGone, Unavailable, Unprocessable
-from domain.identity import normalise_message_id
-from domain.mailbox import ImapAccount, Mailbox
-from domain.pointer import ImapPointer, Pointer
+from postroom.adapters.imap.connection import Connection, OpenFolder
+from postroom.adapters.imap.errors import ConnectionLost
+from postroom.adapters.imap.pool import ConnectionPool
+from postroom.adapters.imap.responses import FetchData
+from postroom.application.ports import FetchedMessage, MessageFetcher
+from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
+from postroom.domain.identity import normalise_message_id
+from postroom.domain.mailbox import ImapAccount, Mailbox
+from postroom.domain.pointer import ImapPointer, Pointer
 
 _MESSAGE_ID = re.compile(rb"^message-id:(.*)", re.IGNORECASE | re.DOTALL)
 

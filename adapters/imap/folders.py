@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.imap.client import ImapClient
-from adapters.imap.connection import Connection
-from adapters.imap.errors import ConnectionLost
-from adapters.imap.responses import FetchData, imap_date
-from application.ports import FolderListing, FolderSession, MailFolders
-from domain.failure import AccessFailed
-from domain.mailbox import ImapAccount, Mailbox
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.connection import Connection
+from postroom.adapters.imap.errors import ConnectionLost
+from postroom.adapters.imap.responses import FetchData, imap_date
+from postroom.application.ports import FolderListing, FolderSession, MailFolders
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import ImapAccount, Mailbox
 
 _CHUNK = 200
 """Messages asked about in one FETCH: aioimaplib's work grows with the square of the answer."""

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from adapters.imap.client import ImapClient
-from adapters.imap.connection import Connection
-from domain.failure import Unavailable
-from domain.mailbox import ImapAccount
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.connection import Connection
+from postroom.domain.failure import Unavailable
+from postroom.domain.mailbox import ImapAccount
 
 
 @dataclass(eq=False)

@@ -1,6 +1,6 @@
 from hashlib import sha256
 
-from application.ports import BlobStore
+from postroom.application.ports import BlobStore
 
 
 class InMemoryBlobStore(BlobStore):

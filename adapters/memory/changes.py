@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
-from domain.failure import Failure, FolderMissing
-from domain.mailbox import Mailbox, folders_of
+from postroom.application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
+from postroom.domain.failure import Failure, FolderMissing
+from postroom.domain.mailbox import Mailbox, folders_of
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from application.ports import Clock
+from postroom.application.ports import Clock
 
 
 @dataclass

@@ -1,6 +1,6 @@
-from adapters.memory.database import InMemoryDatabase
-from application.ports import Clock, Cursor, Cursors
-from domain.mailbox import Mailbox
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.application.ports import Clock, Cursor, Cursors
+from postroom.domain.mailbox import Mailbox
 
 
 class InMemoryCursors(Cursors):

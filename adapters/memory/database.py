@@ -13,10 +13,10 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from itertools import count
 
-from adapters.memory.reception_row import ReceptionRow
-from application.ports import Cursor, OutcomeRecord
-from domain.helpdesk.ticket import Ticket
-from domain.mailbox import Mailbox
+from postroom.adapters.memory.reception_row import ReceptionRow
+from postroom.application.ports import Cursor, OutcomeRecord
+from postroom.domain.helpdesk.ticket import Ticket
+from postroom.domain.mailbox import Mailbox
 
 
 @dataclass(slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from application.dead_letter_pages import LOOKED_AT, beginning, page_of
-from application.ports import Clock, DeadLetterPage
-from domain.dead_letter import DeadLetter, DeadLetterFilter
-from domain.pointer import PointerJob
+from postroom.application.dead_letter_pages import LOOKED_AT, beginning, page_of
+from postroom.application.ports import Clock, DeadLetterPage
+from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
+from postroom.domain.pointer import PointerJob
 
 Lane = tuple[str, str]
 

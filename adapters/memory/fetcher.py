@@ -4,10 +4,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from application.ports import FetchedMessage, MessageFetcher
-from domain.failure import Failure, SourceGone
-from domain.mailbox import Mailbox
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.application.ports import FetchedMessage, MessageFetcher
+from postroom.domain.failure import Failure, SourceGone
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
 
 
 @dataclass

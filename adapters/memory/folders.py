@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from application.ports import FolderListing, FolderSession, MailFolders
-from domain.failure import AccessFailed, Failure, Unavailable
-from domain.mailbox import ImapAccount, Mailbox
+from postroom.application.ports import FolderListing, FolderSession, MailFolders
+from postroom.domain.failure import AccessFailed, Failure, Unavailable
+from postroom.domain.mailbox import ImapAccount, Mailbox
 
 
 class InMemoryMailFolders(MailFolders):

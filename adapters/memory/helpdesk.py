@@ -1,10 +1,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.memory.database import InMemoryDatabase, Tables
-from application.ports import Helpdesk
-from domain.helpdesk.ticket import Comment, Ticket, TicketSummary, in_order
-from domain.mailbox import Mailbox
+from postroom.adapters.memory.database import InMemoryDatabase, Tables
+from postroom.application.ports import Helpdesk
+from postroom.domain.helpdesk.ticket import Comment, Ticket, TicketSummary, in_order
+from postroom.domain.mailbox import Mailbox
 
 
 class InMemoryHelpdesk(Helpdesk):

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from application.ports import HistoryExpired, HistoryPage, MailboxHistory
-from domain.failure import Failure
-from domain.mailbox import Mailbox
+from postroom.application.ports import HistoryExpired, HistoryPage, MailboxHistory
+from postroom.domain.failure import Failure
+from postroom.domain.mailbox import Mailbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from adapters.memory.database import InMemoryDatabase
-from application.ports import IdempotencyLedger
-from domain.identity import MessageIdentity
-from domain.mailbox import Mailbox
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.application.ports import IdempotencyLedger
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mailbox import Mailbox
 
 
 class InMemoryIdempotencyLedger(IdempotencyLedger):

@@ -1,7 +1,7 @@
 from dataclasses import dataclass, field
 
-from application.ports import NoticeTokenVerifier, Unauthenticated
-from domain.failure import Failure
+from postroom.application.ports import NoticeTokenVerifier, Unauthenticated
+from postroom.domain.failure import Failure
 
 
 @dataclass

@@ -1,8 +1,8 @@
 from collections.abc import Sequence
 
-from adapters.memory.database import InMemoryDatabase
-from application.ports import OutcomeRecord, Outcomes
-from domain.outcome import Skipped
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.application.ports import OutcomeRecord, Outcomes
+from postroom.domain.outcome import Skipped
 
 
 class InMemoryOutcomes(Outcomes):

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from application.ports import PushVerifier, Unauthenticated
+from postroom.application.ports import PushVerifier, Unauthenticated
 
 
 @dataclass

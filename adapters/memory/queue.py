@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from adapters.memory.dead_letters import DeadLetters, Lane
-from application.ports import (
+from postroom.adapters.memory.dead_letters import DeadLetters, Lane
+from postroom.application.ports import (
     Claim,
     Clock,
     DeadLetterPage,
     LaneStatistics,
     PointerQueue,
 )
-from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
-from domain.pointer import PointerJob
+from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
+from postroom.domain.pointer import PointerJob
 
 MOST_REASONS = 32
 """That are kept of a job: deferrals have no end of their own."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.reception import Reception, Request
+from postroom.domain.reception import Reception, Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from adapters.memory.database import InMemoryDatabase, Tables
-from adapters.memory.reception_row import ReceptionRow
-from application.ports import Receptions, Subscriber
-from domain.mailbox import MicrosoftAccount
-from domain.reception import Reception, Request, Subscription
+from postroom.adapters.memory.database import InMemoryDatabase, Tables
+from postroom.adapters.memory.reception_row import ReceptionRow
+from postroom.application.ports import Receptions, Subscriber
+from postroom.domain.mailbox import MicrosoftAccount
+from postroom.domain.reception import Reception, Request, Subscription
 
 
 class InMemoryReceptions(Receptions):

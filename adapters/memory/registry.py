@@ -1,11 +1,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.memory.database import InMemoryDatabase, Tables
-from adapters.memory.reception_row import ReceptionRow
-from application.ports import MailboxRegistry
-from domain.access import NO_FAILURES, AccessTally
-from domain.mailbox import (
+from postroom.adapters.memory.database import InMemoryDatabase, Tables
+from postroom.adapters.memory.reception_row import ReceptionRow
+from postroom.application.ports import MailboxRegistry
+from postroom.domain.access import NO_FAILURES, AccessTally
+from postroom.domain.mailbox import (
     GoogleAccount,
     InvalidMailbox,
     Mailbox,
@@ -15,7 +15,7 @@ from domain.mailbox import (
     folders_of,
     with_credentials,
 )
-from domain.reception import Reception, Request
+from postroom.domain.reception import Reception, Request
 
 
 class InMemoryMailboxRegistry(MailboxRegistry):

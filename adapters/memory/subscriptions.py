@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from application.ports import (
+from postroom.application.ports import (
     Clock,
     NoticesRefused,
     SubscriptionGone,
     Subscriptions,
 )
-from domain.failure import Failure, FolderMissing
-from domain.mailbox import (
+from postroom.domain.failure import Failure, FolderMissing
+from postroom.domain.mailbox import (
     ClientCertificate,
     ClientSecret,
     Mailbox,
     MicrosoftAccount,
     folders_of,
 )
-from domain.reception import Subscription
+from postroom.domain.reception import Subscription
 
 LIFETIME = timedelta(days=6)
 

@@ -1,7 +1,7 @@
 """The account of a mailbox that must be Microsoft's."""
 
-from domain.failure import Unprocessable
-from domain.mailbox import Mailbox, MicrosoftAccount
+from postroom.domain.failure import Unprocessable
+from postroom.domain.mailbox import Mailbox, MicrosoftAccount
 
 
 def microsoft_account(mailbox: Mailbox) -> MicrosoftAccount:

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
-from adapters.microsoft.account import microsoft_account
-from adapters.microsoft.client import GraphClient
-from adapters.microsoft.errors import Meanings
-from adapters.microsoft.folders import GraphFolders
-from application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
-from domain.failure import AccessFailed, SourceGone, Unavailable
-from domain.mailbox import Mailbox
-from domain.pointer import MAX_TEXT, MicrosoftPointer
+from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.errors import Meanings
+from postroom.adapters.microsoft.folders import GraphFolders
+from postroom.application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
+from postroom.domain.failure import AccessFailed, SourceGone, Unavailable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import MAX_TEXT, MicrosoftPointer
 
 PAGE_SIZE = 100
 

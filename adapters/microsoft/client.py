@@ -9,14 +9,14 @@ from typing import Any, Literal
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from adapters.microsoft.entra import GRAPH_URL
-from adapters.microsoft.errors import Meanings, TokenRejected, graph_failure, unreachable
-from adapters.microsoft.retry_after import retry_after
-from adapters.microsoft.tokens import AccessTokens
-from adapters.microsoft.urls import graph_address
-from application.ports import Clock
-from domain.failure import Unavailable, Unprocessable
-from domain.mailbox import Mailbox
+from postroom.adapters.microsoft.entra import GRAPH_URL
+from postroom.adapters.microsoft.errors import Meanings, TokenRejected, graph_failure, unreachable
+from postroom.adapters.microsoft.retry_after import retry_after
+from postroom.adapters.microsoft.tokens import AccessTokens
+from postroom.adapters.microsoft.urls import graph_address
+from postroom.application.ports import Clock
+from postroom.domain.failure import Unavailable, Unprocessable
+from postroom.domain.mailbox import Mailbox
 
 MAX_ERROR_BYTES = 64 * 1024
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from pydantic import BaseModel, Field, ValidationError
 
-from adapters.microsoft.entra import EntraId, Grant
-from adapters.microsoft.errors import SLOW_DOWN
-from application.ports import Clock, DeviceCode, DeviceSignIn
-from domain.failure import AccessFailed, Throttled, Unavailable
-from domain.mailbox import DelegatedAccess, Secret
+from postroom.adapters.microsoft.entra import EntraId, Grant
+from postroom.adapters.microsoft.errors import SLOW_DOWN
+from postroom.application.ports import Clock, DeviceCode, DeviceSignIn
+from postroom.domain.failure import AccessFailed, Throttled, Unavailable
+from postroom.domain.mailbox import DelegatedAccess, Secret
 
 BACK_OFF = timedelta(seconds=5)
 """What the interval grows by when the login asks for a slower pace (RFC 8628 section 3.5), or

@@ -16,12 +16,12 @@ import httpx
 from msal.application import ConfidentialClientApplication, PublicClientApplication
 from pydantic import BaseModel, Field, ValidationError
 
-from adapters.microsoft.certificate import read_certificate
-from adapters.microsoft.errors import unreachable
-from adapters.microsoft.sign_in import SignInClient
-from application.ports import Clock
-from domain.failure import Unavailable
-from domain.mailbox import ClientCertificate, ClientSecret, Secret
+from postroom.adapters.microsoft.certificate import read_certificate
+from postroom.adapters.microsoft.errors import unreachable
+from postroom.adapters.microsoft.sign_in import SignInClient
+from postroom.application.ports import Clock
+from postroom.domain.failure import Unavailable
+from postroom.domain.mailbox import ClientCertificate, ClientSecret, Secret
 
 LOGIN_URL = "https://login.microsoftonline.com"
 GRAPH_URL = "https://graph.microsoft.com"

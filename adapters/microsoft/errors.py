@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ValidationError
 
-from domain.failure import (
+from postroom.domain.failure import (
     AccessFailed,
     Failure,
     SourceGone,

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from adapters.microsoft.arrival import received_at
-from adapters.microsoft.client import GraphClient
-from application.ports import Clock, FetchedMessage, MessageFetcher
-from domain.failure import AccessFailed, SourceGone, Unprocessable
-from domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount
-from domain.pointer import MicrosoftPointer, Pointer
+from postroom.adapters.microsoft.arrival import received_at
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.application.ports import Clock, FetchedMessage, MessageFetcher
+from postroom.domain.failure import AccessFailed, SourceGone, Unprocessable
+from postroom.domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount
+from postroom.domain.pointer import MicrosoftPointer, Pointer
 
 MAX_MESSAGE_BYTES = 50 * 1024 * 1024
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from adapters.microsoft.account import microsoft_account
-from adapters.microsoft.client import GraphClient
-from domain.failure import FolderMissing, SourceGone, Unavailable
-from domain.mailbox import Mailbox
+from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.domain.failure import FolderMissing, SourceGone, Unavailable
+from postroom.domain.mailbox import Mailbox
 
 WELL_KNOWN = frozenset(
     {

@@ -9,9 +9,9 @@ import httpx
 import jwt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.microsoft.entra import LOGIN_URL
-from adapters.microsoft.signing_keys import ALGORITHM, SigningKey, SigningKeys
-from application.ports import Clock, NoticeTokenVerifier, Unauthenticated
+from postroom.adapters.microsoft.entra import LOGIN_URL
+from postroom.adapters.microsoft.signing_keys import ALGORITHM, SigningKey, SigningKeys
+from postroom.application.ports import Clock, NoticeTokenVerifier, Unauthenticated
 
 CHANGE_TRACKING = "0bf30f3b-4a52-48df-9a82-234910c4a086"
 """The application "Microsoft Graph Change Tracking", which sends notices in every directory."""

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.microsoft.errors import awaits_the_person, sign_in_failure, unreachable
-from adapters.microsoft.retry_after import retry_after
-from application.ports import Clock
-from domain.failure import Unavailable
+from postroom.adapters.microsoft.errors import awaits_the_person, sign_in_failure, unreachable
+from postroom.adapters.microsoft.retry_after import retry_after
+from postroom.application.ports import Clock
+from postroom.domain.failure import Unavailable
 
 MAX_BYTES = 256 * 1024
 """Tokens and metadata are a few thousand bytes."""

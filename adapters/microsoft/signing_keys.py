@@ -14,9 +14,9 @@ import httpx
 import jwt
 from pydantic import BaseModel, ValidationError
 
-from adapters.microsoft.errors import unreachable
-from application.ports import Clock
-from domain.failure import Unavailable
+from postroom.adapters.microsoft.errors import unreachable
+from postroom.application.ports import Clock
+from postroom.domain.failure import Unavailable
 
 FRESH = timedelta(hours=24)
 """How long the keys are kept, as Microsoft's own libraries do."""

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from adapters.microsoft.account import microsoft_account
-from adapters.microsoft.entra import EntraId, Grant
-from application.ports import Clock, MailboxRegistry
-from domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount, Secret
+from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.entra import EntraId, Grant
+from postroom.application.ports import Clock, MailboxRegistry
+from postroom.domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount, Secret
 
 MARGIN = timedelta(minutes=5)
 """A token this close to its end is not used any more: clocks differ, and calls take time."""

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Discriminator, TypeAdapter, ValidationError
 
-from domain.failure import AccessFailed
-from domain.mailbox import Account, Secret
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import Account, Secret
 
 _ACCOUNT: TypeAdapter[Account] = TypeAdapter(
     Annotated[Account, Discriminator("provider")],

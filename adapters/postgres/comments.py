@@ -6,10 +6,10 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from adapters.postgres.connection import Connection
-from adapters.postgres.text import indexable
-from domain.helpdesk.ticket import Comment, Document, Ticket, in_order
-from domain.mail.message import Address
+from postroom.adapters.postgres.connection import Connection
+from postroom.adapters.postgres.text import indexable
+from postroom.domain.helpdesk.ticket import Comment, Document, Ticket, in_order
+from postroom.domain.mail.message import Address
 
 _INSERT = """
 INSERT INTO comment (tenant, mailbox, ticket, message, digest, message_id, refs, author_name,

@@ -1,9 +1,9 @@
 """Cursors, moved by compare and set."""
 
-from adapters.postgres.database import Database
-from adapters.postgres.text import indexable
-from application.ports import Clock, Cursor, Cursors
-from domain.mailbox import Mailbox
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.text import indexable
+from postroom.application.ports import Clock, Cursor, Cursors
+from postroom.domain.mailbox import Mailbox
 
 _READ = """
 SELECT position, moved_at FROM cursor WHERE tenant = %s AND mailbox = %s AND name = %s

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.connection import (
+from postroom.adapters.postgres.connection import (
     APPLICATION_ROLE,
     Connection,
     Timeouts,
@@ -28,9 +28,9 @@ from adapters.postgres.connection import (
     options,
     settings,
 )
-from adapters.postgres.errors import translated
-from adapters.postgres.text import StorableText
-from domain.failure import Unavailable
+from postroom.adapters.postgres.errors import translated
+from postroom.adapters.postgres.text import StorableText
+from postroom.domain.failure import Unavailable
 
 
 @dataclass(slots=True)

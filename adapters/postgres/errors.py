@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from domain.failure import Unavailable
+from postroom.domain.failure import Unavailable
 
 _MIGRATE = "run `postroom migrate` as the user that owns the tables"
 

@@ -1,10 +1,10 @@
 """Whether the database is there, and of this release."""
 
-from adapters.postgres.database import Database
-from adapters.postgres.errors import MigrationError
-from adapters.postgres.migrations import applied, outstanding, read_migrations
-from application.ports import HealthCheck
-from domain.failure import Unavailable
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.errors import MigrationError
+from postroom.adapters.postgres.migrations import applied, outstanding, read_migrations
+from postroom.application.ports import HealthCheck
+from postroom.domain.failure import Unavailable
 
 
 class PostgresHealth(HealthCheck):

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.postgres.comments import insert_comment, read_tickets
-from adapters.postgres.connection import Connection
-from adapters.postgres.database import Database
-from adapters.postgres.text import indexable
-from application.ports import Helpdesk
-from domain.helpdesk.ticket import Comment, Ticket, TicketSummary, in_order
-from domain.mail.message import Address
-from domain.mailbox import Mailbox
+from postroom.adapters.postgres.comments import insert_comment, read_tickets
+from postroom.adapters.postgres.connection import Connection
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.text import indexable
+from postroom.application.ports import Helpdesk
+from postroom.domain.helpdesk.ticket import Comment, Ticket, TicketSummary, in_order
+from postroom.domain.mail.message import Address
+from postroom.domain.mailbox import Mailbox
 
 # Kept until the ledger block ends. Two mailboxes with one hash only wait for each other.
 _ONE_FILING_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s || '/' || %s, 0))"

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from adapters.postgres.database import Database
-from adapters.postgres.text import indexable
-from application.ports import IdempotencyLedger
-from domain.identity import MessageIdentity
-from domain.mailbox import Mailbox
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.text import indexable
+from postroom.application.ports import IdempotencyLedger
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mailbox import Mailbox
 
 # Waits where an open transaction has inserted a row that has either key in common.
 _REMEMBER = """

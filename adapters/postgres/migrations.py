@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg
 
-from adapters.postgres.connection import SCHEMA, Connection, check_conninfo
-from adapters.postgres.errors import MigrationError, migrating
-from adapters.postgres.role import ensure_role, ensure_schema
+from postroom.adapters.postgres.connection import SCHEMA, Connection, check_conninfo
+from postroom.adapters.postgres.errors import MigrationError, migrating
+from postroom.adapters.postgres.role import ensure_role, ensure_schema
 
 FOLDER = Path(__file__).with_name("migrations")
 

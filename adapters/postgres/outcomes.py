@@ -8,11 +8,11 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Json
 from pydantic import TypeAdapter
 
-from adapters.postgres.database import Database
-from adapters.postgres.text import indexable
-from application.ports import OutcomeRecord, Outcomes
-from domain.outcome import Final, name_of
-from domain.pointer import PointerJob
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.text import indexable
+from postroom.application.ports import OutcomeRecord, Outcomes
+from postroom.domain.outcome import Final, name_of
+from postroom.domain.pointer import PointerJob
 
 _JOB = TypeAdapter(PointerJob)
 _FINAL: dict[str, TypeAdapter[Final]] = {

@@ -9,10 +9,10 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
-from adapters.postgres.connection import Connection
-from adapters.postgres.database import Database
-from application.ports import Receptions, Subscriber
-from domain.reception import Reception, Request, Subscription
+from postroom.adapters.postgres.connection import Connection
+from postroom.adapters.postgres.database import Database
+from postroom.application.ports import Receptions, Subscriber
+from postroom.domain.reception import Reception, Request, Subscription
 
 _RECEPTION = TypeAdapter(Reception)
 _SUBSCRIPTION = TypeAdapter(Subscription)

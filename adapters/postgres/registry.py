@@ -7,12 +7,12 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from adapters.postgres.account import joined, split
-from adapters.postgres.connection import Connection
-from adapters.postgres.database import Database
-from application.ports import MailboxRegistry
-from domain.access import AccessTally
-from domain.mailbox import (
+from postroom.adapters.postgres.account import joined, split
+from postroom.adapters.postgres.connection import Connection
+from postroom.adapters.postgres.database import Database
+from postroom.application.ports import MailboxRegistry
+from postroom.domain.access import AccessTally
+from postroom.domain.mailbox import (
     InvalidMailbox,
     Mailbox,
     MicrosoftCredentials,

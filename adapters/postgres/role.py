@@ -8,8 +8,8 @@ from contextlib import suppress
 from psycopg.errors import DuplicateObject, InsufficientPrivilege, UniqueViolation
 from psycopg.sql import SQL, Identifier
 
-from adapters.postgres.connection import APPLICATION_ROLE, SCHEMA, Connection
-from adapters.postgres.errors import MigrationError
+from postroom.adapters.postgres.connection import APPLICATION_ROLE, SCHEMA, Connection
+from postroom.adapters.postgres.errors import MigrationError
 
 _CREATE_ROLE = SQL("CREATE ROLE {} NOLOGIN NOINHERIT NOBYPASSRLS").format(
     Identifier(APPLICATION_ROLE)

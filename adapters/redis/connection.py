@@ -13,9 +13,9 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from adapters.redis.address import Address, InvalidRedisUrl, Kind, Node, read_address
-from adapters.redis.links import Link, TlsLink, UnixLink
-from adapters.redis.whereabouts import Cluster, Sentinels, Whereabouts
+from postroom.adapters.redis.address import Address, InvalidRedisUrl, Kind, Node, read_address
+from postroom.adapters.redis.links import Link, TlsLink, UnixLink
+from postroom.adapters.redis.whereabouts import Cluster, Sentinels, Whereabouts
 
 ANSWER_WITHIN = 2
 """Seconds that a server may take to answer a command."""

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from adapters.redis.scripts import Scripts, moment, rows
-from adapters.redis.wire import UnreadableRecord, unpack
-from application.dead_letter_pages import (
+from postroom.adapters.redis.scripts import Scripts, moment, rows
+from postroom.adapters.redis.wire import UnreadableRecord, unpack
+from postroom.application.dead_letter_pages import (
     LOOKED_AT,
     beginning,
     microseconds,
     moment_after,
     page_of,
 )
-from application.ports import DeadLetterPage
-from domain.dead_letter import DeadLetter, DeadLetterFilter
-from domain.pointer import PointerJob
+from postroom.application.ports import DeadLetterPage
+from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
+from postroom.domain.pointer import PointerJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from itertools import chain
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from adapters.redis.connection import ANSWER_WITHIN, Servers
-from adapters.redis.errors import translated
-from application.ports import HealthCheck
-from domain.failure import Unavailable
+from postroom.adapters.redis.connection import ANSWER_WITHIN, Servers
+from postroom.adapters.redis.errors import translated
+from postroom.application.ports import HealthCheck
+from postroom.domain.failure import Unavailable
 
 OLDEST = (6, 2)
 """The first release that has all the commands of the scripts."""

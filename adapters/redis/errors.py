@@ -7,8 +7,8 @@ from ssl import SSLCertVerificationError, SSLError
 from redis import exceptions
 from redis.exceptions import RedisError
 
-from adapters.redis.whereabouts import NoPrimary
-from domain.failure import Unavailable
+from postroom.adapters.redis.whereabouts import NoPrimary
+from postroom.domain.failure import Unavailable
 
 # The most special first: some of these are kinds of others.
 _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (

@@ -12,7 +12,7 @@ from redis.asyncio.connection import (
 from redis.connection import HiredisRespSerializer
 from redis.exceptions import AskError, ClusterDownError, ReadOnlyError
 
-from adapters.redis.address import Node
+from postroom.adapters.redis.address import Node
 
 Find = Callable[[], Awaitable[Node]]
 

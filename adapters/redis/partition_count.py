@@ -2,11 +2,11 @@
 
 import asyncio
 
-from adapters.redis.connection import ANSWER_WITHIN, Servers
-from adapters.redis.errors import translated
-from adapters.redis.queue import PREFIX
-from application.ports import HealthCheck
-from domain.failure import Unavailable
+from postroom.adapters.redis.connection import ANSWER_WITHIN, Servers
+from postroom.adapters.redis.errors import translated
+from postroom.adapters.redis.queue import PREFIX
+from postroom.application.ports import HealthCheck
+from postroom.domain.failure import Unavailable
 
 
 class PartitionCountHealth(HealthCheck):

@@ -9,15 +9,15 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from zlib import crc32
 
-from adapters.redis.connection import Servers
-from adapters.redis.queue import LANE_CAP, PREFIX, RedisPointerQueue
-from adapters.redis.scripts import no_offset
-from adapters.redis.wire import lane_of, pack
-from application.dead_letter_pages import microseconds
-from application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
-from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
-from domain.failure import Unavailable
-from domain.pointer import PointerJob
+from postroom.adapters.redis.connection import Servers
+from postroom.adapters.redis.queue import LANE_CAP, PREFIX, RedisPointerQueue
+from postroom.adapters.redis.scripts import no_offset
+from postroom.adapters.redis.wire import lane_of, pack
+from postroom.application.dead_letter_pages import microseconds
+from postroom.application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
+from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
+from postroom.domain.failure import Unavailable
+from postroom.domain.pointer import PointerJob
 
 Result = TypeVar("Result")
 

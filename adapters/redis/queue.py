@@ -9,18 +9,18 @@ from itertools import chain
 from typing import Any, Literal
 from uuid import uuid4
 
-from adapters.redis import dead_letters
-from adapters.redis.connection import ANSWER_WITHIN, Servers
-from adapters.redis.errors import translated
-from adapters.redis.exchange import Argument
-from adapters.redis.funnel import Funnel
-from adapters.redis.scripts import Scripts, milliseconds, no_offset, root_of
-from adapters.redis.statistics import lane_statistics
-from adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
-from application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
-from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
-from domain.failure import Unavailable
-from domain.pointer import PointerJob
+from postroom.adapters.redis import dead_letters
+from postroom.adapters.redis.connection import ANSWER_WITHIN, Servers
+from postroom.adapters.redis.errors import translated
+from postroom.adapters.redis.exchange import Argument
+from postroom.adapters.redis.funnel import Funnel
+from postroom.adapters.redis.scripts import Scripts, milliseconds, no_offset, root_of
+from postroom.adapters.redis.statistics import lane_statistics
+from postroom.adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
+from postroom.application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
+from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
+from postroom.domain.failure import Unavailable
+from postroom.domain.pointer import PointerJob
 
 PREFIX = "postroom"
 

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from adapters.redis.connection import ANSWER_WITHIN
-from adapters.redis.errors import may_pass, translated
-from adapters.redis.exchange import Argument, exchange
+from postroom.adapters.redis.connection import ANSWER_WITHIN
+from postroom.adapters.redis.errors import may_pass, translated
+from postroom.adapters.redis.exchange import Argument, exchange
 
 Name = Literal[
     "enqueue",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.redis.scripts import Scripts, moment, rows
-from adapters.redis.wire import UnreadableRecord, unpack
-from application.ports import LaneStatistics
+from postroom.adapters.redis.scripts import Scripts, moment, rows
+from postroom.adapters.redis.wire import UnreadableRecord, unpack
+from postroom.application.ports import LaneStatistics
 
 LANES_AT_ONCE = 200
 """In one call, so that no script occupies the server for long."""

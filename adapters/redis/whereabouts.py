@@ -15,7 +15,7 @@ from redis.crc import key_slot
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from adapters.redis.address import Node
+from postroom.adapters.redis.address import Node
 
 ASK_WITHIN = 0.5
 """Seconds that one of those who are asked may take, so that others can be asked in time."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 
-from domain.pointer import (
+from postroom.domain.pointer import (
     GooglePointer,
     ImapPointer,
     InvalidPointer,

@@ -7,10 +7,10 @@ Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk and Outcomes 
 block's transaction: it is kept if the block succeeds and forgotten if it fails.
 """
 
-from application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
-from application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
-from application.ports.host import Clock, HealthCheck
-from application.ports.listing import (
+from postroom.application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
+from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
+from postroom.application.ports.host import Clock, HealthCheck
+from postroom.application.ports.listing import (
     Arrival,
     ChangesPage,
     FolderChanges,
@@ -22,9 +22,15 @@ from application.ports.listing import (
     MailFolders,
     PositionExpired,
 )
-from application.ports.mailboxes import Cursor, Cursors, MailboxRegistry, Receptions, Subscriber
-from application.ports.messages import EmailProcessor, FetchedMessage, MessageFetcher
-from application.ports.notices import (
+from postroom.application.ports.mailboxes import (
+    Cursor,
+    Cursors,
+    MailboxRegistry,
+    Receptions,
+    Subscriber,
+)
+from postroom.application.ports.messages import EmailProcessor, FetchedMessage, MessageFetcher
+from postroom.application.ports.notices import (
     NoticesRefused,
     NoticeTokenVerifier,
     PushVerifier,
@@ -32,14 +38,14 @@ from application.ports.notices import (
     Subscriptions,
     Unauthenticated,
 )
-from application.ports.queue import (
+from postroom.application.ports.queue import (
     Claim,
     DeadLetterPage,
     InvalidCursor,
     LaneStatistics,
     PointerQueue,
 )
-from application.ports.set_up import DeviceCode, DeviceSignIn, Inspected, MailboxInspector
+from postroom.application.ports.set_up import DeviceCode, DeviceSignIn, Inspected, MailboxInspector
 
 __all__ = [
     "Arrival",

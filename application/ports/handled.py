@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.identity import MessageIdentity
-from domain.mailbox import Mailbox
-from domain.outcome import Final
-from domain.pointer import PointerJob
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Final
+from postroom.domain.pointer import PointerJob
 
 
 class IdempotencyLedger(Protocol):

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
-from domain.mailbox import Mailbox
+from postroom.domain.helpdesk.ticket import Comment, Ticket, TicketSummary
+from postroom.domain.mailbox import Mailbox
 
 
 class Helpdesk(Protocol):

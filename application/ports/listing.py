@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.mailbox import Mailbox
-from domain.pointer import Pointer
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import Pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.access import AccessTally
-from domain.mailbox import Mailbox, MicrosoftCredentials, Pause, PausedBy
-from domain.reception import Reception, Request
+from postroom.domain.access import AccessTally
+from postroom.domain.mailbox import Mailbox, MicrosoftCredentials, Pause, PausedBy
+from postroom.domain.reception import Reception, Request
 
 
 class MailboxRegistry(Protocol):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.mail.message import InboundMessage
-from domain.mailbox import Mailbox
-from domain.outcome import Completed
-from domain.pointer import Pointer
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Completed
+from postroom.domain.pointer import Pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.mailbox import Mailbox
-from domain.reception import Subscription
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.reception import Subscription
 
 
 class NoticesRefused(Exception):

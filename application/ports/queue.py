@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
-from domain.pointer import PointerJob
+from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
+from postroom.domain.pointer import PointerJob
 
 
 @dataclass(frozen=True, slots=True)

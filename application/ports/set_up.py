@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.mailbox import DelegatedAccess, Mailbox, Secret
+from postroom.domain.mailbox import DelegatedAccess, Mailbox, Secret
 
 
 @dataclass(frozen=True, slots=True)

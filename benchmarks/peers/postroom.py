@@ -9,18 +9,18 @@ from datetime import datetime
 import structlog
 import uvloop
 
-from adapters.clock import SystemClock
-from adapters.redis.connection import open_redis
-from adapters.redis.queue import RedisPointerQueue
-from application.consume_job import Consumed
-from application.ports import Claim
 from benchmarks import program
 from benchmarks.payload import Lane, pointer_job
 from benchmarks.peer import BatchPeer
 from benchmarks.probe import Probe
-from domain.outcome import Duplicate
-from domain.pointer import PointerJob
-from entrypoints.worker import Worker
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim
+from postroom.domain.outcome import Duplicate
+from postroom.domain.pointer import PointerJob
+from postroom.entrypoints.worker import Worker
 
 
 class Postroom(BatchPeer[PointerJob]):

@@ -5,11 +5,11 @@ from typing import NoReturn
 
 from redis.asyncio import Redis
 
-from adapters.redis.wire import pack
 from benchmarks import program
 from benchmarks.payload import Lane, pointer_job
 from benchmarks.peer import QUEUE, BatchPeer
 from benchmarks.probe import Probe
+from postroom.adapters.redis.wire import pack
 
 
 class Raw(BatchPeer[bytes]):

@@ -13,15 +13,15 @@ from statistics import median
 
 import uvloop
 
-from adapters.redis.connection import open_redis
-from adapters.redis.queue import RedisPointerQueue
-from application.ports import PointerQueue
 from benchmarks.contestants import POSTROOM, Contestant, Kind
 from benchmarks.payload import pointer_job
 from benchmarks.processes import produce
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scale, Scenario, one_by_one
 from benchmarks.server import Server
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.ports import PointerQueue
 
 OPERATIONS = 2_048
 """In one turn."""

@@ -16,15 +16,15 @@ from itertools import count
 
 import uvloop
 
-from adapters.redis.connection import open_redis
-from adapters.redis.queue import RedisPointerQueue
-from application.ports import Claim, PointerQueue
 from benchmarks.contestants import Contestant, Kind
 from benchmarks.payload import pointer_job
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scenario, one_by_one
 from benchmarks.server import Server
-from domain.failure import Unavailable
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.failure import Unavailable
 
 LEASE = timedelta(seconds=1)
 """Short, so that what was in flight at a kill is soon back."""

@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 
 from benchmarks.payload import message_id
-from domain.reception import Subscription
+from postroom.domain.reception import Subscription
 
 MAILBOXES = 100
 """Whose notices come in turn."""

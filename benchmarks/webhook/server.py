@@ -18,27 +18,27 @@ from litestar import Litestar, post
 from litestar.params import RawBody
 from redis.asyncio import Redis
 
-from adapters.clock import SystemClock
-from adapters.memory.blobs import InMemoryBlobStore
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.helpdesk import InMemoryHelpdesk
-from adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
-from adapters.memory.outcomes import InMemoryOutcomes
-from adapters.memory.push import InMemoryPushVerifier
-from adapters.memory.receptions import InMemoryReceptions
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.redis.connection import open_redis
-from adapters.redis.partitions import redis_queue
-from application.ingest_pointer import IngestPointer
 from benchmarks.peer import QUEUE
 from benchmarks.webhook.notification import MAILBOXES, PATH, subscription
-from domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
-from entrypoints.api.app import create_app
-from entrypoints.api.server import serve, spare_the_collector
-from entrypoints.api.services import Services
-from entrypoints.telemetry.logging import configure_logging
-from entrypoints.telemetry.observed import observed_ingest
-from entrypoints.telemetry.sdk import open_telemetry
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.memory.blobs import InMemoryBlobStore
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
+from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.push import InMemoryPushVerifier
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.partitions import redis_queue
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
+from postroom.entrypoints.api.app import create_app
+from postroom.entrypoints.api.server import serve, spare_the_collector
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.telemetry.logging import configure_logging
+from postroom.entrypoints.telemetry.observed import observed_ingest
+from postroom.entrypoints.telemetry.sdk import open_telemetry
 
 
 @asynccontextmanager

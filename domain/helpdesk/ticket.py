@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
 
-from domain.mail.message import Address
+from postroom.domain.mail.message import Address
 
 
 @dataclass(frozen=True, slots=True)

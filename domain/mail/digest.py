@@ -7,11 +7,11 @@ transfer encodings, charsets, the order of header fields and line ends make no d
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from domain.identity import content_digest
-from domain.mail import fields
-from domain.mail.mime.charsets import clean_text, decode
-from domain.mail.mime.headers import Headers
-from domain.mail.mime.parts import MAX_PARTS, TOO_MANY_PARTS, Part, read_parts
+from postroom.domain.identity import content_digest
+from postroom.domain.mail import fields
+from postroom.domain.mail.mime.charsets import clean_text, decode
+from postroom.domain.mail.mime.headers import Headers
+from postroom.domain.mail.mime.parts import MAX_PARTS, TOO_MANY_PARTS, Part, read_parts
 
 MAX_NESTED = 5
 """Messages attached to messages that are looked into; what lies deeper counts as it was sent."""

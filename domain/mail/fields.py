@@ -4,11 +4,11 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from domain.identity import normalise_message_id
-from domain.mail.message import Address
-from domain.mail.mime.addresses import read_addresses
-from domain.mail.mime.encoded_words import decode_words
-from domain.mail.mime.headers import MAX_VALUE, Headers
+from postroom.domain.identity import normalise_message_id
+from postroom.domain.mail.message import Address
+from postroom.domain.mail.mime.addresses import read_addresses
+from postroom.domain.mail.mime.encoded_words import decode_words
+from postroom.domain.mail.mime.headers import MAX_VALUE, Headers
 
 MAX_ID = 998
 """Bytes of a message id: no more than a line may have (RFC 5322 section 2.1.1)."""

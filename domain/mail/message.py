@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.identity import MessageIdentity
+from postroom.domain.identity import MessageIdentity
 
 
 @dataclass(frozen=True, slots=True)

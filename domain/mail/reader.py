@@ -5,15 +5,15 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
-from domain.failure import Unprocessable
-from domain.mail import fields
-from domain.mail.digest import digest
-from domain.mail.message import Attachment, Message
-from domain.mail.mime.bodies import HTML, PLAIN, find_bodies
-from domain.mail.mime.charsets import clean_text, decode
-from domain.mail.mime.filenames import safe_filename
-from domain.mail.mime.headers import Headers
-from domain.mail.mime.parts import Part, read_parts
+from postroom.domain.failure import Unprocessable
+from postroom.domain.mail import fields
+from postroom.domain.mail.digest import digest
+from postroom.domain.mail.message import Attachment, Message
+from postroom.domain.mail.mime.bodies import HTML, PLAIN, find_bodies
+from postroom.domain.mail.mime.charsets import clean_text, decode
+from postroom.domain.mail.mime.filenames import safe_filename
+from postroom.domain.mail.mime.headers import Headers
+from postroom.domain.mail.mime.parts import Part, read_parts
 
 # No longer than an id may be: a number of many digits, as a reference, cannot be unescaped.
 _CID = re.compile(rf"""cid:([^"'\s<>)]{{1,{fields.MAX_ID}}})""", re.IGNORECASE)

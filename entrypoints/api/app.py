@@ -3,11 +3,11 @@
 from litestar import Litestar
 from litestar.di import Provide
 
-from entrypoints.api import google, health, imap, microsoft, reads
-from entrypoints.api.problems import HANDLERS
-from entrypoints.api.schema import openapi
-from entrypoints.api.services import Services
-from entrypoints.api.tracing import ServerSpan
+from postroom.entrypoints.api import google, health, imap, microsoft, reads
+from postroom.entrypoints.api.problems import HANDLERS
+from postroom.entrypoints.api.schema import openapi
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.tracing import ServerSpan
 
 
 def create_app(services: Services) -> Litestar:

@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
-from entrypoints.api.problems import UNAUTHENTICATED
+from postroom.entrypoints.api.problems import UNAUTHENTICATED
 
 Connection = ASGIConnection[object, object, object, State]
 CHALLENGE = {"WWW-Authenticate": "Bearer"}

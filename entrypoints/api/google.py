@@ -17,20 +17,20 @@ from litestar.params import RawBody
 from litestar.types import Guard
 from pydantic import BaseModel, Field, ValidationError
 
-from application.ports import Unauthenticated
-from domain.mailbox import GoogleAccount, Mailbox
-from domain.pointer import MAX_TEXT, GooglePointer, InvalidPointer
-from entrypoints.api.bearer import Connection, bearer_token
-from entrypoints.api.ingress import BODY_LIMIT, Batch, queue_all
-from entrypoints.api.problems import (
+from postroom.application.ports import Unauthenticated
+from postroom.domain.mailbox import GoogleAccount, Mailbox
+from postroom.domain.pointer import MAX_TEXT, GooglePointer, InvalidPointer
+from postroom.entrypoints.api.bearer import Connection, bearer_token
+from postroom.entrypoints.api.ingress import BODY_LIMIT, Batch, queue_all
+from postroom.entrypoints.api.problems import (
     BAD_SIGNATURE,
     FORBIDDEN,
     TOO_LARGE,
     UNAVAILABLE,
     described,
 )
-from entrypoints.api.services import Services
-from entrypoints.telemetry.notices import Verdict, note
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.telemetry.notices import Verdict, note
 
 
 class PubsubMessage(BaseModel):

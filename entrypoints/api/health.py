@@ -8,11 +8,11 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from application.ports import HealthCheck
-from domain.failure import Failure
-from entrypoints.api.problems import NOT_READY, described
-from entrypoints.api.services import Services
-from entrypoints.telemetry.privacy import without_addresses
+from postroom.application.ports import HealthCheck
+from postroom.domain.failure import Failure
+from postroom.entrypoints.api.problems import NOT_READY, described
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.telemetry.privacy import without_addresses
 
 log = structlog.get_logger()
 

@@ -14,12 +14,12 @@ from litestar.params import JSONBody
 from litestar.types import Guard
 from pydantic import BaseModel, ConfigDict, Field
 
-from application.ports import Clock
-from domain.mailbox import ImapAccount
-from domain.pointer import MAX_TEXT, ImapPointer
-from entrypoints.api.bearer import Connection
-from entrypoints.api.ingress import BODY_LIMIT, Batch, queue_all
-from entrypoints.api.problems import (
+from postroom.application.ports import Clock
+from postroom.domain.mailbox import ImapAccount
+from postroom.domain.pointer import MAX_TEXT, ImapPointer
+from postroom.entrypoints.api.bearer import Connection
+from postroom.entrypoints.api.ingress import BODY_LIMIT, Batch, queue_all
+from postroom.entrypoints.api.problems import (
     BAD_SIGNATURE,
     INVALID_REQUEST,
     NOT_CONFIGURED,
@@ -28,9 +28,14 @@ from entrypoints.api.problems import (
     UNAVAILABLE,
     described,
 )
-from entrypoints.api.services import Services
-from entrypoints.api.standard_webhooks import InvalidSecret, InvalidSignature, key_of, verify
-from entrypoints.telemetry.notices import Verdict, note
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.standard_webhooks import (
+    InvalidSecret,
+    InvalidSignature,
+    key_of,
+    verify,
+)
+from postroom.entrypoints.telemetry.notices import Verdict, note
 
 TENANT = "Postroom-Tenant"
 MAX_POINTERS = 500

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.ingest_pointer import Addressee
-from domain.pointer import Pointer
-from entrypoints.api.services import Services
-from entrypoints.telemetry.notices import Verdict, note
+from postroom.application.ingest_pointer import Addressee
+from postroom.domain.pointer import Pointer
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.telemetry.notices import Verdict, note
 
 BODY_LIMIT = 1024 * 1024
 """Bytes. A Graph notification is about 1 KB, and comes in batches; a Gmail one is smaller."""

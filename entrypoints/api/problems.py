@@ -16,8 +16,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.plugins.problem_details import ProblemDetailsException
 from litestar.types import ExceptionHandlersMap
 
-from domain.failure import Failure, Throttled, Unavailable
-from entrypoints.telemetry.privacy import tell_error
+from postroom.domain.failure import Failure, Throttled, Unavailable
+from postroom.entrypoints.telemetry.privacy import tell_error
 
 log = structlog.get_logger()
 

@@ -10,20 +10,20 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from application.ports import InvalidCursor
-from domain.dead_letter import DeadLetterFilter
-from domain.helpdesk.ticket import Document
-from domain.identity import normalise_message_id
-from entrypoints.api.bearer import tenant_by_token
-from entrypoints.api.problems import (
+from postroom.application.ports import InvalidCursor
+from postroom.domain.dead_letter import DeadLetterFilter
+from postroom.domain.helpdesk.ticket import Document
+from postroom.domain.identity import normalise_message_id
+from postroom.entrypoints.api.bearer import tenant_by_token
+from postroom.entrypoints.api.problems import (
     INVALID_REQUEST,
     NOT_FOUND,
     UNAUTHENTICATED,
     UNAVAILABLE,
     described,
 )
-from entrypoints.api.services import Services
-from entrypoints.api.views import (
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.views import (
     DeadLettersView,
     LaneView,
     MailboxView,

@@ -7,7 +7,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from entrypoints.api.problems import NOT_FOUND
+from postroom.entrypoints.api.problems import NOT_FOUND
 
 PATH = "/schema"
 _JSON = JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from application.ingest_pointer import Ingest
-from application.ports import (
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.ports import (
     BlobStore,
     Clock,
     HealthCheck,
@@ -16,7 +16,7 @@ from application.ports import (
     PushVerifier,
     Receptions,
 )
-from entrypoints.telemetry.sdk import Telemetry
+from postroom.entrypoints.telemetry.sdk import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from entrypoints.telemetry.tracing import CurrentSpan, parent_of
+from postroom.entrypoints.telemetry.tracing import CurrentSpan, parent_of
 
 
 class ServerSpan(ASGIMiddleware):

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from application.ports import DeadLetterPage, LaneStatistics, OutcomeRecord
-from domain.dead_letter import DeadLetter
-from domain.helpdesk.ticket import Comment, Document, Ticket, TicketSummary
-from domain.mail.message import Address
-from domain.mailbox import Mailbox
-from domain.outcome import (
+from postroom.application.ports import DeadLetterPage, LaneStatistics, OutcomeRecord
+from postroom.domain.dead_letter import DeadLetter
+from postroom.domain.helpdesk.ticket import Comment, Document, Ticket, TicketSummary
+from postroom.domain.mail.message import Address
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import (
     Completed,
     Dead,
     Duplicate,
@@ -20,8 +20,8 @@ from domain.outcome import (
     Way,
     name_of,
 )
-from domain.pointer import PointerJob
-from domain.reception import Reception
+from postroom.domain.pointer import PointerJob
+from postroom.domain.reception import Reception
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.dead import dead
-from entrypoints.cli.failed import as_one_line
-from entrypoints.cli.look import outcomes, tickets
-from entrypoints.cli.mailbox import mailbox
-from entrypoints.cli.queue import queue
-from entrypoints.cli.run import api, demo, listener, maintenance, migrate, up, worker
+from postroom.entrypoints.cli.dead import dead
+from postroom.entrypoints.cli.failed import as_one_line
+from postroom.entrypoints.cli.look import outcomes, tickets
+from postroom.entrypoints.cli.mailbox import mailbox
+from postroom.entrypoints.cli.queue import queue
+from postroom.entrypoints.cli.run import api, demo, listener, maintenance, migrate, up, worker
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from application.ports import MailboxInspector
-from domain.mailbox import Account, InvalidMailbox, Mailbox
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.output import one_line
-from entrypoints.cli.wired import SetUp
+from postroom.application.ports import MailboxInspector
+from postroom.domain.mailbox import Account, InvalidMailbox, Mailbox
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.output import one_line
+from postroom.entrypoints.cli.wired import SetUp
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A short name, such as `support`.")]
 Email = Annotated[str, typer.Option(help="The mailbox's e-mail address.")]

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.failed import CommandFailed
 
 
 def ask(question: str, otherwise: str) -> None:

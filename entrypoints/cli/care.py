@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from domain.mailbox import Pause, PausedBy
-from entrypoints.cli.adding import Id
-from entrypoints.cli.asking import ask
-from entrypoints.cli.chosen import age
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.finding import be_known, find_mailbox, unknown_mailbox
-from entrypoints.cli.output import Tenant
-from entrypoints.cli.wired import Tools, with_tools
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.entrypoints.cli.adding import Id
+from postroom.entrypoints.cli.asking import ask
+from postroom.entrypoints.cli.chosen import age
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.finding import be_known, find_mailbox, unknown_mailbox
+from postroom.entrypoints.cli.output import Tenant
+from postroom.entrypoints.cli.wired import Tools, with_tools
 
 RESYNC = timedelta(days=7)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from domain.dead_letter import DeadLetterFilter
+from postroom.domain.dead_letter import DeadLetterFilter
 
 _AGE = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,5})s)?")
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from application.ports import DeadLetterPage, InvalidCursor
-from domain.dead_letter import DeadLetterFilter
-from entrypoints.cli.asking import ask
-from entrypoints.cli.chosen import (
+from postroom.application.ports import DeadLetterPage, InvalidCursor
+from postroom.domain.dead_letter import DeadLetterFilter
+from postroom.entrypoints.cli.asking import ask
+from postroom.entrypoints.cli.chosen import (
     Chosen,
     NewerThan,
     OfMailbox,
@@ -15,11 +15,11 @@ from entrypoints.cli.chosen import (
     OlderThan,
     WithReason,
 )
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.letters import details, print_letters, read_out, row
-from entrypoints.cli.moving import PURGE, REDRIVE, Found, look, move, preview
-from entrypoints.cli.output import AnyTenant, AsJson, Limit, print_json
-from entrypoints.cli.wired import Tools, with_tools
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.letters import details, print_letters, read_out, row
+from postroom.entrypoints.cli.moving import PURGE, REDRIVE, Found, look, move, preview
+from postroom.entrypoints.cli.output import AnyTenant, AsJson, Limit, print_json
+from postroom.entrypoints.cli.wired import Tools, with_tools
 
 dead = typer.Typer(
     no_args_is_help=True, help="Look at the dead letters, drive them again, or purge them."

@@ -1,9 +1,9 @@
 """Which errors are told in one line. Any other is a bug, and shows its traceback."""
 
-from domain.failure import Failure
-from domain.mailbox import InvalidMailbox
-from entrypoints.settings import InvalidSettings, NotReady
-from entrypoints.supervisor import PartFailed
+from postroom.domain.failure import Failure
+from postroom.domain.mailbox import InvalidMailbox
+from postroom.entrypoints.settings import InvalidSettings, NotReady
+from postroom.entrypoints.supervisor import PartFailed
 
 
 class CommandFailed(Exception):

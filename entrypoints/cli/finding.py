@@ -2,10 +2,10 @@
 
 from contextlib import suppress
 
-from application.ports import MailboxRegistry
-from domain.failure import AccessFailed
-from domain.mailbox import Mailbox
-from entrypoints.cli.failed import CommandFailed
+from postroom.application.ports import MailboxRegistry
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import Mailbox
+from postroom.entrypoints.cli.failed import CommandFailed
 
 
 async def find_mailbox(registry: MailboxRegistry, tenant: str, id_: str) -> Mailbox:

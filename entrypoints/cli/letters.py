@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import typer
 
-from domain.dead_letter import DeadLetter
-from entrypoints.cli.output import Row, one_line, print_table
+from postroom.domain.dead_letter import DeadLetter
+from postroom.entrypoints.cli.output import Row, one_line, print_table
 
 UNREADABLE = "unreadable"
 """Stands for the provider of a job whose record cannot be read."""

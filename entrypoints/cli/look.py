@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from application.ports import OutcomeRecord
-from domain.helpdesk.ticket import Comment, Ticket, TicketSummary
-from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, name_of
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.output import (
+from postroom.application.ports import OutcomeRecord
+from postroom.domain.helpdesk.ticket import Comment, Ticket, TicketSummary
+from postroom.domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, name_of
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.output import (
     AsJson,
     Limit,
     Row,
@@ -18,7 +18,7 @@ from entrypoints.cli.output import (
     print_json,
     show,
 )
-from entrypoints.cli.wired import Tools, with_tools
+from postroom.entrypoints.cli.wired import Tools, with_tools
 
 tickets = typer.Typer(no_args_is_help=True, help="Look at the tickets that mail has become.")
 

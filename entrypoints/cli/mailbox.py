@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from domain.mailbox import (
+from postroom.domain.mailbox import (
     Account,
     ClientCertificate,
     ClientSecret,
@@ -18,12 +18,12 @@ from domain.mailbox import (
     MicrosoftCredentials,
     Security,
 )
-from domain.reception import Mode, Reception
-from entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
-from entrypoints.cli.care import pause, remove, resume, resync
-from entrypoints.cli.finding import find_mailbox
-from entrypoints.cli.microsoft import add_microsoft
-from entrypoints.cli.output import (
+from postroom.domain.reception import Mode, Reception
+from postroom.entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
+from postroom.entrypoints.cli.care import pause, remove, resume, resync
+from postroom.entrypoints.cli.finding import find_mailbox
+from postroom.entrypoints.cli.microsoft import add_microsoft
+from postroom.entrypoints.cli.output import (
     AnyTenant,
     AsJson,
     Row,
@@ -33,9 +33,9 @@ from entrypoints.cli.output import (
     show,
     show_one,
 )
-from entrypoints.cli.reconnect import reconnect
-from entrypoints.cli.secret import FROM_FILE, read_secret
-from entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools
+from postroom.entrypoints.cli.reconnect import reconnect
+from postroom.entrypoints.cli.secret import FROM_FILE, read_secret
+from postroom.entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools
 
 mailbox = typer.Typer(
     no_args_is_help=True, help="Add, see and look after the mailboxes that are served."

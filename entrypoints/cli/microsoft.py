@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from application.ports import DeviceSignIn
-from domain.mailbox import (
+from postroom.application.ports import DeviceSignIn
+from postroom.domain.mailbox import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
@@ -15,10 +15,10 @@ from domain.mailbox import (
     MicrosoftCredentials,
     Secret,
 )
-from entrypoints.cli.adding import Email, Id, inspect, new_mailbox, tell_added
-from entrypoints.cli.output import Tenant, one_line
-from entrypoints.cli.secret import FROM_FILE, read_secret
-from entrypoints.cli.wired import SetUp, with_set_up
+from postroom.entrypoints.cli.adding import Email, Id, inspect, new_mailbox, tell_added
+from postroom.entrypoints.cli.output import Tenant, one_line
+from postroom.entrypoints.cli.secret import FROM_FILE, read_secret
+from postroom.entrypoints.cli.wired import SetUp, with_set_up
 
 NOBODY_YET = DelegatedAccess(Secret(""))
 """Stands for the access of a person who has still to sign in."""

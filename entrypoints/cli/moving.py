@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import typer
 
-from application.redrive import SHOWN, Progress, RedriveDeadLetters, Survey, Which
-from domain.failure import Failure
-from entrypoints.cli.chosen import Chosen
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.letters import print_letters, row
-from entrypoints.cli.output import print_json
-from entrypoints.cli.progress import progress
-from entrypoints.cli.wired import Tools, with_tools
+from postroom.application.redrive import SHOWN, Progress, RedriveDeadLetters, Survey, Which
+from postroom.domain.failure import Failure
+from postroom.entrypoints.cli.chosen import Chosen
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.letters import print_letters, row
+from postroom.entrypoints.cli.output import print_json
+from postroom.entrypoints.cli.progress import progress
+from postroom.entrypoints.cli.wired import Tools, with_tools
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from application.ports import LaneStatistics
-from application.queue_totals import Totals, totals_by_tenant, totals_of
-from entrypoints.cli.output import AnyTenant, AsJson, Row, one_line, print_json, show
-from entrypoints.cli.wired import with_tools
+from postroom.application.ports import LaneStatistics
+from postroom.application.queue_totals import Totals, totals_by_tenant, totals_of
+from postroom.entrypoints.cli.output import AnyTenant, AsJson, Row, one_line, print_json, show
+from postroom.entrypoints.cli.wired import with_tools
 
 MANY = 20
 """Lanes: if there are more, people are shown the tenants instead."""

@@ -2,12 +2,12 @@
 
 import typer
 
-from application.ports import MailboxRegistry
-from domain.mailbox import Mailbox, MicrosoftAccount, MicrosoftCredentials, PausedBy
-from entrypoints.cli.adding import Id, inspect
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.finding import find_mailbox
-from entrypoints.cli.microsoft import (
+from postroom.application.ports import MailboxRegistry
+from postroom.domain.mailbox import Mailbox, MicrosoftAccount, MicrosoftCredentials, PausedBy
+from postroom.entrypoints.cli.adding import Id, inspect
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.finding import find_mailbox
+from postroom.entrypoints.cli.microsoft import (
     NOBODY_YET,
     CertificateFile,
     Check,
@@ -17,8 +17,8 @@ from entrypoints.cli.microsoft import (
     opened_by,
     signed_in,
 )
-from entrypoints.cli.output import Tenant
-from entrypoints.cli.wired import SetUp, with_set_up
+from postroom.entrypoints.cli.output import Tenant
+from postroom.entrypoints.cli.wired import SetUp, with_set_up
 
 TRIES = 3
 """A worker may write a refresh token back at any moment, but not one moment after the other."""

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import punq
 import typer
 
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.wired import with_container
-from entrypoints.settings import Settings, load_settings
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.wired import with_container
+from postroom.entrypoints.settings import Settings, load_settings
 
 Driver = Callable[[punq.Container, Settings, asyncio.Event], Awaitable[None]]
 
@@ -18,9 +18,9 @@ Driver = Callable[[punq.Container, Settings, asyncio.Event], Awaitable[None]]
 
 def up() -> None:
     """Run everything: the engines, API, a worker, listener and maintenance. Ctrl-C stops it."""
-    from entrypoints.engines import ready  # noqa: PLC0415
-    from entrypoints.supervisor import PARTS, Supervisor, environment_of  # noqa: PLC0415
-    from entrypoints.telemetry.logging import configure_logging  # noqa: PLC0415
+    from postroom.entrypoints.engines import ready  # noqa: PLC0415
+    from postroom.entrypoints.supervisor import PARTS, Supervisor, environment_of  # noqa: PLC0415
+    from postroom.entrypoints.telemetry.logging import configure_logging  # noqa: PLC0415
 
     given = load_settings()
     configure_logging(given.log_format)
@@ -31,35 +31,35 @@ def up() -> None:
 
 def api() -> None:
     """Serve the webhooks, the health end points and /api/v1."""
-    from entrypoints.drivers import run_api  # noqa: PLC0415
+    from postroom.entrypoints.drivers import run_api  # noqa: PLC0415
 
     _drive(run_api)
 
 
 def worker() -> None:
     """Claim pointers, fetch their messages and process them."""
-    from entrypoints.drivers import run_worker  # noqa: PLC0415
+    from postroom.entrypoints.drivers import run_worker  # noqa: PLC0415
 
     _drive(run_worker)
 
 
 def listener() -> None:
     """Listen to the IMAP mailboxes for new mail."""
-    from entrypoints.drivers import run_listener  # noqa: PLC0415
+    from postroom.entrypoints.drivers import run_listener  # noqa: PLC0415
 
     _drive(run_listener)
 
 
 def maintenance() -> None:
     """Keep mail coming: subscribe, renew, reconcile, poll where notices do not come."""
-    from entrypoints.drivers import run_maintenance  # noqa: PLC0415
+    from postroom.entrypoints.drivers import run_maintenance  # noqa: PLC0415
 
     _drive(run_maintenance)
 
 
 def migrate() -> None:
     """Bring the database to what this release needs. Safe to run from several hosts at once."""
-    from entrypoints.engines import apply_migrations, engines  # noqa: PLC0415
+    from postroom.entrypoints.engines import apply_migrations, engines  # noqa: PLC0415
 
     with engines(load_settings()) as settings:
         names = apply_migrations(settings)
@@ -68,14 +68,14 @@ def migrate() -> None:
 
 def demo() -> None:
     """Watch real messages go from three providers to tickets, whatever happens. Takes a minute."""
-    from entrypoints.demo import run_demo  # noqa: PLC0415
+    from postroom.entrypoints.demo import run_demo  # noqa: PLC0415
 
     if not run_demo():
         raise CommandFailed("the demo did not end as expected; see the table above")
 
 
 def _drive(driver: Driver) -> None:
-    from entrypoints.telemetry.logging import configure_logging  # noqa: PLC0415
+    from postroom.entrypoints.telemetry.logging import configure_logging  # noqa: PLC0415
 
     async def run(container: punq.Container, settings: Settings) -> None:
         configure_logging(settings.log_format)
@@ -86,7 +86,7 @@ def _drive(driver: Driver) -> None:
 
 async def _until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run until it ends, or until a signal or the death of our supervisor sets its *stop*."""
-    from entrypoints.supervisor import parent_is_gone  # noqa: PLC0415
+    from postroom.entrypoints.supervisor import parent_is_gone  # noqa: PLC0415
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
-from domain.mailbox import Secret
-from entrypoints.cli.failed import CommandFailed
+from postroom.domain.mailbox import Secret
+from postroom.entrypoints.cli.failed import CommandFailed
 
 FROM_FILE = "A file that holds it (`-`: standard input). Without, it is asked for."
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import punq
 
-from application.ports import (
+from postroom.application.ports import (
     Clock,
     DeviceSignIn,
     Helpdesk,
@@ -17,11 +17,11 @@ from application.ports import (
     PointerQueue,
     Receptions,
 )
-from application.redrive import RedriveDeadLetters
-from application.remove_mailbox import RemoveMailbox
-from application.resume_mailbox import ResumeMailbox
-from application.resync_mailbox import ResyncMailbox
-from entrypoints.settings import Settings, load_settings
+from postroom.application.redrive import RedriveDeadLetters
+from postroom.application.remove_mailbox import RemoveMailbox
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.entrypoints.settings import Settings, load_settings
 
 R = TypeVar("R")
 
@@ -56,8 +56,8 @@ class SetUp:
 def with_container(use: Callable[[punq.Container, Settings], Awaitable[R]]) -> R:
     """Run *use* with everything open, and close it all again."""
     # Imported here, so that `postroom --help` does not wait for it.
-    from entrypoints.container import wire  # noqa: PLC0415
-    from entrypoints.engines import ready  # noqa: PLC0415
+    from postroom.entrypoints.container import wire  # noqa: PLC0415
+    from postroom.entrypoints.engines import ready  # noqa: PLC0415
 
     async def run(settings: Settings) -> R:
         async with wire(settings) as container:

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 import punq
 
-from adapters.clock import SystemClock
-from adapters.crypto import InvalidKey
-from adapters.postgres.connection import InvalidDatabaseUrl
-from adapters.postgres.health import MigrationsHealth, PostgresHealth
-from adapters.redis.address import InvalidRedisUrl
-from adapters.redis.connection import open_redis
-from adapters.redis.durability import Durability, RedisHealth
-from adapters.redis.partition_count import PartitionCountHealth
-from application.ports import Clock, HealthCheck
-from entrypoints.container.providers import bind_providers
-from entrypoints.container.storage import bind_queue, bind_storage, open_database
-from entrypoints.container.use_cases import bind_use_cases
-from entrypoints.settings import InvalidSettings, Settings
-from entrypoints.telemetry.sdk import Telemetry, open_telemetry
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.crypto import InvalidKey
+from postroom.adapters.postgres.connection import InvalidDatabaseUrl
+from postroom.adapters.postgres.health import MigrationsHealth, PostgresHealth
+from postroom.adapters.redis.address import InvalidRedisUrl
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.durability import Durability, RedisHealth
+from postroom.adapters.redis.partition_count import PartitionCountHealth
+from postroom.application.ports import Clock, HealthCheck
+from postroom.entrypoints.container.providers import bind_providers
+from postroom.entrypoints.container.storage import bind_queue, bind_storage, open_database
+from postroom.entrypoints.container.use_cases import bind_use_cases
+from postroom.entrypoints.settings import InvalidSettings, Settings
+from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,25 @@ from dataclasses import replace
 import httpx
 import punq
 
-from adapters.by_provider import FetchByProvider
-from adapters.google.client import GmailClient
-from adapters.google.fetcher import GmailFetcher
-from adapters.google.history import GmailHistory
-from adapters.google.push import GooglePushVerifier
-from adapters.imap.client import ImapClient
-from adapters.imap.fetcher import ImapFetcher
-from adapters.imap.folders import ImapFolders
-from adapters.imap.pool import ConnectionPool
-from adapters.microsoft.changes import GraphChanges
-from adapters.microsoft.client import GraphClient
-from adapters.microsoft.device import EntraDeviceSignIn
-from adapters.microsoft.entra import EntraId
-from adapters.microsoft.fetcher import GraphFetcher
-from adapters.microsoft.inspector import GraphInspector
-from adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
-from adapters.microsoft.subscriptions import GraphSubscriptions
-from adapters.microsoft.tokens import EntraTokens
-from application.ports import (
+from postroom.adapters.by_provider import FetchByProvider
+from postroom.adapters.google.client import GmailClient
+from postroom.adapters.google.fetcher import GmailFetcher
+from postroom.adapters.google.history import GmailHistory
+from postroom.adapters.google.push import GooglePushVerifier
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.folders import ImapFolders
+from postroom.adapters.imap.pool import ConnectionPool
+from postroom.adapters.microsoft.changes import GraphChanges
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.device import EntraDeviceSignIn
+from postroom.adapters.microsoft.entra import EntraId
+from postroom.adapters.microsoft.fetcher import GraphFetcher
+from postroom.adapters.microsoft.inspector import GraphInspector
+from postroom.adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
+from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
+from postroom.adapters.microsoft.tokens import EntraTokens
+from postroom.application.ports import (
     Clock,
     DeviceSignIn,
     FolderChanges,
@@ -37,7 +37,7 @@ from application.ports import (
     PushVerifier,
     Subscriptions,
 )
-from entrypoints.settings import Settings
+from postroom.entrypoints.settings import Settings
 
 HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
 """Seconds for each wait on the wire; the clients bound whole calls themselves."""

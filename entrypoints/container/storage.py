@@ -2,19 +2,19 @@
 
 import punq
 
-from adapters.blobs.files import FileBlobStore
-from adapters.crypto import FernetCipher
-from adapters.html.sanitiser import Nh3Sanitiser
-from adapters.postgres.cursors import PostgresCursors
-from adapters.postgres.database import Database
-from adapters.postgres.helpdesk import PostgresHelpdesk
-from adapters.postgres.ledger import PostgresIdempotencyLedger
-from adapters.postgres.outcomes import PostgresOutcomes
-from adapters.postgres.receptions import PostgresReceptions
-from adapters.postgres.registry import PostgresMailboxRegistry
-from adapters.redis.connection import Servers
-from adapters.redis.partitions import redis_queue
-from application.ports import (
+from postroom.adapters.blobs.files import FileBlobStore
+from postroom.adapters.crypto import FernetCipher
+from postroom.adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.postgres.cursors import PostgresCursors
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
+from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.adapters.postgres.receptions import PostgresReceptions
+from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.redis.connection import Servers
+from postroom.adapters.redis.partitions import redis_queue
+from postroom.application.ports import (
     BlobStore,
     Clock,
     Cursors,
@@ -26,7 +26,7 @@ from application.ports import (
     PointerQueue,
     Receptions,
 )
-from entrypoints.settings import Settings
+from postroom.entrypoints.settings import Settings
 
 
 def open_database(settings: Settings) -> Database:

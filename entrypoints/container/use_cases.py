@@ -4,26 +4,26 @@ from datetime import timedelta
 
 import punq
 
-from application.access import Access, KeepAccess
-from application.consume_job import ConsumeJob
-from application.file_message import FileMessage
-from application.ingest_pointer import Ingest, IngestPointer
-from application.keep_receiving import KeepReceiving
-from application.ports import Clock, EmailProcessor, PointerQueue
-from application.reconcile import ReconcileFolder
-from application.redrive import RedriveDeadLetters
-from application.remove_mailbox import RemoveMailbox
-from application.remove_orphans import RemoveOrphans
-from application.resolve_history import ResolveHistory
-from application.resume_mailbox import ResumeMailbox
-from application.resync_mailbox import ResyncMailbox
-from application.watch_folder import CatchUpFolder
-from domain.reception import Pace
-from domain.retry import RetryPolicy
-from entrypoints.settings import Settings
-from entrypoints.telemetry.observed import observed_ingest
-from entrypoints.telemetry.receiving import ObservedAccess
-from entrypoints.telemetry.sdk import Telemetry
+from postroom.application.access import Access, KeepAccess
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.file_message import FileMessage
+from postroom.application.ingest_pointer import Ingest, IngestPointer
+from postroom.application.keep_receiving import KeepReceiving
+from postroom.application.ports import Clock, EmailProcessor, PointerQueue
+from postroom.application.reconcile import ReconcileFolder
+from postroom.application.redrive import RedriveDeadLetters
+from postroom.application.remove_mailbox import RemoveMailbox
+from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.resolve_history import ResolveHistory
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.watch_folder import CatchUpFolder
+from postroom.domain.reception import Pace
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.telemetry.observed import observed_ingest
+from postroom.entrypoints.telemetry.receiving import ObservedAccess
+from postroom.entrypoints.telemetry.sdk import Telemetry
 
 
 def bind_use_cases(

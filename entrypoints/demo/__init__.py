@@ -4,6 +4,6 @@ Everything else is what production runs: the engines, the API, the worker and th
 processes of their own. The emulators are those of the tests, so the demo runs from a checkout.
 """
 
-from entrypoints.demo.play import run_demo
+from postroom.entrypoints.demo.play import run_demo
 
 __all__ = ["run_demo"]

@@ -4,8 +4,8 @@ import base64
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from application.ports import Clock
-from domain.identity import normalise_message_id
+from postroom.application.ports import Clock
+from postroom.domain.identity import normalise_message_id
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -12,15 +12,15 @@ from typing import IO
 
 from rich.console import Console
 
-from application.ports import OutcomeRecord
-from domain.outcome import Completed, name_of
-from entrypoints.cli.look import detail_of
-from entrypoints.cli.output import Row, print_table
-from entrypoints.demo.scenes import SCENES, Scene
-from entrypoints.demo.stage import TENANT, Stage, open_stage
-from entrypoints.engines import engines, ready
-from entrypoints.settings import NotReady, Settings, load_settings
-from entrypoints.telemetry.logging import configure_logging
+from postroom.application.ports import OutcomeRecord
+from postroom.domain.outcome import Completed, name_of
+from postroom.entrypoints.cli.look import detail_of
+from postroom.entrypoints.cli.output import Row, print_table
+from postroom.entrypoints.demo.scenes import SCENES, Scene
+from postroom.entrypoints.demo.stage import TENANT, Stage, open_stage
+from postroom.entrypoints.engines import engines, ready
+from postroom.entrypoints.settings import NotReady, Settings, load_settings
+from postroom.entrypoints.telemetry.logging import configure_logging
 
 console = Console(highlight=False)
 

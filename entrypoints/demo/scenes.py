@@ -4,16 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.outcome import SOURCE_UNAVAILABLE
-from domain.pointer import MicrosoftPointer, job_id
-from entrypoints.demo.messages import (
+from postroom.domain.outcome import SOURCE_UNAVAILABLE
+from postroom.domain.pointer import MicrosoftPointer, job_id
+from postroom.entrypoints.demo.messages import (
     broken,
     compose,
     identity_of,
     with_files,
     with_inline_image,
 )
-from entrypoints.demo.stage import GMAIL_USER, IMAP_USER, MICROSOFT_USER, TENANT, Stage
+from postroom.entrypoints.demo.stage import GMAIL_USER, IMAP_USER, MICROSOFT_USER, TENANT, Stage
 
 ADA = "Ada Lovelace <ada@example.com>"
 GRACE = "Grace Hopper <grace@example.com>"

@@ -11,7 +11,7 @@ from typing import IO
 
 import httpx
 
-from application.ports import (
+from postroom.application.ports import (
     Clock,
     Helpdesk,
     MailboxRegistry,
@@ -20,7 +20,7 @@ from application.ports import (
     PointerQueue,
     Receptions,
 )
-from domain.mailbox import (
+from postroom.domain.mailbox import (
     ClientSecret,
     GoogleAccount,
     ImapAccount,
@@ -29,13 +29,13 @@ from domain.mailbox import (
     Secret,
     Security,
 )
-from entrypoints.container import wire
-from entrypoints.settings import NotReady, Settings
-from entrypoints.supervisor import PARTS, Supervisor, environment_of
-from tests.emulators.gmail import GmailEmulator, PushSubscription
-from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
-from tests.emulators.imap_server import ImapServer
-from tests.emulators.loopback import issue_certificate, serve
+from postroom.entrypoints.container import wire
+from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
+from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from postroom.entrypoints.emulators.imap_server import ImapServer
+from postroom.entrypoints.emulators.loopback import issue_certificate, serve
+from postroom.entrypoints.settings import NotReady, Settings
+from postroom.entrypoints.supervisor import PARTS, Supervisor, environment_of
 
 TENANT = "demo"
 MICROSOFT_USER = "support@contoso.example"

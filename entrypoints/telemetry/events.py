@@ -5,11 +5,11 @@ from typing import assert_never
 
 import structlog
 
-from application.consume_job import Consumed
-from application.ingest_pointer import Addressee, Ingested
-from application.ports import Claim
-from domain.failure import Failure
-from domain.outcome import (
+from postroom.application.consume_job import Consumed
+from postroom.application.ingest_pointer import Addressee, Ingested
+from postroom.application.ports import Claim
+from postroom.domain.failure import Failure
+from postroom.domain.outcome import (
     Completed,
     Dead,
     Deferred,
@@ -20,8 +20,14 @@ from domain.outcome import (
     Skipped,
     name_of,
 )
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer, PointerJob
-from entrypoints.telemetry.privacy import tell_error
+from postroom.domain.pointer import (
+    GooglePointer,
+    ImapPointer,
+    MicrosoftPointer,
+    Pointer,
+    PointerJob,
+)
+from postroom.entrypoints.telemetry.privacy import tell_error
 
 log = structlog.get_logger()
 

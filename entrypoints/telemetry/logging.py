@@ -14,7 +14,7 @@ from opentelemetry import trace
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from entrypoints.telemetry.privacy import tell, tell_error
+from postroom.entrypoints.telemetry.privacy import tell, tell_error
 
 SILENCED = ("httpx", "httpcore", "uvicorn.access")
 """They write a line for each request, with its URL: `/users/alice@example.org/messages/…`."""

@@ -15,10 +15,10 @@ from opentelemetry.metrics import Histogram
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
-from entrypoints.telemetry.instruments import Tally
-from entrypoints.telemetry.privacy import error_type
-from entrypoints.telemetry.sdk import Telemetry
-from entrypoints.telemetry.tracing import CurrentSpan, in_span, parent_of
+from postroom.entrypoints.telemetry.instruments import Tally
+from postroom.entrypoints.telemetry.privacy import error_type
+from postroom.entrypoints.telemetry.sdk import Telemetry
+from postroom.entrypoints.telemetry.tracing import CurrentSpan, in_span, parent_of
 
 QUEUE = "postroom.pointers"
 

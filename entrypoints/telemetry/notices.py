@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import structlog
 
-from entrypoints.telemetry.sdk import Telemetry
+from postroom.entrypoints.telemetry.sdk import Telemetry
 
 log = structlog.get_logger()
 

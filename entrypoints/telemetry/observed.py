@@ -2,17 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from application.consume_job import Consumed
-from application.ingest_pointer import Addressee, Ingest, Ingested
-from application.ports import Claim
-from domain.failure import Failure
-from domain.outcome import Dead, Retry, name_of
-from domain.pointer import Pointer
-from entrypoints.telemetry import events
-from entrypoints.telemetry.messaging import Operation, processing, sending
-from entrypoints.telemetry.privacy import without_addresses
-from entrypoints.telemetry.sdk import Telemetry
-from entrypoints.telemetry.tracing import current_traceparent
+from postroom.application.consume_job import Consumed
+from postroom.application.ingest_pointer import Addressee, Ingest, Ingested
+from postroom.application.ports import Claim
+from postroom.domain.failure import Failure
+from postroom.domain.outcome import Dead, Retry, name_of
+from postroom.domain.pointer import Pointer
+from postroom.entrypoints.telemetry import events
+from postroom.entrypoints.telemetry.messaging import Operation, processing, sending
+from postroom.entrypoints.telemetry.privacy import without_addresses
+from postroom.entrypoints.telemetry.sdk import Telemetry
+from postroom.entrypoints.telemetry.tracing import current_traceparent
 
 Consume = Callable[[Claim], Awaitable[Consumed]]
 """What `ConsumeJob` does."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from application.access import Access
-from application.keep_receiving import Kept
-from domain.failure import AccessFailed
-from domain.mailbox import Mailbox
-from domain.reception import Found, Mode, Reception
-from entrypoints.telemetry.sdk import Telemetry
+from postroom.application.access import Access
+from postroom.application.keep_receiving import Kept
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.reception import Found, Mode, Reception
+from postroom.entrypoints.telemetry.sdk import Telemetry
 
 log = structlog.get_logger()
 

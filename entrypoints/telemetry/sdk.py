@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, generate_latest
 
-from entrypoints.telemetry.instruments import Instruments, instruments
+from postroom.entrypoints.telemetry.instruments import Instruments, instruments
 
 _SCOPE = "postroom"
 

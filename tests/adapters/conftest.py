@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.postgres.database import Database
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.postgres.database import Database
+from postroom.entrypoints.emulators.loopback import issue_certificate
 from tests.adapters.login_rig import Login, login_rig
 from tests.databases import empty, new_database
-from tests.emulators.loopback import issue_certificate
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import httpx
 
-from adapters.google import GmailClient
-from application.ports import Clock
-from domain.failure import Failure
-from domain.mailbox import GoogleAccount, Mailbox, Secret
-from domain.pointer import GooglePointer
-from tests.emulators.gmail import GmailEmulator
+from postroom.adapters.google import GmailClient
+from postroom.application.ports import Clock
+from postroom.domain.failure import Failure
+from postroom.domain.mailbox import GoogleAccount, Mailbox, Secret
+from postroom.domain.pointer import GooglePointer
+from postroom.entrypoints.emulators.gmail import GmailEmulator
 
 URL = "https://gmail.test"
 SUPPORT = "support@example.org"

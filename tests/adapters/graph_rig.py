@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.client import GraphClient
-from adapters.microsoft.fetcher import MAX_MESSAGE_BYTES, GraphFetcher
-from adapters.microsoft.subscriptions import GraphSubscriptions
-from adapters.microsoft.tokens import AccessTokens
-from application.ports import FetchedMessage
-from domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
-from domain.pointer import MicrosoftPointer
-from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.fetcher import MAX_MESSAGE_BYTES, GraphFetcher
+from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
+from postroom.adapters.microsoft.tokens import AccessTokens
+from postroom.application.ports import FetchedMessage
+from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from postroom.entrypoints.emulators.loopback import serve
 from tests.emulators.graph_rig import Subscriber
-from tests.emulators.loopback import serve
 
 USER = "support@example.org"
 PUBLIC_URL = "https://postroom.example"

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from domain.mailbox import ImapAccount, Mailbox, Secret, Security
-from tests.emulators.loopback import HOST
+from postroom.domain.mailbox import ImapAccount, Mailbox, Secret, Security
+from postroom.entrypoints.emulators.loopback import HOST
 
 PASSWORD = "pass-word"
 

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import httpx
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.microsoft.client import GraphClient
-from adapters.microsoft.device import EntraDeviceSignIn
-from adapters.microsoft.entra import EntraId
-from adapters.microsoft.tokens import EntraTokens
-from domain.mailbox import Mailbox, MicrosoftCredentials
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.device import EntraDeviceSignIn
+from postroom.adapters.microsoft.entra import EntraId
+from postroom.adapters.microsoft.tokens import EntraTokens
+from postroom.domain.mailbox import Mailbox, MicrosoftCredentials
+from postroom.entrypoints.emulators.graph import GraphEmulator
+from postroom.entrypoints.emulators.loopback import serve
 from tests.adapters.graph_rig import ACCOUNT, USER, a_mailbox, an_emulator
-from tests.emulators.graph import GraphEmulator
-from tests.emulators.loopback import serve
 
 PERSON = "clerk@example.org"
 """Who signs in, where the mailbox is another's and shared with them."""

@@ -11,9 +11,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.notice_tokens import CHANGE_TRACKING, GraphNoticeTokenVerifier
-from application.ports import Unauthenticated
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.notice_tokens import CHANGE_TRACKING, GraphNoticeTokenVerifier
+from postroom.application.ports import Unauthenticated
 
 DIRECTORY = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
 APPLICATION = "8e460676-ae3f-4b1e-8790-ee0fb5d6148f"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from adapters.google import GooglePushVerifier
-from application.ports import Clock, Unauthenticated
+from postroom.adapters.google import GooglePushVerifier
+from postroom.application.ports import Clock, Unauthenticated
+from postroom.entrypoints.emulators.gmail import GmailEmulator, GoogleError, PushSubscription
 from tests.adapters.gmail_rig import URL
-from tests.emulators.gmail import GmailEmulator, GoogleError, PushSubscription
 
 AUDIENCE = "https://postroom.test/webhooks/google"
 PUSHER = "pusher@project.iam.gserviceaccount.com"

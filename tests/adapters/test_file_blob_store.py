@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.blobs import FileBlobStore
-from domain.failure import Unavailable
+from postroom.adapters.blobs import FileBlobStore
+from postroom.domain.failure import Unavailable
 
 CONTENT = b"content"
 KEY = sha256(CONTENT).hexdigest()

@@ -9,16 +9,16 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.google import GmailClient
-from adapters.google.answers import Profile
-from adapters.memory.clock import ManualClock
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
-from domain.mailbox import ImapAccount, Mailbox, Secret
+from postroom.adapters.google import GmailClient
+from postroom.adapters.google.answers import Profile
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.mailbox import ImapAccount, Mailbox, Secret
+from postroom.entrypoints.emulators.gmail import GoogleError
+from postroom.entrypoints.emulators.gmail.emulator import SERVICE_ACCOUNT
+from postroom.entrypoints.emulators.gmail.identity import signing_key
+from postroom.entrypoints.emulators.gmail.wire import GrantError
 from tests.adapters.gmail_rig import SUPPORT, URL, Rig, gmail_rig, told, with_key
-from tests.emulators.gmail import GoogleError
-from tests.emulators.gmail.emulator import SERVICE_ACCOUNT
-from tests.emulators.gmail.identity import signing_key
-from tests.emulators.gmail.wire import GrantError
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from adapters.google import GmailClient, GmailFetcher
-from adapters.memory.clock import ManualClock
-from domain.failure import SourceGone, Unavailable, Unprocessable
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.adapters.google import GmailClient, GmailFetcher
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
+from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig, pointer
 
 LIMIT = 2**20

@@ -6,12 +6,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.google import GmailHistory
-from adapters.memory.clock import ManualClock
-from application.ports import HistoryExpired, HistoryPage
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.adapters.google import GmailHistory
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import HistoryExpired, HistoryPage
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.entrypoints.emulators.gmail import GoogleError
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig
-from tests.emulators.gmail import GoogleError
 
 
 @pytest.fixture

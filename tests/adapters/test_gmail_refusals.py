@@ -8,12 +8,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.google import GmailClient, GmailFetcher
-from adapters.google.exchange import exchange
-from adapters.memory.clock import ManualClock
-from domain.failure import AccessFailed, Failure, SourceGone, Throttled, Unavailable
+from postroom.adapters.google import GmailClient, GmailFetcher
+from postroom.adapters.google.exchange import exchange
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import AccessFailed, Failure, SourceGone, Throttled, Unavailable
+from postroom.entrypoints.emulators.gmail import GoogleError
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig, pointer, told
-from tests.emulators.gmail import GoogleError
 
 LIMIT = 2**20
 HALF_A_MINUTE = timedelta(seconds=30)

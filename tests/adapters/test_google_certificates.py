@@ -7,12 +7,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.google import GooglePushVerifier
-from adapters.memory.clock import ManualClock
-from domain.failure import Unavailable
+from postroom.adapters.google import GooglePushVerifier
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import Unavailable
+from postroom.entrypoints.emulators.gmail import GmailEmulator
+from postroom.entrypoints.emulators.gmail.identity import signing_key
 from tests.adapters.push_rig import AUDIENCE, PUSHER, SUBSCRIPTION, Google, google_rig
-from tests.emulators.gmail import GmailEmulator
-from tests.emulators.gmail.identity import signing_key
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.clock import SystemClock
-from adapters.google.push import MAX_TOKEN
-from adapters.memory.clock import ManualClock
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.google.push import MAX_TOKEN
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.gmail.identity import signing_key
 from tests.adapters.push_rig import AUDIENCE, PUSHER, SUBSCRIPTION, Google, google_rig
-from tests.emulators.gmail.identity import signing_key
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.changes import GraphChanges
-from adapters.microsoft.client import GraphClient
-from application.ports import Arrival, ChangesPage, PositionExpired
-from domain.failure import AccessFailed, Unavailable
-from domain.pointer import MicrosoftPointer
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.changes import GraphChanges
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.application.ports import Arrival, ChangesPage, PositionExpired
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.emulators.graph import RecordedRequest, delta
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
-from tests.emulators.graph import RecordedRequest, delta
 
 MAILBOX = a_mailbox()
 LINK = "https://graph.microsoft.com/v1.0/d"

@@ -7,10 +7,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.client import GraphClient
-from adapters.microsoft.errors import DEFAULT_RETRY_AFTER, MAILBOX_MOVE
-from domain.failure import (
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.errors import DEFAULT_RETRY_AFTER, MAILBOX_MOVE
+from postroom.domain.failure import (
     AccessFailed,
     Failure,
     SourceGone,

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.client import GraphClient
-from adapters.microsoft.folders import GraphFolders
-from domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.folders import GraphFolders
+from postroom.domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
 from tests.adapters.graph_rig import USER, Rig, a_mailbox, graph_rig
 
 TOP = [

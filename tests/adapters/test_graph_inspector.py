@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.microsoft.inspector import A_LOOK, GraphInspector
-from adapters.microsoft.remedies import remedy
-from application.ports import Inspected
-from domain.failure import AccessFailed, Unavailable
-from domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, Secret
+from postroom.adapters.microsoft.inspector import A_LOOK, GraphInspector
+from postroom.adapters.microsoft.remedies import remedy
+from postroom.application.ports import Inspected
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, Secret
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login, opened_by
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.subscriptions import NO_PUBLIC_URL, SHARED, GraphSubscriptions
-from domain.mailbox import DelegatedAccess, Secret
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.subscriptions import NO_PUBLIC_URL, SHARED, GraphSubscriptions
+from postroom.domain.mailbox import DelegatedAccess, Secret
 from tests.adapters.graph_rig import ACCOUNT, USER, Rig, a_mailbox, graph_rig
 
 MAILBOX = a_mailbox()

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.client import GraphClient
-from adapters.microsoft.subscriptions import TAKEN, GraphSubscriptions
-from application.ports import NoticesRefused, SubscriptionGone
-from domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.subscriptions import TAKEN, GraphSubscriptions
+from postroom.application.ports import NoticesRefused, SubscriptionGone
+from postroom.domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
 from tests.adapters.graph_rig import (
     PUBLIC_URL,
     RAW,

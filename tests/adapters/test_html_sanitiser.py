@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.html.balance import MAX_ATTRIBUTES, MAX_DEPTH, MAX_REFERENCES
-from adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.html.balance import MAX_ATTRIBUTES, MAX_DEPTH, MAX_REFERENCES
+from postroom.adapters.html.sanitiser import Nh3Sanitiser
 
 sanitise = Nh3Sanitiser()
 

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.imap.client import ImapClient
-from adapters.imap.errors import BY_CODE, refusal, unreachable
-from domain.failure import AccessFailed, Failure, Unavailable
-from domain.mailbox import Security
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.errors import BY_CODE, refusal, unreachable
+from postroom.domain.failure import AccessFailed, Failure, Unavailable
+from postroom.domain.mailbox import Security
+from postroom.entrypoints.emulators.imap_server import ImapServer
+from postroom.entrypoints.emulators.loopback import HOST
 from tests.adapters.imap_rig import AT_ONCE, HASTY, PASSWORD, account
 from tests.dovecot import Dovecot
-from tests.emulators.imap_server import ImapServer
-from tests.emulators.loopback import HOST
 from tests.emulators.scripted_imap import CONTINUED, HANG_UP, scripted_imap
 from tests.served_mailbox import DovecotMailbox, ServedMailbox
 

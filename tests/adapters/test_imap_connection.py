@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.imap.client import ImapClient
-from adapters.imap.connection import ROOM, Connection
-from adapters.imap.errors import ConnectionLost
-from domain.failure import AccessFailed, Unavailable, Unprocessable
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.connection import ROOM, Connection
+from postroom.adapters.imap.errors import ConnectionLost
+from postroom.domain.failure import AccessFailed, Unavailable, Unprocessable
+from postroom.entrypoints.emulators.imap_server import ImapServer
 from tests.adapters.imap_rig import AT_ONCE, HASTY, PASSWORD, account
-from tests.emulators.imap_server import ImapServer
 from tests.emulators.scripted_imap import CONTINUED, HANG_UP, scripted_imap
 from tests.served_mailbox import ServedMailbox
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.imap.client import ImapClient
-from adapters.imap.folder_names import encode_folder_name
-from adapters.imap.folders import ImapFolders
-from application.ports import FolderSession
-from domain.failure import Unavailable
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.folder_names import encode_folder_name
+from postroom.adapters.imap.folders import ImapFolders
+from postroom.application.ports import FolderSession
+from postroom.domain.failure import Unavailable
+from postroom.entrypoints.emulators.imap_server import ImapServer
 from tests.adapters.imap_rig import AT_ONCE, PASSWORD, account, mailbox
-from tests.emulators.imap_server import ImapServer
 from tests.emulators.scripted_imap import scripted_imap
 from tests.served_mailbox import ServedMailbox
 

@@ -7,21 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.imap.client import ImapClient
-from adapters.imap.fetcher import ImapFetcher
-from adapters.imap.folders import ImapFolders
-from adapters.imap.pool import ConnectionPool
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.queue import InMemoryPointerQueue
-from adapters.memory.registry import InMemoryMailboxRegistry
-from application.ingest_pointer import IngestPointer
-from application.ports import FetchedMessage
-from application.watch_folder import CatchUpFolder
-from domain.mailbox import Mailbox
-from domain.retry import RetryPolicy
-from entrypoints.listener import Listener
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.folders import ImapFolders
+from postroom.adapters.imap.pool import ConnectionPool
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.ports import FetchedMessage
+from postroom.application.watch_folder import CatchUpFolder
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.listener import Listener
 from tests.served_mailbox import ADDED_AT, ServedMailbox
 
 FOLDER = "Anfragen & mehr"

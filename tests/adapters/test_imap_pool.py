@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.imap.client import ImapClient
-from adapters.imap.fetcher import ImapFetcher
-from adapters.imap.pool import ConnectionPool
-from application.ports import FetchedMessage
-from domain.failure import AccessFailed, Unavailable
-from domain.pointer import ImapPointer
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.pool import ConnectionPool
+from postroom.application.ports import FetchedMessage
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.pointer import ImapPointer
+from postroom.entrypoints.emulators.imap_server import ImapServer
 from tests.adapters.imap_rig import AT_ONCE, HASTY, PASSWORD, account, mailbox
-from tests.emulators.imap_server import ImapServer
 from tests.emulators.scripted_imap import HANG_UP, scripted_imap
 
 MAIL = b"Subject: Hello\r\n\r\nHello\r\n"

@@ -7,17 +7,17 @@ from urllib.parse import quote
 
 import pytest
 
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.microsoft.fetcher import GraphFetcher
-from adapters.microsoft.tokens import EntraTokens
-from application.ports import FetchedMessage
-from domain.failure import AccessFailed, SourceGone, Throttled, Unavailable
-from domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, MicrosoftAccount, Secret
-from domain.pointer import MicrosoftPointer
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.microsoft.fetcher import GraphFetcher
+from postroom.adapters.microsoft.tokens import EntraTokens
+from postroom.application.ports import FetchedMessage
+from postroom.domain.failure import AccessFailed, SourceGone, Throttled, Unavailable
+from postroom.domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, MicrosoftAccount, Secret
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.emulators.graph import CLIENT_SECRET
 from tests.adapters.graph_rig import RAW, USER
 from tests.adapters.login_rig import PERSON, Login, opened_by
-from tests.emulators.graph import CLIENT_SECRET
 
 HOUR = timedelta(hours=1)
 

@@ -7,16 +7,16 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.device import EntraDeviceSignIn
-from adapters.microsoft.entra import EntraId
-from application.ports import DeviceCode
-from domain.failure import AccessFailed, Unavailable
-from domain.mailbox import DelegatedAccess
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.device import EntraDeviceSignIn
+from postroom.adapters.microsoft.entra import EntraId
+from postroom.application.ports import DeviceCode
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.mailbox import DelegatedAccess
+from postroom.entrypoints.emulators.graph import CLIENT_ID, DIRECTORY
+from postroom.entrypoints.emulators.graph.wire import guid
 from tests.adapters.graph_rig import USER
 from tests.adapters.login_rig import PERSON, Login, opened_by
-from tests.emulators.graph import CLIENT_ID, DIRECTORY
-from tests.emulators.graph.wire import guid
 
 SECOND = timedelta(seconds=1)
 

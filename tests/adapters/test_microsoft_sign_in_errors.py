@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from adapters.microsoft.errors import sign_in_failure
-from domain.failure import AccessFailed, Failure, Unavailable
+from postroom.adapters.microsoft.errors import sign_in_failure
+from postroom.domain.failure import AccessFailed, Failure, Unavailable
 
 
 @pytest.mark.parametrize(

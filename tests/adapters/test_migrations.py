@@ -13,13 +13,13 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
-from adapters.postgres.connection import InvalidDatabaseUrl
-from adapters.postgres.database import Database
-from adapters.postgres.errors import MigrationError
-from adapters.postgres.health import MigrationsHealth, PostgresHealth
-from adapters.postgres.migrations import FOLDER, migrate, pending, read_migrations
-from adapters.postgres.receptions import PostgresReceptions
-from domain.failure import Unavailable
+from postroom.adapters.postgres.connection import InvalidDatabaseUrl
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.errors import MigrationError
+from postroom.adapters.postgres.health import MigrationsHealth, PostgresHealth
+from postroom.adapters.postgres.migrations import FOLDER, migrate, pending, read_migrations
+from postroom.adapters.postgres.receptions import PostgresReceptions
+from postroom.domain.failure import Unavailable
 
 ALL = [migration.name for migration in read_migrations()]
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.notice_tokens import CHANGE_TRACKING, MAX_TOKEN, SKEW
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.notice_tokens import CHANGE_TRACKING, MAX_TOKEN, SKEW
 from tests.adapters.notice_token_rig import (
     APPLICATION,
     DIRECTORY,

@@ -1,7 +1,7 @@
 """How an account is stored: without its secrets in the open, and readable by later releases."""
 
-from adapters.postgres.account import joined, split
-from domain.mailbox import DelegatedAccess, MicrosoftAccount, Secret
+from postroom.adapters.postgres.account import joined, split
+from postroom.domain.mailbox import DelegatedAccess, MicrosoftAccount, Secret
 
 
 def delegated(*, access: DelegatedAccess) -> MicrosoftAccount:

@@ -7,14 +7,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from adapters.postgres.connection import InvalidDatabaseUrl, Timeouts
-from adapters.postgres.database import Database
-from adapters.postgres.errors import reason_of
-from adapters.postgres.health import PostgresHealth
-from adapters.postgres.helpdesk import PostgresHelpdesk
-from adapters.postgres.ledger import PostgresIdempotencyLedger
-from adapters.postgres.outcomes import PostgresOutcomes
-from domain.failure import Unavailable
+from postroom.adapters.postgres.connection import InvalidDatabaseUrl, Timeouts
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.errors import reason_of
+from postroom.adapters.postgres.health import PostgresHealth
+from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
+from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.domain.failure import Unavailable
 from tests.contracts.samples import comment, document, identity, imap_mailbox, outcome
 
 TENANT_TABLES = ("outcome", "handled_message", "ticket", "comment", "document", "thread_id")

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from adapters.postgres.connection import Timeouts
-from adapters.postgres.database import Database
-from adapters.postgres.helpdesk import PostgresHelpdesk
-from adapters.postgres.ledger import PostgresIdempotencyLedger
-from adapters.postgres.outcomes import PostgresOutcomes
-from domain.failure import Unavailable
+from postroom.adapters.postgres.connection import Timeouts
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
+from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.domain.failure import Unavailable
 from tests.contracts.samples import comment, identity, imap_mailbox, outcome
 
 MAILBOX = imap_mailbox()
@@ -24,10 +24,10 @@ MAILBOX = imap_mailbox()
 # Files the message of `identity()` and then hangs in the block.
 WORKER = """
 import asyncio, sys
-from adapters.postgres.database import Database
-from adapters.postgres.helpdesk import PostgresHelpdesk
-from adapters.postgres.ledger import PostgresIdempotencyLedger
-from adapters.postgres.outcomes import PostgresOutcomes
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
+from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from tests.contracts.samples import comment, identity, imap_mailbox, outcome
 
 async def main():

@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from adapters.crypto import FernetCipher, generate_key
-from adapters.postgres.account import split
-from adapters.postgres.database import Database
-from adapters.postgres.receptions import PostgresReceptions
-from adapters.postgres.registry import PostgresMailboxRegistry
-from domain.failure import AccessFailed
-from domain.mailbox import (
+from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.postgres.account import split
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.receptions import PostgresReceptions
+from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import (
     Account,
     ClientSecret,
     DelegatedAccess,

@@ -8,10 +8,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
-from adapters.microsoft.signing_keys import DEADLINE, FRESH, LIMIT
-from domain.failure import Unavailable
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
+from postroom.adapters.microsoft.signing_keys import DEADLINE, FRESH, LIMIT
+from postroom.domain.failure import Unavailable
 from tests.adapters.notice_token_rig import APPLICATION, LOGIN, Entra, published
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

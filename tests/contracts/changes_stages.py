@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
-from adapters.memory.changes import InMemoryFolderChanges
-from adapters.microsoft.changes import GraphChanges
-from application.ports import Arrival, FolderChanges
-from domain.failure import Throttled, Unavailable
-from domain.mailbox import Mailbox
-from domain.pointer import MicrosoftPointer
+from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.adapters.microsoft.changes import GraphChanges
+from postroom.application.ports import Arrival, FolderChanges
+from postroom.domain.failure import Throttled, Unavailable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import MicrosoftPointer
 from tests.adapters.graph_rig import RAW, Rig
 
 

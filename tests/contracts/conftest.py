@@ -5,23 +5,23 @@ from dataclasses import dataclass
 
 import pytest
 
-from adapters.crypto import FernetCipher, generate_key
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.helpdesk import InMemoryHelpdesk
-from adapters.memory.ledger import InMemoryIdempotencyLedger
-from adapters.memory.outcomes import InMemoryOutcomes
-from adapters.memory.receptions import InMemoryReceptions
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.postgres.cursors import PostgresCursors
-from adapters.postgres.database import Database
-from adapters.postgres.helpdesk import PostgresHelpdesk
-from adapters.postgres.ledger import PostgresIdempotencyLedger
-from adapters.postgres.outcomes import PostgresOutcomes
-from adapters.postgres.receptions import PostgresReceptions
-from adapters.postgres.registry import PostgresMailboxRegistry
-from application.ports import (
+from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.postgres.cursors import PostgresCursors
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
+from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.adapters.postgres.receptions import PostgresReceptions
+from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.application.ports import (
     Cursors,
     Helpdesk,
     IdempotencyLedger,
@@ -29,7 +29,7 @@ from application.ports import (
     Outcomes,
     Receptions,
 )
-from domain.reception import Reception
+from postroom.domain.reception import Reception
 from tests.contracts.samples import NOON, microsoft_mailbox
 from tests.contracts.taking import take_one
 from tests.databases import empty, new_database

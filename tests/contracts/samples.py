@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from application.ports import IdempotencyLedger, OutcomeRecord
-from domain.helpdesk.ticket import Comment, Document
-from domain.identity import MessageIdentity
-from domain.mail.message import Address
-from domain.mailbox import (
+from postroom.application.ports import IdempotencyLedger, OutcomeRecord
+from postroom.domain.helpdesk.ticket import Comment, Document
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mail.message import Address
+from postroom.domain.mailbox import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
@@ -20,9 +20,9 @@ from domain.mailbox import (
     Secret,
     Security,
 )
-from domain.outcome import Completed, Final, Way
-from domain.pointer import ImapPointer, Pointer, PointerJob
-from domain.reception import Subscription
+from postroom.domain.outcome import Completed, Final, Way
+from postroom.domain.pointer import ImapPointer, Pointer, PointerJob
+from postroom.domain.reception import Subscription
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

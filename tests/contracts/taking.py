@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from application.ports import Receptions
-from domain.reception import Reception
+from postroom.application.ports import Receptions
+from postroom.domain.reception import Reception
 from tests.contracts.samples import NOON, subscription
 
 HOLD = timedelta(minutes=10)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.blobs import FileBlobStore
-from adapters.memory.blobs import InMemoryBlobStore
-from application.ports import BlobStore
+from postroom.adapters.blobs import FileBlobStore
+from postroom.adapters.memory.blobs import InMemoryBlobStore
+from postroom.application.ports import BlobStore
 
 CONTENT = b"%PDF-1.7 \x00\xff"
 KEY = sha256(CONTENT).hexdigest()

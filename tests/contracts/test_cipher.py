@@ -2,9 +2,9 @@
 
 import pytest
 
-from adapters.crypto import FernetCipher, generate_key
-from adapters.postgres.registry import Cipher
-from domain.failure import AccessFailed
+from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.postgres.registry import Cipher
+from postroom.domain.failure import AccessFailed
 
 SECRET = b'{"password": "hunter2"}'
 

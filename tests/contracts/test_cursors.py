@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from application.ports import Cursor, Cursors
-from domain.mailbox import Mailbox
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Cursor, Cursors
+from postroom.domain.mailbox import Mailbox
 from tests.contracts.samples import imap_mailbox
 
 MAILBOX = imap_mailbox()

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from application.ports import Arrival, ChangesPage, PositionExpired
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
-from domain.mailbox import Mailbox
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Arrival, ChangesPage, PositionExpired
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, a_mailbox, graph_rig
 from tests.contracts.changes_stages import Graph, InMemory, Stage
 

@@ -6,10 +6,10 @@ from itertools import count
 
 import pytest
 
-from application.ports import Helpdesk
-from domain.helpdesk.ticket import Ticket, TicketSummary
-from domain.mail.message import Address
-from domain.mailbox import Mailbox
+from postroom.application.ports import Helpdesk
+from postroom.domain.helpdesk.ticket import Ticket, TicketSummary
+from postroom.domain.mail.message import Address
+from postroom.domain.mailbox import Mailbox
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import NOON, comment, document, failing_block, identity, imap_mailbox
 

@@ -6,9 +6,9 @@ from contextvars import Context
 
 import pytest
 
-from application.ports import IdempotencyLedger
-from domain.identity import MessageIdentity
-from domain.mailbox import Mailbox
+from postroom.application.ports import IdempotencyLedger
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mailbox import Mailbox
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import comment, failing_block, identity, imap_mailbox, outcome
 

@@ -8,12 +8,12 @@ from functools import partial
 
 import pytest
 
-from adapters.imap.client import ImapClient
-from adapters.imap.folders import ImapFolders
-from adapters.memory.folders import InMemoryMailFolders
-from application.ports import FolderSession, MailFolders
-from domain.failure import AccessFailed, Unavailable
-from domain.mailbox import Mailbox
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.folders import ImapFolders
+from postroom.adapters.memory.folders import InMemoryMailFolders
+from postroom.application.ports import FolderSession, MailFolders
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.mailbox import Mailbox
 from tests.contracts.samples import IMAP, google_mailbox, imap_mailbox
 from tests.dovecot import IMAP_SERVERS, new_mailbox
 from tests.served_mailbox import ADDED_AT as NOON

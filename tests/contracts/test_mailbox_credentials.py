@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from application.ports import MailboxRegistry
-from domain.mailbox import (
+from postroom.application.ports import MailboxRegistry
+from postroom.domain.mailbox import (
     ClientCertificate,
     DelegatedAccess,
     Mailbox,

@@ -9,11 +9,11 @@ from typing import Protocol
 
 import pytest
 
-from adapters.google import GmailHistory
-from adapters.memory.clock import ManualClock
-from adapters.memory.history import InMemoryMailboxHistory
-from application.ports import HistoryExpired, HistoryPage, MailboxHistory
-from domain.mailbox import Mailbox
+from postroom.adapters.google import GmailHistory
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.application.ports import HistoryExpired, HistoryPage, MailboxHistory
+from postroom.domain.mailbox import Mailbox
 from tests.adapters.gmail_rig import MAIL, Rig, gmail_rig
 
 MINUTE = timedelta(minutes=1)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports import MailboxRegistry, Receptions
-from domain.access import NO_FAILURES, AccessTally
-from domain.mailbox import Pause, PausedBy
+from postroom.application.ports import MailboxRegistry, Receptions
+from postroom.domain.access import NO_FAILURES, AccessTally
+from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, imap_mailbox, microsoft_mailbox
 
 BY_OPERATOR = Pause(PausedBy.OPERATOR, "the customer has asked for it", NOON)

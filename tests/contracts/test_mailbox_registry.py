@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from application.ports import Cursors, MailboxRegistry, Outcomes, Receptions
-from domain.access import AccessTally
-from domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
-from domain.reception import Reception
+from postroom.application.ports import Cursors, MailboxRegistry, Outcomes, Receptions
+from postroom.domain.access import AccessTally
+from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
+from postroom.domain.reception import Reception
 from tests.contracts.samples import (
     NOON,
     certified_mailbox,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from application.ports import Outcomes
-from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.application.ports import Outcomes
+from postroom.domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
+from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
 from tests.contracts.samples import outcome
 
 

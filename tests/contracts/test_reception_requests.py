@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from application.ports import MailboxRegistry, Receptions
-from domain.mailbox import Pause, PausedBy
-from domain.reception import Reception, Request
+from postroom.application.ports import MailboxRegistry, Receptions
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.domain.reception import Reception, Request
 from tests.contracts.samples import NOON, microsoft_mailbox, subscription
 from tests.contracts.taking import HOLD, LATER, TOMORROW, take_one, told
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports import IdempotencyLedger, MailboxRegistry, Receptions, Subscriber
-from domain.mailbox import Pause, PausedBy
-from domain.reception import Mode, Reception
+from postroom.application.ports import IdempotencyLedger, MailboxRegistry, Receptions, Subscriber
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.domain.reception import Mode, Reception
 from tests.contracts.samples import NOON, identity, microsoft_mailbox
 from tests.contracts.taking import HOLD, LATER, TOMORROW, take_one, told
 

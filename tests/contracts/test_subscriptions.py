@@ -9,11 +9,11 @@ from typing import Protocol
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.subscriptions import InMemorySubscriptions
-from application.ports import NoticesRefused, SubscriptionGone, Subscriptions
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
-from domain.mailbox import Mailbox
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.application.ports import NoticesRefused, SubscriptionGone, Subscriptions
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, Rig, a_mailbox, graph_rig
 
 DAY = timedelta(days=1)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.graph import GraphEmulator, Json
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.graph import GraphEmulator, Json
 
 USER = "support@example.org"
 HOOK = "https://postroom.test/webhooks/microsoft"

@@ -19,9 +19,9 @@ from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from application.ports import Clock
-from tests.emulators.graph import GraphEmulator
-from tests.emulators.loopback import AsgiApp
+from postroom.application.ports import Clock
+from postroom.entrypoints.emulators.graph import GraphEmulator
+from postroom.entrypoints.emulators.loopback import AsgiApp
 
 
 class IssuedCredential:

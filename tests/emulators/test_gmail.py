@@ -14,10 +14,10 @@ from google.oauth2.service_account import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.gmail import GmailEmulator, GoogleError
-from tests.emulators.gmail.identity import READ_MAIL
-from tests.emulators.loopback import serve
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.gmail import GmailEmulator, GoogleError
+from postroom.entrypoints.emulators.gmail.identity import READ_MAIL
+from postroom.entrypoints.emulators.loopback import serve
 
 SUPPORT = "support@example.org"
 MAIL = b"From: anna@example.net\r\nSubject: Printer\r\n\r\n\xffIt is on fire.\r\n"

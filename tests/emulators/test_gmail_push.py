@@ -11,9 +11,9 @@ import httpx
 import pytest
 from google.oauth2 import id_token
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.gmail import GmailEmulator, PushSubscription
-from tests.emulators.loopback import serve
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
+from postroom.entrypoints.emulators.loopback import serve
 
 SUPPORT = "support@example.org"
 END_POINT = "https://postroom.test/webhooks/google"

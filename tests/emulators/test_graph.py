@@ -9,10 +9,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY
+from postroom.entrypoints.emulators.loopback import issue_certificate, serve
 from tests.emulators.graph_rig import HOOK, IMMUTABLE, RAW, USER, Rig, graph_rig
-from tests.emulators.loopback import issue_certificate, serve
 
 
 @pytest.fixture

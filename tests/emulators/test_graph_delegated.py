@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
+from postroom.adapters.memory.clock import ManualClock
 from tests.emulators.graph_rig import HOOK, IMMUTABLE, RAW, USER, Rig, graph_rig
 
 PERSON = "clerk@example.org"

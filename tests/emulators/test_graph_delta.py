@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.graph import Json, delta
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.graph import Json, delta
 from tests.emulators.graph_rig import IMMUTABLE, RAW, USER, Rig, graph_rig
 
 DELTA = f"/v1.0/users/{USER}/mailFolders/inbox/messages/delta"

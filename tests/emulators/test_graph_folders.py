@@ -6,9 +6,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.loopback import serve
 from tests.emulators.graph_rig import IMMUTABLE, RAW, USER, Rig, graph_rig
-from tests.emulators.loopback import serve
 
 FOLDERS = f"/v1.0/users/{USER}/mailFolders"
 MESSAGES = f"/v1.0/users/{USER}/messages"

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.graph import DIRECTORY, GraphError
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.graph import DIRECTORY, GraphError
 from tests.emulators.graph_rig import HOOK, RAW, USER, Rig, graph_rig
 
 LIFECYCLE = f"{HOOK}/lifecycle"

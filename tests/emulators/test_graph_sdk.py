@@ -29,11 +29,11 @@ from msgraph.generated.users.item.messages.item.move.move_post_request_body impo
 )
 from msgraph.graph_service_client import GraphServiceClient
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
+from postroom.entrypoints.emulators.loopback import issue_certificate, serve
 from tests.emulators.graph_rig import HOOK, IMMUTABLE, RAW, USER, Subscriber, graph_rig
 from tests.emulators.graph_sdk import IssuedCredential, asking, graph_sdk
-from tests.emulators.loopback import issue_certificate, serve
 
 
 @dataclass

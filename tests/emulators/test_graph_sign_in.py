@@ -9,9 +9,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.graph import CLIENT_ID, DIRECTORY
-from tests.emulators.graph.directory import DEVICE_CODE
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.graph import CLIENT_ID, DIRECTORY
+from postroom.entrypoints.emulators.graph.directory import DEVICE_CODE
 from tests.emulators.graph_rig import USER, Rig, graph_rig
 
 SCOPE = "https://graph.microsoft.com/Mail.Read offline_access"

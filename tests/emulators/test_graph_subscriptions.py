@@ -8,8 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from adapters.memory.clock import ManualClock
-from tests.emulators.graph import DIRECTORY, GraphError, Json
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.emulators.graph import DIRECTORY, GraphError, Json
 from tests.emulators.graph_rig import HOOK, RAW, USER, Rig, graph_rig
 
 

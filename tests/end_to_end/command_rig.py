@@ -8,13 +8,13 @@ from typing import Any
 
 import punq
 
-from adapters.memory.fetcher import InMemoryMessages
-from application.consume_job import ConsumeJob
-from application.ingest_pointer import Ingest
-from application.ports import FetchedMessage, MailboxRegistry, MessageFetcher, PointerQueue
-from domain.pointer import MicrosoftPointer
-from entrypoints.container import wire
-from entrypoints.settings import load_settings
+from postroom.adapters.memory.fetcher import InMemoryMessages
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.ports import FetchedMessage, MailboxRegistry, MessageFetcher, PointerQueue
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.container import wire
+from postroom.entrypoints.settings import load_settings
 from tests.end_to_end.crash_rig import LEASE, MAILBOX, POINTER, the_message
 
 MISSING = MicrosoftPointer(POINTER.subscription_id, "missing")

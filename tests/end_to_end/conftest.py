@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.crypto import generate_key
-from entrypoints.cli import main
+from postroom.adapters.crypto import generate_key
+from postroom.entrypoints.cli import main
 from tests.databases import empty, new_database
 from tests.end_to_end.command_rig import (
     Ended,

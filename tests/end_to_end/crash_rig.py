@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
-from adapters.embedded import EmbeddedValkey
-from adapters.memory.fetcher import InMemoryMessages
-from application.ports import FetchedMessage
-from domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
-from domain.pointer import MicrosoftPointer
-from entrypoints.settings import Settings
-from entrypoints.supervisor import environment_of
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.adapters.memory.fetcher import InMemoryMessages
+from postroom.application.ports import FetchedMessage
+from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.supervisor import environment_of
 
 LEASE = timedelta(seconds=1)
 POINTER = MicrosoftPointer("subscription", "message")

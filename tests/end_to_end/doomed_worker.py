@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 
 import punq
 
-from application.consume_job import Consumed, ConsumeJob
-from application.ports import (
+from postroom.application.consume_job import Consumed, ConsumeJob
+from postroom.application.ports import (
     Claim,
     Clock,
     Helpdesk,
@@ -23,12 +23,12 @@ from application.ports import (
     Outcomes,
     PointerQueue,
 )
-from domain.identity import MessageIdentity
-from domain.mailbox import Mailbox
-from domain.retry import RetryPolicy
-from entrypoints.container import wire
-from entrypoints.settings import load_settings
-from entrypoints.worker import Worker
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.container import wire
+from postroom.entrypoints.settings import load_settings
+from postroom.entrypoints.worker import Worker
 from tests.end_to_end.crash_rig import LEASE, the_message
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from adapters.clock import SystemClock
-from tests.emulators.graph import GraphEmulator
-from tests.emulators.loopback import issue_certificate, serve
+from postroom.adapters.clock import SystemClock
+from postroom.entrypoints.emulators.graph import GraphEmulator
+from postroom.entrypoints.emulators.loopback import issue_certificate, serve
 
 
 @contextmanager

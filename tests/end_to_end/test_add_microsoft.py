@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.mailbox import (
+from postroom.domain.mailbox import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
@@ -17,8 +17,8 @@ from domain.mailbox import (
     MicrosoftCredentials,
     Secret,
 )
+from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
-from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.end_to_end.command_rig import Ended, Postroom
 from tests.end_to_end.emulated_graph import emulated_graph
 from tests.end_to_end.test_mailbox_commands import ADDED, stored

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from entrypoints.cli.failed import as_one_line
+from postroom.entrypoints.cli.failed import as_one_line
 from tests.end_to_end.command_rig import Ended, Postroom
 
 SECONDS = 60
@@ -20,10 +20,10 @@ SECONDS = 60
 
 def run(*arguments: str) -> Ended:
     """Run a command as a process of its own, in this environment."""
-    command = [sys.executable, "-m", "entrypoints", *arguments]
+    command = [sys.executable, "-m", "postroom.entrypoints", *arguments]
     done = subprocess.run(
         command,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -8,8 +8,8 @@ from importlib.metadata import version
 import punq
 import pytest
 
-from application.ports import PointerQueue
-from domain.pointer import PointerJob, job_id
+from postroom.application.ports import PointerQueue
+from postroom.domain.pointer import PointerJob, job_id
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import MAILBOX, POINTER
 

@@ -15,11 +15,11 @@ import punq
 import pytest
 from pydantic import SecretStr
 
-from adapters.crypto import generate_key
-from adapters.embedded import EmbeddedValkey
-from application.consume_job import Consumed, ConsumeJob
-from application.ingest_pointer import Ingest
-from application.ports import (
+from postroom.adapters.crypto import generate_key
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.application.consume_job import Consumed, ConsumeJob
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.ports import (
     BlobStore,
     Claim,
     Clock,
@@ -30,10 +30,10 @@ from application.ports import (
     PointerQueue,
     Receptions,
 )
-from domain.outcome import Completed, Duplicate
-from domain.pointer import MicrosoftPointer
-from entrypoints.container import wire
-from entrypoints.settings import Settings
+from postroom.domain.outcome import Completed, Duplicate
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.container import wire
+from postroom.entrypoints.settings import Settings
 from tests.databases import new_database
 from tests.end_to_end.crash_rig import (
     CLIENT_STATE,
@@ -165,7 +165,7 @@ async def take(queue: PointerQueue) -> str:
 @contextmanager
 def an_api(servers: Servers) -> Iterator[str]:
     """The URL of `postroom api`."""
-    command = [sys.executable, "-m", "entrypoints", "api"]
+    command = [sys.executable, "-m", "postroom.entrypoints", "api"]
     environment = servers.environment | {"POSTROOM_PORT": "0"}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as api:
         assert api.stderr

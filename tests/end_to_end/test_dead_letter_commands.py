@@ -10,8 +10,8 @@ import punq
 import pytest
 from redis import Redis
 
-from application.ports import PointerQueue
-from domain.pointer import ImapPointer, Pointer, PointerJob, job_id
+from postroom.application.ports import PointerQueue
+from postroom.domain.pointer import ImapPointer, Pointer, PointerJob, job_id
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import LEASE, MAILBOX
 

@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import OutcomeRecord
-from domain.outcome import Completed, Dead, Final, Way
-from domain.pointer import PointerJob
-from entrypoints.demo.play import Played
-from entrypoints.demo.scenes import SCENES
+from postroom.application.ports import OutcomeRecord
+from postroom.domain.outcome import Completed, Dead, Final, Way
+from postroom.domain.pointer import PointerJob
+from postroom.entrypoints.demo.play import Played
+from postroom.entrypoints.demo.scenes import SCENES
 from tests.end_to_end.command_rig import Ended
 from tests.end_to_end.crash_rig import MAILBOX, POINTER
 from tests.end_to_end.processes import with_home
 
 pytestmark = pytest.mark.timeout(300)
-PROGRAM = ["-m", "entrypoints"]
+PROGRAM = ["-m", "postroom.entrypoints"]
 WRONGLY_EXPECTED = """
 from dataclasses import replace
-from entrypoints.cli import main
-from entrypoints.demo import play
+from postroom.entrypoints.cli import main
+from postroom.entrypoints.demo import play
 play.SCENES = (replace(play.SCENES[0], expected="duplicate"),)
 main()
 """

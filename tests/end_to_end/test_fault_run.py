@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from adapters.crypto import generate_key
-from adapters.embedded import EmbeddedValkey
-from domain.outcome import name_of
-from entrypoints.demo.messages import compose, identity_of
-from entrypoints.demo.stage import MICROSOFT_USER, TENANT, Stage, open_stage
-from entrypoints.settings import Settings
+from postroom.adapters.crypto import generate_key
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.domain.outcome import name_of
+from postroom.entrypoints.demo.messages import compose, identity_of
+from postroom.entrypoints.demo.stage import MICROSOFT_USER, TENANT, Stage, open_stage
+from postroom.entrypoints.settings import Settings
 from tests.databases import new_database
 
 pytestmark = pytest.mark.timeout(600)

@@ -9,15 +9,15 @@ from uuid import uuid4
 import punq
 import pytest
 
-from adapters.crypto import generate_key
-from application.consume_job import ConsumeJob
-from application.ingest_pointer import Ingest
-from application.ports import Clock, Cursors, MailboxRegistry, PointerQueue, Receptions
-from application.reconcile import owed_cursor
-from domain.mailbox import Pause, PausedBy
-from domain.outcome import Dead, Deferred, Outcome
-from domain.pointer import MicrosoftPointer
-from domain.reception import Reception, Request
+from postroom.adapters.crypto import generate_key
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.ports import Clock, Cursors, MailboxRegistry, PointerQueue, Receptions
+from postroom.application.reconcile import owed_cursor
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.domain.outcome import Dead, Deferred, Outcome
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.domain.reception import Reception, Request
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
 from tests.end_to_end.crash_rig import LEASE, MAILBOX
 from tests.end_to_end.test_mailbox_commands import add_imap

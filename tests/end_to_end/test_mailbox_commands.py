@@ -5,8 +5,8 @@ from pathlib import Path
 import punq
 import pytest
 
-from application.ports import MailboxRegistry
-from domain.mailbox import (
+from postroom.application.ports import MailboxRegistry
+from postroom.domain.mailbox import (
     ClientSecret,
     GoogleAccount,
     ImapAccount,

@@ -5,8 +5,8 @@ from pathlib import Path
 import punq
 import pytest
 
-from application.ports import Clock, MailboxRegistry
-from domain.mailbox import (
+from postroom.application.ports import Clock, MailboxRegistry
+from postroom.domain.mailbox import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
@@ -14,8 +14,8 @@ from domain.mailbox import (
     PausedBy,
     Secret,
 )
+from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
-from tests.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.end_to_end.command_rig import Postroom, in_container
 from tests.end_to_end.test_add_microsoft import ADD, BY_SECRET, STEPS, USER, credentials, graph
 from tests.end_to_end.test_mailbox_commands import add_imap, stored

@@ -16,9 +16,9 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from adapters.crypto import generate_key
-from entrypoints.settings import Settings
-from entrypoints.supervisor import PARTS, PartFailed, Supervisor, environment_of
+from postroom.adapters.crypto import generate_key
+from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.supervisor import PARTS, PartFailed, Supervisor, environment_of
 from tests.databases import new_database
 from tests.end_to_end.processes import lives, until, wait_until
 
@@ -157,7 +157,7 @@ def test_no_part_outlives_a_supervisor_that_is_killed(
 ) -> None:
     with output:
         up = subprocess.Popen(
-            [sys.executable, "-m", "entrypoints", "up"],
+            [sys.executable, "-m", "postroom.entrypoints", "up"],
             env=os.environ | environment,
             stderr=output,
         )

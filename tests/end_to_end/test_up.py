@@ -41,7 +41,7 @@ class Installation:
     def run(self, *arguments: str, stdin: str = "") -> str:
         """What a command prints that must succeed."""
         done = subprocess.run(
-            [sys.executable, "-m", "entrypoints", *arguments],
+            [sys.executable, "-m", "postroom.entrypoints", *arguments],
             env=self.environment,
             input=stdin,
             capture_output=True,
@@ -57,7 +57,9 @@ class Installation:
         """`postroom up`, once it is ready. It ends with the block, if it has not by itself."""
         with (self.home.with_suffix(".log")).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "entrypoints", "up"], env=self.environment, stderr=log
+                [sys.executable, "-m", "postroom.entrypoints", "up"],
+                env=self.environment,
+                stderr=log,
             )
         with process:
             try:

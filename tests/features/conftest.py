@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from domain.failure import AccessFailed, Throttled, Unavailable, Unprocessable
-from domain.mailbox import Mailbox
-from domain.outcome import name_of
-from domain.pointer import Pointer
+from postroom.domain.failure import AccessFailed, Throttled, Unavailable, Unprocessable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import name_of
+from postroom.domain.pointer import Pointer
 from tests.features.rigs import FragileQueue, in_memory, on_servers
 from tests.features.service import (
     LEASE,

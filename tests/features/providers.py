@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from domain.mailbox import (
+from postroom.domain.mailbox import (
     Account,
     ClientSecret,
     GoogleAccount,
@@ -15,8 +15,8 @@ from domain.mailbox import (
     MicrosoftAccount,
     Secret,
 )
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
-from entrypoints.api.standard_webhooks import key_of, sign
+from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.entrypoints.api.standard_webhooks import key_of, sign
 
 PUSH_IDENTITY = "push@project.iam.gserviceaccount.com"
 PUSH_TOKEN = "signed by Google"

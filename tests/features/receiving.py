@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from adapters.memory.changes import InMemoryFolderChanges
-from adapters.memory.subscriptions import InMemorySubscriptions
-from application.keep_receiving import KeepReceiving
-from application.ports import Arrival
-from application.reconcile import ReconcileFolder
-from application.remove_mailbox import RemoveMailbox
-from domain.failure import AccessFailed
-from domain.mailbox import Mailbox
-from domain.pointer import MicrosoftPointer, Pointer
-from domain.reception import Pace, Reception, Subscription
+from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.application.keep_receiving import KeepReceiving
+from postroom.application.ports import Arrival
+from postroom.application.reconcile import ReconcileFolder
+from postroom.application.remove_mailbox import RemoveMailbox
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import MicrosoftPointer, Pointer
+from postroom.domain.reception import Pace, Reception, Subscription
 from tests.features.providers import Request
 from tests.features.service import Service, mail
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from domain.failure import Unavailable
-from domain.mailbox import Pause, PausedBy
-from domain.reception import Mode
+from postroom.domain.failure import Unavailable
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.domain.reception import Mode
 from tests.features.receiving import Receiving
 from tests.features.rigs import FragileQueue
 from tests.features.service import Service

@@ -5,28 +5,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
-from adapters.clock import SystemClock
-from adapters.crypto import FernetCipher, generate_key
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.helpdesk import InMemoryHelpdesk
-from adapters.memory.ledger import InMemoryIdempotencyLedger
-from adapters.memory.outcomes import InMemoryOutcomes
-from adapters.memory.queue import InMemoryPointerQueue
-from adapters.memory.receptions import InMemoryReceptions
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.postgres.cursors import PostgresCursors
-from adapters.postgres.database import Database
-from adapters.postgres.helpdesk import PostgresHelpdesk
-from adapters.postgres.ledger import PostgresIdempotencyLedger
-from adapters.postgres.migrations import migrate
-from adapters.postgres.outcomes import PostgresOutcomes
-from adapters.postgres.receptions import PostgresReceptions
-from adapters.postgres.registry import PostgresMailboxRegistry
-from adapters.redis.connection import open_redis
-from adapters.redis.queue import RedisPointerQueue
-from application.ports import (
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.postgres.cursors import PostgresCursors
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
+from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.migrations import migrate
+from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.adapters.postgres.receptions import PostgresReceptions
+from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.ports import (
     Cursors,
     Helpdesk,
     IdempotencyLedger,
@@ -35,8 +35,8 @@ from application.ports import (
     PointerQueue,
     Receptions,
 )
-from domain.failure import Unavailable
-from domain.pointer import PointerJob
+from postroom.domain.failure import Unavailable
+from postroom.domain.pointer import PointerJob
 
 
 class FragileQueue(InMemoryPointerQueue):

@@ -10,39 +10,39 @@ from uuid import uuid4
 
 import httpx
 
-from adapters.html.sanitiser import Nh3Sanitiser
-from adapters.memory.blobs import InMemoryBlobStore
-from adapters.memory.fetcher import InMemoryMessages, source_of
-from adapters.memory.folders import InMemoryMailFolders
-from adapters.memory.history import InMemoryMailboxHistory
-from adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
-from adapters.memory.push import InMemoryPushVerifier
-from application.access import KeepAccess
-from application.consume_job import ConsumeJob
-from application.file_message import FileMessage
-from application.ingest_pointer import IngestPointer
-from application.ports import (
+from postroom.adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.memory.blobs import InMemoryBlobStore
+from postroom.adapters.memory.fetcher import InMemoryMessages, source_of
+from postroom.adapters.memory.folders import InMemoryMailFolders
+from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
+from postroom.adapters.memory.push import InMemoryPushVerifier
+from postroom.application.access import KeepAccess
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.file_message import FileMessage
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.ports import (
     Claim,
     EmailProcessor,
     FetchedMessage,
     IdempotencyLedger,
     OutcomeRecord,
 )
-from application.redrive import RedriveDeadLetters
-from application.resolve_history import ResolveHistory
-from application.resume_mailbox import ResumeMailbox
-from application.watch_folder import CatchUpFolder
-from domain.dead_letter import DeadLetter, DeadLetterFilter
-from domain.helpdesk.ticket import Ticket
-from domain.identity import MessageIdentity
-from domain.mail.message import InboundMessage
-from domain.mailbox import Mailbox
-from domain.outcome import Completed
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
-from domain.retry import RetryPolicy
-from entrypoints.api.app import create_app
-from entrypoints.api.services import Services
-from entrypoints.telemetry.sdk import open_telemetry
+from postroom.application.redrive import RedriveDeadLetters
+from postroom.application.resolve_history import ResolveHistory
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.watch_folder import CatchUpFolder
+from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
+from postroom.domain.helpdesk.ticket import Ticket
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Completed
+from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.api.app import create_app
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.telemetry.sdk import open_telemetry
 from tests.features.providers import (
     HANDOFF_SECRET,
     PUSH_IDENTITY,

@@ -13,19 +13,19 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.memory.blobs import InMemoryBlobStore
-from adapters.memory.clock import ManualClock
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.helpdesk import InMemoryHelpdesk
-from adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
-from adapters.memory.outcomes import InMemoryOutcomes
-from adapters.memory.queue import InMemoryPointerQueue
-from adapters.memory.receptions import InMemoryReceptions
-from adapters.memory.registry import InMemoryMailboxRegistry
-from application.ingest_pointer import IngestPointer
-from application.ports import HealthCheck, PushVerifier, Subscriber, Unauthenticated
-from domain.failure import Failure
-from domain.mailbox import (
+from postroom.adapters.memory.blobs import InMemoryBlobStore
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
+from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.ports import HealthCheck, PushVerifier, Subscriber, Unauthenticated
+from postroom.domain.failure import Failure
+from postroom.domain.mailbox import (
     Account,
     ClientSecret,
     GoogleAccount,
@@ -36,12 +36,12 @@ from domain.mailbox import (
     PausedBy,
     Secret,
 )
-from domain.pointer import PointerJob
-from domain.reception import Request, Subscription
-from entrypoints.api.app import create_app
-from entrypoints.api.services import Services
-from entrypoints.telemetry.observed import observed_ingest
-from entrypoints.telemetry.sdk import Telemetry, open_telemetry
+from postroom.domain.pointer import PointerJob
+from postroom.domain.reception import Request, Subscription
+from postroom.entrypoints.api.app import create_app
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.telemetry.observed import observed_ingest
+from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 from tests.subscribing import a_subscription, subscribe
 
 SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import structlog
 
-from entrypoints.telemetry.logging import configure_logging
+from postroom.entrypoints.telemetry.logging import configure_logging
 
 
 @contextmanager

@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.history import InMemoryMailboxHistory
-from adapters.memory.queue import InMemoryPointerQueue
-from application.ingest_pointer import IngestPointer
-from application.ports import HistoryPage, MailboxHistory
-from application.resolve_history import CURSOR, ResolveHistory
-from domain.failure import Unavailable
-from domain.mailbox import GoogleAccount, Mailbox, Secret
-from domain.pointer import GooglePointer, PointerJob
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.ports import HistoryPage, MailboxHistory
+from postroom.application.resolve_history import CURSOR, ResolveHistory
+from postroom.domain.failure import Unavailable
+from postroom.domain.mailbox import GoogleAccount, Mailbox, Secret
+from postroom.domain.pointer import GooglePointer, PointerJob
 
 
 class WatchedQueue(InMemoryPointerQueue):

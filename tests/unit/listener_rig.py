@@ -9,19 +9,19 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.folders import InMemoryMailFolders
-from adapters.memory.queue import InMemoryPointerQueue
-from adapters.memory.registry import InMemoryMailboxRegistry
-from application.ingest_pointer import IngestPointer
-from application.ports import FolderListing, FolderSession, MailFolders
-from application.watch_folder import CatchUpFolder
-from domain.failure import Failure, Unavailable
-from domain.mailbox import Mailbox
-from domain.pointer import ImapPointer, PointerJob
-from entrypoints.listener import RECONNECT, Listener
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.folders import InMemoryMailFolders
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.ports import FolderListing, FolderSession, MailFolders
+from postroom.application.watch_folder import CatchUpFolder
+from postroom.domain.failure import Failure, Unavailable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import ImapPointer, PointerJob
+from postroom.entrypoints.listener import RECONNECT, Listener
 from tests.contracts.samples import IMAP, imap_mailbox
 
 ONE_FOLDER = replace(IMAP, folders=("INBOX",))

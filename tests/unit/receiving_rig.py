@@ -5,25 +5,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from adapters.memory.changes import InMemoryFolderChanges
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.outcomes import InMemoryOutcomes
-from adapters.memory.queue import InMemoryPointerQueue
-from adapters.memory.receptions import InMemoryReceptions
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.memory.subscriptions import InMemorySubscriptions
-from application.access import Access, KeepAccess
-from application.ingest_pointer import IngestPointer
-from application.keep_receiving import LONGEST_ROUND, KeepReceiving, Kept
-from application.ports import Arrival, OutcomeRecord
-from application.reconcile import ReconcileFolder
-from application.resume_mailbox import ResumeMailbox
-from domain.mailbox import Mailbox
-from domain.outcome import Completed, Final, Way
-from domain.pointer import MicrosoftPointer, PointerJob
-from domain.reception import Pace, Reception
+from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.application.access import Access, KeepAccess
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.keep_receiving import LONGEST_ROUND, KeepReceiving, Kept
+from postroom.application.ports import Arrival, OutcomeRecord
+from postroom.application.reconcile import ReconcileFolder
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Completed, Final, Way
+from postroom.domain.pointer import MicrosoftPointer, PointerJob
+from postroom.domain.reception import Pace, Reception
 from tests.contracts.samples import microsoft_mailbox
 
 SALES = microsoft_mailbox()

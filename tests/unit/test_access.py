@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from application.access import watched
-from domain.access import ENDURED, NO_FAILURES, SPACING, AccessTally
-from domain.failure import AccessFailed, FolderMissing, Unavailable
-from domain.mailbox import Pause, PausedBy
+from postroom.application.access import watched
+from postroom.domain.access import ENDURED, NO_FAILURES, SPACING, AccessTally
+from postroom.domain.failure import AccessFailed, FolderMissing, Unavailable
+from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import imap_mailbox
 from tests.unit.receiving_rig import LEASE, SALES, Rig
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 
-from adapters.memory.clock import ManualClock
+from postroom.adapters.memory.clock import ManualClock
 from tests.unit.api_rig import CLIENT_STATE, SECRET, Rig, open_rig, problem
 
 Client = AsyncTestClient[Any]

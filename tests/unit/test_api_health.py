@@ -7,11 +7,11 @@ import pytest
 import structlog
 from litestar.testing import AsyncTestClient
 
-from adapters.memory.clock import ManualClock
-from application.ports import HealthCheck
-from domain.failure import Unavailable
-from entrypoints.api import health
-from entrypoints.telemetry.notices import Verdict, note
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import HealthCheck
+from postroom.domain.failure import Unavailable
+from postroom.entrypoints.api import health
+from postroom.entrypoints.telemetry.notices import Verdict, note
 from tests.unit.api_rig import Rig, open_rig, problem
 
 Client = AsyncTestClient[Any]

@@ -10,10 +10,10 @@ import pytest
 import structlog
 from litestar.testing import AsyncTestClient
 
-from adapters.memory.clock import ManualClock
-from domain.failure import Unavailable
-from domain.pointer import MicrosoftPointer
-from entrypoints.api.microsoft.intake import MOST_TOLD
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import Unavailable
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.api.microsoft.intake import MOST_TOLD
 from tests.unit.api_rig import (
     CLIENT_STATE,
     SUBSCRIPTION,

@@ -8,9 +8,9 @@ import pytest
 import structlog
 from litestar.testing import AsyncTestClient
 
-from adapters.memory.clock import ManualClock
-from domain.failure import Unavailable
-from domain.reception import Request
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import Unavailable
+from postroom.domain.reception import Request
 from tests.unit.api_rig import (
     SUBSCRIPTION,
     Rig,

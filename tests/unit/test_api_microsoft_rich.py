@@ -8,8 +8,8 @@ import pytest
 import structlog
 from litestar.testing import AsyncTestClient
 
-from adapters.memory.clock import ManualClock
-from domain.failure import Unavailable
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import Unavailable
 from tests.unit.api_rig import (
     APPLICATION,
     Rig,

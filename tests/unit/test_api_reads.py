@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 
-from adapters.memory.clock import ManualClock
-from application.ports import OutcomeRecord
-from domain.dead_letter import DeadLetter
-from domain.helpdesk.ticket import Comment, Document
-from domain.mail.message import Address
-from domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
-from domain.pointer import MicrosoftPointer, PointerJob
-from entrypoints.api.app import create_app
-from entrypoints.api.views import DeadLetterView, ReasonView, dead_letter_view
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import OutcomeRecord
+from postroom.domain.dead_letter import DeadLetter
+from postroom.domain.helpdesk.ticket import Comment, Document
+from postroom.domain.mail.message import Address
+from postroom.domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
+from postroom.domain.pointer import MicrosoftPointer, PointerJob
+from postroom.entrypoints.api.app import create_app
+from postroom.entrypoints.api.views import DeadLetterView, ReasonView, dead_letter_view
 from tests.unit.api_rig import (
     API_TOKEN,
     Rig,

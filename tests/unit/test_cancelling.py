@@ -1,7 +1,7 @@
 import asyncio
 from contextlib import suppress
 
-from entrypoints.cancelling import cancel
+from postroom.entrypoints.cancelling import cancel
 
 
 async def hold_on(against: int, started: asyncio.Event) -> None:

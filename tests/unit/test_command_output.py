@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from entrypoints.cli.output import Row, one_line, print_table, show, show_one, told
+from postroom.entrypoints.cli.output import Row, one_line, print_table, show, show_one, told
 
 ID = "7f3a" * 8
 NOON = datetime(2030, 1, 1, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from entrypoints.cli.progress import EVERY, progress
+from postroom.entrypoints.cli.progress import EVERY, progress
 
 
 class Seconds:

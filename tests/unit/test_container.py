@@ -10,13 +10,13 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from adapters.crypto import generate_key
-from adapters.imap.pool import ConnectionPool
-from adapters.postgres.database import Database
-from application.consume_job import ConsumeJob
-from application.file_message import FileMessage
-from application.ingest_pointer import Ingest, IngestPointer
-from application.ports import (
+from postroom.adapters.crypto import generate_key
+from postroom.adapters.imap.pool import ConnectionPool
+from postroom.adapters.postgres.database import Database
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.file_message import FileMessage
+from postroom.application.ingest_pointer import Ingest, IngestPointer
+from postroom.application.ports import (
     BlobStore,
     Clock,
     Cursors,
@@ -34,13 +34,13 @@ from application.ports import (
     PushVerifier,
     Receptions,
 )
-from application.redrive import RedriveDeadLetters
-from application.resolve_history import ResolveHistory
-from application.watch_folder import CatchUpFolder
-from domain.retry import RetryPolicy
-from entrypoints.container import HealthChecks, wire
-from entrypoints.settings import InvalidSettings, Settings
-from entrypoints.telemetry.sdk import Telemetry
+from postroom.application.redrive import RedriveDeadLetters
+from postroom.application.resolve_history import ResolveHistory
+from postroom.application.watch_folder import CatchUpFolder
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.container import HealthChecks, wire
+from postroom.entrypoints.settings import InvalidSettings, Settings
+from postroom.entrypoints.telemetry.sdk import Telemetry
 
 PORTS = [
     BlobStore,

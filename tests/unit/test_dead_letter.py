@@ -4,10 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.dead_letter_pages import LOOKED_AT, beginning, microseconds, moment_after, page_of
-from application.ports import InvalidCursor
-from domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
-from domain.pointer import MicrosoftPointer, PointerJob
+from postroom.application.dead_letter_pages import (
+    LOOKED_AT,
+    beginning,
+    microseconds,
+    moment_after,
+    page_of,
+)
+from postroom.application.ports import InvalidCursor
+from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
+from postroom.domain.pointer import MicrosoftPointer, PointerJob
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

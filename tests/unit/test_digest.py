@@ -5,9 +5,9 @@ import quopri
 
 import pytest
 
-from domain.mail.digest import MAX_NESTED
-from domain.mail.mime.parts import MAX_PARTS
-from domain.mail.reader import read_message
+from postroom.domain.mail.digest import MAX_NESTED
+from postroom.domain.mail.mime.parts import MAX_PARTS
+from postroom.domain.mail.reader import read_message
 from tests.samples import NAMES, sample
 
 HEAD = (

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from adapters.crypto import FernetCipher
-from entrypoints.engines import engines, secret_keys
-from entrypoints.settings import InvalidSettings, NotReady, Settings
+from postroom.adapters.crypto import FernetCipher
+from postroom.entrypoints.engines import engines, secret_keys
+from postroom.entrypoints.settings import InvalidSettings, NotReady, Settings
 
 ELSEWHERE = {"redis_url": "redis://127.0.0.1:1", "database_url": "postgresql://127.0.0.1:1/x"}
 
@@ -43,7 +43,7 @@ def test_processes_that_start_at_once_have_one_key(
         (tmp_path / "secret.key").write_text("theirs")
         return "ours"
 
-    monkeypatch.setattr("entrypoints.engines.generate_key", make_while_another_is_faster)
+    monkeypatch.setattr("postroom.entrypoints.engines.generate_key", make_while_another_is_faster)
 
     assert key_of(tmp_path) == "theirs"
     assert key_of(tmp_path) == "theirs"

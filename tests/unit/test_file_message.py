@@ -10,19 +10,19 @@ from threading import Event
 
 import pytest
 
-from adapters.html.sanitiser import Nh3Sanitiser
-from adapters.memory.blobs import InMemoryBlobStore
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.helpdesk import InMemoryHelpdesk
-from adapters.memory.ledger import InMemoryIdempotencyLedger
-from application.consume_job import read_inbound
-from application.file_message import FileMessage
-from application.ports import BlobStore, FetchedMessage, Helpdesk, HtmlSanitiser
-from domain.failure import Unavailable
-from domain.helpdesk.ticket import Comment, Ticket
-from domain.mail.message import Address, InboundMessage
-from domain.mailbox import Mailbox
-from domain.outcome import Completed, Way
+from postroom.adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.memory.blobs import InMemoryBlobStore
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.application.consume_job import read_inbound
+from postroom.application.file_message import FileMessage
+from postroom.application.ports import BlobStore, FetchedMessage, Helpdesk, HtmlSanitiser
+from postroom.domain.failure import Unavailable
+from postroom.domain.helpdesk.ticket import Comment, Ticket
+from postroom.domain.mail.message import Address, InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Completed, Way
 from tests.contracts.samples import NOON, imap_mailbox
 from tests.samples import sample
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import MessageIdentity, content_digest, identify, normalise_message_id
+from postroom.domain.identity import MessageIdentity, content_digest, identify, normalise_message_id
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.changes import InMemoryFolderChanges
-from application.keep_receiving import LONGEST_ROUND
-from application.ports import ChangesPage, PositionExpired
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
-from domain.mailbox import Pause, PausedBy
-from domain.reception import Mode, Request
-from entrypoints.maintenance import HOLD
+from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.application.keep_receiving import LONGEST_ROUND
+from postroom.application.ports import ChangesPage, PositionExpired
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.domain.reception import Mode, Request
+from postroom.entrypoints.maintenance import HOLD
 from tests.contracts.samples import microsoft_mailbox
 from tests.unit.listener_rig import BOUND
 from tests.unit.receiving_rig import SALES, Rig

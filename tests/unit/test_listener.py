@@ -3,9 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.failure import AccessFailed, Unavailable
-from domain.mailbox import Mailbox, Pause, PausedBy, Secret
-from entrypoints.listener import RECONNECT
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy, Secret
+from postroom.entrypoints.listener import RECONNECT
 from tests.contracts.samples import IMAP, google_mailbox, microsoft_mailbox
 from tests.unit.listener_rig import (
     ACCESS_PAUSE,

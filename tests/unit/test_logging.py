@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import structlog
 
-from entrypoints.telemetry.privacy import MAX_TEXT, tell, tell_error, without_addresses
+from postroom.entrypoints.telemetry.privacy import MAX_TEXT, tell, tell_error, without_addresses
 from tests.unit.captured_log import captured_log, lines
 
 log = structlog.get_logger()

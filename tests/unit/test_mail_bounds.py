@@ -4,10 +4,10 @@ from time import process_time
 
 import pytest
 
-from domain.mail.mime.headers import MAX_BLOCK, MAX_FIELDS, MAX_VALUE
-from domain.mail.mime.parameters import MAX_PARAMETERS, read_parameters
-from domain.mail.mime.parts import MAX_DEPTH, MAX_PARTS, Part, read_parts
-from domain.mail.reader import read_message
+from postroom.domain.mail.mime.headers import MAX_BLOCK, MAX_FIELDS, MAX_VALUE
+from postroom.domain.mail.mime.parameters import MAX_PARAMETERS, read_parameters
+from postroom.domain.mail.mime.parts import MAX_DEPTH, MAX_PARTS, Part, read_parts
+from postroom.domain.mail.reader import read_message
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
 SIZE = 1_000_000

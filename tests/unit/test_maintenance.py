@@ -9,13 +9,13 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.receptions import InMemoryReceptions
-from application.keep_receiving import Kept
-from domain.failure import Failure, Unavailable
-from domain.mailbox import Mailbox
-from domain.reception import Reception
-from entrypoints.maintenance import Maintenance
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.application.keep_receiving import Kept
+from postroom.domain.failure import Failure, Unavailable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.reception import Reception
+from postroom.entrypoints.maintenance import Maintenance
 from tests.unit.listener_rig import BOUND, Waits, settle
 from tests.unit.receiving_rig import SALES, Rig
 

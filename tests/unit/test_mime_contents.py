@@ -4,9 +4,9 @@ from time import process_time
 
 import pytest
 
-from domain.mail.mime.charsets import clean_line, clean_text, decode
-from domain.mail.mime.filenames import MAX_LENGTH, safe_filename
-from domain.mail.mime.transfer import decode_transfer
+from postroom.domain.mail.mime.charsets import clean_line, clean_text, decode
+from postroom.domain.mail.mime.filenames import MAX_LENGTH, safe_filename
+from postroom.domain.mail.mime.transfer import decode_transfer
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain.mail.message import Address
-from domain.mail.mime.addresses import read_addresses
-from domain.mail.mime.headers import read_headers
-from domain.mail.mime.parameters import read_parameters
+from postroom.domain.mail.message import Address
+from postroom.domain.mail.mime.addresses import read_addresses
+from postroom.domain.mail.mime.headers import read_headers
+from postroom.domain.mail.mime.parameters import read_parameters
 
 MALFORMED = "malformed header line"
 NO_BLANK_LINE = "no blank line after the headers"

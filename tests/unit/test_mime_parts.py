@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain.mail.mime.bodies import find_bodies
-from domain.mail.mime.parts import Part, read_parts
+from postroom.domain.mail.mime.bodies import find_bodies
+from postroom.domain.mail.mime.parts import Part, read_parts
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
 DIGEST = MIXED.replace(b"mixed", b"digest")

@@ -5,24 +5,24 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.helpdesk import InMemoryHelpdesk
-from adapters.memory.outcomes import InMemoryOutcomes
-from adapters.memory.queue import InMemoryPointerQueue
-from adapters.memory.receptions import InMemoryReceptions
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.memory.subscriptions import InMemorySubscriptions
-from application.redrive import BATCH, RedriveDeadLetters, Survey
-from application.remove_mailbox import RemoveMailbox
-from application.resume_mailbox import ResumeMailbox
-from application.resync_mailbox import ResyncMailbox
-from domain.dead_letter import EVERY_LETTER
-from domain.failure import Unavailable
-from entrypoints.cli.failed import CommandFailed
-from entrypoints.cli.moving import REDRIVE, Found, _move
-from entrypoints.cli.wired import Tools
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.application.redrive import BATCH, RedriveDeadLetters, Survey
+from postroom.application.remove_mailbox import RemoveMailbox
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.domain.dead_letter import EVERY_LETTER
+from postroom.domain.failure import Unavailable
+from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.moving import REDRIVE, Found, _move
+from postroom.entrypoints.cli.wired import Tools
 from tests.contracts.pointer_queue.samples import bury_all, job
 
 COUNT = BATCH + 20

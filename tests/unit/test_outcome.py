@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from domain.failure import SourceGone
-from domain.outcome import (
+from postroom.domain.failure import SourceGone
+from postroom.domain.outcome import (
     SOURCE_UNAVAILABLE,
     Completed,
     Dead,
@@ -21,7 +21,7 @@ from domain.outcome import (
     Way,
     name_of,
 )
-from domain.retry import RetryPolicy
+from postroom.domain.retry import RetryPolicy
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

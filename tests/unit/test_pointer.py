@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.pointer import (
+from postroom.domain.pointer import (
     MAX_MESSAGE_IDS,
     MAX_TEXT,
     GooglePointer,

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
-from application.ports import LaneStatistics
-from application.queue_totals import Totals, totals_by_tenant, totals_of
+from postroom.application.ports import LaneStatistics
+from postroom.application.queue_totals import Totals, totals_by_tenant, totals_of
 
 NOTHING = Totals(lanes=0, paused=0, ready=0, delayed=0, in_flight=0, dead=0, oldest_age=timedelta())
 

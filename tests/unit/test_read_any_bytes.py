@@ -7,10 +7,10 @@ from email.policy import SMTP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.failure import Unprocessable
-from domain.mail.message import Address, Message
-from domain.mail.mime.filenames import MAX_LENGTH
-from domain.mail.reader import read_message
+from postroom.domain.failure import Unprocessable
+from postroom.domain.mail.message import Address, Message
+from postroom.domain.mail.mime.filenames import MAX_LENGTH
+from postroom.domain.mail.reader import read_message
 from tests.samples import NAMES, sample
 
 PIECES = [

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.failure import Unprocessable
-from domain.mail.message import Address, Message
-from domain.mail.reader import read_message
+from postroom.domain.failure import Unprocessable
+from postroom.domain.mail.message import Address, Message
+from postroom.domain.mail.reader import read_message
 from tests.samples import NAMES, sample
 
 HELP_DESK = Address("Help desk", "help@example.org")

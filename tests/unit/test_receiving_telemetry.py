@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from application.keep_receiving import KeepReceiving
-from domain.failure import AccessFailed, Unavailable
-from domain.reception import Request
-from entrypoints.telemetry.receiving import ObservedAccess, observed_keep
-from entrypoints.telemetry.sdk import Telemetry, open_telemetry
+from postroom.application.keep_receiving import KeepReceiving
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.reception import Request
+from postroom.entrypoints.telemetry.receiving import ObservedAccess, observed_keep
+from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 from tests.unit.receiving_rig import SALES, Rig
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from adapters.memory.changes import InMemoryFolderChanges
-from application.ingest_pointer import Addressee, Ingest, Ingested
-from application.ports import Arrival
-from application.reconcile import changes_cursor, owe
-from application.resync_mailbox import ResyncMailbox
-from domain.failure import Unavailable
-from domain.mailbox import Mailbox
-from domain.outcome import SOURCE_UNAVAILABLE, Skipped
-from domain.pointer import MicrosoftPointer, Pointer
-from domain.reception import Found, Reception
+from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.application.ingest_pointer import Addressee, Ingest, Ingested
+from postroom.application.ports import Arrival
+from postroom.application.reconcile import changes_cursor, owe
+from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.domain.failure import Unavailable
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import SOURCE_UNAVAILABLE, Skipped
+from postroom.domain.pointer import MicrosoftPointer, Pointer
+from postroom.domain.reception import Found, Reception
 from tests.unit.receiving_rig import SALES, Rig
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -3,11 +3,11 @@ from typing import TypeVar
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.queue import InMemoryPointerQueue
-from application.redrive import BATCH, SHOWN, Progress, RedriveDeadLetters, Survey
-from domain.dead_letter import EVERY_LETTER, DeadLetterFilter
-from domain.failure import Unavailable
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.application.redrive import BATCH, SHOWN, Progress, RedriveDeadLetters, Survey
+from postroom.domain.dead_letter import EVERY_LETTER, DeadLetterFilter
+from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import bury_all, dead_ids, job
 
 T = TypeVar("T")

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.registry import InMemoryMailboxRegistry
-from adapters.memory.subscriptions import InMemorySubscriptions
-from application.remove_orphans import RemoveOrphans
-from domain.failure import AccessFailed, Unavailable
-from domain.mailbox import Mailbox, Pause, PausedBy
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.application.remove_orphans import RemoveOrphans
+from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from tests.unit.receiving_rig import SALES, Rig
 
 HOUR = timedelta(hours=1)

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.history import InMemoryMailboxHistory
-from application.resolve_history import CURSOR, INDEX_LAG, OVERLAP
-from domain.failure import Unavailable
-from domain.outcome import Expanded
-from domain.pointer import GooglePointer
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.application.resolve_history import CURSOR, INDEX_LAG, OVERLAP
+from postroom.domain.failure import Unavailable
+from postroom.domain.outcome import Expanded
+from postroom.domain.pointer import GooglePointer
 from tests.unit.history_rig import World
 
 MINUTE = timedelta(minutes=1)

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.history import InMemoryMailboxHistory
-from domain.failure import AccessFailed, Failure, Throttled, Unavailable
-from domain.outcome import Expanded
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.outcome import Expanded
 from tests.unit.history_rig import PausingHistory, World
 
 MINUTE = timedelta(minutes=1)

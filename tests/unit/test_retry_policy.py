@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.failure import (
+from postroom.domain.failure import (
     AccessFailed,
     Failure,
     SourceGone,
@@ -14,8 +14,8 @@ from domain.failure import (
     Unavailable,
     Unprocessable,
 )
-from domain.outcome import Dead, Deferred, Retry, Skipped
-from domain.retry import RetryPolicy
+from postroom.domain.outcome import Dead, Deferred, Retry, Skipped
+from postroom.domain.retry import RetryPolicy
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from entrypoints.api.server import COLLECT_AFTER, serve, spare_the_collector
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.api.server import COLLECT_AFTER, serve, spare_the_collector
 from tests.unit.api_rig import open_rig
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: postroom.example\r\n\r\n"

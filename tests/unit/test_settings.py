@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.settings import InvalidSettings, Settings, load_settings
+from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)

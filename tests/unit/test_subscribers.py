@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.receptions import InMemoryReceptions
-from application.ports import Subscriber
-from domain.failure import Unavailable
-from entrypoints.api.microsoft import subscribers as module
-from entrypoints.api.microsoft.subscribers import KEPT_FOR, Subscribers
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.receptions import InMemoryReceptions
+from postroom.application.ports import Subscriber
+from postroom.domain.failure import Unavailable
+from postroom.entrypoints.api.microsoft import subscribers as module
+from postroom.entrypoints.api.microsoft.subscribers import KEPT_FOR, Subscribers
 
 SECOND = timedelta(seconds=1)
 

@@ -17,21 +17,21 @@ from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.fetcher import InMemoryMessages
-from adapters.memory.history import InMemoryMailboxHistory
-from adapters.memory.ledger import InMemoryIdempotencyLedger
-from application.access import KeepAccess
-from application.consume_job import Consumed, ConsumeJob
-from application.ingest_pointer import IngestPointer
-from application.ports import Claim, EmailProcessor, FetchedMessage
-from application.resolve_history import ResolveHistory
-from application.resume_mailbox import ResumeMailbox
-from domain.failure import AccessFailed, Throttled, Unavailable
-from domain.mail.message import InboundMessage
-from domain.mailbox import Mailbox
-from domain.outcome import (
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.fetcher import InMemoryMessages
+from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.application.access import KeepAccess
+from postroom.application.consume_job import Consumed, ConsumeJob
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.ports import Claim, EmailProcessor, FetchedMessage
+from postroom.application.resolve_history import ResolveHistory
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.domain.failure import AccessFailed, Throttled, Unavailable
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import (
     Completed,
     Dead,
     Deferred,
@@ -43,10 +43,16 @@ from domain.outcome import (
     Way,
     name_of,
 )
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer, PointerJob
-from domain.retry import RetryPolicy
-from entrypoints.telemetry.observed import Consume, observed_consume, observed_ingest
-from entrypoints.telemetry.sdk import open_telemetry
+from postroom.domain.pointer import (
+    GooglePointer,
+    ImapPointer,
+    MicrosoftPointer,
+    Pointer,
+    PointerJob,
+)
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.telemetry.observed import Consume, observed_consume, observed_ingest
+from postroom.entrypoints.telemetry.sdk import open_telemetry
 from tests.unit.api_rig import (
     API_TOKEN,
     CLIENT_STATE,
@@ -399,7 +405,7 @@ async def test_without_a_span_of_ours_a_given_trace_goes_on(rig: Rig) -> None:
         (Retry(LATER, "x"), "retry"),
         (Dead("x"), "dead"),
         (ZeroDivisionError("alice"), "ZeroDivisionError"),
-        (Unavailable("x"), "domain.failure.Unavailable"),
+        (Unavailable("x"), "postroom.domain.failure.Unavailable"),
     ],
 )
 async def test_a_failed_attempt_is_a_failed_span(
@@ -543,7 +549,7 @@ async def test_messages_are_counted_one_by_one_and_failures_by_their_class(rig: 
         for sample in samples(rig)
         if sample.name == "messaging_client_sent_messages_total"
     }
-    assert counted == {"": 3, "domain.failure.Unavailable": 1}
+    assert counted == {"": 3, "postroom.domain.failure.Unavailable": 1}
 
 
 def samples(rig: Rig) -> list[Sample]:

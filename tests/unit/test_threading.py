@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.helpdesk.ticket import Comment, Ticket, in_order
+from postroom.domain.helpdesk.ticket import Comment, Ticket, in_order
 from tests.contracts.samples import comment
 
 

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.cursors import InMemoryCursors
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.folders import InMemoryMailFolders
-from adapters.memory.queue import InMemoryPointerQueue
-from application.ingest_pointer import Addressee, Ingest, Ingested, IngestPointer
-from application.watch_folder import CHUNK, OVERLAP, CatchUpFolder, cursor_name
-from domain.failure import Unavailable
-from domain.folder_cursor import FolderCursor
-from domain.pointer import ImapPointer, Pointer
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.folders import InMemoryMailFolders
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.application.ingest_pointer import Addressee, Ingest, Ingested, IngestPointer
+from postroom.application.watch_folder import CHUNK, OVERLAP, CatchUpFolder, cursor_name
+from postroom.domain.failure import Unavailable
+from postroom.domain.folder_cursor import FolderCursor
+from postroom.domain.pointer import ImapPointer, Pointer
 from tests.contracts.samples import imap_mailbox
 
 MINUTE = timedelta(minutes=1)

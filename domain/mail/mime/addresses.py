@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.mail.message import Address
-from domain.mail.mime.encoded_words import decode_words
+from postroom.domain.mail.message import Address
+from postroom.domain.mail.mime.encoded_words import decode_words
 
 # The bound on quoted pairs keeps time linear where a quotation is begun again and again.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.){0,100}+"|<[^<>]*+>?+|\\.|[^"<(),:;\\]++|.')

@@ -7,7 +7,7 @@ an alternative may be a multipart of its own.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from domain.mail.mime.parts import Part
+from postroom.domain.mail.mime.parts import Part
 
 PLAIN, HTML = "text/plain", "text/html"
 

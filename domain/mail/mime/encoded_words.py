@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 
-from domain.mail.mime.charsets import clean_line, decode
-from domain.mail.mime.transfer import decode_base64
+from postroom.domain.mail.mime.charsets import clean_line, decode
+from postroom.domain.mail.mime.transfer import decode_base64
 
 _START = re.compile(r"=\?([^?\s]{1,60})\?([BbQq])\?")
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from domain.mail.mime.charsets import clean_line, decode
-from domain.mail.mime.encoded_words import decode_words
+from postroom.domain.mail.mime.charsets import clean_line, decode
+from postroom.domain.mail.mime.encoded_words import decode_words
 
 MAX_BLOCK = 1 << 20
 """Bytes of header fields that are looked at in one part."""

@@ -3,8 +3,8 @@
 import re
 from urllib.parse import unquote_to_bytes
 
-from domain.mail.mime.charsets import clean_line, decode
-from domain.mail.mime.encoded_words import decode_words
+from postroom.domain.mail.mime.charsets import clean_line, decode
+from postroom.domain.mail.mime.encoded_words import decode_words
 
 MAX_PARAMETERS = 100
 

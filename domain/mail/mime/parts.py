@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from domain.mail.mime.headers import Headers, read_headers
-from domain.mail.mime.parameters import read_parameters
-from domain.mail.mime.transfer import decode_transfer
+from postroom.domain.mail.mime.headers import Headers, read_headers
+from postroom.domain.mail.mime.parameters import read_parameters
+from postroom.domain.mail.mime.transfer import decode_transfer
 
 MAX_DEPTH = 30
 """Multiparts within multiparts; what lies deeper is kept as one file."""

@@ -4,6 +4,6 @@ https://learn.microsoft.com/graph/change-notifications-delivery-webhooks: answer
 202 for what is queued; after a 5xx the whole batch is sent again, for up to 4 hours.
 """
 
-from entrypoints.api.microsoft.endpoints import routes
+from postroom.entrypoints.api.microsoft.endpoints import routes
 
 __all__ = ["routes"]

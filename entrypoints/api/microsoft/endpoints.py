@@ -11,10 +11,10 @@ from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter, RawBody
 from litestar.response.base import ASGIResponse
 
-from entrypoints.api.ingress import BODY_LIMIT
-from entrypoints.api.microsoft.intake import Intake
-from entrypoints.api.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, described
-from entrypoints.api.services import Services
+from postroom.entrypoints.api.ingress import BODY_LIMIT
+from postroom.entrypoints.api.microsoft.intake import Intake
+from postroom.entrypoints.api.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, described
+from postroom.entrypoints.api.services import Services
 
 MAX_TOKEN = 4096
 """Characters of a validation token. Graph's are some hundreds long."""

@@ -4,10 +4,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from application.ports import Subscriber, Unauthenticated
-from domain.pointer import MicrosoftPointer
-from entrypoints.api.ingress import Batch, queue_all
-from entrypoints.api.microsoft.judging import (
+from postroom.application.ports import Subscriber, Unauthenticated
+from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.api.ingress import Batch, queue_all
+from postroom.entrypoints.api.microsoft.judging import (
     Announced,
     Asked,
     Judgement,
@@ -15,11 +15,11 @@ from entrypoints.api.microsoft.judging import (
     attested,
     judge,
 )
-from entrypoints.api.microsoft.payload import read_notification
-from entrypoints.api.microsoft.subscribers import Subscribers
-from entrypoints.api.problems import INVALID_REQUEST
-from entrypoints.api.services import Services
-from entrypoints.telemetry.notices import Verdict, note
+from postroom.entrypoints.api.microsoft.payload import read_notification
+from postroom.entrypoints.api.microsoft.subscribers import Subscribers
+from postroom.entrypoints.api.problems import INVALID_REQUEST
+from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.telemetry.notices import Verdict, note
 
 MOST_TOLD = 10
 """Log lines of one request that name a subscription; what is beyond them is summed up."""

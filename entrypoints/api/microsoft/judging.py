@@ -5,11 +5,11 @@ import hmac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from application.ports import Subscriber
-from domain.pointer import InvalidPointer, MicrosoftPointer
-from domain.reception import Request
-from entrypoints.api.microsoft.payload import Notice
-from entrypoints.telemetry.notices import Verdict
+from postroom.application.ports import Subscriber
+from postroom.domain.pointer import InvalidPointer, MicrosoftPointer
+from postroom.domain.reception import Request
+from postroom.entrypoints.api.microsoft.payload import Notice
+from postroom.entrypoints.telemetry.notices import Verdict
 
 REQUESTS = {
     "reauthorizationRequired": Request.RENEW,

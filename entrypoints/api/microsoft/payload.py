@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
-from domain.pointer import MicrosoftPointer
+from postroom.domain.pointer import MicrosoftPointer
 
 MAX_NOTICES = 1000
 """Notices of one request."""

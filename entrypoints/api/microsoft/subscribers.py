@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from application.ports import Clock, Receptions, Subscriber
+from postroom.application.ports import Clock, Receptions, Subscriber
 
 KEPT_FOR = timedelta(seconds=30)
 """How long a subscriber is remembered, and so how late it is seen that a mailbox was paused."""

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import Servers, open_redis
-from adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.adapters.redis.connection import Servers, open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
 from tests.engines import REDIS_SERVERS, redis_program
 
 

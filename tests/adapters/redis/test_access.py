@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from redis.exceptions import NoPermissionError
 
-from adapters.redis.connection import Servers, open_redis
-from adapters.redis.durability import RedisHealth
-from adapters.redis.partition_count import PartitionCountHealth
-from adapters.redis.queue import RedisPointerQueue
-from domain.failure import Unavailable
+from postroom.adapters.redis.connection import Servers, open_redis
+from postroom.adapters.redis.durability import RedisHealth
+from postroom.adapters.redis.partition_count import PartitionCountHealth
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.domain.failure import Unavailable
 from tests.certificates import Certificates, make_certificates
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
 from tests.engines import REDIS_SERVERS, redis_program

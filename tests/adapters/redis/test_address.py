@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.redis.address import Address, InvalidRedisUrl, Kind, read_address
-from adapters.redis.connection import open_redis
+from postroom.adapters.redis.address import Address, InvalidRedisUrl, Kind, read_address
+from postroom.adapters.redis.connection import open_redis
 
 
 def settings(**given: object) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import open_redis
-from adapters.redis.queue import RedisPointerQueue
-from application.dead_letter_pages import LOOKED_AT
-from domain.dead_letter import DeadLetterFilter
-from domain.failure import Unavailable
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.dead_letter_pages import LOOKED_AT
+from postroom.domain.dead_letter import DeadLetterFilter
+from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import claimed, dead_ids, job, jobs, names
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import Servers, open_redis
-from adapters.redis.durability import Durability, RedisHealth, complaints
-from domain.failure import Unavailable
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.adapters.redis.connection import Servers, open_redis
+from postroom.adapters.redis.durability import Durability, RedisHealth, complaints
+from postroom.domain.failure import Unavailable
 
 FSYNC, EVERYSEC, MEMORY = Durability
 GOOD: dict[str, object] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from adapters.redis.funnel import Funnel
+from postroom.adapters.redis.funnel import Funnel
 
 
 @dataclass

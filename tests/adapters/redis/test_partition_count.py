@@ -2,9 +2,9 @@
 
 import pytest
 
-from adapters.redis.connection import Servers
-from adapters.redis.partition_count import PartitionCountHealth
-from domain.failure import Unavailable
+from postroom.adapters.redis.connection import Servers
+from postroom.adapters.redis.partition_count import PartitionCountHealth
+from postroom.domain.failure import Unavailable
 
 
 async def test_the_first_number_is_kept_and_another_refused(servers: Servers, prefix: str) -> None:

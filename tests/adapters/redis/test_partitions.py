@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from adapters.redis.connection import Servers
-from adapters.redis.partitions import PartitionedPointerQueue, redis_queue
-from adapters.redis.queue import RedisPointerQueue
-from application.ports import Claim, PointerQueue
-from domain.failure import Unavailable
-from domain.pointer import InvalidPointer
+from postroom.adapters.redis.connection import Servers
+from postroom.adapters.redis.partitions import PartitionedPointerQueue, redis_queue
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.failure import Unavailable
+from postroom.domain.pointer import InvalidPointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, names
 
 PARTITIONS = 4

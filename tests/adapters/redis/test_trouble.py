@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import open_redis
-from adapters.redis.queue import RedisPointerQueue
-from adapters.redis.scripts import RESEND_WITHIN
-from domain.failure import Unavailable
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.scripts import RESEND_WITHIN
+from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import LEASE, claimed, dead_ids, jobs, names
 
 SHORT = timedelta(milliseconds=50)

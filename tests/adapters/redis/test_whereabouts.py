@@ -6,13 +6,13 @@ from typing import cast
 import pytest
 from redis.asyncio.connection import AbstractConnection
 
-from adapters.embedded.binaries import find_valkey
-from adapters.redis.address import Node
-from adapters.redis.connection import open_redis
-from adapters.redis.durability import RedisHealth
-from adapters.redis.queue import RedisPointerQueue
-from adapters.redis.whereabouts import Sentinels
-from domain.failure import Unavailable
+from postroom.adapters.embedded.binaries import find_valkey
+from postroom.adapters.redis.address import Node
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.durability import RedisHealth
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.whereabouts import Sentinels
+from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import jobs, names
 from tests.redis_servers import SERVICE, WatchedPair
 

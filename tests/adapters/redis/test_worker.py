@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog
 
-from adapters.embedded import EmbeddedValkey
-from adapters.redis.connection import open_redis
-from adapters.redis.queue import RedisPointerQueue
-from application.consume_job import Consumed
-from application.ports import Claim, PointerQueue
-from domain.outcome import Duplicate
-from entrypoints.worker import Worker
+from postroom.adapters.embedded import EmbeddedValkey
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.outcome import Duplicate
+from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import job, jobs
 
 SHORT = timedelta(seconds=0.5)

@@ -6,13 +6,13 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.clock import SystemClock
-from adapters.memory.clock import ManualClock
-from adapters.memory.queue import InMemoryPointerQueue
-from adapters.redis.connection import open_redis
-from adapters.redis.partitions import redis_queue
-from adapters.redis.queue import RedisPointerQueue
-from application.ports import Claim, PointerQueue
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.partitions import redis_queue
+from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, job
 from tests.engines import REDIS_SERVERS
 

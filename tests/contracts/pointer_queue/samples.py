@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
-from domain.dead_letter import EVERY_LETTER, DeadLetterFilter
-from domain.pointer import ImapPointer, Pointer, PointerJob
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.dead_letter import EVERY_LETTER, DeadLetterFilter
+from postroom.domain.pointer import ImapPointer, Pointer, PointerJob
 
 LEASE = timedelta(minutes=1)
 MOMENT = timedelta(seconds=1)

@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from adapters.clock import SystemClock
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
 
 SOON = timedelta(milliseconds=50)

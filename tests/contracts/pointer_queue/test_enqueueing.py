@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
-from domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
 

@@ -1,7 +1,7 @@
 """What every PointerQueue promises to those who share it: turns, and a cap."""
 
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
 
 

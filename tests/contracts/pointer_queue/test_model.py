@@ -27,10 +27,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
-from domain.pointer import PointerJob
-from domain.retry import RetryPolicy
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
+from postroom.domain.pointer import PointerJob
+from postroom.domain.retry import RetryPolicy
 from tests.contracts.pointer_queue.conftest import open_queue
 from tests.contracts.pointer_queue.samples import job
 from tests.engines import REDIS_SERVERS

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from adapters.clock import SystemClock
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
 PAUSE = timedelta(minutes=10)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import (
     LEASE,
     bury_all,

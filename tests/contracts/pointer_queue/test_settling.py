@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, PointerQueue
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, NEW_YEAR, claimed, job, jobs, names
 
 Settle = Callable[[PointerQueue, Claim], Awaitable[bool]]

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.memory.clock import ManualClock
-from application.ports import Claim, LaneStatistics, PointerQueue
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.ports import Claim, LaneStatistics, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs
 
 NOTHING = LaneStatistics(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from entrypoints.worker import Worker
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.worker import Worker
 from tests.unit.worker.rig import INSTANT, LONG, Consumer, Queue
 
 

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.queue import InMemoryPointerQueue
-from application.consume_job import Consumed
-from application.ports import Claim
-from domain.failure import Unavailable
-from domain.outcome import Duplicate
-from entrypoints.worker import Worker
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.queue import InMemoryPointerQueue
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim
+from postroom.domain.failure import Unavailable
+from postroom.domain.outcome import Duplicate
+from postroom.entrypoints.worker import Worker
 
 INSTANT = timedelta(milliseconds=30)
 LONG = timedelta(hours=1)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import structlog
 
-from adapters.memory.clock import ManualClock
-from domain.failure import Unavailable
-from entrypoints.worker import Worker
+from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import Unavailable
+from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import job, jobs
 from tests.unit.worker.rig import INSTANT, LONG, Consumer, Queue, at_work, told, until, until_told
 

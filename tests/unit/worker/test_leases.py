@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import structlog
 
-from adapters.memory.clock import ManualClock
-from application.consume_job import Consumed
-from application.ports import Claim
-from domain.outcome import Duplicate
-from entrypoints.worker import Worker
+from postroom.adapters.memory.clock import ManualClock
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim
+from postroom.domain.outcome import Duplicate
+from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import jobs
 from tests.unit.worker.rig import INSTANT, LONG, Consumer, Queue, at_work, told, until
 

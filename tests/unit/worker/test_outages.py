@@ -2,8 +2,8 @@
 
 import structlog
 
-from adapters.memory.clock import ManualClock
-from entrypoints.worker import Worker
+from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import jobs
 from tests.unit.worker.rig import INSTANT, Consumer, Queue, at_work, told, until, until_told
 

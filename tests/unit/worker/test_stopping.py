@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import structlog
 
-from application.consume_job import Consumed
-from application.ports import Claim
-from entrypoints.worker import Worker
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim
+from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import jobs
 from tests.unit.worker.rig import LONG, Consumer, Queue, at_work, told, until
 

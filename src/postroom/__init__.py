@@ -1,0 +1,1 @@
+"""Postroom: mail, handed to the application exactly once. See README.md."""
