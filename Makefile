@@ -26,7 +26,7 @@ test: ## Run the tests
 	@POSTROOM_VENV=$(VENV) ./postroom test
 
 .PHONY: demo
-demo: ## Show a dozen messages on their way from notice to ticket
+demo: ## Show a dozen messages on their way from notification to ticket
 	@POSTROOM_VENV=$(VENV) ./postroom demo
 
 NODE_MODULES := benchmarks/node/node_modules/.package-lock.json

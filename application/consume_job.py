@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
-from postroom.application.access import Access, watched
 from postroom.application.ports import (
     Claim,
     Clock,
@@ -18,6 +17,7 @@ from postroom.application.ports import (
     PointerQueue,
 )
 from postroom.application.resolve_history import ResolveHistory
+from postroom.application.track_access import Access, watched
 from postroom.domain.failure import AccessFailed, Failure, Throttled
 from postroom.domain.identity import identify
 from postroom.domain.mail.message import InboundMessage
@@ -108,8 +108,10 @@ class ConsumeJob:
 
     async def _read(self, mailbox: Mailbox, job: PointerJob) -> FetchedMessage | Expanded:
         match job.pointer:
-            case GooglePointer(message_ids=ids) as notice if len(ids) != 1:
-                return await self.resolve_history(mailbox, notice, traceparent=job.traceparent)
+            case GooglePointer(message_ids=ids) as notification if len(ids) != 1:
+                return await self.resolve_history(
+                    mailbox, notification, traceparent=job.traceparent
+                )
             case pointer:
                 return await self.fetcher.fetch(mailbox, pointer)
 
@@ -119,16 +121,16 @@ class ConsumeJob:
         async with self.ledger.once(mailbox, inbound.identity) as is_new:
             outcome = await self.process(mailbox, inbound) if is_new else Duplicate()
             # In the block, so that an effect and the record of it are kept or lost together.
-            return await self._end(claim, outcome, message=inbound.identity.name)
+            return await self._end(claim, outcome, identity=inbound.identity.name)
 
-    async def _end(self, claim: Claim, outcome: Final, *, message: str = "") -> Final:
+    async def _end(self, claim: Claim, outcome: Final, *, identity: str = "") -> Final:
         await self.outcomes.record(
             OutcomeRecord(
                 job=claim.job,
                 outcome=outcome,
                 attempt=claim.attempt,
                 at=self.clock.now(),
-                message=message,
+                identity=identity,
             )
         )
         return outcome

@@ -17,7 +17,7 @@ from postroom.application.ports import BlobStore, EmailProcessor, Helpdesk, Html
 from postroom.domain.helpdesk.ticket import Comment, Document
 from postroom.domain.mail.message import Attachment, InboundMessage
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed, Way
+from postroom.domain.outcome import Completed, Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,19 @@ class FileMessage(EmailProcessor):
         tickets = await self.helpdesk.conversations(mailbox, comment.message_ids)
         if not tickets:
             opened = await self.helpdesk.open_ticket(mailbox, comment)
-            return Completed(Way.TICKET, str(opened.number))
+            return Completed(Effect.TICKET, str(opened.number))
         ticket, *others = tickets
         for other in others:
             ticket = await self.helpdesk.merge(ticket, other)
         ticket = await self.helpdesk.add_comment(ticket, comment)
-        return Completed(Way.COMMENT, str(ticket.number))
+        return Completed(Effect.COMMENT, str(ticket.number))
 
     async def _comment(self, mailbox: Mailbox, inbound: InboundMessage) -> Comment:
         message = inbound.message
         # In a thread, since hostile HTML of 25 MB takes a minute, and leases are renewed meanwhile.
         html = await asyncio.to_thread(self.sanitise, message.html) if message.html else ""
         return Comment(
-            message=inbound.identity.name,
+            identity=inbound.identity.name,
             digest=inbound.identity.digest,
             message_id=message.message_id,
             references=message.references,
@@ -54,7 +54,7 @@ class FileMessage(EmailProcessor):
             subject=message.subject,
             text=message.text,
             html=html,
-            written_at=inbound.received_at,
+            received_at=inbound.received_at,
             documents=tuple(
                 [await self._document(mailbox, attachment) for attachment in message.attachments]
             ),

@@ -9,7 +9,7 @@ from postroom.application.ports import Clock, PointerQueue
 from postroom.domain.pointer import Pointer, PointerJob, job_id
 
 
-class Addressee(Protocol):
+class MailboxRef(Protocol):
     """Whose mail a pointer is of: a mailbox, or what is known of it where its keys are not."""
 
     @property
@@ -38,7 +38,7 @@ class Ingest(Protocol):
 
     @abstractmethod
     async def __call__(
-        self, mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested: ...
 
 
@@ -48,11 +48,11 @@ class IngestPointer(Ingest):
     clock: Clock
 
     async def __call__(
-        self, mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested:
         """Queue a job for each pointer, durably, all or none. Raises Unavailable.
 
-        Only when this has returned may the sender be told that the notice was accepted.
+        Only when this has returned may the sender be told that the notification was accepted.
         """
         now = self.clock.now()
         jobs = tuple(

@@ -3,14 +3,14 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from postroom.application.ports import MailboxRegistry, PointerQueue, Receptions, Subscriptions
+from postroom.application.ports import FolderSyncs, MailboxRegistry, PointerQueue, Subscriptions
 from postroom.domain.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveMailbox:
     registry: MailboxRegistry
-    receptions: Receptions
+    folder_syncs: FolderSyncs
     subscriptions: Subscriptions
     queue: PointerQueue
 
@@ -28,6 +28,6 @@ class RemoveMailbox:
 
     async def _unsubscribe(self, tenant: str, mailbox_id: str) -> None:
         mailbox = await self.registry.get(tenant, mailbox_id)
-        for reception in await self.receptions.all(tenant=tenant, mailbox=mailbox_id):
-            if mailbox and reception.subscription:
-                await self.subscriptions.remove(mailbox, reception.subscription.id)
+        for folder_sync in await self.folder_syncs.all(tenant=tenant, mailbox=mailbox_id):
+            if mailbox and folder_sync.subscription:
+                await self.subscriptions.remove(mailbox, folder_sync.subscription.id)

@@ -1,4 +1,6 @@
-"""Resolve a Gmail notice: one job for each message that came in, and only then move the cursor."""
+"""Resolve a Gmail notification: one job for each message that came in, and only then move the
+cursor.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ OVERLAP = timedelta(hours=1)
 """A catch-up by date reaches back this much further: what it lists twice is handled once."""
 
 INDEX_LAG = timedelta(seconds=5)
-"""How soon to look again when the history does not show yet what the notice announced."""
+"""How soon to look again when the history does not show yet what the notification announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,11 @@ class ResolveHistory:
     async def __call__(
         self, mailbox: Mailbox, pointer: GooglePointer, *, traceparent: str = ""
     ) -> Expanded:
-        """Fan the notice out. Raises Unavailable (the listing lags), AccessFailed, Throttled.
+        """Fan the notification out. Raises Unavailable (the listing lags), AccessFailed, Throttled.
 
-        The list begins at the stored cursor, never at the notice's own history id, which would list
-        nothing (Gmail push guide). A crash before the cursor moves lists again, and queues again
-        what is handled once.
+        The list begins at the stored cursor, never at the notification's own history id, which
+        would list nothing (Gmail push guide). A crash before the cursor moves lists again, and
+        queues again what is handled once.
         """
         cursor = await self.cursors.read(mailbox, CURSOR)
         before = cursor.position if cursor else None
@@ -47,7 +49,7 @@ class ResolveHistory:
             # Another worker may have moved it meanwhile: then it has queued its list as well.
             await self.cursors.advance(mailbox, CURSOR, before=before, after=str(reached))
         if reached < pointer.history_id:
-            raise Unavailable("the history lags behind the notice", retry_after=INDEX_LAG)
+            raise Unavailable("the history lags behind the notification", retry_after=INDEX_LAG)
         return Expanded(count)
 
     async def _pages(self, mailbox: Mailbox, cursor: Cursor | None) -> AsyncIterator[HistoryPage]:
@@ -66,11 +68,11 @@ class ResolveHistory:
     async def _queue(
         self,
         mailbox: Mailbox,
-        notice: GooglePointer,
+        notification: GooglePointer,
         message_ids: Sequence[str],
         traceparent: str,
     ) -> int:
-        pointers = [replace(notice, message_ids=(message_id,)) for message_id in message_ids]
+        pointers = [replace(notification, message_ids=(message_id,)) for message_id in message_ids]
         if pointers:
             await self.ingest(mailbox, pointers, traceparent=traceparent)
         return len(pointers)

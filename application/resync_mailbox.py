@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from postroom.application.ports import Clock, Cursors, Receptions
-from postroom.application.reconcile import owe
+from postroom.application.ports import Clock, Cursors, FolderSyncs
+from postroom.application.sync_folder import request_backfill
+from postroom.domain.folder_sync import Request
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.reception import Request
 
 
 @dataclass(frozen=True, slots=True)
 class ResyncMailbox:
-    receptions: Receptions
+    folder_syncs: FolderSyncs
     cursors: Cursors
     clock: Clock
 
@@ -21,7 +21,7 @@ class ResyncMailbox:
         What has been handled is not handled again.
         """
         tenant, mailbox_id = mailbox.tenant, mailbox.id
-        for reception in await self.receptions.all(tenant=tenant, mailbox=mailbox_id):
-            await owe(self.cursors, mailbox, reception.folder, since)
+        for folder_sync in await self.folder_syncs.all(tenant=tenant, mailbox=mailbox_id):
+            await request_backfill(self.cursors, mailbox, folder_sync.folder, since)
         now = self.clock.now()
-        return await self.receptions.request_all(tenant, mailbox_id, Request.RECONCILE, now)
+        return await self.folder_syncs.request_all(tenant, mailbox_id, Request.SYNC, now)

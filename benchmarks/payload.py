@@ -1,6 +1,6 @@
-"""What every queue carries here: the pointer that one notice of Microsoft Graph becomes.
+"""What every queue carries here: the pointer that one notification of Microsoft Graph becomes.
 
-All carry the same fields with the same texts, some 700 bytes as JSON: the peers as the one argument
+All flush the same fields with the same texts, some 700 bytes as JSON: the peers as the one argument
 of a job, Postroom as a `PointerJob`. The number of a job, and when it was handed to the queue, are
 written into its trace context, so that nobody carries them on top.
 """

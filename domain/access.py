@@ -7,10 +7,10 @@ count once in a while, and whatever succeeds starts the count anew.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-SPACING = timedelta(minutes=5)
+FAILURE_WINDOW = timedelta(minutes=5)
 """Failures that follow one that was counted sooner than this are not counted."""
 
-ENDURED = 3
+MAX_FAILURES = 3
 """At so many counted failures in a row, the mailbox is closed: ten minutes at the least."""
 
 
@@ -23,13 +23,13 @@ class AccessTally:
 
     def failed(self, now: datetime) -> "AccessTally":
         """The tally after a failure at *now*; the same if that lies too close to the last."""
-        if self.last_at and now - self.last_at < SPACING:
+        if self.last_at and now - self.last_at < FAILURE_WINDOW:
             return self
         return AccessTally(self.failures + 1, now)
 
     @property
-    def is_closed(self) -> bool:
-        return self.failures >= ENDURED
+    def is_suspended(self) -> bool:
+        return self.failures >= MAX_FAILURES
 
 
 NO_FAILURES = AccessTally()

@@ -11,7 +11,7 @@ class DeadLetter:
     """*job* is None where its record cannot be read; the last reason says why.
 
     *reasons* holds what ended each delivery, with its time, oldest first: also of the time before
-    the job was re-driven. *attempts* counts since then. No two have the same *died_at*.
+    the job was redriven. *attempts* counts since then. No two have the same *died_at*.
     """
 
     id: str

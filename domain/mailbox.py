@@ -91,13 +91,14 @@ class MicrosoftAccount:
 class GoogleAccount:
     """Domain-wide delegated access to one Gmail mailbox by a service account's JSON key.
 
-    Notices come from the Pub/Sub push *subscription* (`projects/…/subscriptions/…`), signed as
-    *push_identity*, the e-mail address of the service account that pushes.
+    Notifications come from the Pub/Sub push subscription
+    *pubsub_subscription* (`projects/…/subscriptions/…`), signed
+    as *push_service_account*, the e-mail address of the service account that pushes.
     """
 
     service_account: Secret
-    subscription: str
-    push_identity: str
+    pubsub_subscription: str
+    push_service_account: str
     provider: Literal["google"] = "google"
 
 
@@ -158,7 +159,7 @@ class Mailbox:
 
 
 def folders_of(account: Account) -> tuple[str, ...]:
-    """The folders that have a reception each (see `domain/reception.py`).
+    """The folders that have a folder_sync each (see `domain/folder_sync.py`).
 
     A Gmail mailbox is received as a whole, and the folders of an IMAP mailbox by the listener.
     """

@@ -2,7 +2,7 @@
 
 * Completed, Duplicate, Skipped, Expanded end a job, and the job is acknowledged.
 * Retry costs an attempt, Deferred does not; the job waits.
-* Dead ends a job in the dead letters, where a person can see and re-drive it.
+* Dead ends a job in the dead letters, where a person can see and redrive it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Way(StrEnum):
+class Effect(StrEnum):
     """What became of a message that was processed."""
 
     TICKET = "ticket"
@@ -22,7 +22,7 @@ class Way(StrEnum):
 class Completed:
     """The message was processed; *reference* names the result there (a ticket number)."""
 
-    way: Way
+    effect: Effect
     reference: str
 
 

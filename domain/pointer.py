@@ -25,8 +25,8 @@ class InvalidPointer(ValueError):
 class MicrosoftPointer:
     """A message at Graph: *message_id* is its immutable id.
 
-    *subscription_id* is what a notice told of it under, and *resource* the path in that notice;
-    both are empty if it was listed.
+    *subscription_id* is what a notification told of it under, and *resource* the path in that
+    notification; both are empty if it was listed.
     """
 
     subscription_id: str
@@ -40,7 +40,7 @@ class MicrosoftPointer:
 
 @dataclass(frozen=True, slots=True)
 class GooglePointer:
-    """A Gmail notice: the mailbox *address* has changed up to *history_id*.
+    """A Gmail notification: the mailbox *address* has changed up to *history_id*.
 
     With no *message_ids* it stands for all that the history lists; with one it is that message.
     """
@@ -83,8 +83,8 @@ Pointer = MicrosoftPointer | GooglePointer | ImapPointer
 class PointerJob:
     """A promise to fetch, and to process once, whatever *pointer* points at.
 
-    *traceparent* is the W3C trace context of the notice (or empty), so that one trace follows the
-    pointer from the webhook into the worker.
+    *traceparent* is the W3C trace context of the notification (or empty), so that one trace follows
+    the pointer from the webhook into the worker.
     """
 
     id: str
@@ -96,9 +96,9 @@ class PointerJob:
 
 
 def job_id(tenant: str, mailbox: str, pointer: Pointer) -> str:
-    """The id of the job for *pointer*: the same for every notice of the same thing.
+    """The id of the job for *pointer*: the same for every notification of the same thing.
 
-    So a notice that is sent again, or that two ways announce, is queued once at a time.
+    So a notification that is sent again, or that two ways announce, is queued once at a time.
     """
     key: tuple[str, ...]
     match pointer:

@@ -18,7 +18,7 @@ from postroom.domain.outcome import SOURCE_UNAVAILABLE, Dead, Deferred, Retry, S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Bounded attempts, exponential back-off with full jitter, never sooner than the peer asks.
+    """Bounded attempts, exponential backoff with full jitter, never sooner than the peer asks.
 
     Full jitter (a uniform draw between zero and the exponential bound) spreads the retries of
     many messages that failed together; see "Exponential Backoff And Jitter", AWS Architecture

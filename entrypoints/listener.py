@@ -18,8 +18,8 @@ from postroom.application.watch_folder import CatchUpFolder
 from postroom.domain.failure import AccessFailed, Failure
 from postroom.domain.mailbox import ImapAccount, Mailbox
 from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.cancelling import cancel
-from postroom.entrypoints.telemetry.privacy import tell_error
+from postroom.entrypoints.tasks import cancel
+from postroom.entrypoints.telemetry.privacy import error_fields
 
 RECONNECT = RetryPolicy(
     base=timedelta(seconds=1), ceiling=timedelta(minutes=1), access_pause=timedelta(minutes=5)
@@ -139,7 +139,7 @@ class _State:
     def crashed(self, error: Exception, policy: RetryPolicy) -> timedelta:
         """Note a bug, and return how long to wait."""
         self.failures += 1
-        self.log.error("listener crashed", **tell_error(error))
+        self.log.error("listener crashed", **error_fields(error))
         self.said = "listener crashed"
         return policy.backoff(self.failures)
 

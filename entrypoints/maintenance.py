@@ -1,6 +1,6 @@
-"""Keeps the mail coming: works through the receptions that are due, and sweeps up orphans.
+"""Keeps the mail coming: works through the folder_syncs that are due, and sweeps up orphans.
 
-Any number of these may run: a reception that one has taken, no other gets.
+Any number of these may run: a folder_sync that one has taken, no other gets.
 """
 
 import asyncio
@@ -11,29 +11,29 @@ from typing import Any, NoReturn
 
 import structlog
 
-from postroom.application.keep_receiving import LONGEST_ROUND, Kept
-from postroom.application.ports import Clock, Receptions
+from postroom.application.maintain_folder import MAX_RUN, SyncRun
+from postroom.application.ports import Clock, FolderSyncs
 from postroom.domain.failure import Failure
-from postroom.domain.reception import Reception
-from postroom.entrypoints.cancelling import cancel
-from postroom.entrypoints.telemetry.privacy import tell_error
+from postroom.domain.folder_sync import FolderSync
+from postroom.entrypoints.tasks import cancel
+from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
-HOLD = LONGEST_ROUND + timedelta(seconds=30)
-"""How long a reception is ours. If we die, it is free again then."""
+LEASE = MAX_RUN + timedelta(seconds=30)
+"""How long a folder_sync is ours. If we die, it is free again then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """Works on *concurrency* receptions at a time.
+    """Works on *concurrency* folder_syncs at a time.
 
-    *ask_every* is how often the receptions are asked for that are due, and *sweep_every* how often
-    orphans are looked for.
+    *ask_every* is how often the folder_syncs are asked for that are due, and *sweep_every* how
+    often orphans are looked for.
     """
 
-    receptions: Receptions
-    keep: Callable[[Reception], Awaitable[Kept]]
+    folder_syncs: FolderSyncs
+    keep: Callable[[FolderSync], Awaitable[SyncRun]]
     remove_orphans: Callable[[], Awaitable[int]]
     clock: Clock
     concurrency: int = 8
@@ -43,7 +43,7 @@ class Maintenance:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*. A round that is cut off then is made again when its hold has ended."""
         log.info("maintenance started")
-        shift = _Shift(self)
+        shift = _Run(self)
         tasks = [
             asyncio.create_task(shift.work()),
             asyncio.create_task(shift.sweep()),
@@ -54,31 +54,31 @@ class Maintenance:
             for task in done:
                 task.result()
         finally:
-            await cancel([*tasks, *shift.rounds])
+            await cancel([*tasks, *shift.runs])
             log.info("maintenance stopped")
 
 
 @dataclass(slots=True)
-class _Shift:
+class _Run:
     """What is in hand between a start and a stop. *away* says that the database is unreachable."""
 
     maintenance: Maintenance
-    rounds: set[asyncio.Task[Any]] = field(default_factory=set)
+    runs: set[asyncio.Task[Any]] = field(default_factory=set)
     away: bool = False
 
     async def work(self) -> NoReturn:
         maintenance = self.maintenance
         while True:
-            room = maintenance.concurrency - len(self.rounds)
+            room = maintenance.concurrency - len(self.runs)
             taken = await self._take(maintenance.clock.now(), room) if room else []
-            for reception in taken:
-                task = asyncio.create_task(self._round(reception))
-                self.rounds.add(task)
-                task.add_done_callback(self.rounds.discard)
+            for folder_sync in taken:
+                task = asyncio.create_task(self._run(folder_sync))
+                self.runs.add(task)
+                task.add_done_callback(self.runs.discard)
             if len(taken) < room:
                 await maintenance.clock.sleep(maintenance.ask_every)
             else:
-                await asyncio.wait(self.rounds, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(self.runs, return_when=asyncio.FIRST_COMPLETED)
 
     async def sweep(self) -> NoReturn:
         while True:
@@ -88,12 +88,12 @@ class _Shift:
             except Failure as failure:
                 log.warning("orphans not looked for", reason=failure.reason)
             except Exception as error:  # noqa: BLE001 - the mail comes on without it
-                log.error("sweep crashed", **tell_error(error))  # noqa: TRY400
+                log.error("sweep crashed", **error_fields(error))  # noqa: TRY400
             await self.maintenance.clock.sleep(self.maintenance.sweep_every)
 
-    async def _take(self, now: datetime, room: int) -> list[Reception]:
+    async def _take(self, now: datetime, room: int) -> list[FolderSync]:
         try:
-            taken = list(await self.maintenance.receptions.take_due(now, room, HOLD))
+            taken = list(await self.maintenance.folder_syncs.claim_due(now, room, LEASE))
         except Failure as failure:
             self._out_of_reach(failure)
             return []
@@ -107,12 +107,14 @@ class _Shift:
             log.error("database unreachable", reason=failure.reason)
         self.away = True
 
-    async def _round(self, reception: Reception) -> None:
-        """One round. After an error that nobody foresaw the reception is free again after HOLD."""
-        names = {"tenant": reception.tenant, "mailbox": reception.mailbox}
+    async def _run(self, folder_sync: FolderSync) -> None:
+        """One round. After an error that nobody foresaw the folder_sync is free again after
+        LEASE.
+        """
+        names = {"tenant": folder_sync.tenant, "mailbox": folder_sync.mailbox}
         try:
-            await self.maintenance.keep(reception)
+            await self.maintenance.keep(folder_sync)
         except Failure as failure:
             log.warning("round not recorded", **names, reason=failure.reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-            log.error("round crashed", **names, **tell_error(error))  # noqa: TRY400
+            log.error("round crashed", **names, **error_fields(error))  # noqa: TRY400

@@ -87,11 +87,11 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, ge=1, le=100)
     retry_base_seconds: float = Field(default=10, gt=0)
     retry_ceiling_seconds: float = Field(default=900, gt=0)
-    reconcile_seconds: float = Field(default=900, ge=1)
-    """How often a folder is looked at whose notices come. What they miss waits so long."""
+    sync_seconds: float = Field(default=900, ge=1)
+    """How often a folder is looked at whose notifications come. What they miss waits so long."""
     poll_seconds: float = Field(default=60, ge=1)
-    """How often a folder is looked at whose notices cannot come."""
-    message_limit: int = Field(default=50 * MEBIBYTE, ge=1024)
+    """How often a folder is looked at whose notifications cannot come."""
+    max_message_bytes: int = Field(default=50 * MEBIBYTE, ge=1024)
     """Bytes. A larger message goes to the dead letters."""
 
     graph_url: str = "https://graph.microsoft.com"

@@ -11,9 +11,9 @@ import structlog
 from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.failure import Unavailable
-from postroom.entrypoints.cancelling import cancel
+from postroom.entrypoints.tasks import cancel
 from postroom.entrypoints.telemetry.events import claim_fields
-from postroom.entrypoints.telemetry.privacy import tell_error
+from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop* is set, whatever happens to a job or to the connection to the queue."""
         log.info("worker started", concurrency=self.concurrency)
-        shift = _Shift(self)
+        shift = _Run(self)
         async with asyncio.TaskGroup() as tasks:
             claiming = tasks.create_task(shift.claim_jobs(tasks))
             looking = tasks.create_task(shift.look_after())
@@ -69,7 +69,7 @@ class _Running:
     overran: bool = False
 
 
-class _Shift:
+class _Run:
     """What a worker has in hand between its start and its stop."""
 
     def __init__(self, worker: Worker) -> None:
@@ -160,7 +160,7 @@ class _Shift:
             log.warning("job not settled", **claim_fields(claim), reason=failure.reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
             # Without the message and the traceback, which may quote mail.
-            log.error("job crashed", **claim_fields(claim), **tell_error(error))  # noqa: TRY400
+            log.error("job crashed", **claim_fields(claim), **error_fields(error))  # noqa: TRY400
         finally:
             del self._running[claim.token]
             self._ended.set()

@@ -3,7 +3,7 @@ Feature: From mailbox to ticket
 
   Scenario Outline: A message becomes a ticket, whoever keeps the mailbox
     Given a mailbox at <provider> with a message about "Printer on fire"
-    When <provider> tells of the message
+    When <provider> announces the message
     And the waiting mail is handled
     Then there is one ticket about "Printer on fire"
 
@@ -16,7 +16,7 @@ Feature: From mailbox to ticket
   @real
   Scenario: A message is read when its turn comes
     Given a mailbox at IMAP with one new message
-    When IMAP tells of the message
+    When IMAP announces the message
     And the waiting mail is handled
     Then there is one ticket
     And the mail has been read once
@@ -37,16 +37,16 @@ Feature: From mailbox to ticket
     When it is handled
     Then the ticket has the document "invoice.pdf"
 
-  Scenario: One notice from Google may stand for many messages
+  Scenario: One notification from Google may stand for many messages
     Given a mailbox at Google with 3 new messages
-    When Google tells of the latest
+    When Google announces the latest
     And the waiting mail is handled
     Then there are 3 tickets
 
   Scenario: A message that cannot be read does not hold up the others
     Given a mailbox at Google with 3 new messages
     And the first of them can never be processed
-    When Google tells of the latest
+    When Google announces the latest
     And the waiting mail is handled
     Then there are 2 tickets
     And one message is in the dead letters

@@ -3,17 +3,17 @@ Feature: A message is handled once
   second ticket, and none of it may swallow a message.
 
   @real
-  Scenario: A second notice of the same message changes nothing
+  Scenario: A second notification of the same message changes nothing
     Given a message that has become a ticket
-    When the provider tells of the message again
+    When the provider announces the message again
     And the waiting mail is handled
     Then there is one ticket
     And the latest outcome is "duplicate"
 
-  Scenario: Two notices of one message that wait together make one ticket
+  Scenario: Two notifications of one message that wait together make one ticket
     Given a mailbox at Microsoft with one new message
-    When Microsoft tells of the message
-    And Microsoft tells of the message again
+    When Microsoft announces the message
+    And Microsoft announces the message again
     And the waiting mail is handled
     Then there is one ticket
 
@@ -37,6 +37,6 @@ Feature: A message is handled once
 
   Scenario: A message without a Message-ID is handled once as well
     Given a message without a Message-ID that has become a ticket
-    When the provider tells of the message again
+    When the provider announces the message again
     And the waiting mail is handled
     Then there is one ticket

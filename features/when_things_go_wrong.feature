@@ -5,7 +5,7 @@ Feature: When things go wrong
   Scenario: The mail waits for as long as the provider asks
     Given a mailbox at Microsoft with one new message
     And the provider asks to be left alone for 30 seconds
-    When Microsoft tells of the message
+    When Microsoft announces the message
     And the waiting mail is handled
     Then the message is tried again in 30 seconds
     And that has cost no attempt
@@ -14,7 +14,7 @@ Feature: When things go wrong
   Scenario: The other mail of the mailbox does not disturb a provider that asks to be left alone
     Given a mailbox at Microsoft with 3 new messages
     And the provider asks to be left alone for 30 seconds
-    When Microsoft tells of all of them
+    When Microsoft announces all of them
     And the waiting mail is handled one by one
     Then the provider was asked once
     When 30 seconds have passed
@@ -25,7 +25,7 @@ Feature: When things go wrong
   Scenario: A message that fails twice is handled at the third attempt
     Given a mailbox at IMAP with one new message
     And the provider fails 2 times
-    When IMAP tells of the message
+    When IMAP announces the message
     And the waiting mail is handled until nothing waits
     Then there is one ticket
     And it took 3 attempts
@@ -34,7 +34,7 @@ Feature: When things go wrong
   Scenario: A message that always fails ends in the dead letters
     Given a mailbox at IMAP with one new message
     And the provider always fails
-    When IMAP tells of the message
+    When IMAP announces the message
     And the waiting mail is handled until nothing waits
     Then one message is in the dead letters after 5 attempts
     And each attempt's reason is told there
@@ -82,7 +82,7 @@ Feature: When things go wrong
   Scenario: A message that is gone is told as such
     Given a mailbox at Microsoft with one new message
     And the message is deleted
-    When Microsoft tells of the message
+    When Microsoft announces the message
     And the waiting mail is handled
     Then there is no ticket
     And the latest outcome is "skipped" since the source is unavailable
@@ -90,7 +90,7 @@ Feature: When things go wrong
   Scenario: While a mailbox cannot be read its mail waits
     Given a mailbox at Microsoft with one new message
     And the access to the mailbox is revoked
-    When Microsoft tells of the message
+    When Microsoft announces the message
     And the waiting mail is handled
     Then one message still waits, at no cost
     When the access is granted again

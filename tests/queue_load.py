@@ -24,7 +24,7 @@ WITHIN = 60
 """Seconds in which all is done: a bound, not a wait."""
 
 PAUSE = 0.02
-"""Seconds until a caller whose job was refused tries again, as the senders of notices do."""
+"""Seconds until a caller whose job was refused tries again, as the senders of notifications do."""
 
 
 @dataclass

@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postroom.application.ports import Receptions
+from postroom.application.ports import FolderSyncs
+from postroom.domain.folder_sync import Subscription
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.reception import Subscription
 
 
 def a_subscription(subscription_id: str, secret: str, now: datetime) -> Subscription:
@@ -22,13 +22,13 @@ def a_subscription(subscription_id: str, secret: str, now: datetime) -> Subscrip
 
 
 async def subscribe(
-    receptions: Receptions, mailbox: Mailbox, subscription: Subscription, now: datetime
+    folder_syncs: FolderSyncs, mailbox: Mailbox, subscription: Subscription, now: datetime
 ) -> None:
     """Have the folder of *mailbox*, which was added just now, told of under *subscription*."""
-    for reception in await receptions.take_due(now, 1000, timedelta(seconds=1)):
-        if (reception.tenant, reception.mailbox) == (mailbox.tenant, mailbox.id):
+    for folder_sync in await folder_syncs.claim_due(now, 1000, timedelta(seconds=1)):
+        if (folder_sync.tenant, folder_sync.mailbox) == (mailbox.tenant, mailbox.id):
             later = now + timedelta(days=1)
-            kept = replace(reception.subscribed(subscription), due_at=later)
-            assert await receptions.save(kept)
+            kept = replace(folder_sync.subscribed(subscription), due_at=later)
+            assert await folder_syncs.save(kept)
             return
-    raise AssertionError("the mailbox has no reception that is due")
+    raise AssertionError("the mailbox has no folder_sync that is due")

@@ -1,4 +1,4 @@
-"""Gmail and Pub/Sub: reading messages and history, and proving who pushed a notice."""
+"""Gmail and Pub/Sub: reading messages and history, and proving who pushed a notification."""
 
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.fetcher import GmailFetcher

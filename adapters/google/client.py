@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 import httpx
 
-from postroom.adapters.google.answers import Answered, read_answer
 from postroom.adapters.google.errors import refusal
 from postroom.adapters.google.exchange import TIMEOUT, Answer, exchange
+from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
@@ -31,11 +31,11 @@ class GmailClient:
         self,
         mailbox: Mailbox,
         path: str,
-        model: type[Answered],
+        model: type[ResponseT],
         *,
         params: Mapping[str, str] | None = None,
         limit: int = LISTING_LIMIT,
-    ) -> Answered:
+    ) -> ResponseT:
         """What `GET …/users/me/`*path* answers.
 
         Raises NotFound, TooLarge, AccessFailed, Throttled, Unavailable.
@@ -50,7 +50,7 @@ class GmailClient:
             answer = await self._send(request, token, limit)
         if not answer.ok:
             raise refusal(answer.status, answer.headers, answer.body, self._clock.now())
-        return read_answer(model, answer.body)
+        return read_response(model, answer.body)
 
     async def _send(self, request: httpx.Request, token: str, limit: int) -> Answer:
         request.headers["Authorization"] = f"Bearer {token}"

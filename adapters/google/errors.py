@@ -71,10 +71,10 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, now: datetime)
 
 
 def grant_refusal(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure:
-    """The failure that an answer of the token end point stands for."""
+    """The failure that an answer of the token endpoint stands for."""
     answer = _object(body)
     code = _code(answer.get("error"))
-    reason = f"the token end point answered {status} {code}".rstrip()
+    reason = f"the token endpoint answered {status} {code}".rstrip()
     pause = _retry_after(headers, {}, now)
     match status:
         case 429:

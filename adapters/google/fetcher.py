@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from postroom.adapters.google.answers import RawMessage
 from postroom.adapters.google.client import LISTING_LIMIT, GmailClient
 from postroom.adapters.google.errors import NotFound, TooLarge
+from postroom.adapters.google.responses import RawMessage
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unprocessable
 from postroom.domain.mailbox import Mailbox

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from postroom.adapters.google.answers import HistoryList, Listing, MessageList, Profile
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.responses import HistoryList, Listing, MessageList, Profile
 from postroom.application.ports import HistoryExpired, HistoryPage, MailboxHistory
 from postroom.domain.mailbox import Mailbox
 

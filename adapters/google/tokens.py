@@ -24,7 +24,7 @@ from postroom.domain.mailbox import GoogleAccount, Mailbox
 SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 
 GRANT_LIMIT = 64 * 1024
-"""Bytes of an answer of the token end point."""
+"""Bytes of an answer of the token endpoint."""
 
 GRANT_DEADLINE = timedelta(seconds=15)
 """A thread waits as long, and there are not many."""
@@ -146,5 +146,5 @@ class _Transport(google.auth.transport.Request):
         try:
             _Grant.model_validate_json(answer.body)
         except ValidationError as error:
-            raise Unavailable("the token end point sent no token") from error
+            raise Unavailable("the token endpoint sent no token") from error
         return _Response(answer.status, answer.headers, answer.body)

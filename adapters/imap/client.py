@@ -49,7 +49,7 @@ class ImapClient:
         return protocol
 
     async def _greet(self, connection: Connection) -> None:
-        """Wait for `* OK`. PREAUTH is not taken: it would skip STARTTLS, and our own log-in."""
+        """Wait for `* OK`. PREAUTH is not taken: it would skip STARTTLS, and our own login."""
         protocol = connection.protocol
         try:
             async with asyncio.timeout(self.timeout.total_seconds()):

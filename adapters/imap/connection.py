@@ -56,7 +56,7 @@ class Connection:
         return frozenset(self.protocol.capabilities)
 
     async def ask_capabilities(self) -> None:
-        """Ask anew, as is due after TLS and after a log-in (RFC 3501 sections 6.2.1 and 6.2.2)."""
+        """Ask anew, as is due after TLS and after a login (RFC 3501 sections 6.2.1 and 6.2.2)."""
         lines = await self.command("CAPABILITY")
         self.protocol.capabilities = {
             word.decode("ascii", "replace").upper() for line in lines[:-1] for word in line.split()

@@ -19,10 +19,10 @@ _MESSAGE_ID = re.compile(rb"^message-id:(.*)", re.IGNORECASE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ImapFetcher(MessageFetcher):
-    """Reads at most *max_size* bytes. Whether the message was seen stays as it is."""
+    """Reads at most *max_message_bytes* bytes. Whether the message was seen stays as it is."""
 
     connections: ConnectionPool
-    max_size: int = 50 * 2**20
+    max_message_bytes: int = 50 * 2**20
 
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         account = mailbox.account
@@ -51,12 +51,12 @@ class ImapFetcher(MessageFetcher):
         size = next((size for size in sizes if size is not None), None)
         if size is None:
             raise SourceGone("the message is no longer in the folder")
-        if size > self.max_size:
-            raise Unprocessable(f"the message has {size} bytes, more than {self.max_size}")
+        if size > self.max_message_bytes:
+            raise Unprocessable(f"the message has {size} bytes, more than {self.max_message_bytes}")
 
     async def _body(self, connection: Connection, uid: int) -> tuple[bytes, datetime]:
         items = "INTERNALDATE BODY.PEEK[]"
-        for data in await _data(connection, uid, items, bodies=self.max_size):
+        for data in await _data(connection, uid, items, bodies=self.max_message_bytes):
             if data.content is None:
                 continue
             if data.received_at is None:

@@ -1,7 +1,7 @@
 """aioimaplib's IMAP protocol, with the holes closed that would lose time, mail or a secret.
 
 * A lost connection wakes whoever waits for it. (Theirs tells nobody; issue 110 is one form of it.)
-* A challenge of the server is answered, so that a refused log-in is told. (Theirs waits for ever.)
+* A challenge of the server is answered, so that a refused login is told. (Theirs waits for ever.)
 * Responses may have any number of lines. (Theirs recurses for each; issue 118.)
 * What a command may receive is bounded.
 * Data that breaks the protocol closes the connection. (Theirs raises, into asyncio's log, an error

@@ -1,4 +1,5 @@
-"""What the ledger, the helpdesk, the outcomes, the cursors, the registry and the receptions share.
+"""What the ledger, the helpdesk, the outcomes, the cursors, the registry and the folder_syncs
+share.
 
 A transaction works on a copy of its tenant's tables, which takes the place of the tables when it
 succeeds. They are one at a time for each tenant; PostgreSQL lets two mailboxes go on side by side.
@@ -13,7 +14,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from itertools import count
 
-from postroom.adapters.memory.reception_row import ReceptionRow
+from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.application.ports import Cursor, OutcomeRecord
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
@@ -26,7 +27,7 @@ class Tables:
     handled: set[tuple[str, ...]] = field(default_factory=set)
     outcomes: list[OutcomeRecord] = field(default_factory=list)
     mailboxes: dict[str, Mailbox] = field(default_factory=dict)
-    receptions: dict[tuple[str, str], ReceptionRow] = field(default_factory=dict)
+    folder_syncs: dict[tuple[str, str], FolderSyncRow] = field(default_factory=dict)
     cursors: dict[tuple[str, str], Cursor] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)

@@ -67,7 +67,7 @@ def _summary(ticket: Ticket) -> TicketSummary:
         number=ticket.number,
         subject=ticket.subject,
         requester=ticket.opening.author,
-        opened_at=ticket.opening.written_at,
+        opened_at=ticket.opening.received_at,
         comments=len(ticket.comments),
         documents=sum(len(comment.documents) for comment in ticket.comments),
     )

@@ -18,7 +18,7 @@ class InMemoryOutcomes(Outcomes):
         tenant: str,
         *,
         mailbox: str = "",
-        message: str = "",
+        identity: str = "",
         job_id: str = "",
         limit: int = 100,
     ) -> Sequence[OutcomeRecord]:
@@ -26,7 +26,7 @@ class InMemoryOutcomes(Outcomes):
             record
             for record in self._database.read(tenant).outcomes
             if mailbox in ("", record.job.mailbox)
-            and message in ("", record.message)
+            and identity in ("", record.identity)
             and job_id in ("", record.job.id)
         ]
         # Sorting is stable: of two with one time, the later recorded is the newer.

@@ -22,7 +22,7 @@ from postroom.domain.pointer import PointerJob
 MOST_REASONS = 32
 """That are kept of a job: deferrals have no end of their own."""
 
-REDRIVEN = "re-driven"
+REDRIVEN = "redriven"
 """Stands among a job's reasons, so that they tell the whole story."""
 
 

@@ -2,9 +2,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from postroom.adapters.memory.database import InMemoryDatabase, Tables
-from postroom.adapters.memory.reception_row import ReceptionRow
+from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.application.ports import MailboxRegistry
 from postroom.domain.access import NO_FAILURES, AccessTally
+from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import (
     GoogleAccount,
     InvalidMailbox,
@@ -15,7 +16,6 @@ from postroom.domain.mailbox import (
     folders_of,
     with_credentials,
 )
-from postroom.domain.reception import Reception, Request
 
 
 class InMemoryMailboxRegistry(MailboxRegistry):
@@ -29,8 +29,8 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             _forget(tables, mailbox.id)
             tables.mailboxes[mailbox.id] = mailbox
             for folder in folders_of(mailbox.account):
-                reception = self._reception(mailbox, folder)
-                tables.receptions[mailbox.id, folder] = ReceptionRow(reception)
+                folder_sync = self._folder_sync(mailbox, folder)
+                tables.folder_syncs[mailbox.id, folder] = FolderSyncRow(folder_sync)
 
     async def remove(self, tenant: str, mailbox_id: str) -> bool:
         async with self._database.transaction(tenant) as tables:
@@ -54,14 +54,14 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             if mailbox is None or pause is None or paused_by not in (None, pause.by):
                 return False
             tables.mailboxes[mailbox_id] = replace(mailbox, paused=None, access=NO_FAILURES)
-            for key, row in tables.receptions.items():
+            for key, row in tables.folder_syncs.items():
                 if key[0] == mailbox_id:
                     version = self._database.next_version()
                     # Due since the pause began: at once, whatever the time is now.
-                    tables.receptions[key] = row.request(Request.RECONCILE, pause.since, version)
+                    tables.folder_syncs[key] = row.request(Request.SYNC, pause.since, version)
         return True
 
-    async def keep_access(self, mailbox: Mailbox, access: AccessTally) -> None:
+    async def save_access(self, mailbox: Mailbox, access: AccessTally) -> None:
         async with self._database.transaction(mailbox.tenant) as tables:
             if stored := tables.mailboxes.get(mailbox.id):
                 tables.mailboxes[mailbox.id] = replace(stored, access=access)
@@ -88,8 +88,8 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             tables.mailboxes[mailbox.id] = replace(stored, account=account)
         return True
 
-    def _reception(self, mailbox: Mailbox, folder: str) -> Reception:
-        return Reception(
+    def _folder_sync(self, mailbox: Mailbox, folder: str) -> FolderSync:
+        return FolderSync(
             tenant=mailbox.tenant,
             mailbox=mailbox.id,
             folder=folder,
@@ -99,17 +99,17 @@ class InMemoryMailboxRegistry(MailboxRegistry):
 
 
 def _forget(tables: Tables, mailbox_id: str) -> None:
-    """The receptions of the mailbox, and its cursors, one that came in after its end included."""
-    for table in (tables.receptions, tables.cursors):
+    """The folder_syncs of the mailbox, and its cursors, one that came in after its end included."""
+    for table in (tables.folder_syncs, tables.cursors):
         for key in [key for key in table if key[0] == mailbox_id]:
             del table[key]
 
 
 def _push(mailbox: Mailbox) -> tuple[str, str] | None:
-    """What a Gmail notice names, and leads to one mailbox by."""
+    """What a Gmail notification names, and leads to one mailbox by."""
     account = mailbox.account
     if isinstance(account, GoogleAccount):
-        return account.subscription, mailbox.address.lower()
+        return account.pubsub_subscription, mailbox.address.lower()
     return None
 
 

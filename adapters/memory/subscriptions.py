@@ -1,4 +1,6 @@
-"""A provider of notices that a test refuses, removes and breaks; they run out by the clock."""
+"""A provider of notifications that a test refuses, removes and breaks; they run out by the
+clock.
+"""
 
 import hashlib
 import secrets
@@ -8,11 +10,12 @@ from datetime import timedelta
 
 from postroom.application.ports import (
     Clock,
-    NoticesRefused,
+    NotificationsRefused,
     SubscriptionGone,
     Subscriptions,
 )
 from postroom.domain.failure import Failure, FolderMissing
+from postroom.domain.folder_sync import Subscription
 from postroom.domain.mailbox import (
     ClientCertificate,
     ClientSecret,
@@ -20,7 +23,6 @@ from postroom.domain.mailbox import (
     MicrosoftAccount,
     folders_of,
 )
-from postroom.domain.reception import Subscription
 
 LIFETIME = timedelta(days=6)
 
@@ -36,7 +38,7 @@ class _Held:
 class InMemorySubscriptions(Subscriptions):
     """*refusal* and *obstructed*, unless empty, are why none can be had, and why none would help.
 
-    *shown* are the secrets that the notices of each show. *failures* are raised one a call;
+    *shown* are the secrets that the notifications of each show. *failures* are raised one a call;
     *removed* holds the ids that were taken away on request, in order.
     """
 
@@ -61,7 +63,7 @@ class InMemorySubscriptions(Subscriptions):
         if folder not in folders_of(mailbox.account):
             raise FolderMissing
         if self.refusal:
-            raise NoticesRefused(self.refusal)
+            raise NotificationsRefused(self.refusal)
         self._make_way(mailbox, folder)
         secret, now = secrets.token_urlsafe(32), self.clock.now()
         subscription = Subscription(
@@ -113,7 +115,7 @@ class InMemorySubscriptions(Subscriptions):
         for held in list(self._live(mailbox).values()):
             if (held.mailbox.tenant, held.mailbox.id, held.folder) == place:
                 if held.subscription.endpoint != self.endpoint:
-                    raise NoticesRefused("another service has subscribed to this folder")
+                    raise NotificationsRefused("another service has subscribed to this folder")
                 del self._held[held.subscription.id]
 
     def _fail(self) -> None:

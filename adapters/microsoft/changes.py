@@ -79,7 +79,7 @@ class GraphChanges(FolderChanges):
         if not self.graph.leads_to(position):
             raise PositionExpired("the position is of another Graph")
         try:
-            async for page in self._round(mailbox, position, _EXPIRED):
+            async for page in self._run(mailbox, position, _EXPIRED):
                 yield page
         except SourceGone as gone:
             await GraphFolders(self.graph).find(mailbox, folder)
@@ -100,7 +100,7 @@ class GraphChanges(FolderChanges):
         found = await GraphFolders(self.graph).find(mailbox, folder)
         return ("users", microsoft_account(mailbox).user, "mailFolders", found.id, "messages")
 
-    async def _round(
+    async def _run(
         self, mailbox: Mailbox, url: str, meanings: Meanings
     ) -> AsyncIterator[ChangesPage]:
         for _ in range(self.max_pages):

@@ -44,7 +44,7 @@ class Person(BaseModel):
 
 
 class Grant(BaseModel):
-    """A successful answer of the token end point (RFC 6749 section 5.1)."""
+    """A successful answer of the token endpoint (RFC 6749 section 5.1)."""
 
     access_token: str = Field(repr=False)
     expires_in: timedelta
@@ -154,7 +154,7 @@ class EntraId:
         return {
             "authority": f"{self._login_url}/{quote(directory, safe='')}",
             "http_client": self._http,
-            # The operator names the login end point; nothing asks around.
+            # The operator names the login endpoint; nothing asks around.
             "instance_discovery": False,
         }
 

@@ -116,7 +116,7 @@ def graph_failure(
 
 
 def sign_in_failure(status: int, body: bytes, wait: timedelta | None) -> Failure:
-    """What the answer of Entra ID's token or metadata end point means."""
+    """What the answer of Entra ID's token or metadata endpoint means."""
     answer = _entra_error(body)
     number = _aadsts(answer.error_description)
     named = (str(status), _code(answer.error), f"AADSTS{number}" if number else "")

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from postroom.adapters.microsoft.arrival import received_at
 from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.received_header import received_at
 from postroom.application.ports import Clock, FetchedMessage, MessageFetcher
 from postroom.domain.failure import AccessFailed, SourceGone, Unprocessable
 from postroom.domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount
@@ -21,7 +21,7 @@ class GraphFetcher(MessageFetcher):
 
     graph: GraphClient
     clock: Clock
-    max_bytes: int = MAX_MESSAGE_BYTES
+    max_message_bytes: int = MAX_MESSAGE_BYTES
 
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         match mailbox.account, pointer:
@@ -38,7 +38,7 @@ class GraphFetcher(MessageFetcher):
     ) -> bytes:
         path = ("users", account.user, "messages", message_id, "$value")
         try:
-            return await self.graph.download(mailbox, *path, max_bytes=self.max_bytes)
+            return await self.graph.download(mailbox, *path, max_bytes=self.max_message_bytes)
         except SourceGone as gone:
             if isinstance(account.credentials, DelegatedAccess):
                 await self._prove_access(mailbox, account, gone)

@@ -1,4 +1,4 @@
-"""The keys that Entra ID signs tokens with, kept so that a notice costs no request.
+"""The keys that Entra ID signs tokens with, kept so that a notification costs no request.
 
 https://learn.microsoft.com/entra/identity-platform/signing-key-rollover: keys roll over at any
 time, and a token with an unknown one is a reason to ask for them again.

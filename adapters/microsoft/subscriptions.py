@@ -1,4 +1,4 @@
-"""Has Graph send notices of new mail in a folder to our public URL.
+"""Has Graph send notifications of new mail in a folder to our public URL.
 
 Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks, /graph/api/resources/
 subscription and /graph/outlook-change-notifications-overview.
@@ -19,16 +19,16 @@ from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.errors import Meanings
 from postroom.adapters.microsoft.folders import GraphFolders
 from postroom.adapters.microsoft.urls import is_loopback, is_public
-from postroom.application.ports import Clock, NoticesRefused, SubscriptionGone, Subscriptions
+from postroom.application.ports import Clock, NotificationsRefused, SubscriptionGone, Subscriptions
 from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.folder_sync import Subscription
 from postroom.domain.mailbox import DelegatedAccess, Mailbox
-from postroom.domain.reception import Subscription
 
 LIFETIME = timedelta(days=6)
 """Graph takes less than seven days."""
 
 NO_PUBLIC_URL = "no public https URL: set POSTROOM_PUBLIC_URL"
-SHARED = "Graph sends no notices of shared mailboxes"
+SHARED = "Graph sends no notifications of shared mailboxes"
 TAKEN = "another service has subscribed to this folder"
 
 
@@ -36,15 +36,17 @@ class _Taken(Exception):
     """There is a subscription to the same resource already."""
 
 
-def _unproven(reason: str) -> NoticesRefused:
-    return NoticesRefused(f"{reason}: the public URL did not answer Graph's validation request")
+def _unproven(reason: str) -> NotificationsRefused:
+    return NotificationsRefused(
+        f"{reason}: the public URL did not answer Graph's validation request"
+    )
 
 
-# The folder was read just before, so what is forbidden here are the notices and not the mail.
+# The folder was read just before, so what is forbidden here are the notifications and not the mail.
 _CREATING: Meanings = {
     "validationerror": _unproven,
-    400: NoticesRefused,
-    403: NoticesRefused,
+    400: NotificationsRefused,
+    403: NotificationsRefused,
     404: AccessFailed,
     409: _Taken,
 }
@@ -65,7 +67,8 @@ _HELD = TypeAdapter(list[_Held])
 
 @dataclass(frozen=True, slots=True)
 class GraphSubscriptions(Subscriptions):
-    """Subscriptions to Graph at *graph*, whose notices come to *public_url* (empty: to nobody).
+    """Subscriptions to Graph at *graph*, whose notifications come to *public_url* (empty: to
+    nobody).
 
     Graph in the internet needs a public https URL. One on this machine, which is an emulator, can
     reach whatever is here.
@@ -99,7 +102,7 @@ class GraphSubscriptions(Subscriptions):
         try:
             return await self._create(mailbox, resource)
         except _Taken as taken:
-            raise NoticesRefused(TAKEN) from taken
+            raise NotificationsRefused(TAKEN) from taken
 
     async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
         body = {"expirationDateTime": self._expiry()}

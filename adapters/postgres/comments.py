@@ -12,8 +12,8 @@ from postroom.domain.helpdesk.ticket import Comment, Document, Ticket, in_order
 from postroom.domain.mail.message import Address
 
 _INSERT = """
-INSERT INTO comment (tenant, mailbox, ticket, message, digest, message_id, refs, author_name,
-                     author_email, subject, text, html, written_at)
+INSERT INTO comment (tenant, mailbox, ticket, identity, digest, message_id, refs, author_name,
+                     author_email, subject, text, html, received_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING id
 """
@@ -34,8 +34,8 @@ SELECT number, mailbox FROM ticket WHERE tenant = %s AND number = ANY (%s) ORDER
 """
 
 _COMMENTS = """
-SELECT id, ticket, message, digest, message_id, refs, author_name, author_email, subject, text,
-       html, written_at
+SELECT id, ticket, identity, digest, message_id, refs, author_name, author_email, subject, text,
+       html, received_at
 FROM comment WHERE tenant = %s AND ticket = ANY (%s)
 """
 
@@ -49,9 +49,9 @@ async def insert_comment(connection: Connection, ticket: Ticket, comment: Commen
     """Add *comment*, its documents and its ids to *ticket*."""
     values = [
         *(ticket.tenant, ticket.mailbox, ticket.number),
-        *(indexable(comment.message), indexable(comment.digest), comment.message_id),
+        *(indexable(comment.identity), indexable(comment.digest), comment.message_id),
         *(list(comment.references), comment.author.name, comment.author.email),
-        *(comment.subject, comment.text, comment.html, comment.written_at),
+        *(comment.subject, comment.text, comment.html, comment.received_at),
     ]
     rows = await connection.execute(_INSERT, values)
     row = await rows.fetchone()
@@ -107,7 +107,7 @@ async def _documents(
 
 def _comment(row: dict[str, Any], documents: tuple[Document, ...]) -> Comment:
     return Comment(
-        message=row["message"],
+        identity=row["identity"],
         digest=row["digest"],
         message_id=row["message_id"],
         references=tuple(row["refs"]),
@@ -115,6 +115,6 @@ def _comment(row: dict[str, Any], documents: tuple[Document, ...]) -> Comment:
         subject=row["subject"],
         text=row["text"],
         html=row["html"],
-        written_at=row["written_at"],
+        received_at=row["received_at"],
         documents=documents,
     )

@@ -34,7 +34,7 @@ _SET_OPENING = """
 UPDATE ticket SET opening = comment.id
 FROM comment
 WHERE ticket.tenant = %s AND ticket.number = %s AND comment.tenant = ticket.tenant
-  AND comment.mailbox = ticket.mailbox AND comment.message = %s AND comment.digest = %s
+  AND comment.mailbox = ticket.mailbox AND comment.identity = %s AND comment.digest = %s
 """
 
 _MOVE_COMMENTS = "UPDATE comment SET ticket = %s WHERE tenant = %s AND ticket = %s"
@@ -49,7 +49,7 @@ _FOLLOW = "SELECT coalesce(merged_into, number) FROM ticket WHERE tenant = %s AN
 
 _SUMMARIES = """
 SELECT ticket.mailbox, ticket.number, opening.subject, opening.author_name, opening.author_email,
-       opening.written_at, held.comments, held.documents
+       opening.received_at, held.comments, held.documents
 FROM ticket
 JOIN comment AS opening ON (opening.tenant, opening.id) = (ticket.tenant, ticket.opening)
 CROSS JOIN LATERAL (
@@ -113,7 +113,7 @@ class PostgresHelpdesk(Helpdesk):
                     number=number,
                     subject=subject,
                     requester=Address(name, email),
-                    opened_at=written_at,
+                    opened_at=received_at,
                     comments=comments,
                     documents=documents,
                 )
@@ -123,7 +123,7 @@ class PostgresHelpdesk(Helpdesk):
                     subject,
                     name,
                     email,
-                    written_at,
+                    received_at,
                     comments,
                     documents,
                 ) in rows
@@ -145,5 +145,5 @@ async def _next_number(connection: Connection, tenant: str) -> int:
 
 
 async def _set_opening(connection: Connection, ticket: Ticket) -> None:
-    key = [indexable(ticket.opening.message), indexable(ticket.opening.digest)]
+    key = [indexable(ticket.opening.identity), indexable(ticket.opening.digest)]
     await connection.execute(_SET_OPENING, [ticket.tenant, ticket.number, *key])

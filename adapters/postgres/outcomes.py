@@ -20,12 +20,12 @@ _FINAL: dict[str, TypeAdapter[Final]] = {
 }
 
 _RECORD = """
-INSERT INTO outcome (tenant, mailbox, job_id, message, outcome, detail, attempt, at, job)
+INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 _FIND = """
-SELECT message, outcome, detail, attempt, at, job FROM outcome
+SELECT identity, outcome, detail, attempt, at, job FROM outcome
 WHERE tenant = %(tenant)s{conditions} ORDER BY at DESC, id DESC LIMIT %(limit)s
 """
 
@@ -42,7 +42,7 @@ class PostgresOutcomes(Outcomes):
     async def record(self, record: OutcomeRecord) -> None:
         job, outcome = record.job, record.outcome
         values = [
-            *(job.tenant, job.mailbox, job.id, indexable(record.message)),
+            *(job.tenant, job.mailbox, job.id, indexable(record.identity)),
             *(name_of(outcome), Json(asdict(outcome)), record.attempt, record.at),
             Json(_JOB.dump_python(job, mode="json")),
         ]
@@ -54,11 +54,11 @@ class PostgresOutcomes(Outcomes):
         tenant: str,
         *,
         mailbox: str = "",
-        message: str = "",
+        identity: str = "",
         job_id: str = "",
         limit: int = 100,
     ) -> Sequence[OutcomeRecord]:
-        wanted = {"mailbox": mailbox, "message": indexable(message), "job_id": job_id}
+        wanted = {"mailbox": mailbox, "identity": indexable(identity), "job_id": job_id}
         conditions = "".join(f" AND {name} = %({name})s" for name, value in wanted.items() if value)
         async with (
             self._database.transaction(tenant) as connection,
@@ -78,8 +78,13 @@ class PostgresOutcomes(Outcomes):
 def _record(row: dict[str, Any]) -> OutcomeRecord:
     return OutcomeRecord(
         job=_JOB.validate_python(row["job"]),
-        outcome=_FINAL[row["outcome"]].validate_python(row["detail"]),
+        outcome=_FINAL[row["outcome"]].validate_python(_of_today(row["detail"])),
         attempt=row["attempt"],
         at=row["at"],
-        message=row["message"],
+        identity=row["identity"],
     )
+
+
+def _of_today(detail: dict[str, Any]) -> dict[str, Any]:
+    """Releases before 0.1 called the effect of a completed message its `way`."""
+    return {"effect" if name == "way" else name: value for name, value in detail.items()}

@@ -28,8 +28,8 @@ INSERT INTO mailbox (tenant, id, address, account, secrets, added_at, paused_by,
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-_ADD_RECEPTIONS = """
-INSERT INTO reception (tenant, mailbox, folder, due_at)
+_ADD_FOLDER_SYNCS = """
+INSERT INTO folder_sync (tenant, mailbox, folder, due_at)
 SELECT DISTINCT %s, %s, folder, %s::timestamptz FROM unnest(%s::text[]) AS folder
 """
 
@@ -45,7 +45,7 @@ _OF_TENANT = f"{_SELECT} WHERE tenant = %s ORDER BY id"
 _BY_ID = f"{_SELECT} WHERE tenant = %s AND id = %s"
 _LOCKED = f"{_BY_ID} FOR UPDATE"
 _BY_PUSH = f"""{_SELECT}
-WHERE account ->> 'provider' = 'google' AND account ->> 'subscription' = %s
+WHERE account ->> 'provider' = 'google' AND account ->> 'pubsub_subscription' = %s
   AND lower(address) = lower(%s)
 """
 
@@ -56,24 +56,24 @@ UPDATE mailbox SET paused_by = %(by)s, paused_reason = %(reason)s, paused_since 
 WHERE tenant = %(tenant)s AND id = %(id)s AND (paused_by IS NULL OR %(by)s = 'operator')
 """
 
-# Receptions are due since the pause began: at once, whatever the time is now.
+# FolderSyncs are due since the pause began: at once, whatever the time is now.
 _RESUME = """
 WITH resumed AS (
     SELECT tenant, id, paused_since FROM mailbox
     WHERE tenant = %s AND id = %s AND paused_by = ANY(%s) FOR UPDATE
 ), woken AS (
-    UPDATE reception SET
+    UPDATE folder_sync SET
         version = version + 1,
-        requests = requests || jsonb_build_object('reconcile', version + 1),
+        requests = requests || jsonb_build_object('sync', version + 1),
         due_at = least(due_at, paused_since)
-    FROM resumed WHERE reception.tenant = resumed.tenant AND mailbox = id
+    FROM resumed WHERE folder_sync.tenant = resumed.tenant AND mailbox = id
 )
 UPDATE mailbox SET paused_by = NULL, paused_reason = NULL, paused_since = NULL,
                    access_failures = 0, access_failed_at = NULL
 FROM resumed WHERE mailbox.tenant = resumed.tenant AND mailbox.id = resumed.id
 """
 
-_KEEP_ACCESS = """
+_SAVE_ACCESS = """
 UPDATE mailbox SET access_failures = %s, access_failed_at = %s WHERE tenant = %s AND id = %s
 """
 
@@ -109,14 +109,14 @@ class PostgresMailboxRegistry(MailboxRegistry):
             *(access.failures, access.last_at),
         ]
         key = [mailbox.tenant, mailbox.id]
-        receptions = [*key, mailbox.added_at, list(folders_of(mailbox.account))]
+        folder_syncs = [*key, mailbox.added_at, list(folders_of(mailbox.account))]
         async with self._database.transaction(mailbox.tenant) as connection:
             try:
                 await connection.execute(_ADD, values)
             except UniqueViolation as error:
                 raise InvalidMailbox(_TAKEN[error.diag.constraint_name or ""]) from error
             await connection.execute(_REMOVE_CURSORS, key)  # of one that had the name before
-            await connection.execute(_ADD_RECEPTIONS, receptions)
+            await connection.execute(_ADD_FOLDER_SYNCS, folder_syncs)
 
     async def remove(self, tenant: str, mailbox_id: str) -> bool:
         async with self._database.transaction(tenant) as connection:
@@ -140,10 +140,10 @@ class PostgresMailboxRegistry(MailboxRegistry):
             resumed = await connection.execute(_RESUME, [tenant, mailbox_id, whose])
         return resumed.rowcount == 1
 
-    async def keep_access(self, mailbox: Mailbox, access: AccessTally) -> None:
+    async def save_access(self, mailbox: Mailbox, access: AccessTally) -> None:
         values = [access.failures, access.last_at, mailbox.tenant, mailbox.id]
         async with self._database.transaction(mailbox.tenant) as connection:
-            await connection.execute(_KEEP_ACCESS, values)
+            await connection.execute(_SAVE_ACCESS, values)
 
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
         async with self._database.transaction(tenant) as connection:

@@ -32,7 +32,7 @@ OPTIONS = frozenset(
         "username",
     }
 )
-"""No time-out is among them: `open_redis` says why."""
+"""No timeout is among them: `open_redis` says why."""
 
 SHAPES = (
     "redis://[user:password@]host[:port][/db], rediss://… (TLS), unix:///path,"

@@ -123,7 +123,7 @@ local withdrawn, capped = {}, {}
 local ids, of = {}, {} -- of the jobs claimed: the ids and the lanes
 
 -- Returns whether the lane stays in the ring.
-local function take_one(name, some_came_back)
+local function claim_one(name, some_came_back)
   if some_are_paused and call('ZSCORE', PAUSED, name) then
     return false
   end
@@ -169,7 +169,7 @@ local function take()
     end
     rings[tenant] = rings[tenant] or open_ring(LANES .. tenant, at_once)
     local name = rings[tenant].turn()
-    if take_one(name, some_came_back) then
+    if claim_one(name, some_came_back) then
       rings[tenant].append(name)
     else
       withdrawn[#withdrawn + 1] = name

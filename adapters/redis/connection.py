@@ -1,135 +1,63 @@
-"""The connections to Redis: to one server, to one that Sentinels watch, or to a cluster."""
+"""Connections that find their server when they connect, and leave one that cannot help."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.crc import key_slot
-from redis.exceptions import RedisError
-from redis.maint_notifications import MaintNotificationsConfig
+from redis.asyncio.connection import (
+    AbstractConnection,
+    Connection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.connection import HiredisRespSerializer
+from redis.exceptions import AskError, ClusterDownError, ReadOnlyError
 
-from postroom.adapters.redis.address import Address, InvalidRedisUrl, Kind, Node, read_address
-from postroom.adapters.redis.links import Link, TlsLink, UnixLink
-from postroom.adapters.redis.whereabouts import Cluster, Sentinels, Whereabouts
+from postroom.adapters.redis.address import Node
 
-ANSWER_WITHIN = 2
-"""Seconds that a server may take to answer a command."""
+Find = Callable[[], Awaitable[Node]]
 
-
-class Servers:
-    """The servers that a URL names. A key lies on one of them, and may come to lie on another."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._whereabouts = _whereabouts(address)
-        self._clients: dict[int, Redis] = {}
-        self._opened = AsyncExitStack()
-
-    @property
-    def are_a_cluster(self) -> bool:
-        return self._address.kind is Kind.CLUSTER
-
-    def holding(self, key: str) -> Redis:
-        """A client of whichever server holds *key* at the time.
-
-        To find it, others are asked when it connects; it connects anew when it is told that the key
-        is elsewhere, or that the server is a replica now. It follows no ASK (docs/adr/0022).
-        """
-        slot = key_slot(key.encode()) if self.are_a_cluster else 0
-        if slot not in self._clients:
-            found = {"find": partial(self._whereabouts.primary, key)} if self._whereabouts else {}
-            self._clients[slot] = client = _client(self._address, **found)
-            self._opened.push_async_callback(client.aclose)
-        return self._clients[slot]
-
-    @asynccontextmanager
-    async def primaries(self) -> AsyncIterator[Sequence[Redis]]:
-        """A client of each server that holds keys now. Raises what Whereabouts does."""
-        if self._whereabouts is None:
-            yield [self.holding("")]
-            return
-        nodes = await self._whereabouts.primaries()
-        async with AsyncExitStack() as opened:
-            clients = [_client(self._address, host=host, port=port) for host, port in nodes]
-            yield [await opened.enter_async_context(client) for client in clients]
-
-    async def aclose(self) -> None:
-        await self._opened.aclose()
+ELSEWHERE = AskError, ClusterDownError, ReadOnlyError
+"""Answers (and their kinds, such as MOVED) of a server that is not, or no longer, the right one."""
 
 
-@asynccontextmanager
-async def open_redis(url: str) -> AsyncIterator[Servers]:
-    """Connections to what *url* names; address.py says how it is written.
+_serializer = HiredisRespSerializer()
 
-    Nothing is connected yet, and nothing is sent twice by the client: whoever sends a command knows
-    whether it may be sent again, and bounds the wait for the answer (`asyncio.timeout`). The
-    client's own time-out would go through `asyncio.wait_for`, which can lose a cancellation before
-    Python 3.12 (CPython issue 86296), and makes a task for each command. Raises InvalidRedisUrl.
+
+class _Link(AbstractConnection):
+    """After an answer of that kind it is closed when it goes back to its pool.
+
+    It writes with hiredis, as redis-py itself does where it does not use asyncio: packing in Python
+    takes a fifth of a worker's time.
     """
-    address = read_address(url)
-    _check_tls(address)
-    servers = Servers(address)
-    try:
-        yield servers
-    finally:
-        await servers.aclose()
+
+    def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - as the client has it
+        packed: list[bytes] = _serializer.pack(*args)
+        return packed
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        try:
+            return await super().read_response(*args, **options)
+        except ELSEWHERE:
+            self.mark_for_reconnect()  # type: ignore[no-untyped-call]
+            raise
 
 
-def _whereabouts(address: Address) -> Whereabouts | None:
-    """None if the address says where the server is."""
-    match address.kind:
-        case Kind.SERVER:
-            return None
-        case Kind.CLUSTER:
-            connect = partial(_connection, address, address.settings)
-            return Cluster(address.nodes, connect)
-        case Kind.SENTINEL:
-            connect = partial(_connection, address, address.sentinel_settings)
-            return Sentinels(address.nodes, address.service, connect)
+class UnixConnection(_Link, UnixDomainSocketConnection):
+    pass
 
 
-def _connection(address: Address, settings: Mapping[str, Any], node: Node) -> AbstractConnection:
-    host, port = node
-    kind = TlsLink if address.tls else Link
-    return kind(host=host, port=port, **settings, **_commons())
+class Link(_Link, Connection):
+    """*find* tells the host and the port; without it they are what they are."""
+
+    def __init__(self, *, find: Find | None = None, **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(**settings)
+        self._find = find
+
+    async def _connect(self) -> None:
+        if self._find is not None:
+            self.host, self.port = await self._find()
+        await super()._connect()  # type: ignore[no-untyped-call]
 
 
-def _client(address: Address, **where: Any) -> Redis:  # noqa: ANN401 - the client library's
-    settings = {**address.settings, **where, **_commons()}
-    pool = ConnectionPool(
-        connection_class=_kind_of_link(address),
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        **settings,
-    )
-    return Redis.from_pool(pool)
-
-
-def _kind_of_link(address: Address) -> type[AbstractConnection]:
-    if "path" in address.settings:
-        return UnixLink
-    return TlsLink if address.tls else Link
-
-
-def _commons() -> dict[str, Any]:
-    return {
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": None,
-        "socket_connect_timeout": ANSWER_WITHIN / 2,
-        "driver_info": None,  # to tell its name, the client library would need one more permission
-    }
-
-
-def _check_tls(address: Address) -> None:
-    """Read the files that are named, which the client library does when it connects."""
-    try:
-        if address.tls:
-            TlsLink(**{**address.settings, "host": ""}).ssl_context.get()
-    except (RedisError, OSError) as error:
-        raise InvalidRedisUrl(
-            "an ssl_… option names no readable file, or has no meaning"
-        ) from error
+class TlsConnection(Link, SSLConnection):
+    pass

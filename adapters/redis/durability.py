@@ -8,8 +8,8 @@ from itertools import chain
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from postroom.adapters.redis.connection import ANSWER_WITHIN, Servers
 from postroom.adapters.redis.errors import translated
+from postroom.adapters.redis.servers import COMMAND_TIMEOUT, Servers
 from postroom.application.ports import HealthCheck
 from postroom.domain.failure import Unavailable
 
@@ -43,7 +43,7 @@ class RedisHealth(HealthCheck):
 
     async def __call__(self) -> None:
         with translated():
-            async with asyncio.timeout(ANSWER_WITHIN), self._servers.primaries() as primaries:
+            async with asyncio.timeout(COMMAND_TIMEOUT), self._servers.primaries() as primaries:
                 found = await asyncio.gather(*map(self._complaints, primaries))
         if complaint := next(chain.from_iterable(found), None):
             raise Unavailable(complaint)

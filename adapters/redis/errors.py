@@ -7,7 +7,7 @@ from ssl import SSLCertVerificationError, SSLError
 from redis import exceptions
 from redis.exceptions import RedisError
 
-from postroom.adapters.redis.whereabouts import NoPrimary
+from postroom.adapters.redis.discovery import NoPrimary
 from postroom.domain.failure import Unavailable
 
 # The most special first: some of these are kinds of others.
@@ -97,7 +97,7 @@ def _origin(error: BaseException) -> BaseException:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Every error of Redis that leaves the block, and every time-out, is Unavailable."""
+    """Every error of Redis that leaves the block, and every timeout, is Unavailable."""
     try:
         yield
     except (RedisError, TimeoutError) as error:

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from postroom.adapters.redis.connection import ANSWER_WITHIN, Servers
 from postroom.adapters.redis.errors import translated
 from postroom.adapters.redis.queue import PREFIX
+from postroom.adapters.redis.servers import COMMAND_TIMEOUT, Servers
 from postroom.application.ports import HealthCheck
 from postroom.domain.failure import Unavailable
 
@@ -21,7 +21,7 @@ class PartitionCountHealth(HealthCheck):
 
     async def __call__(self) -> None:
         with translated():
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(COMMAND_TIMEOUT):
                 known = await self._redis.get(self._key)  # first: a full server takes no SET
                 if known is None:
                     await self._redis.set(self._key, self._partitions, nx=True)

@@ -9,9 +9,9 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from zlib import crc32
 
-from postroom.adapters.redis.connection import Servers
 from postroom.adapters.redis.queue import LANE_CAP, PREFIX, RedisPointerQueue
 from postroom.adapters.redis.scripts import no_offset
+from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.wire import lane_of, pack
 from postroom.application.dead_letter_pages import microseconds
 from postroom.application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue

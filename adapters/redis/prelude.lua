@@ -143,7 +143,7 @@ local function add_reason(history, reason)
   end
 end
 
--- Tokens rise, and are above any that were given out before: even after a fail-over that forgot some,
+-- Tokens rise, and are above any that were given out before: even after a failover that forgot some,
 -- since none is given out sooner than its microsecond. Returns the one before the first of so many.
 local function new_tokens(number)
   local last = math.max(tonumber(call('GET', TOKEN) or 0), microseconds)

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from postroom.adapters.redis import dead_letters
-from postroom.adapters.redis.connection import ANSWER_WITHIN, Servers
+from postroom.adapters.redis.batcher import Batcher
 from postroom.adapters.redis.errors import translated
 from postroom.adapters.redis.exchange import Argument
-from postroom.adapters.redis.funnel import Funnel
 from postroom.adapters.redis.scripts import Scripts, milliseconds, no_offset, root_of
+from postroom.adapters.redis.servers import COMMAND_TIMEOUT, Servers
 from postroom.adapters.redis.statistics import lane_statistics
 from postroom.adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
 from postroom.application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
@@ -62,10 +62,10 @@ class RedisPointerQueue(PointerQueue):
         self._redis = servers.holding(self._root)
         self._scripts = Scripts(self._redis, self._root, ahead)
         self._cap = cap
-        self._bells = f"{self._root}:bell:{uuid4().hex}"
-        self._bell_numbers = itertools.count()
-        self._enqueue = Funnel(self._carry_jobs)
-        self._settle = Funnel(self._carry_settlements)
+        self._wakeups = f"{self._root}:wakeup:{uuid4().hex}"
+        self._wakeup_numbers = itertools.count()
+        self._enqueue = Batcher(self._flush_jobs)
+        self._settle = Batcher(self._flush_settlements)
 
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
         """Also raises InvalidPointer: the job cannot be queued as it is."""
@@ -74,7 +74,7 @@ class RedisPointerQueue(PointerQueue):
         is_new = await self._enqueue([pack(job) for job in jobs])
         return [job.id for job, new in zip(jobs, is_new, strict=True) if new]
 
-    async def _carry_jobs(self, jobs: Sequence[Sequence[Argument]]) -> Sequence[int]:
+    async def _flush_jobs(self, jobs: Sequence[Sequence[Argument]]) -> Sequence[int]:
         replies: Sequence[int] = await self._scripts.run("enqueue", *chain.from_iterable(jobs))
         return replies
 
@@ -95,35 +95,35 @@ class RedisPointerQueue(PointerQueue):
 
         And the seconds until more is due.
         """
-        bell = f"{self._bells}:{next(self._bell_numbers)}"
-        taking = asyncio.ensure_future(self._take_readable(limit, lease, within, bell))
+        wakeup = f"{self._wakeups}:{next(self._wakeup_numbers)}"
+        taking = asyncio.ensure_future(self._take_readable(limit, lease, within, wakeup))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             # Nobody is left to take what is being claimed.
             if within:
                 with suppress(Unavailable):  # we wait until *within* is over, then
-                    await self._ring(bell)
+                    await self._wake(wakeup)
             with suppress(Unavailable):
                 claims, _ = await taking
                 await asyncio.gather(*map(self.release, claims))
             raise
 
-    async def _ring(self, bell: str) -> None:
-        """Wake ourselves; nobody else waits for this bell."""
+    async def _wake(self, wakeup: str) -> None:
+        """Wake ourselves; nobody else waits for this wakeup."""
         with translated():
-            async with asyncio.timeout(ANSWER_WITHIN), self._redis.pipeline() as pipeline:
-                pipeline.rpush(bell, "")
-                pipeline.expire(bell, ANSWER_WITHIN)
+            async with asyncio.timeout(COMMAND_TIMEOUT), self._redis.pipeline() as pipeline:
+                pipeline.rpush(wakeup, "")
+                pipeline.expire(wakeup, COMMAND_TIMEOUT)
                 await pipeline.execute()
 
     async def _take_readable(
-        self, limit: int, lease: timedelta, within: float, bell: str
+        self, limit: int, lease: timedelta, within: float, wakeup: str
     ) -> tuple[list[Claim], float]:
         arguments = min(limit, MOST_CLAIMS), milliseconds(lease), self._cap
         if within > SHORTEST_BLOCK:
             due_in, *claimed = await self._scripts.run_when_woken(
-                "claim", *arguments, by=[bell, f"{self._root}:wake"], within=within
+                "claim", *arguments, by=[wakeup, f"{self._root}:wake"], within=within
             )
         else:
             due_in, *claimed = await self._scripts.run("claim", *arguments)
@@ -169,7 +169,7 @@ class RedisPointerQueue(PointerQueue):
         [settled] = await self._settle([(what, _member(claim), at, reason[:MAX_REASON])])
         return bool(settled)
 
-    async def _carry_settlements(self, settlements: Sequence[Sequence[Argument]]) -> Sequence[int]:
+    async def _flush_settlements(self, settlements: Sequence[Sequence[Argument]]) -> Sequence[int]:
         replies: Sequence[int] = await self._scripts.run(
             "settle", *chain.from_iterable(settlements)
         )

@@ -7,7 +7,7 @@
 local function queue_again(id, lane, history, record)
   if call('HSETNX', JOBS, id, record) == 1 then
     history.lane, history.attempts, history.order = nil, nil, nil
-    add_reason(history, 're-driven')
+    add_reason(history, 'redriven')
     remember(id, history)
     call('RPUSH', ARRIVED .. lane, id)
     offer({ lane })

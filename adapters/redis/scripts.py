@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from postroom.adapters.redis.connection import ANSWER_WITHIN
 from postroom.adapters.redis.errors import may_pass, translated
 from postroom.adapters.redis.exchange import Argument, exchange
+from postroom.adapters.redis.servers import COMMAND_TIMEOUT
 
 Name = Literal[
     "enqueue",
@@ -67,7 +67,7 @@ class Scripts:
     async def run(self, name: Name, *arguments: Argument) -> Any:  # noqa: ANN401 - it is Lua's
         """What the script returns. Raises Unavailable, after RESEND_WITHIN seconds at the latest.
 
-        What may pass (a connection that is lost, a fail-over) is waited for, and then the script is
+        What may pass (a connection that is lost, a failover) is waited for, and then the script is
         sent again, for each may run twice: what the first run did, the second finds done (and says
         so). A claim whose reply was lost runs out.
         """
@@ -104,7 +104,7 @@ class Scripts:
         fsync serves both. Raises Unavailable, at once when the connection is lost.
         """
         with translated():
-            async with asyncio.timeout(within + ANSWER_WITHIN):
+            async with asyncio.timeout(within + COMMAND_TIMEOUT):
                 answers = await exchange(
                     self._redis, ("BLPOP", *by, within), self._call(name, *arguments)
                 )

@@ -20,7 +20,7 @@ from postroom.domain.pointer import (
 )
 
 MAX_BYTES = 32 * 1024
-"""Of one record. A Gmail notice with 500 message ids, the most there can be, takes 11 KiB."""
+"""Of one record. A Gmail notification with 500 message ids, the most there can be, takes 11 KiB."""
 
 VERSION = 1
 

@@ -29,13 +29,13 @@ class IdempotencyLedger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRecord:
-    """What became of one job; *message* is the message's identity name, where it was read."""
+    """What became of one job; *identity* is the name of the message's identity, where it was read."""
 
     job: PointerJob
     outcome: Final
     attempt: int
     at: datetime
-    message: str = ""
+    identity: str = ""
 
 
 class Outcomes(Protocol):
@@ -43,7 +43,7 @@ class Outcomes(Protocol):
 
     @abstractmethod
     async def record(self, record: OutcomeRecord) -> None:
-        """Keep *record*. A job may end more than once (duplicate, re-drive): each is kept."""
+        """Keep *record*. A job may end more than once (duplicate, redrive): each is kept."""
 
     @abstractmethod
     async def find(
@@ -51,7 +51,7 @@ class Outcomes(Protocol):
         tenant: str,
         *,
         mailbox: str = "",
-        message: str = "",
+        identity: str = "",
         job_id: str = "",
         limit: int = 100,
     ) -> Sequence[OutcomeRecord]:

@@ -106,7 +106,7 @@ class PositionExpired(Exception):
 
 
 class FolderChanges(Protocol):
-    """Lists what came into a folder of a mailbox, so that a lost notice loses no message.
+    """Lists what came into a folder of a mailbox, so that a lost notification loses no message.
 
     Messages may be listed more than once. All methods raise AccessFailed (also: no such folder),
     Throttled.

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from postroom.domain.access import AccessTally
+from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Mailbox, MicrosoftCredentials, Pause, PausedBy
-from postroom.domain.reception import Reception, Request
 
 
 class MailboxRegistry(Protocol):
@@ -16,7 +16,7 @@ class MailboxRegistry(Protocol):
 
     @abstractmethod
     async def add(self, mailbox: Mailbox) -> None:
-        """Keep *mailbox*, with a reception, due at once, for each of its folders, and no cursor.
+        """Keep *mailbox*, with a folder_sync, due at once, for each of its folders, and no cursor.
 
         Raises InvalidMailbox if the tenant has one of that id, or address, already, or any tenant
         has one of the same Pub/Sub subscription and address.
@@ -24,7 +24,7 @@ class MailboxRegistry(Protocol):
 
     @abstractmethod
     async def remove(self, tenant: str, mailbox_id: str) -> bool:
-        """Forget the mailbox, its cursors and receptions; False if there is none.
+        """Forget the mailbox, its cursors and folder_syncs; False if there is none.
 
         What its mail has become stays, and so do the queued jobs, and what was handled.
         """
@@ -47,7 +47,7 @@ class MailboxRegistry(Protocol):
         """
 
     @abstractmethod
-    async def keep_access(self, mailbox: Mailbox, access: AccessTally) -> None:
+    async def save_access(self, mailbox: Mailbox, access: AccessTally) -> None:
         """Keep the tally of the mailbox's failures."""
 
     @abstractmethod
@@ -80,11 +80,11 @@ class MailboxRegistry(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subscriber:
-    """Whose mail is told of under a subscription, and how a notice proves itself.
+class SubscribedFolder:
+    """Whose mail is told of under a subscription, and how a notification proves itself.
 
-    *id* is the mailbox's. A notice shows a secret of this SHA-256 digest (hex). *application* is
-    the client id that rich notifications are made out to.
+    *id* is the mailbox's. A notification shows a secret of this SHA-256 digest (hex). *application*
+    is the client id that rich notifications are made out to.
     """
 
     tenant: str
@@ -96,19 +96,19 @@ class Subscriber:
     is_paused: bool
 
 
-class Receptions(Protocol):
+class FolderSyncs(Protocol):
     """How the mail of each folder is received, and when that is to be looked after next."""
 
     @abstractmethod
-    async def take_due(self, now: datetime, limit: int, hold: timedelta) -> Sequence[Reception]:
-        """Up to *limit* receptions that are due, longest due first, for nobody else meanwhile.
+    async def claim_due(self, now: datetime, limit: int, lease: timedelta) -> Sequence[FolderSync]:
+        """Up to *limit* folder_syncs that are due, longest due first, for nobody else meanwhile.
 
-        That ends with `save`, or when *hold* has passed from *now* on.
+        That ends with `save`, or when *lease* has passed from *now* on.
         """
 
     @abstractmethod
-    async def save(self, reception: Reception) -> bool:
-        """Keep what a round has made of a reception that was taken, due when it says.
+    async def save(self, folder_sync: FolderSync) -> bool:
+        """Keep what a round has made of a folder_sync that was taken, due when it says.
 
         Requests that it holds no more are done with. If others have come since it was taken, they
         stay, and it is due at once. Returns False, and keeps nothing, if somebody else has taken it
@@ -129,11 +129,13 @@ class Receptions(Protocol):
         """Note it for every folder of a mailbox; returns their number. See `request`."""
 
     @abstractmethod
-    async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[Reception]:
-        """Every reception (of one tenant, of its mailbox), by tenant, mailbox and folder."""
+    async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[FolderSync]:
+        """Every folder_sync (of one tenant, of its mailbox), by tenant, mailbox and folder."""
 
     @abstractmethod
-    async def subscribers(self, subscription_ids: Sequence[str]) -> Mapping[str, Subscriber]:
+    async def subscribed_folders(
+        self, subscription_ids: Sequence[str]
+    ) -> Mapping[str, SubscribedFolder]:
         """Whom each of those subscriptions tells of; the unknown ones are left out.
 
         It needs no key to the credentials.

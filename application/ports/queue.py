@@ -131,7 +131,7 @@ class PointerQueue(Protocol):
 
         It looks at a bounded number of letters, so it may hold fewer than *limit*, or none, and
         others match all the same: the end is where there is no next page. Whatever is buried,
-        re-driven or purged meanwhile, no letter is skipped or shown twice; one that dies (again)
+        redriven or purged meanwhile, no letter is skipped or shown twice; one that dies (again)
         after the first page was read is on none that follows. Raises InvalidCursor.
         """
 

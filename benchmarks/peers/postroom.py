@@ -14,8 +14,8 @@ from benchmarks.payload import Lane, pointer_job
 from benchmarks.peer import BatchPeer
 from benchmarks.probe import Probe
 from postroom.adapters.clock import SystemClock
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim
 from postroom.domain.outcome import Duplicate

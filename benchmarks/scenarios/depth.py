@@ -19,8 +19,8 @@ from benchmarks.processes import produce
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scale, Scenario, one_by_one
 from benchmarks.server import Server
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import PointerQueue
 
 OPERATIONS = 2_048

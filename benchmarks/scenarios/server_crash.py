@@ -21,8 +21,8 @@ from benchmarks.payload import pointer_job
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scenario, one_by_one
 from benchmarks.server import Server
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.failure import Unavailable
 

@@ -5,10 +5,10 @@ import json
 from datetime import datetime, timedelta
 
 from benchmarks.payload import message_id
-from postroom.domain.reception import Subscription
+from postroom.domain.folder_sync import Subscription
 
 MAILBOXES = 100
-"""Whose notices come in turn."""
+"""Whose notifications come in turn."""
 
 PATH = "/webhooks/microsoft"
 

@@ -23,18 +23,18 @@ from benchmarks.webhook.notification import MAILBOXES, PATH, subscription
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
-from postroom.adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
+from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.push import InMemoryPushVerifier
-from postroom.adapters.memory.receptions import InMemoryReceptions
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.partitions import redis_queue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
 from postroom.entrypoints.api.app import create_app
-from postroom.entrypoints.api.server import serve, spare_the_collector
+from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.logging import configure_logging
 from postroom.entrypoints.telemetry.observed import observed_ingest
@@ -49,17 +49,17 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
     """
     configure_logging()
     clock, database = SystemClock(), InMemoryDatabase()
-    registry, receptions = InMemoryMailboxRegistry(database), InMemoryReceptions(database)
-    await _subscribe(registry, receptions)
+    registry, folder_syncs = InMemoryMailboxRegistry(database), InMemoryFolderSyncs(database)
+    await _subscribe(registry, folder_syncs)
     async with open_redis(url) as servers:
         queue = redis_queue(servers)
         with open_telemetry() as telemetry:
             services = Services(
                 ingest=observed_ingest(IngestPointer(queue, clock), telemetry),
                 registry=registry,
-                receptions=receptions,
+                folder_syncs=folder_syncs,
                 verify_push=InMemoryPushVerifier(),
-                verify_notice=InMemoryNoticeTokenVerifier(),
+                verify_notification=InMemoryNotificationTokenVerifier(),
                 queue=queue,
                 outcomes=InMemoryOutcomes(database),
                 helpdesk=InMemoryHelpdesk(database),
@@ -73,7 +73,7 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
             yield create_app(services)
 
 
-async def _subscribe(registry: InMemoryMailboxRegistry, receptions: InMemoryReceptions) -> None:
+async def _subscribe(registry: InMemoryMailboxRegistry, folder_syncs: InMemoryFolderSyncs) -> None:
     """Mailboxes whose one folder is subscribed to, as a round of maintenance leaves them."""
     now = SystemClock().now()
     account = MicrosoftAccount(
@@ -88,9 +88,9 @@ async def _subscribe(registry: InMemoryMailboxRegistry, receptions: InMemoryRece
         await registry.add(
             Mailbox(tenant="acme", id=name, address=address, account=account, added_at=now)
         )
-    for taken in await receptions.take_due(now, MAILBOXES, timedelta(minutes=1)):
+    for taken in await folder_syncs.claim_due(now, MAILBOXES, timedelta(minutes=1)):
         number = int(taken.mailbox.rpartition("-")[2])
-        await receptions.save(replace(taken.subscribed(subscription(number, now)), due_at=now))
+        await folder_syncs.save(replace(taken.subscribed(subscription(number, now)), due_at=now))
 
 
 @asynccontextmanager
@@ -118,7 +118,7 @@ async def run(name: str, url: str) -> None:
     async with APPLICATIONS[name](url) as app:
         with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
             print(listening.getsockname()[1], flush=True)
-            spare_the_collector()
+            tune_gc()
             begun = time.process_time()
             await serve(app, listening, stop)
             print(time.process_time() - begun, flush=True)

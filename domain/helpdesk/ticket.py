@@ -27,10 +27,10 @@ class Document:
 class Comment:
     """One filed message. *html* is sanitised; *message_id* and *references* are normalised.
 
-    *message* is the identity name (`rfc5322:…`) and *digest* its content digest: together unique.
+    *identity* is the name of its identity (`rfc5322:…`) and *digest* its content digest: together unique.
     """
 
-    message: str
+    identity: str
     digest: str
     message_id: str
     references: tuple[str, ...]
@@ -38,7 +38,7 @@ class Comment:
     subject: str
     text: str
     html: str
-    written_at: datetime
+    received_at: datetime
     documents: tuple[Document, ...] = ()
 
     @property
@@ -85,7 +85,7 @@ def in_order(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
     A topological sort that takes the earliest of what is ready, in a time that grows with the
     number of comments and references and hardly more: a flood of mail is one conversation too.
     """
-    by_date = sorted(comments, key=lambda c: (c.written_at, c.message, c.digest))
+    by_date = sorted(comments, key=lambda c: (c.received_at, c.identity, c.digest))
     present = {comment.message_id for comment in comments if comment.message_id}
     awaited = [present.intersection(c.references) - {c.message_id} for c in by_date]
     answers = defaultdict[str, list[int]](list)

@@ -30,7 +30,7 @@ from postroom.entrypoints.api.problems import (
     described,
 )
 from postroom.entrypoints.api.services import Services
-from postroom.entrypoints.telemetry.notices import Verdict, note
+from postroom.entrypoints.telemetry.notifications import NotificationResult, note
 
 
 class PubsubMessage(BaseModel):
@@ -39,13 +39,13 @@ class PubsubMessage(BaseModel):
 
 
 class Envelope(BaseModel):
-    """What Pub/Sub wraps around the notice. It may add fields: unknown ones are ignored."""
+    """What Pub/Sub wraps around the notification. It may add fields: unknown ones are ignored."""
 
     message: PubsubMessage
     subscription: str = Field(min_length=1, max_length=MAX_TEXT)
 
 
-class Notice(BaseModel):
+class Notification(BaseModel):
     """What Gmail says. *history_id* was seen as a string and as a number."""
 
     address: str = Field(alias="emailAddress")
@@ -60,7 +60,7 @@ def pushed_by_google(services: Services) -> Guard:
         try:
             connection.scope["auth"] = await services.verify_push(token)
         except Unauthenticated:
-            note(services.telemetry, "google", Verdict.BAD_SIGNATURE)
+            note(services.telemetry, "google", NotificationResult.BAD_SIGNATURE)
             raise BAD_SIGNATURE(
                 "The token is not a valid one of Google for this address."
             ) from None
@@ -82,11 +82,11 @@ async def receive_push(
     try:
         subscription, pointer = _read(body)
     except (ValidationError, binascii.Error, InvalidPointer):
-        note(services.telemetry, "google", Verdict.MALFORMED)
+        note(services.telemetry, "google", NotificationResult.MALFORMED)
         return
     mailbox = await services.registry.of_push(subscription, pointer.address)
     if mailbox is None or not isinstance(mailbox.account, GoogleAccount):
-        note(services.telemetry, "google", Verdict.UNKNOWN_MAILBOX)
+        note(services.telemetry, "google", NotificationResult.UNKNOWN_MAILBOX)
         return
     _require_pusher(services, mailbox, mailbox.account, pusher=request.auth)
     await queue_all(services, [Batch(mailbox, [pointer], is_paused=mailbox.paused is not None)])
@@ -94,10 +94,10 @@ async def receive_push(
 
 def _read(body: bytes) -> tuple[str, GooglePointer]:
     envelope = Envelope.model_validate_json(body)
-    notice = Notice.model_validate_json(_decoded(envelope.message.data))
+    notification = Notification.model_validate_json(_decoded(envelope.message.data))
     pointer = GooglePointer(
-        history_id=notice.history_id,
-        address=notice.address,
+        history_id=notification.history_id,
+        address=notification.address,
         pubsub_message_id=envelope.message.message_id,
     )
     return envelope.subscription, pointer
@@ -113,12 +113,12 @@ def _require_pusher(
     services: Services, mailbox: Mailbox, account: GoogleAccount, *, pusher: str
 ) -> None:
     """Google signs for any service account, so it must be the one that pushes for this mailbox."""
-    if pusher.casefold() == account.push_identity.casefold():
+    if pusher.casefold() == account.push_service_account.casefold():
         return
     note(
         services.telemetry,
         "google",
-        Verdict.BAD_SIGNATURE,
+        NotificationResult.BAD_SIGNATURE,
         tenant=mailbox.tenant,
         mailbox=mailbox.id,
     )

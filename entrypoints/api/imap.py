@@ -35,7 +35,7 @@ from postroom.entrypoints.api.standard_webhooks import (
     key_of,
     verify,
 )
-from postroom.entrypoints.telemetry.notices import Verdict, note
+from postroom.entrypoints.telemetry.notifications import NotificationResult, note
 
 TENANT = "Postroom-Tenant"
 MAX_POINTERS = 500
@@ -75,7 +75,7 @@ def signed_by_tenant(services: Services) -> Guard:
         try:
             await _verify(connection, keys[tenant], services.clock)
         except InvalidSignature as error:
-            note(services.telemetry, "imap", Verdict.BAD_SIGNATURE, tenant=tenant)
+            note(services.telemetry, "imap", NotificationResult.BAD_SIGNATURE, tenant=tenant)
             raise BAD_SIGNATURE(f"{error}.") from None
         connection.scope["auth"] = tenant
 
@@ -119,7 +119,7 @@ async def receive_hand_off(
     """Queue pointers to messages that a listener elsewhere saw; the answer says how many."""
     mailbox = await services.registry.get(request.auth, data.mailbox)
     if mailbox is None or not isinstance(mailbox.account, ImapAccount):
-        note(services.telemetry, "imap", Verdict.UNKNOWN_MAILBOX, tenant=request.auth)
+        note(services.telemetry, "imap", NotificationResult.UNKNOWN_MAILBOX, tenant=request.auth)
         raise NOT_FOUND("The tenant has no IMAP mailbox of that name: see `postroom mailbox list`.")
     pointers = [ImapPointer(**handed.model_dump()) for handed in data.pointers]
     await queue_all(services, [Batch(mailbox, pointers, is_paused=mailbox.paused is not None)])

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from postroom.application.ingest_pointer import Addressee
+from postroom.application.ingest_pointer import MailboxRef
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.api.services import Services
-from postroom.entrypoints.telemetry.notices import Verdict, note
+from postroom.entrypoints.telemetry.notifications import NotificationResult, note
 
 BODY_LIMIT = 1024 * 1024
 """Bytes. A Graph notification is about 1 KB, and comes in batches; a Gmail one is smaller."""
@@ -17,7 +17,7 @@ BODY_LIMIT = 1024 * 1024
 class Batch:
     """What a request tells of one mailbox."""
 
-    mailbox: Addressee
+    mailbox: MailboxRef
     pointers: Sequence[Pointer]
     is_paused: bool
 
@@ -40,15 +40,15 @@ async def queue_all(services: Services, batches: Sequence[Batch]) -> None:
 
 
 async def _queue(services: Services, batch: Batch) -> None:
-    verdict = Verdict.UNAVAILABLE
+    result = NotificationResult.UNAVAILABLE
     try:
         await services.ingest(batch.mailbox, batch.pointers)
-        verdict = Verdict.PAUSED if batch.is_paused else Verdict.ACCEPTED
+        result = NotificationResult.PAUSED if batch.is_paused else NotificationResult.ACCEPTED
     finally:
         note(
             services.telemetry,
             batch.mailbox.provider,
-            verdict,
+            result,
             count=len(batch.pointers),
             tenant=batch.mailbox.tenant,
             mailbox=batch.mailbox.id,

@@ -17,7 +17,7 @@ from litestar.plugins.problem_details import ProblemDetailsException
 from litestar.types import ExceptionHandlersMap
 
 from postroom.domain.failure import Failure, Throttled, Unavailable
-from postroom.entrypoints.telemetry.privacy import tell_error
+from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
@@ -117,7 +117,7 @@ def _failure(request: _Request, failure: Failure) -> Response[dict[str, object]]
 
 
 def _crash(request: _Request, error: Exception) -> Response[dict[str, object]]:
-    log.error("request crashed", **tell_error(error), **_where(request, INTERNAL.status))
+    log.error("request crashed", **error_fields(error), **_where(request, INTERNAL.status))
     return INTERNAL().to_response(request)
 
 

@@ -55,9 +55,9 @@ async def mailboxes(
     tenant: NamedDependency[str], services: NamedDependency[Services]
 ) -> Sequence[MailboxView]:
     """The tenant's mailboxes, without their credentials."""
-    receptions = await services.receptions.all(tenant=tenant)
+    folder_syncs = await services.folder_syncs.all(tenant=tenant)
     mailboxes = await services.registry.all(tenant=tenant)
-    return [mailbox_view(mailbox, receptions) for mailbox in mailboxes]
+    return [mailbox_view(mailbox, folder_syncs) for mailbox in mailboxes]
 
 
 @get("/queue", responses=ERRORS)
@@ -112,13 +112,13 @@ async def outcomes(
     services: NamedDependency[Services],
     *,
     mailbox: Name = "",
-    message: Name = "",
+    identity: Name = "",
     job: Name = "",
     limit: Limit = 100,
 ) -> Sequence[OutcomeView]:
-    """What became of pointers, newest first. *message*: a Message-ID, or an outcome's `message`."""
+    """What became of pointers, newest first. *identity*: a Message-ID, or an outcome's `identity`."""
     records = await services.outcomes.find(
-        tenant, mailbox=mailbox, message=_identity(message), job_id=job, limit=limit
+        tenant, mailbox=mailbox, identity=_identity(identity), job_id=job, limit=limit
     )
     return [outcome_view(record) for record in records]
 

@@ -16,7 +16,7 @@ COLLECT_AFTER = 50_000
 """New objects, some MiB of them, after which cycles are looked for among them."""
 
 
-def spare_the_collector() -> None:
+def tune_gc() -> None:
     """Have the garbage collector run seldom, and pass over all that there is when we start.
 
     By default it runs after some hundred new objects, and a few requests on their way are as many.

@@ -7,14 +7,14 @@ from postroom.application.ingest_pointer import Ingest
 from postroom.application.ports import (
     BlobStore,
     Clock,
+    FolderSyncs,
     HealthCheck,
     Helpdesk,
     MailboxRegistry,
-    NoticeTokenVerifier,
+    NotificationTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
-    Receptions,
 )
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
@@ -25,9 +25,9 @@ class Services:
 
     ingest: Ingest
     registry: MailboxRegistry
-    receptions: Receptions
+    folder_syncs: FolderSyncs
     verify_push: PushVerifier
-    verify_notice: NoticeTokenVerifier
+    verify_notification: NotificationTokenVerifier
     queue: PointerQueue
     outcomes: Outcomes
     helpdesk: Helpdesk

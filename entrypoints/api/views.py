@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from postroom.application.ports import DeadLetterPage, LaneStatistics, OutcomeRecord
 from postroom.domain.dead_letter import DeadLetter
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.helpdesk.ticket import Comment, Document, Ticket, TicketSummary
 from postroom.domain.mail.message import Address
 from postroom.domain.mailbox import Mailbox
@@ -14,29 +15,29 @@ from postroom.domain.outcome import (
     Completed,
     Dead,
     Duplicate,
+    Effect,
     Expanded,
     Final,
     Skipped,
-    Way,
     name_of,
 )
 from postroom.domain.pointer import PointerJob
-from postroom.domain.reception import Reception
 
 
 @dataclass(frozen=True, slots=True)
 class FolderView:
-    """How a folder's mail is received: by `notices`, or by `polling` for the reason *why*.
+    """How a folder's mail is received: by `notifications`, or by `polling` for the reason *polling_reason*.
 
-    *trouble* is what the last look failed of. *expires_at* is when notices end, unless renewed.
+    *last_error* is what the last sync failed of. *expires_at* is when notifications end, unless
+    renewed.
     """
 
     name: str
     mode: str
-    why: str
-    trouble: str
+    polling_reason: str
+    last_error: str
     expires_at: datetime | None
-    reconciled_at: datetime | None
+    synced_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +52,26 @@ class MailboxView:
     folders: tuple[FolderView, ...]
 
 
-def mailbox_view(mailbox: Mailbox, receptions: Sequence[Reception]) -> MailboxView:
-    """*receptions* are those of its tenant."""
+def mailbox_view(mailbox: Mailbox, folder_syncs: Sequence[FolderSync]) -> MailboxView:
+    """*folder_syncs* are those of its tenant."""
     return MailboxView(
         mailbox.id,
         mailbox.address,
         mailbox.provider,
         mailbox.paused.reason if mailbox.paused else "",
         mailbox.added_at,
-        tuple(_folder_view(each) for each in receptions if each.mailbox == mailbox.id),
+        tuple(_folder_view(each) for each in folder_syncs if each.mailbox == mailbox.id),
     )
 
 
-def _folder_view(reception: Reception) -> FolderView:
+def _folder_view(folder_sync: FolderSync) -> FolderView:
     return FolderView(
-        reception.folder,
-        reception.mode.value,
-        reception.why,
-        reception.trouble,
-        reception.subscription.expires_at if reception.subscription else None,
-        reception.reconciled_at,
+        folder_sync.folder,
+        folder_sync.mode.value,
+        folder_sync.polling_reason,
+        folder_sync.last_error,
+        folder_sync.subscription.expires_at if folder_sync.subscription else None,
+        folder_sync.synced_at,
     )
 
 
@@ -171,9 +172,9 @@ class OutcomeView:
 
     job: JobView
     outcome: str
-    way: Way | None
+    effect: Effect | None
     detail: str
-    message: str
+    identity: str
     attempt: int
     at: datetime
 
@@ -182,9 +183,9 @@ def outcome_view(record: OutcomeRecord) -> OutcomeView:
     return OutcomeView(
         job=job_view(record.job),
         outcome=name_of(record.outcome),
-        way=record.outcome.way if isinstance(record.outcome, Completed) else None,
+        effect=record.outcome.effect if isinstance(record.outcome, Completed) else None,
         detail=_detail(record.outcome),
-        message=record.message,
+        identity=record.identity,
         attempt=record.attempt,
         at=record.at,
     )
@@ -250,7 +251,7 @@ class CommentView:
     subject: str
     text: str
     html: str
-    written_at: datetime
+    received_at: datetime
     documents: Sequence[DocumentView]
 
 
@@ -274,7 +275,7 @@ def _comment_view(comment: Comment) -> CommentView:
         subject=comment.subject,
         text=comment.text,
         html=comment.html,
-        written_at=comment.written_at,
+        received_at=comment.received_at,
         documents=[_document_view(document) for document in comment.documents],
     )
 

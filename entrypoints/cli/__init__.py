@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from postroom.entrypoints.cli.dead import dead
-from postroom.entrypoints.cli.failed import as_one_line
+from postroom.entrypoints.cli.errors import as_one_line
 from postroom.entrypoints.cli.look import outcomes, tickets
 from postroom.entrypoints.cli.mailbox import mailbox
 from postroom.entrypoints.cli.queue import queue

@@ -6,8 +6,9 @@ import typer
 
 from postroom.application.ports import DeadLetterPage, InvalidCursor
 from postroom.domain.dead_letter import DeadLetterFilter
-from postroom.entrypoints.cli.asking import ask
-from postroom.entrypoints.cli.chosen import (
+from postroom.entrypoints.cli.context import AdminContext, with_admin
+from postroom.entrypoints.cli.dead_actions import PURGE, REDRIVE, Found, look, move, preview
+from postroom.entrypoints.cli.dead_filter import (
     Chosen,
     NewerThan,
     OfMailbox,
@@ -15,11 +16,10 @@ from postroom.entrypoints.cli.chosen import (
     OlderThan,
     WithReason,
 )
-from postroom.entrypoints.cli.failed import CommandFailed
-from postroom.entrypoints.cli.letters import details, print_letters, read_out, row
-from postroom.entrypoints.cli.moving import PURGE, REDRIVE, Found, look, move, preview
+from postroom.entrypoints.cli.dead_output import details, print_letters, read_out, row
+from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import AnyTenant, AsJson, Limit, print_json
-from postroom.entrypoints.cli.wired import Tools, with_tools
+from postroom.entrypoints.cli.prompts import ask
 
 dead = typer.Typer(
     no_args_is_help=True, help="Look at the dead letters, drive them again, or purge them."
@@ -49,10 +49,10 @@ def list_dead(
     """List the dead letters, newest first, with the reason of each."""
     chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
 
-    async def find(tools: Tools) -> DeadLetterPage:
-        return await _page(tools, chosen.as_of(tools.clock.now()), limit, after)
+    async def find(admin: AdminContext) -> DeadLetterPage:
+        return await _page(admin, chosen.as_of(admin.clock.now()), limit, after)
 
-    page = with_tools(find)
+    page = with_admin(find)
     if as_json:
         print_json({"letters": [row(letter) for letter in page.letters], "next": page.next})
         return
@@ -64,13 +64,15 @@ def list_dead(
         typer.echo(f"There may be more: add --after {page.next}", err=True)
 
 
-async def _page(tools: Tools, chosen: DeadLetterFilter, limit: int, after: str) -> DeadLetterPage:
+async def _page(
+    admin: AdminContext, chosen: DeadLetterFilter, limit: int, after: str
+) -> DeadLetterPage:
     """The next *limit* letters that match, however many pages of the port they take."""
     page = DeadLetterPage([], after)
     try:
         while len(page.letters) < limit:
             left = limit - len(page.letters)
-            more = await tools.queue.dead_letters(chosen, limit=left, after=page.next)
+            more = await admin.queue.dead_letters(chosen, limit=left, after=page.next)
             page = DeadLetterPage([*page.letters, *more.letters], more.next)
             if not page.next:
                 break
@@ -86,7 +88,7 @@ def show_dead(
     as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: what it points at, and what ended each delivery."""
-    letter = with_tools(lambda tools: tools.queue.dead_letter(job))
+    letter = with_admin(lambda admin: admin.queue.dead_letter(job))
     if letter is None:
         raise CommandFailed(f"no dead letter has the id {job}; see: postroom dead list")
     if as_json:

@@ -8,7 +8,8 @@ import typer
 from postroom.application.ports import OutcomeRecord
 from postroom.domain.helpdesk.ticket import Comment, Ticket, TicketSummary
 from postroom.domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, name_of
-from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.context import AdminContext, with_admin
+from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import (
     AsJson,
     Limit,
@@ -18,7 +19,6 @@ from postroom.entrypoints.cli.output import (
     print_json,
     show,
 )
-from postroom.entrypoints.cli.wired import Tools, with_tools
 
 tickets = typer.Typer(no_args_is_help=True, help="Look at the tickets that mail has become.")
 
@@ -26,7 +26,7 @@ tickets = typer.Typer(no_args_is_help=True, help="Look at the tickets that mail 
 def outcomes(
     tenant: Tenant = "default",
     mailbox: Annotated[str, typer.Option(help="Only of this mailbox.")] = "",
-    message: Annotated[str, typer.Option(help="Only of this message (rfc5322:…).")] = "",
+    identity: Annotated[str, typer.Option(help="Only of this message (rfc5322:…).")] = "",
     job: Annotated[str, typer.Option(help="Only of this job id.")] = "",
     limit: Limit = 50,
     *,
@@ -34,14 +34,14 @@ def outcomes(
 ) -> None:
     """Look up what became of each pointer, newest first."""
 
-    async def find(tools: Tools) -> list[Row]:
-        found = await tools.outcomes.find(
-            tenant, mailbox=mailbox, message=message, job_id=job, limit=limit
+    async def find(admin: AdminContext) -> list[Row]:
+        found = await admin.outcomes.find(
+            tenant, mailbox=mailbox, identity=identity, job_id=job, limit=limit
         )
         return [_outcome(record) for record in found]
 
     show(
-        with_tools(find),
+        with_admin(find),
         as_json=as_json,
         empty=f"No outcome of the tenant {tenant} matches. What still waits: postroom queue",
         only_json=("provider", "job"),
@@ -57,7 +57,7 @@ def _outcome(record: OutcomeRecord) -> Row:
         "outcome": name_of(record.outcome),
         "detail": detail_of(record.outcome),
         "attempt": record.attempt,
-        "message": record.message,
+        "identity": record.identity,
         "job": record.job.id,
     }
 
@@ -65,8 +65,8 @@ def _outcome(record: OutcomeRecord) -> Row:
 def detail_of(outcome: Final) -> str:
     """What the outcome's name does not tell yet."""
     match outcome:
-        case Completed(way=way, reference=reference):
-            return f"{way} {reference}"
+        case Completed(effect=effect, reference=reference):
+            return f"{effect} {reference}"
         case Expanded(count=count):
             return f"{count} message{'' if count == 1 else 's'}"
         case Skipped(reason=reason) | Dead(reason=reason):
@@ -79,11 +79,11 @@ def detail_of(outcome: Final) -> str:
 def list_tickets(tenant: Tenant = "default", limit: Limit = 50, *, as_json: AsJson = False) -> None:
     """List the newest tickets."""
 
-    async def find(tools: Tools) -> list[Row]:
-        return [_summary(ticket) for ticket in await tools.helpdesk.summaries(tenant, limit=limit)]
+    async def find(admin: AdminContext) -> list[Row]:
+        return [_summary(ticket) for ticket in await admin.helpdesk.summaries(tenant, limit=limit)]
 
     show(
-        with_tools(find),
+        with_admin(find),
         as_json=as_json,
         empty=f"The tenant {tenant} has no tickets yet. What became of mail: postroom outcomes",
         only_json=("documents",),
@@ -111,7 +111,7 @@ def show_ticket(
     as_json: AsJson = False,
 ) -> None:
     """Show one ticket with its comments and documents."""
-    ticket = with_tools(lambda tools: tools.helpdesk.ticket(tenant, number))
+    ticket = with_admin(lambda admin: admin.helpdesk.ticket(tenant, number))
     if ticket is None:
         raise CommandFailed(
             f"the tenant {tenant} has no ticket {number}; see: postroom tickets list"
@@ -133,8 +133,8 @@ def _ticket(ticket: Ticket) -> Row:
 
 def _comment(comment: Comment) -> Row:
     return {
-        "message": comment.message,
-        "written": comment.written_at,
+        "identity": comment.identity,
+        "received": comment.received_at,
         "author": comment.author.email,
         "subject": comment.subject,
         "text": comment.text,
@@ -146,7 +146,7 @@ def _comment(comment: Comment) -> Row:
 def _read_out(ticket: Ticket) -> None:
     typer.echo(f"Ticket {ticket.number} in {ticket.mailbox}: {one_line(ticket.subject)}")
     for comment in ticket.comments:
-        typer.echo(f"\n{one_line(comment.author.email)}, {one_line(comment.written_at)} UTC")
+        typer.echo(f"\n{one_line(comment.author.email)}, {one_line(comment.received_at)} UTC")
         for line in (comment.text or comment.html).splitlines():
             typer.echo(f"  {one_line(line)}".rstrip())
         for document in comment.documents:

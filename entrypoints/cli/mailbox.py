@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from postroom.domain.folder_sync import FolderSync, Mode
 from postroom.domain.mailbox import (
     Account,
     ClientCertificate,
@@ -18,10 +19,10 @@ from postroom.domain.mailbox import (
     MicrosoftCredentials,
     Security,
 )
-from postroom.domain.reception import Mode, Reception
-from postroom.entrypoints.cli.adding import Email, Id, new_mailbox, tell_added
-from postroom.entrypoints.cli.care import pause, remove, resume, resync
-from postroom.entrypoints.cli.finding import find_mailbox
+from postroom.entrypoints.cli.context import AdminContext, SetupContext, with_admin, with_setup
+from postroom.entrypoints.cli.mailbox_add import Email, Id, new_mailbox, print_added
+from postroom.entrypoints.cli.mailbox_lifecycle import pause, remove, resume, resync
+from postroom.entrypoints.cli.mailbox_lookup import find_mailbox
 from postroom.entrypoints.cli.microsoft import add_microsoft
 from postroom.entrypoints.cli.output import (
     AnyTenant,
@@ -35,7 +36,6 @@ from postroom.entrypoints.cli.output import (
 )
 from postroom.entrypoints.cli.reconnect import reconnect
 from postroom.entrypoints.cli.secret import FROM_FILE, read_secret
-from postroom.entrypoints.cli.wired import SetUp, Tools, with_set_up, with_tools
 
 mailbox = typer.Typer(
     no_args_is_help=True, help="Add, see and look after the mailboxes that are served."
@@ -77,91 +77,95 @@ def add_google(
     id_: Id,
     address: Email,
     service_account_file: Annotated[Path, typer.Option(help="The service account's JSON key.")],
-    subscription: Annotated[str, typer.Option(help="projects/…/subscriptions/… that pushes.")],
-    push_identity: Annotated[str, typer.Option(help="Service account that signs the pushes.")],
+    pubsub_subscription: Annotated[
+        str, typer.Option(help="projects/…/subscriptions/… that pushes.")
+    ],
+    push_service_account: Annotated[
+        str, typer.Option(help="Service account that signs the pushes.")
+    ],
     tenant: Tenant = "default",
 ) -> None:
     """Add a Gmail mailbox that is read by domain-wide delegation."""
     account = GoogleAccount(
         service_account=read_secret("Service account key", str(service_account_file), ""),
-        subscription=subscription,
-        push_identity=push_identity,
+        pubsub_subscription=pubsub_subscription,
+        push_service_account=push_service_account,
     )
     _add(tenant, id_, address, account)
 
 
 def _add(tenant: str, id_: str, address: str, account: Account) -> None:
-    async def keep(set_up: SetUp) -> None:
-        await set_up.registry.add(await new_mailbox(set_up, tenant, id_, address, account))
+    async def keep(setup: SetupContext) -> None:
+        await setup.registry.add(await new_mailbox(setup, tenant, id_, address, account))
 
-    with_set_up(keep)
-    tell_added(tenant, id_)
+    with_setup(keep)
+    print_added(tenant, id_)
 
 
 @mailbox.command("list")
 def list_mailboxes(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
     """List the mailboxes."""
 
-    async def find(tools: Tools) -> list[Row]:
-        receptions = await tools.receptions.all(tenant=tenant)
-        return [_row(each, receptions) for each in await tools.registry.all(tenant=tenant)]
+    async def find(admin: AdminContext) -> list[Row]:
+        folder_syncs = await admin.folder_syncs.all(tenant=tenant)
+        return [_row(each, folder_syncs) for each in await admin.registry.all(tenant=tenant)]
 
     empty = "No mailbox yet. Add one with: postroom mailbox add --help"
-    show(with_tools(find), as_json=as_json, empty=empty, only_json=("added",), prose=("state",))
+    show(with_admin(find), as_json=as_json, empty=empty, only_json=("added",), prose=("state",))
 
 
 @mailbox.command("show")
 def show_mailbox(id_: Id, tenant: Tenant = "default", *, as_json: AsJson = False) -> None:
     """Show one mailbox, without its secrets."""
 
-    async def find(tools: Tools) -> tuple[Row, list[Row]]:
-        found = await find_mailbox(tools.registry, tenant, id_)
-        receptions = await tools.receptions.all(tenant=tenant, mailbox=id_)
-        row = {**_row(found, receptions), **_details(found.account)}
-        return row, [_folder(each) for each in receptions]
+    async def find(admin: AdminContext) -> tuple[Row, list[Row]]:
+        found = await find_mailbox(admin.registry, tenant, id_)
+        folder_syncs = await admin.folder_syncs.all(tenant=tenant, mailbox=id_)
+        row = {**_row(found, folder_syncs), **_details(found.account)}
+        return row, [_folder(each) for each in folder_syncs]
 
-    row, folders = with_tools(find)
+    row, folders = with_admin(find)
     if as_json:
         print_json({**row, "folders": folders} if folders else row)
         return
     show_one(row, as_json=False)
     if folders:
         typer.echo()
-        print_table(folders, prose=("why",))
+        print_table(folders, prose=("reason",))
 
 
-def _row(each: Mailbox, receptions: Sequence[Reception]) -> Row:
+def _row(each: Mailbox, folder_syncs: Sequence[FolderSync]) -> Row:
     return {
         "tenant": each.tenant,
         "mailbox": each.id,
         "provider": each.provider,
         "address": each.address,
-        "state": _state(each, receptions),
+        "state": _state(each, folder_syncs),
         "added": each.added_at,
     }
 
 
-def _state(each: Mailbox, receptions: Sequence[Reception]) -> str:
+def _state(each: Mailbox, folder_syncs: Sequence[FolderSync]) -> str:
     """The worst that is to be said of it, of all its folders."""
     if each.paused:
         return f"paused: {each.paused.reason}"
-    own = [one for one in receptions if (one.tenant, one.mailbox) == (each.tenant, each.id)]
-    if trouble := next((one.trouble for one in own if one.trouble), ""):
-        return f"in trouble: {trouble}"
-    if why := next((one.why for one in own if one.mode is Mode.POLLING), ""):
-        return f"polling: {why}"
+    own = [one for one in folder_syncs if (one.tenant, one.mailbox) == (each.tenant, each.id)]
+    if error := next((one.last_error for one in own if one.last_error), ""):
+        return f"error: {error}"
+    if reason := next((one.polling_reason for one in own if one.mode is Mode.POLLING), ""):
+        return f"polling: {reason}"
     return "receiving"
 
 
-def _folder(reception: Reception) -> Row:
-    subscription = reception.subscription
+def _folder(folder_sync: FolderSync) -> Row:
+    subscription = folder_sync.subscription
     return {
-        "folder": reception.folder,
-        "mode": reception.mode,
-        "why": reception.trouble or reception.why,
+        "folder": folder_sync.folder,
+        "mode": folder_sync.mode,
+        "reason": folder_sync.last_error or folder_sync.polling_reason,
         "subscription": subscription.id if subscription else "",
         "expires": subscription.expires_at if subscription else None,
-        "reconciled": reception.reconciled_at,
+        "synced": folder_sync.synced_at,
     }
 
 
@@ -170,7 +174,10 @@ def _details(account: Account) -> Row:
         case MicrosoftAccount():
             return {"user": account.user, "access": _access(account.credentials)}
         case GoogleAccount():
-            return {"subscription": account.subscription, "push_identity": account.push_identity}
+            return {
+                "pubsub_subscription": account.pubsub_subscription,
+                "push_service_account": account.push_service_account,
+            }
         case ImapAccount():
             server = f"{account.host}:{account.port} ({account.security})"
             return {"server": server, "folders": ", ".join(account.folders)}

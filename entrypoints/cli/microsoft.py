@@ -15,10 +15,10 @@ from postroom.domain.mailbox import (
     MicrosoftCredentials,
     Secret,
 )
-from postroom.entrypoints.cli.adding import Email, Id, inspect, new_mailbox, tell_added
+from postroom.entrypoints.cli.context import SetupContext, with_setup
+from postroom.entrypoints.cli.mailbox_add import Email, Id, check_access, new_mailbox, print_added
 from postroom.entrypoints.cli.output import Tenant, one_line
 from postroom.entrypoints.cli.secret import FROM_FILE, read_secret
-from postroom.entrypoints.cli.wired import SetUp, with_set_up
 
 NOBODY_YET = DelegatedAccess(Secret(""))
 """Stands for the access of a person who has still to sign in."""
@@ -67,16 +67,16 @@ def add_microsoft(
         folders=tuple(dict.fromkeys(folder or ["inbox"])),
     )
 
-    async def run(set_up: SetUp) -> None:
-        mailbox = await new_mailbox(set_up, tenant, id_, address, account)
+    async def run(setup: SetupContext) -> None:
+        mailbox = await new_mailbox(setup, tenant, id_, address, account)
         if account.credentials == NOBODY_YET:
-            mailbox = await signed_in(set_up.device_sign_in, mailbox, account)
+            mailbox = await signed_in(setup.device_sign_in, mailbox, account)
         if check:
-            await inspect(set_up.inspector, mailbox)
-        await set_up.registry.add(mailbox)
+            await check_access(setup.check, mailbox)
+        await setup.registry.add(mailbox)
 
-    with_set_up(run)
-    tell_added(tenant, id_)
+    with_setup(run)
+    print_added(tenant, id_)
 
 
 @dataclass(frozen=True, slots=True)

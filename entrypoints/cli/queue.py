@@ -7,8 +7,8 @@ import typer
 
 from postroom.application.ports import LaneStatistics
 from postroom.application.queue_totals import Totals, totals_by_tenant, totals_of
+from postroom.entrypoints.cli.context import with_admin
 from postroom.entrypoints.cli.output import AnyTenant, AsJson, Row, one_line, print_json, show
-from postroom.entrypoints.cli.wired import with_tools
 
 MANY = 20
 """Lanes: if there are more, people are shown the tenants instead."""
@@ -23,7 +23,7 @@ def queue(
     as_json: AsJson = False,
 ) -> None:
     """Show what waits, in all and of each mailbox: how many jobs, the oldest's age, pauses."""
-    found = with_tools(lambda tools: tools.queue.statistics())
+    found = with_admin(lambda admin: admin.queue.statistics())
     lanes = [lane for lane in found if tenant in ("", lane.tenant)]
     if as_json:
         print_json(_everything(lanes))

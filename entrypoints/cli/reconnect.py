@@ -4,9 +4,10 @@ import typer
 
 from postroom.application.ports import MailboxRegistry
 from postroom.domain.mailbox import Mailbox, MicrosoftAccount, MicrosoftCredentials, PausedBy
-from postroom.entrypoints.cli.adding import Id, inspect
-from postroom.entrypoints.cli.failed import CommandFailed
-from postroom.entrypoints.cli.finding import find_mailbox
+from postroom.entrypoints.cli.context import SetupContext, with_setup
+from postroom.entrypoints.cli.errors import CommandFailed
+from postroom.entrypoints.cli.mailbox_add import Id, check_access
+from postroom.entrypoints.cli.mailbox_lookup import find_mailbox
 from postroom.entrypoints.cli.microsoft import (
     NOBODY_YET,
     CertificateFile,
@@ -18,7 +19,6 @@ from postroom.entrypoints.cli.microsoft import (
     signed_in,
 )
 from postroom.entrypoints.cli.output import Tenant
-from postroom.entrypoints.cli.wired import SetUp, with_set_up
 
 TRIES = 3
 """A worker may write a refresh token back at any moment, but not one moment after the other."""
@@ -36,19 +36,19 @@ def reconnect(
     """Give a Microsoft mailbox another secret or certificate, or let a person sign in again."""
     credentials = SignInOptions(client_secret_file, certificate_file, delegated).credentials()
 
-    async def run(set_up: SetUp) -> None:
-        mailbox, account = await _stored(set_up.registry, tenant, id_)
+    async def run(setup: SetupContext) -> None:
+        mailbox, account = await _stored(setup.registry, tenant, id_)
         if credentials == NOBODY_YET:
-            mailbox = await signed_in(set_up.device_sign_in, mailbox, account)
+            mailbox = await signed_in(setup.device_sign_in, mailbox, account)
         else:
             mailbox = opened_by(mailbox, account, credentials)
         if check:
-            await inspect(set_up.inspector, mailbox)
+            await check_access(setup.check, mailbox)
         assert isinstance(mailbox.account, MicrosoftAccount)
-        await _keep(set_up.registry, tenant, id_, mailbox.account.credentials)
-        await set_up.resume(tenant, id_, paused_by=PausedBy.ACCESS)
+        await _keep(setup.registry, tenant, id_, mailbox.account.credentials)
+        await setup.resume(tenant, id_, paused_by=PausedBy.ACCESS)
 
-    with_set_up(run)
+    with_setup(run)
     typer.echo(f"{tenant}/{id_} has new credentials. Jobs that wait for them go on by themselves.")
 
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import punq
 import typer
 
-from postroom.entrypoints.cli.failed import CommandFailed
-from postroom.entrypoints.cli.wired import with_container
+from postroom.entrypoints.cli.context import with_container
+from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.settings import Settings, load_settings
 
 Driver = Callable[[punq.Container, Settings, asyncio.Event], Awaitable[None]]
@@ -30,29 +30,29 @@ def up() -> None:
 
 
 def api() -> None:
-    """Serve the webhooks, the health end points and /api/v1."""
-    from postroom.entrypoints.drivers import run_api  # noqa: PLC0415
+    """Serve the webhooks, the health endpoints and /api/v1."""
+    from postroom.entrypoints.run import run_api  # noqa: PLC0415
 
     _drive(run_api)
 
 
 def worker() -> None:
     """Claim pointers, fetch their messages and process them."""
-    from postroom.entrypoints.drivers import run_worker  # noqa: PLC0415
+    from postroom.entrypoints.run import run_worker  # noqa: PLC0415
 
     _drive(run_worker)
 
 
 def listener() -> None:
     """Listen to the IMAP mailboxes for new mail."""
-    from postroom.entrypoints.drivers import run_listener  # noqa: PLC0415
+    from postroom.entrypoints.run import run_listener  # noqa: PLC0415
 
     _drive(run_listener)
 
 
 def maintenance() -> None:
-    """Keep mail coming: subscribe, renew, reconcile, poll where notices do not come."""
-    from postroom.entrypoints.drivers import run_maintenance  # noqa: PLC0415
+    """Keep mail coming: subscribe, renew, reconcile, poll where notifications do not come."""
+    from postroom.entrypoints.run import run_maintenance  # noqa: PLC0415
 
     _drive(run_maintenance)
 

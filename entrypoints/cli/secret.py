@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from postroom.domain.mailbox import Secret
-from postroom.entrypoints.cli.failed import CommandFailed
+from postroom.entrypoints.cli.errors import CommandFailed
 
 FROM_FILE = "A file that holds it (`-`: standard input). Without, it is asked for."
 

@@ -1,7 +1,7 @@
 """The composition root: the only package that knows which adapter fills which port.
 
 Resources are opened before anything is wired, and closed in reverse. Each port is bound through a
-local that is annotated with it: neither punq nor mypy would notice a wrong one otherwise.
+local that is annotated with it: neither punq nor mypy would notification a wrong one otherwise.
 """
 
 from collections.abc import AsyncIterator
@@ -15,9 +15,9 @@ from postroom.adapters.crypto import InvalidKey
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl
 from postroom.adapters.postgres.health import MigrationsHealth, PostgresHealth
 from postroom.adapters.redis.address import InvalidRedisUrl
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.durability import Durability, RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Clock, HealthCheck
 from postroom.entrypoints.container.providers import bind_providers
 from postroom.entrypoints.container.storage import bind_queue, bind_storage, open_database

@@ -16,24 +16,24 @@ from postroom.adapters.imap.fetcher import ImapFetcher
 from postroom.adapters.imap.folders import ImapFolders
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.microsoft.changes import GraphChanges
+from postroom.adapters.microsoft.check import GraphMailboxCheck
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.device import EntraDeviceSignIn
 from postroom.adapters.microsoft.entra import EntraId
 from postroom.adapters.microsoft.fetcher import GraphFetcher
-from postroom.adapters.microsoft.inspector import GraphInspector
-from postroom.adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
+from postroom.adapters.microsoft.notification_tokens import GraphNotificationTokenVerifier
 from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
 from postroom.adapters.microsoft.tokens import EntraTokens
 from postroom.application.ports import (
     Clock,
     DeviceSignIn,
     FolderChanges,
+    MailboxCheck,
     MailboxHistory,
-    MailboxInspector,
     MailboxRegistry,
     MailFolders,
     MessageFetcher,
-    NoticeTokenVerifier,
+    NotificationTokenVerifier,
     PushVerifier,
     Subscriptions,
 )
@@ -54,9 +54,9 @@ async def bind_providers(
     connections = ConnectionPool(imap)
     resources.push_async_callback(connections.aclose)
     fetcher: MessageFetcher = FetchByProvider(
-        microsoft=GraphFetcher(graph, clock, settings.message_limit),
-        google=GmailFetcher(gmail, settings.message_limit),
-        imap=ImapFetcher(connections, settings.message_limit),
+        microsoft=GraphFetcher(graph, clock, settings.max_message_bytes),
+        google=GmailFetcher(gmail, settings.max_message_bytes),
+        imap=ImapFetcher(connections, settings.max_message_bytes),
     )
     history: MailboxHistory = GmailHistory(gmail)
     folders: MailFolders = ImapFolders(imap)
@@ -89,12 +89,12 @@ def _bind_microsoft(
     graph = GraphClient(http, tokens, clock, settings.graph_url)
     changes: FolderChanges = GraphChanges(graph)
     subscriptions: Subscriptions = GraphSubscriptions(graph, clock, settings.public_url)
-    verifier: NoticeTokenVerifier = GraphNoticeTokenVerifier(
+    verifier: NotificationTokenVerifier = GraphNotificationTokenVerifier(
         http, clock, login_url=settings.microsoft_login_url
     )
     container.register(FolderChanges, instance=changes)
     container.register(Subscriptions, instance=subscriptions)
-    container.register(NoticeTokenVerifier, instance=verifier)
+    container.register(NotificationTokenVerifier, instance=verifier)
     _bind_set_up(container, entra, graph, clock)
     return graph
 
@@ -104,7 +104,7 @@ def _bind_set_up(
 ) -> None:
     # Without a registry: what is tried is not kept yet, and opens the mailbox as it is given.
     trying = replace(graph, tokens=EntraTokens(entra, None, clock))
-    inspector: MailboxInspector = GraphInspector(trying)
+    check: MailboxCheck = GraphMailboxCheck(trying)
     device_sign_in: DeviceSignIn = EntraDeviceSignIn(entra, clock)
-    container.register(MailboxInspector, instance=inspector)
+    container.register(MailboxCheck, instance=check)
     container.register(DeviceSignIn, instance=device_sign_in)

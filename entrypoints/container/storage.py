@@ -7,24 +7,24 @@ from postroom.adapters.crypto import FernetCipher
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.postgres.cursors import PostgresCursors
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
-from postroom.adapters.postgres.receptions import PostgresReceptions
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
-from postroom.adapters.redis.connection import Servers
 from postroom.adapters.redis.partitions import redis_queue
+from postroom.adapters.redis.servers import Servers
 from postroom.application.ports import (
     BlobStore,
     Clock,
     Cursors,
+    FolderSyncs,
     Helpdesk,
     HtmlSanitiser,
     IdempotencyLedger,
     MailboxRegistry,
     Outcomes,
     PointerQueue,
-    Receptions,
 )
 from postroom.entrypoints.settings import Settings
 
@@ -47,7 +47,7 @@ def bind_storage(
     cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
     registry: MailboxRegistry = PostgresMailboxRegistry(database, cipher)
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
-    receptions: Receptions = PostgresReceptions(database)
+    folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
     outcomes: Outcomes = PostgresOutcomes(database)
     cursors: Cursors = PostgresCursors(database, clock)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
@@ -55,7 +55,7 @@ def bind_storage(
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
     container.register(MailboxRegistry, instance=registry)
     container.register(IdempotencyLedger, instance=ledger)
-    container.register(Receptions, instance=receptions)
+    container.register(FolderSyncs, instance=folder_syncs)
     container.register(Outcomes, instance=outcomes)
     container.register(Cursors, instance=cursors)
     container.register(Helpdesk, instance=helpdesk)

@@ -4,25 +4,25 @@ from datetime import timedelta
 
 import punq
 
-from postroom.application.access import Access, KeepAccess
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import Ingest, IngestPointer
-from postroom.application.keep_receiving import KeepReceiving
+from postroom.application.maintain_folder import MaintainFolder
 from postroom.application.ports import Clock, EmailProcessor, PointerQueue
-from postroom.application.reconcile import ReconcileFolder
-from postroom.application.redrive import RedriveDeadLetters
+from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resolve_history import ResolveHistory
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.sync_folder import SyncFolder
+from postroom.application.track_access import Access, TrackAccess
 from postroom.application.watch_folder import CatchUpFolder
-from postroom.domain.reception import Pace
+from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.telemetry.folder_sync import ObservedAccess
 from postroom.entrypoints.telemetry.observed import observed_ingest
-from postroom.entrypoints.telemetry.receiving import ObservedAccess
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
 
@@ -47,17 +47,17 @@ def bind_use_cases(
 
 
 def _bind_receiving(container: punq.Container, settings: Settings) -> None:
-    pace = Pace(
-        reconcile_every=timedelta(seconds=settings.reconcile_seconds),
+    intervals = SyncIntervals(
+        sync_every=timedelta(seconds=settings.sync_seconds),
         poll_every=timedelta(seconds=settings.poll_seconds),
     )
-    container.register(Pace, instance=pace)
+    container.register(SyncIntervals, instance=intervals)
     container.register(ResumeMailbox)
     container.register(ResyncMailbox)
     container.register(RemoveMailbox)
-    container.register(KeepAccess)
-    access: Access = ObservedAccess(container.resolve(KeepAccess))
+    container.register(TrackAccess)
+    access: Access = ObservedAccess(container.resolve(TrackAccess))
     container.register(Access, instance=access)
-    container.register(ReconcileFolder)
-    container.register(KeepReceiving)
+    container.register(SyncFolder)
+    container.register(MaintainFolder)
     container.register(RemoveOrphans)

@@ -127,7 +127,7 @@ def _row(played: Played) -> Row:
         "": "✓" if played.as_expected else "✗",
         "message": played.scene.message,
         "provider": played.scene.provider,
-        "way": played.scene.way,
+        "transport": played.scene.transport,
         "attempts": record.attempt if record else 0,
         "outcome": name_of(record.outcome) if record else "refused",
         "ticket": detail_of(record.outcome) if record and completed else "",

@@ -40,7 +40,7 @@ class Scene:
 
     message: str
     provider: str
-    way: str
+    transport: str
     words: str
     expected: str
     attempts: int = 1
@@ -67,7 +67,7 @@ async def _reply(stage: Stage) -> Awaited:
     return Awaited(identity_of("reply"))
 
 
-async def _second_notice(stage: Stage) -> Awaited:
+async def _second_notification(stage: Stage) -> Awaited:
     mail = compose(stage.clock, "twice", "Told twice", "Once would do.", sender=GRACE)
     started = stage.clock.now()
     message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
@@ -80,9 +80,9 @@ async def _second_notice(stage: Stage) -> Awaited:
 async def _gone(stage: Stage) -> Awaited:
     mail = compose(stage.clock, "gone", "Never mind", "Solved.", sender=GRACE)
     message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
-    notice = stage.graph.notice(stage.microsoft_subscription, message_id)
+    notification = stage.graph.notification(stage.microsoft_subscription, message_id)
     stage.graph.delete(message_id)
-    await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [notice]})
+    await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [notification]})
     return Awaited(job_id=_microsoft_job(stage, message_id))
 
 
@@ -122,15 +122,15 @@ async def _never(stage: Stage) -> Awaited:
 async def _moved(stage: Stage) -> Awaited:
     mail = compose(stage.clock, "moved", "Please move me", "To another folder.", sender=GRACE)
     message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
-    notice = stage.graph.notice(stage.microsoft_subscription, message_id)
+    notification = stage.graph.notification(stage.microsoft_subscription, message_id)
     stage.graph.move(message_id, "archive")
-    await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [notice]})
+    await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [notification]})
     return Awaited(identity_of("moved"))
 
 
 async def _missed(stage: Stage) -> Awaited:
     mail = compose(stage.clock, "missed", "Did you hear me?", "Nobody told you.", sender=ADA)
-    stage.graph.lose_notices()
+    stage.graph.lose_notifications()
     await stage.graph.notify(stage.graph.deliver(MICROSOFT_USER, mail.as_bytes()))
     await stage.graph.report_missed()
     return Awaited(identity_of("missed"))
@@ -146,8 +146,8 @@ async def _unsubscribed(stage: Stage) -> Awaited:
 async def _forged(stage: Stage) -> Awaited | None:
     mail = compose(stage.clock, "forged", "Trust me", "I am Graph.", sender=ADA)
     message_id = stage.graph.deliver(MICROSOFT_USER, mail.as_bytes())
-    notice = stage.graph.notice(stage.microsoft_subscription, message_id)
-    forged = {**notice, "clientState": "a guess"}
+    notification = stage.graph.notification(stage.microsoft_subscription, message_id)
+    forged = {**notification, "clientState": "a guess"}
     await stage.http.post(f"{stage.url}/webhooks/microsoft", json={"value": [forged]})
     stage.graph.delete(message_id)
     lanes = await stage.queue.statistics()
@@ -203,9 +203,9 @@ def _scene(
     provider: str, message: str, words: str, expected: str,
     play: Callable[[Stage], Awaitable[Awaited | None]], *, attempts: int = 1,
 ) -> Scene:  # fmt: skip
-    ways = {"Microsoft": "Graph", "Google": "Pub/Sub", "IMAP": "IDLE"}
+    transports = {"Microsoft": "Graph", "Google": "Pub/Sub", "IMAP": "IDLE"}
     return Scene(
-        message=message, provider=provider, way=ways[provider], words=words,
+        message=message, provider=provider, transport=transports[provider], words=words,
         expected=expected, attempts=attempts, play=play,
     )  # fmt: skip
 
@@ -220,9 +220,9 @@ SCENES: Sequence[Scene] = (
     _scene("Microsoft", "a reply",
            "The customer answers their own message.",
            "completed: comment", _reply),
-    _scene("Microsoft", "a second notice",
+    _scene("Microsoft", "a second notification",
            "Graph tells us of a message that has been handled already.",
-           "duplicate", _second_notice),
+           "duplicate", _second_notification),
     _scene("Microsoft", "source is gone",
            "The message is deleted before we come to fetch it.",
            f"skipped: {SOURCE_UNAVAILABLE}", _gone),
@@ -239,14 +239,14 @@ SCENES: Sequence[Scene] = (
     _scene("Microsoft", "unprocessable",
            "The message has no content at all. It goes to the dead letters.",
            "dead: empty", _never),
-    _scene("Microsoft", "a forged notice",
+    _scene("Microsoft", "a forged notification",
            "Somebody pretends to be Graph. Nothing may come of it.",
            "refused", _forged),
     _scene("Microsoft", "moved by a rule",
            "A rule moves the message to another folder before we come to fetch it.",
            "completed: ticket", _moved),
-    _scene("Microsoft", "a missed notice",
-           "Graph loses a notice, and owns up to it: we look for ourselves.",
+    _scene("Microsoft", "a missed notification",
+           "Graph loses a notification, and owns up to it: we look for ourselves.",
            "completed: ticket", _missed),
     _scene("Microsoft", "no subscription any more",
            "Graph ends our subscription. We make another, and look at what came meanwhile.",

@@ -13,12 +13,12 @@ import httpx
 
 from postroom.application.ports import (
     Clock,
+    FolderSyncs,
     Helpdesk,
     MailboxRegistry,
     OutcomeRecord,
     Outcomes,
     PointerQueue,
-    Receptions,
 )
 from postroom.domain.mailbox import (
     ClientSecret,
@@ -58,7 +58,7 @@ class Stage:
     url: str
     queue: PointerQueue
     outcomes: Outcomes
-    receptions: Receptions
+    folder_syncs: FolderSyncs
     helpdesk: Helpdesk
     clock: Clock
     microsoft_subscription: str
@@ -67,7 +67,7 @@ class Stage:
         """Wait for the first outcome of a message, or job, after *since*. Raises TimeoutError."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                found = await self.outcomes.find(TENANT, message=message, job_id=job_id)
+                found = await self.outcomes.find(TENANT, identity=message, job_id=job_id)
                 if new := [record for record in found if record.at >= since]:
                     return new[-1]
                 await asyncio.sleep(0.05)
@@ -111,10 +111,10 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
             url=url,
             queue=container.resolve(PointerQueue),
             outcomes=container.resolve(Outcomes),
-            receptions=container.resolve(Receptions),
+            folder_syncs=container.resolve(FolderSyncs),
             helpdesk=container.resolve(Helpdesk),
             clock=clock,
-            microsoft_subscription=await _subscribed(container.resolve(Receptions)),
+            microsoft_subscription=await _subscribed(container.resolve(FolderSyncs)),
         )
 
 
@@ -161,14 +161,14 @@ async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
         return False
 
 
-async def _subscribed(receptions: Receptions) -> str:
+async def _subscribed(folder_syncs: FolderSyncs) -> str:
     """The subscription that maintenance has made, and looked after, by now."""
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
-                [reception] = await receptions.all(tenant=TENANT)
-                if reception.subscription and reception.reconciled_at:
-                    return reception.subscription.id
+                [folder_sync] = await folder_syncs.all(tenant=TENANT)
+                if folder_sync.subscription and folder_sync.synced_at:
+                    return folder_sync.subscription.id
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise NotReady("Graph was not subscribed to; see postroom.log in its home") from None
@@ -197,8 +197,8 @@ def _gmail_mailbox(
 ) -> Mailbox:
     account = GoogleAccount(
         service_account=Secret(gmail.service_account_key(url)),
-        subscription=pushing.name,
-        push_identity=pushing.identity,
+        pubsub_subscription=pushing.name,
+        push_service_account=pushing.identity,
     )
     return Mailbox(
         tenant=TENANT, id="help", address=GMAIL_USER, account=account, added_at=clock.now()

@@ -93,12 +93,12 @@ class ImapServer:
         """Put a message into the folder, tell who is idling, and return its UID."""
         moment = (received_at or self.clock.now()).astimezone(self.zone).replace(microsecond=0)
         uid = self.folders[user][folder].add(StoredMessage(raw, moment, set(flags)))
-        self._tell(user)
+        self._announce(user)
         return uid
 
     def expunge(self, user: str, uid: int, *, folder: str = "INBOX") -> None:
         del self.folders[user][folder].messages[uid]
-        self._tell(user)
+        self._announce(user)
 
     def change_uidvalidity(self, user: str, *, folder: str = "INBOX") -> None:
         """Rebuild the folder: every message gets another UID, and sessions are thrown out."""
@@ -114,7 +114,7 @@ class ImapServer:
             if user in ("", session.user):
                 session.writer.transport.abort()
 
-    def _tell(self, user: str) -> None:
+    def _announce(self, user: str) -> None:
         if not self.silent_idle:
             for session in self._sessions.values():
                 if session.user == user and session.idling:

@@ -119,7 +119,7 @@ class Session:
 
     @property
     def _capabilities(self) -> str:
-        """As with Gmail, IDLE is offered only after the log-in."""
+        """As with Gmail, IDLE is offered only after the login."""
         if self.user:
             return self.server.capabilities
         protected = self.writer.get_extra_info("ssl_object") is not None

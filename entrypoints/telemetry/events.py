@@ -6,7 +6,7 @@ from typing import assert_never
 import structlog
 
 from postroom.application.consume_job import Consumed
-from postroom.application.ingest_pointer import Addressee, Ingested
+from postroom.application.ingest_pointer import Ingested, MailboxRef
 from postroom.application.ports import Claim
 from postroom.domain.failure import Failure
 from postroom.domain.outcome import (
@@ -27,7 +27,7 @@ from postroom.domain.pointer import (
     Pointer,
     PointerJob,
 )
-from postroom.entrypoints.telemetry.privacy import tell_error
+from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ def enqueued(ingested: Ingested) -> None:
         log.info(event, **job_fields(job))
 
 
-def enqueue_failed(mailbox: Addressee, count: int, failure: Failure) -> None:
+def enqueue_failed(mailbox: MailboxRef, count: int, failure: Failure) -> None:
     log.error(
         "enqueue failed",
         tenant=mailbox.tenant,
@@ -108,8 +108,8 @@ _EVENTS: dict[type[Outcome], tuple[str, int]] = {
 
 def _facts(outcome: Outcome) -> Fields:
     match outcome:
-        case Completed(way=way):
-            return {"way": way.value}
+        case Completed(effect=effect):
+            return {"effect": effect.value}
         case Duplicate():
             return {}
         case Skipped(reason=reason) | Dead(reason=reason):
@@ -124,4 +124,4 @@ def _facts(outcome: Outcome) -> Fields:
 
 def crashed(claim: Claim, error: Exception) -> None:
     """An error that no port raises on purpose: a bug. The job comes back when its lease ends."""
-    log.error("crashed", **claim_fields(claim), **tell_error(error))
+    log.error("crashed", **claim_fields(claim), **error_fields(error))

@@ -43,10 +43,10 @@ class Instruments:
     consumed: Tally
     operation_duration: Histogram
     process_duration: Histogram
-    notices: Tally
+    notifications: Tally
     outcomes: Tally
-    rounds: Tally
-    unannounced: Tally
+    sync_runs: Tally
+    missed: Tally
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -66,23 +66,26 @@ def instruments(meter: Meter) -> Instruments:
         process_duration=_seconds(
             meter, "messaging.process.duration", "Time of one attempt at a pointer"
         ),
-        notices=_tally(
-            meter, "postroom.notices", "{notice}", "Notices received, by provider and verdict"
+        notifications=_tally(
+            meter,
+            "postroom.notifications",
+            "{notification}",
+            "Notifications received, by provider and result",
         ),
         outcomes=_tally(
             meter, "postroom.outcomes", "{attempt}", "Attempts ended, by provider and outcome"
         ),
-        rounds=_tally(
+        sync_runs=_tally(
             meter,
-            "postroom.reception.rounds",
+            "postroom.sync.runs",
             "{round}",
             "Rounds of keeping mail coming, by mode and result",
         ),
-        unannounced=_tally(
+        missed=_tally(
             meter,
-            "postroom.reception.unannounced",
+            "postroom.sync.messages.missed",
             "{message}",
-            "Messages that a look found and no notice had told of",
+            "Messages that a look found and no notification had told of",
         ),
     )
 

@@ -1,7 +1,7 @@
 """Logs: JSON lines on standard error, or text for a person who watches.
 
-Own events pass `privacy.tell`. Lines of libraries are reduced further, since nobody can know what
-they quote: see `_reduce_foreign`.
+Own events pass `privacy.loggable`. Lines of libraries are reduced further, since nobody can know
+what they quote: see `_reduce_foreign`.
 """
 
 import json
@@ -14,7 +14,7 @@ from opentelemetry import trace
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from postroom.entrypoints.telemetry.privacy import tell, tell_error
+from postroom.entrypoints.telemetry.privacy import error_fields, loggable
 
 SILENCED = ("httpx", "httpcore", "uvicorn.access")
 """They write a line for each request, with its URL: `/users/alice@example.org/messages/…`."""
@@ -33,7 +33,7 @@ def configure_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace_context,
         _reduce_error,
-        _tell,
+        _loggable,
     ]
     render = _renderer(log_format, colours=out.isatty())
     structlog.configure(
@@ -80,7 +80,7 @@ def _reduce_error(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     if error is True:
         error = sys.exception()
     if isinstance(error, BaseException):
-        event.update(tell_error(error))
+        event.update(error_fields(error))
     return event
 
 
@@ -112,5 +112,5 @@ def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
         return json.dumps(event)
 
 
-def _tell(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return tell(event)
+def _loggable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return loggable(event)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from postroom.application.consume_job import Consumed
-from postroom.application.ingest_pointer import Addressee, Ingest, Ingested
+from postroom.application.ingest_pointer import Ingest, Ingested, MailboxRef
 from postroom.application.ports import Claim
 from postroom.domain.failure import Failure
 from postroom.domain.outcome import Dead, Retry, name_of
@@ -19,10 +19,10 @@ Consume = Callable[[Claim], Awaitable[Consumed]]
 
 
 def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
-    """*ingest*, told about. The jobs carry the context of the span that sent them."""
+    """*ingest*, told about. The jobs flush the context of the span that sent them."""
 
     async def observed(
-        mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
+        mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested:
         if not pointers:
             return await ingest(mailbox, pointers, traceparent=traceparent)

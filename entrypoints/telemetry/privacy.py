@@ -2,7 +2,7 @@
 
 A field that is not on the list is withheld from every log line, and only its name is told. So a
 careless `log.info("fetched", subject=…)` shows `withheld=["subject"]`, to whoever looks and to
-nobody else. To tell a new fact, add its name here, and think of whose fact it is.
+nobody else. To loggable a new fact, add its name here, and think of whose fact it is.
 """
 
 import re
@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-TOLD = frozenset(
+LOGGED = frozenset(
     {
         # the line itself
         *("event", "level", "timestamp", "logger", "trace_id", "span_id"),
@@ -20,8 +20,8 @@ TOLD = frozenset(
         *("tenant", "mailbox", "provider", "job", "subscription_id", "message_id", "history_id"),
         *("pubsub_message_id", "folder", "uid", "uid_validity"),
         # what happened
-        *("attempt", "outcome", "way", "reason", "due", "count", "verdict", "check"),
-        *("until", "unannounced"),
+        *("attempt", "outcome", "effect", "reason", "due", "count", "result", "check"),
+        *("until", "missed"),
         # what went wrong
         *("error", "where", "method", "route", "status"),
         # processes
@@ -39,12 +39,12 @@ _ADDRESS = re.compile(r'(?:"[^"]*")?\S*(?:@|%40)\S*')
 _FRAMES = 4
 
 
-def tell(fields: Mapping[str, object]) -> dict[str, Plain | list[str]]:
+def loggable(fields: Mapping[str, object]) -> dict[str, Plain | list[str]]:
     """Those of *fields* that may be told, and the names of the others under `withheld`."""
     told: dict[str, Plain | list[str]] = {}
     withheld = []
     for name, value in fields.items():
-        if name in TOLD:
+        if name in LOGGED:
             told[name] = plain(value)
         else:
             withheld.append(name)
@@ -71,7 +71,7 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("(address)", text) if "@" in text or "%40" in text else text
 
 
-def tell_error(error: BaseException) -> dict[str, str]:
+def error_fields(error: BaseException) -> dict[str, str]:
     """Which error, and where in the code: never its message, which may quote what it choked on."""
     return {"error": error_type(error), "where": _innermost(error)}
 

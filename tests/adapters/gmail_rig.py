@@ -32,8 +32,8 @@ class Rig:
             address=address,
             account=GoogleAccount(
                 service_account=Secret(self.gmail.service_account_key(URL)),
-                subscription="projects/project/subscriptions/gmail",
-                push_identity="pusher@project.iam.gserviceaccount.com",
+                pubsub_subscription="projects/project/subscriptions/gmail",
+                push_service_account="pusher@project.iam.gserviceaccount.com",
             ),
             added_at=datetime(2029, 1, 1, tzinfo=UTC),
         )

@@ -17,7 +17,7 @@ from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Sec
 from postroom.domain.pointer import MicrosoftPointer
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from postroom.entrypoints.emulators.loopback import serve
-from tests.emulators.graph_rig import Subscriber
+from tests.emulators.graph_rig import SubscribedFolder
 
 USER = "support@example.org"
 PUBLIC_URL = "https://postroom.example"
@@ -62,14 +62,14 @@ def a_mailbox(user: str = USER, account: MicrosoftAccount = ACCOUNT) -> Mailbox:
 class Rig:
     """A *graph* and a *client* of it, in process; `remote` gives one over TCP.
 
-    The *subscriber* is whoever Graph calls.
+    The *subscribed_folder* is whoever Graph calls.
     """
 
     graph: GraphEmulator
     tokens: EmulatorTokens
     client: GraphClient
     clock: ManualClock
-    subscriber: Subscriber
+    subscribed_folder: SubscribedFolder
 
     async def fetch(
         self, message_id: str, *, user: str = USER, max_bytes: int = MAX_MESSAGE_BYTES
@@ -83,12 +83,12 @@ class Rig:
 
 @asynccontextmanager
 async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
-    subscriber = Subscriber()
-    async with an_emulator(clock, subscriber) as graph:
+    subscribed_folder = SubscribedFolder()
+    async with an_emulator(clock, subscribed_folder) as graph:
         tokens = EmulatorTokens(graph)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(graph.app)) as http:
             client = GraphClient(http, tokens, clock, "http://graph.test")
-            yield Rig(graph, tokens, client, clock, subscriber)
+            yield Rig(graph, tokens, client, clock, subscribed_folder)
 
 
 @asynccontextmanager
@@ -102,9 +102,9 @@ async def remote(rig: Rig, **limits: timedelta) -> AsyncIterator[Rig]:
 
 @asynccontextmanager
 async def an_emulator(
-    clock: ManualClock, subscriber: Subscriber | None = None
+    clock: ManualClock, subscribed_folder: SubscribedFolder | None = None
 ) -> AsyncIterator[GraphEmulator]:
-    """A Graph that calls the *subscriber*, and that nobody subscribes to without one."""
-    answers = subscriber or (lambda _: httpx.Response(404))
+    """A Graph that calls the *subscribed_folder*, and that nobody subscribes to without one."""
+    answers = subscribed_folder or (lambda _: httpx.Response(404))
     async with httpx.AsyncClient(transport=httpx.MockTransport(answers)) as callbacks:
         yield GraphEmulator(clock, callbacks)

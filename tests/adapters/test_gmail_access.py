@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from postroom.adapters.google import GmailClient
-from postroom.adapters.google.answers import Profile
+from postroom.adapters.google.responses import Profile
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.mailbox import ImapAccount, Mailbox, Secret
@@ -125,14 +125,14 @@ async def test_a_service_account_without_delegation_is_for_a_person(rig: Rig) ->
     failure = await failure_of(rig, mailbox)
 
     assert isinstance(failure, AccessFailed)
-    assert failure.reason == "the token end point answered 401 unauthorized_client"
+    assert failure.reason == "the token endpoint answered 401 unauthorized_client"
 
 
 async def test_a_user_who_does_not_exist_is_for_a_person(rig: Rig) -> None:
     failure = await failure_of(rig, replace(rig.mailbox(), address="nobody@example.org"))
 
     assert isinstance(failure, AccessFailed)
-    assert failure.reason == "the token end point answered 400 invalid_grant"
+    assert failure.reason == "the token endpoint answered 400 invalid_grant"
     assert "nobody" not in told(failure)
 
 
@@ -143,7 +143,7 @@ async def test_a_key_that_google_does_not_know_is_for_a_person(rig: Rig) -> None
     failure = await failure_of(rig, with_key(rig.mailbox(), json.dumps(key)))
 
     assert isinstance(failure, AccessFailed)
-    assert failure.reason == "the token end point answered 400 invalid_grant"
+    assert failure.reason == "the token endpoint answered 400 invalid_grant"
 
 
 async def test_a_removed_service_account_is_for_a_person(rig: Rig) -> None:
@@ -209,7 +209,7 @@ async def test_each_refusal_of_a_token_has_its_remedy_at_once(
     failure = await failure_of(rig)
 
     assert type(failure) is remedy
-    assert failure.reason == f"the token end point answered {status} {error}"
+    assert failure.reason == f"the token endpoint answered {status} {error}"
     assert SUPPORT not in told(failure)
     assert rig.gmail.calls["token"] == 1
 

@@ -1,4 +1,4 @@
-"""What keeps Graph's notices from ever reaching us: our URL, or whose the mailbox is."""
+"""What keeps Graph's notifications from ever reaching us: our URL, or whose the mailbox is."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

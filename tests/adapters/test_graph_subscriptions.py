@@ -12,7 +12,7 @@ import pytest
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.subscriptions import TAKEN, GraphSubscriptions
-from postroom.application.ports import NoticesRefused, SubscriptionGone
+from postroom.application.ports import NotificationsRefused, SubscriptionGone
 from postroom.domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
 from tests.adapters.graph_rig import (
     PUBLIC_URL,
@@ -62,7 +62,7 @@ async def test_notices_of_the_folder_and_of_the_life_cycle_are_asked_for(rig: Ri
     assert held["lifecycleNotificationUrl"] == f"{HOOK}/lifecycle"
     assert held["expirationDateTime"] == "2030-01-07T00:00:00.0000000Z"
     assert len(held["clientState"]) == 43
-    assert [str(each.url.copy_with(query=None)) for each in rig.subscriber.handshakes] == [
+    assert [str(each.url.copy_with(query=None)) for each in rig.subscribed_folder.handshakes] == [
         HOOK,
         f"{HOOK}/lifecycle",
     ]
@@ -74,7 +74,7 @@ async def test_notices_come_with_immutable_ids_and_the_secret(rig: Rig) -> None:
 
     await rig.graph.notify(message)
 
-    [(url, body)] = rig.subscriber.notices
+    [(url, body)] = rig.subscribed_folder.notifications
     assert url == HOOK
     assert body["value"][0]["resourceData"]["id"] == message
     assert body["value"][0]["clientState"] == rig.graph.subscriptions[0]["clientState"]
@@ -117,12 +117,12 @@ async def test_the_expiry_is_the_one_that_graph_grants(rig: Rig, clock: ManualCl
 @pytest.mark.parametrize(
     ("status", "code", "failure"),
     [
-        (400, "ValidationError", NoticesRefused),
-        (400, "InvalidRequest", NoticesRefused),
-        (400, "ExtensionError", NoticesRefused),
-        (400, "", NoticesRefused),
-        (403, "ExtensionError", NoticesRefused),
-        (403, "ErrorAccessDenied", NoticesRefused),
+        (400, "ValidationError", NotificationsRefused),
+        (400, "InvalidRequest", NotificationsRefused),
+        (400, "ExtensionError", NotificationsRefused),
+        (400, "", NotificationsRefused),
+        (403, "ExtensionError", NotificationsRefused),
+        (403, "ErrorAccessDenied", NotificationsRefused),
         (404, "ErrorInvalidUser", AccessFailed),
         (404, "ErrorItemNotFound", AccessFailed),  # the folder, since it was found
         (404, "ExtensionError", AccessFailed),
@@ -156,10 +156,14 @@ async def test_what_keeps_notices_from_being_sent_is_told_from_trouble(
 async def test_a_url_that_does_not_prove_itself_is_named_as_the_reason(
     rig: Rig, silence: httpx.RequestError | None, repeat: str | None, media_type: str
 ) -> None:
-    subscriber = rig.subscriber
-    subscriber.silence, subscriber.repeat, subscriber.media_type = silence, repeat, media_type
+    subscribed_folder = rig.subscribed_folder
+    subscribed_folder.silence, subscribed_folder.repeat, subscribed_folder.media_type = (
+        silence,
+        repeat,
+        media_type,
+    )
 
-    with pytest.raises(NoticesRefused) as raised:
+    with pytest.raises(NotificationsRefused) as raised:
         await rig.subscriptions().create(MAILBOX, "inbox")
 
     assert raised.value.reason == (
@@ -182,7 +186,7 @@ async def test_a_person_who_may_read_a_mailbox_and_not_subscribe_to_it_is_refuse
     rig.graph.share(USER, CLERK)
     client = replace(rig.client, tokens=EmulatorTokens(rig.graph, CLERK))
 
-    with pytest.raises(NoticesRefused, match="403 ExtensionError"):
+    with pytest.raises(NotificationsRefused, match="403 ExtensionError"):
         await GraphSubscriptions(client, rig.clock, PUBLIC_URL).create(MAILBOX, "inbox")
 
 
@@ -250,7 +254,7 @@ async def test_a_conflict_with_something_that_is_not_shown_is_told(rig: Rig) -> 
     rig.graph.fail("subscriptions", status=409, code="ExtensionError")
     rig.graph.fail("subscriptions", status=409, code="ExtensionError", every=2)  # after the list
 
-    with pytest.raises(NoticesRefused) as raised:
+    with pytest.raises(NotificationsRefused) as raised:
         await rig.subscriptions().create(MAILBOX, "inbox")
 
     assert raised.value.reason == TAKEN

@@ -16,9 +16,9 @@ from psycopg.types.json import Jsonb
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.errors import MigrationError
+from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.health import MigrationsHealth, PostgresHealth
 from postroom.adapters.postgres.migrations import FOLDER, migrate, pending, read_migrations
-from postroom.adapters.postgres.receptions import PostgresReceptions
 from postroom.domain.failure import Unavailable
 
 ALL = [migration.name for migration in read_migrations()]
@@ -235,7 +235,7 @@ async def test_mailboxes_of_an_earlier_release_are_received_and_paused_as_they_w
     assert await migrate(empty_database) == [file.name for file in later]
 
     async with Database(empty_database) as database:
-        due = await PostgresReceptions(database).take_due(
+        due = await PostgresFolderSyncs(database).claim_due(
             datetime(3000, 1, 1, tzinfo=UTC), 10, timedelta(hours=1)
         )
     assert sorted((r.mailbox, r.folder) for r in due) == [("a", "Inbox/Orders"), ("b", "inbox")]

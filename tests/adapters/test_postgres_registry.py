@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.postgres.account import split
 from postroom.adapters.postgres.database import Database
-from postroom.adapters.postgres.receptions import PostgresReceptions
+from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.domain.failure import AccessFailed
 from postroom.domain.mailbox import (
@@ -152,11 +152,13 @@ async def test_another_key_is_refused_and_named(
 
 @pytest.mark.usefixtures("registry")
 async def test_a_subscription_leads_to_its_mailbox_without_a_key(database: Database) -> None:
-    receptions = PostgresReceptions(database)
-    for n, reception in enumerate(await receptions.take_due(NOON, 10, timedelta(minutes=1))):
-        await receptions.save(replace(reception, subscription=subscription(f"subscription-{n}")))
+    folder_syncs = PostgresFolderSyncs(database)
+    for n, folder_sync in enumerate(await folder_syncs.claim_due(NOON, 10, timedelta(minutes=1))):
+        await folder_syncs.save(
+            replace(folder_sync, subscription=subscription(f"subscription-{n}"))
+        )
 
-    found = await receptions.subscribers([f"subscription-{n}" for n in range(3)])
+    found = await folder_syncs.subscribed_folders([f"subscription-{n}" for n in range(3)])
 
     assert sorted(each.id for each in found.values()) == ["orders", "sales", "shared"]
 

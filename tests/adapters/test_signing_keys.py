@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.microsoft.notice_tokens import GraphNoticeTokenVerifier
+from postroom.adapters.microsoft.notification_tokens import GraphNotificationTokenVerifier
 from postroom.adapters.microsoft.signing_keys import DEADLINE, FRESH, LIMIT
 from postroom.domain.failure import Unavailable
-from tests.adapters.notice_token_rig import APPLICATION, LOGIN, Entra, published
+from tests.adapters.notification_token_rig import APPLICATION, LOGIN, Entra, published
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
@@ -119,7 +119,7 @@ async def test_a_known_key_does_not_wait_for_someone_elses_request(
         return httpx.Response(200, json={"keys": entra.keys})
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        verify = GraphNoticeTokenVerifier(http, clock, login_url=LOGIN)
+        verify = GraphNotificationTokenVerifier(http, clock, login_url=LOGIN)
         await verify(entra.token())
         clock.advance(FRESH)
         waiting = asyncio.create_task(verify(entra.token()))

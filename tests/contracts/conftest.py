@@ -9,29 +9,29 @@ from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
-from postroom.adapters.memory.receptions import InMemoryReceptions
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.postgres.cursors import PostgresCursors
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
-from postroom.adapters.postgres.receptions import PostgresReceptions
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.application.ports import (
     Cursors,
+    FolderSyncs,
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
     Outcomes,
-    Receptions,
 )
-from postroom.domain.reception import Reception
+from postroom.domain.folder_sync import FolderSync
 from tests.contracts.samples import NOON, microsoft_mailbox
-from tests.contracts.taking import take_one
+from tests.contracts.taking import claim_one
 from tests.databases import empty, new_database
 from tests.engines import DATABASE_SERVERS
 
@@ -44,7 +44,7 @@ class Storage:
     helpdesk: Helpdesk
     outcomes: Outcomes
     registry: MailboxRegistry
-    receptions: Receptions
+    folder_syncs: FolderSyncs
     cursors: Cursors
 
 
@@ -81,7 +81,7 @@ async def storage(emptied_url: str, clock: ManualClock) -> AsyncIterator[Storage
             InMemoryHelpdesk(tables),
             InMemoryOutcomes(tables),
             InMemoryMailboxRegistry(tables),
-            InMemoryReceptions(tables),
+            InMemoryFolderSyncs(tables),
             InMemoryCursors(tables, clock),
         )
         return
@@ -91,7 +91,7 @@ async def storage(emptied_url: str, clock: ManualClock) -> AsyncIterator[Storage
             PostgresHelpdesk(database),
             PostgresOutcomes(database),
             PostgresMailboxRegistry(database, FernetCipher([generate_key()])),
-            PostgresReceptions(database),
+            PostgresFolderSyncs(database),
             PostgresCursors(database, clock),
         )
 
@@ -117,8 +117,8 @@ def registry(storage: Storage) -> MailboxRegistry:
 
 
 @pytest.fixture
-def receptions(storage: Storage) -> Receptions:
-    return storage.receptions
+def folder_syncs(storage: Storage) -> FolderSyncs:
+    return storage.folder_syncs
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def cursors(storage: Storage) -> Cursors:
 
 
 @pytest.fixture
-async def taken(registry: MailboxRegistry, receptions: Receptions) -> Reception:
-    """The reception of the one folder of a mailbox, taken at noon."""
+async def taken(registry: MailboxRegistry, folder_syncs: FolderSyncs) -> FolderSync:
+    """The folder_sync of the one folder of a mailbox, taken at noon."""
     await registry.add(microsoft_mailbox())
-    return await take_one(receptions, NOON)
+    return await claim_one(folder_syncs, NOON)

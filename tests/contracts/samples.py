@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from postroom.application.ports import IdempotencyLedger, OutcomeRecord
+from postroom.domain.folder_sync import Subscription
 from postroom.domain.helpdesk.ticket import Comment, Document
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mail.message import Address
@@ -20,9 +21,8 @@ from postroom.domain.mailbox import (
     Secret,
     Security,
 )
-from postroom.domain.outcome import Completed, Final, Way
+from postroom.domain.outcome import Completed, Effect, Final
 from postroom.domain.pointer import ImapPointer, Pointer, PointerJob
-from postroom.domain.reception import Subscription
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -81,8 +81,8 @@ def google_mailbox(
 ) -> Mailbox:
     account = GoogleAccount(
         service_account=Secret('{"private_key": "google-private-key"}'),
-        subscription=subscription,
-        push_identity="push@p.iam.gserviceaccount.com",
+        pubsub_subscription=subscription,
+        push_service_account="push@p.iam.gserviceaccount.com",
     )
     return Mailbox(tenant=tenant, id=name, address=address, account=account, added_at=NOON)
 
@@ -121,7 +121,7 @@ def comment(
     documents: tuple[Document, ...] = (),
 ) -> Comment:
     return Comment(
-        message=f"rfc5322:{message_id}",
+        identity=f"rfc5322:{message_id}",
         digest=digest,
         message_id=message_id,
         references=references,
@@ -129,7 +129,7 @@ def comment(
         subject=f"About {message_id}",
         text="Hello",
         html="<p>Hello</p>",
-        written_at=NOON + timedelta(minutes=minutes),
+        received_at=NOON + timedelta(minutes=minutes),
         documents=documents,
     )
 
@@ -144,9 +144,9 @@ def outcome(
     tenant: str = "acme",
     mailbox: str = "support",
     pointer: Pointer = ImapPointer("INBOX", 1, 1),  # noqa: B008 - it is immutable
-    ended: Final = Completed(Way.TICKET, "1"),  # noqa: B008 - it is immutable
+    ended: Final = Completed(Effect.TICKET, "1"),  # noqa: B008 - it is immutable
     minutes: int = 0,
-    message: str = "",
+    identity: str = "",
 ) -> OutcomeRecord:
     job = PointerJob(
         id=job_id,
@@ -161,5 +161,5 @@ def outcome(
         outcome=ended,
         attempt=1,
         at=NOON + timedelta(minutes=minutes),
-        message=message,
+        identity=identity,
     )

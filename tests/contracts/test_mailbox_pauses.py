@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.application.ports import MailboxRegistry, Receptions
+from postroom.application.ports import FolderSyncs, MailboxRegistry
 from postroom.domain.access import NO_FAILURES, AccessTally
 from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, imap_mailbox, microsoft_mailbox
@@ -104,18 +104,18 @@ async def test_a_mailbox_that_is_resumed_goes_on_with_its_failures_forgotten(
 )
 async def test_a_mailbox_that_is_not_paused_like_that_is_not_resumed(
     registry: MailboxRegistry,
-    receptions: Receptions,
+    folder_syncs: FolderSyncs,
     pause: Pause | None,
     asked: PausedBy | None,
 ) -> None:
     mailbox = replace(microsoft_mailbox(), paused=pause, access=AccessTally(2, NOON))
     await registry.add(mailbox)
-    before = await receptions.all()
+    before = await folder_syncs.all()
 
     assert not await registry.resume("acme", "sales", paused_by=asked)
 
     assert await registry.all() == [mailbox]
-    assert await receptions.all() == before
+    assert await folder_syncs.all() == before
 
 
 async def test_failures_of_access_are_kept(registry: MailboxRegistry) -> None:
@@ -123,17 +123,17 @@ async def test_failures_of_access_are_kept(registry: MailboxRegistry) -> None:
         await registry.add(imap_mailbox(tenant))
     tally = AccessTally(2, NOON)
 
-    await registry.keep_access(imap_mailbox(), tally)
+    await registry.save_access(imap_mailbox(), tally)
 
     assert await registry.all() == [
         replace(imap_mailbox(), access=tally),
         imap_mailbox("globex"),
     ]
-    await registry.keep_access(imap_mailbox(), NO_FAILURES)
+    await registry.save_access(imap_mailbox(), NO_FAILURES)
     assert await registry.get("acme", "support") == imap_mailbox()
 
 
 async def test_failures_of_a_mailbox_that_is_gone_are_forgotten(registry: MailboxRegistry) -> None:
-    await registry.keep_access(imap_mailbox(), AccessTally(2, NOON))
+    await registry.save_access(imap_mailbox(), AccessTally(2, NOON))
 
     assert await registry.all() == []

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from postroom.application.ports import Cursors, MailboxRegistry, Outcomes, Receptions
+from postroom.application.ports import Cursors, FolderSyncs, MailboxRegistry, Outcomes
 from postroom.domain.access import AccessTally
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
-from postroom.domain.reception import Reception
 from tests.contracts.samples import (
     NOON,
     certified_mailbox,
@@ -136,19 +136,19 @@ async def test_a_push_leads_to_its_mailbox_in_any_case(registry: MailboxRegistry
 
 
 async def test_each_folder_of_a_new_mailbox_is_to_be_received_at_once(
-    registry: MailboxRegistry, receptions: Receptions
+    registry: MailboxRegistry, folder_syncs: FolderSyncs
 ) -> None:
     await registry.add(microsoft_mailbox(folders=("inbox", "Inbox/Orders", "inbox")))
     await registry.add(imap_mailbox())
 
-    assert [replace(reception, version=0) for reception in await receptions.all()] == [
-        Reception(tenant="acme", mailbox="sales", folder=folder, due_at=NOON)
+    assert [replace(folder_sync, version=0) for folder_sync in await folder_syncs.all()] == [
+        FolderSync(tenant="acme", mailbox="sales", folder=folder, due_at=NOON)
         for folder in ("Inbox/Orders", "inbox")
     ]
 
 
 async def test_a_mailbox_that_is_removed_is_gone_with_its_cursors_and_receptions(
-    registry: MailboxRegistry, receptions: Receptions, cursors: Cursors
+    registry: MailboxRegistry, folder_syncs: FolderSyncs, cursors: Cursors
 ) -> None:
     removed = microsoft_mailbox()
     others = [microsoft_mailbox(name="other"), microsoft_mailbox(tenant="globex")]
@@ -159,7 +159,7 @@ async def test_a_mailbox_that_is_removed_is_gone_with_its_cursors_and_receptions
     assert await registry.remove("acme", "sales")
 
     assert await registry.all() == others
-    assert [(r.tenant, r.mailbox) for r in await receptions.all()] == [
+    assert [(r.tenant, r.mailbox) for r in await folder_syncs.all()] == [
         ("acme", "other"),
         ("globex", "sales"),
     ]

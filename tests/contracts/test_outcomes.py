@@ -3,7 +3,7 @@
 import pytest
 
 from postroom.application.ports import Outcomes
-from postroom.domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
+from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
 from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
 from tests.contracts.samples import outcome
 
@@ -11,8 +11,8 @@ from tests.contracts.samples import outcome
 @pytest.mark.parametrize(
     "ended",
     [
-        Completed(Way.TICKET, "17"),
-        Completed(Way.HANDED_OVER, ""),
+        Completed(Effect.TICKET, "17"),
+        Completed(Effect.HANDED_OVER, ""),
         Duplicate(),
         Skipped("source unavailable: 404"),
         Expanded(3),
@@ -20,7 +20,7 @@ from tests.contracts.samples import outcome
     ],
 )
 async def test_an_outcome_comes_back_as_it_was_recorded(outcomes: Outcomes, ended: Final) -> None:
-    record = outcome(ended=ended, message="rfc5322:a@x")
+    record = outcome(ended=ended, identity="rfc5322:a@x")
 
     await outcomes.record(record)
 
@@ -67,10 +67,10 @@ async def test_no_more_than_the_limit_come(outcomes: Outcomes) -> None:
     ("wanted", "jobs"),
     [
         ({"mailbox": "sales"}, ["2"]),
-        ({"message": "rfc5322:a@x"}, ["3", "1"]),
+        ({"identity": "rfc5322:a@x"}, ["3", "1"]),
         ({"job_id": "3"}, ["3"]),
-        ({"mailbox": "support", "message": "rfc5322:a@x", "job_id": "1"}, ["1"]),
-        ({"mailbox": "sales", "message": "rfc5322:a@x"}, []),
+        ({"mailbox": "support", "identity": "rfc5322:a@x", "job_id": "1"}, ["1"]),
+        ({"mailbox": "sales", "identity": "rfc5322:a@x"}, []),
         ({"mailbox": "\x00"}, []),
         ({}, ["3", "2", "1"]),
     ],
@@ -79,10 +79,10 @@ async def test_what_is_found_matches_all_that_is_asked(
     outcomes: Outcomes, wanted: dict[str, str], jobs: list[str]
 ) -> None:
     for record in (
-        outcome("1", message="rfc5322:a@x", minutes=1),
-        outcome("2", message="rfc5322:b@x", minutes=2, mailbox="sales"),
-        outcome("3", message="rfc5322:a@x", minutes=3),
-        outcome("4", message="rfc5322:a@x", minutes=4, tenant="globex"),
+        outcome("1", identity="rfc5322:a@x", minutes=1),
+        outcome("2", identity="rfc5322:b@x", minutes=2, mailbox="sales"),
+        outcome("3", identity="rfc5322:a@x", minutes=3),
+        outcome("4", identity="rfc5322:a@x", minutes=4, tenant="globex"),
     ):
         await outcomes.record(record)
 
@@ -93,20 +93,20 @@ async def test_what_is_found_matches_all_that_is_asked(
 
 async def test_a_very_long_message_id_can_be_looked_up(outcomes: Outcomes) -> None:
     name = "rfc5322:" + "".join(map(chr, range(0x4E00, 0x5E00)))
-    await outcomes.record(outcome(message=name))
+    await outcomes.record(outcome(identity=name))
 
-    found = await outcomes.find("acme", message=name)
+    found = await outcomes.find("acme", identity=name)
 
     assert len(found) == 1
-    assert await outcomes.find("acme", message=name + "x") == []
+    assert await outcomes.find("acme", identity=name + "x") == []
 
 
 async def test_a_job_is_known_once_it_has_ended_however_it_did(outcomes: Outcomes) -> None:
     for record in (
-        outcome("1", ended=Completed(Way.TICKET, "17")),
+        outcome("1", ended=Completed(Effect.TICKET, "17")),
         outcome("2", ended=Dead("gave up"), mailbox="sales"),
         outcome("2", ended=Duplicate()),
-        outcome("4", ended=Completed(Way.TICKET, "18"), tenant="globex"),
+        outcome("4", ended=Completed(Effect.TICKET, "18"), tenant="globex"),
     ):
         await outcomes.record(record)
 
@@ -120,6 +120,6 @@ async def test_a_job_whose_message_was_not_there_is_known_only_once_it_has_ended
 ) -> None:
     for name in ("1", "2"):
         await outcomes.record(outcome(name, ended=Skipped("source unavailable: 404")))
-    await outcomes.record(outcome("2", ended=Completed(Way.TICKET, "17")))
+    await outcomes.record(outcome("2", ended=Completed(Effect.TICKET, "17")))
 
     assert await outcomes.known("acme", ["1", "2"]) == {"2"}

@@ -11,7 +11,7 @@ import pytest
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
-from postroom.application.ports import NoticesRefused, SubscriptionGone, Subscriptions
+from postroom.application.ports import NotificationsRefused, SubscriptionGone, Subscriptions
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, Rig, a_mailbox, graph_rig
@@ -37,7 +37,7 @@ class Stage(Protocol):
 
     @abstractmethod
     def shown(self, subscription_id: str) -> str:
-        """The secret that its notices show."""
+        """The secret that its notifications show."""
 
     @abstractmethod
     def break_down(self, failure: Throttled | Unavailable) -> None: ...
@@ -77,7 +77,7 @@ class Graph(Stage):
         return self.rig.subscriptions(public_url)
 
     def refuse(self) -> None:
-        self.rig.subscriber.repeat = "not what was asked for"
+        self.rig.subscribed_folder.repeat = "not what was asked for"
 
     async def lose(self, subscription_id: str) -> None:
         await self.rig.graph.remove_subscription(subscription_id, tell=False)
@@ -156,7 +156,7 @@ async def test_those_of_other_folders_and_mailboxes_do_not_give_way(stage: Stage
 async def test_a_subscription_of_someone_else_to_the_folder_stays(stage: Stage) -> None:
     theirs = await stage.at("https://other.example").create(mailbox_of(), "inbox")
 
-    with pytest.raises(NoticesRefused, match="another service"):
+    with pytest.raises(NotificationsRefused, match="another service"):
         await stage.subscriptions.create(mailbox_of(), "inbox")
 
     assert await stage.at("https://other.example").ids(mailbox_of()) == [theirs.id]
@@ -209,7 +209,7 @@ async def test_a_subscription_can_be_removed_twice(stage: Stage) -> None:
 async def test_who_does_not_prove_itself_is_refused(stage: Stage) -> None:
     stage.refuse()
 
-    with pytest.raises(NoticesRefused) as raised:
+    with pytest.raises(NotificationsRefused) as raised:
         await stage.subscriptions.create(mailbox_of(), "inbox")
 
     assert raised.value.reason

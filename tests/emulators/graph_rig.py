@@ -1,4 +1,4 @@
-"""What the tests of the Graph emulator share: a client of it, and a subscriber to it."""
+"""What the tests of the Graph emulator share: a client of it, and a subscribed_folder to it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,14 +18,14 @@ IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
 
 
 @dataclass
-class Subscriber:
+class SubscribedFolder:
     """Whoever is notified: proves itself in a handshake, and answers with *statuses*, then 202.
 
     While there is a *silence* it does not answer at all.
     """
 
     statuses: list[int] = field(default_factory=list)
-    notices: list[tuple[str, Json]] = field(default_factory=list)
+    notifications: list[tuple[str, Json]] = field(default_factory=list)
     handshakes: list[httpx.Request] = field(default_factory=list)
     repeat: str | None = None
     media_type: str = "text/plain"
@@ -40,7 +40,7 @@ class Subscriber:
             text = token[0] if self.repeat is None else self.repeat
             return httpx.Response(200, text=text, headers={"Content-Type": self.media_type})
         assert request.headers["content-type"] == "application/json"
-        self.notices.append((str(request.url), json.loads(request.content)))
+        self.notifications.append((str(request.url), json.loads(request.content)))
         return httpx.Response(self.statuses.pop(0) if self.statuses else 202)
 
 
@@ -50,17 +50,17 @@ class Rig:
 
     graph: GraphEmulator
     http: httpx.AsyncClient
-    subscriber: Subscriber
+    subscribed_folder: SubscribedFolder
 
 
 @asynccontextmanager
 async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
-    subscriber = Subscriber()
-    async with httpx.AsyncClient(transport=httpx.MockTransport(subscriber)) as callbacks:
+    subscribed_folder = SubscribedFolder()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(subscribed_folder)) as callbacks:
         graph = GraphEmulator(clock, callbacks)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(graph.app),
             base_url="http://graph.test",
             headers={"Authorization": f"Bearer {graph.issue_token()}"},
         ) as http:
-            yield Rig(graph, http, subscriber)
+            yield Rig(graph, http, subscribed_folder)

@@ -20,7 +20,7 @@ END_POINT = "https://postroom.test/webhooks/google"
 
 
 @dataclass
-class Subscriber:
+class SubscribedFolder:
     """Answers pushes with *statuses*, one after the other, and remembers what was pushed."""
 
     statuses: list[int] = field(default_factory=list)
@@ -32,18 +32,20 @@ class Subscriber:
 
 
 @pytest.fixture
-def subscriber() -> Subscriber:
-    return Subscriber()
+def subscribed_folder() -> SubscribedFolder:
+    return SubscribedFolder()
 
 
 @pytest.fixture
-async def gmail(clock: ManualClock, subscriber: Subscriber) -> AsyncIterator[GmailEmulator]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(subscriber)) as http:
+async def gmail(
+    clock: ManualClock, subscribed_folder: SubscribedFolder
+) -> AsyncIterator[GmailEmulator]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(subscribed_folder)) as http:
         yield GmailEmulator(http, clock)
 
 
 async def test_a_push_is_wrapped_as_pubsub_does(
-    gmail: GmailEmulator, subscriber: Subscriber
+    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
 ) -> None:
     gmail.deliver(SUPPORT, b"")
     subscription = PushSubscription(end_point=END_POINT, dead_letters=True)
@@ -51,7 +53,7 @@ async def test_a_push_is_wrapped_as_pubsub_does(
     statuses = await gmail.push(SUPPORT, subscription)
 
     assert statuses == (204,)
-    (push,) = subscriber.pushes
+    (push,) = subscribed_folder.pushes
     envelope = json.loads(push.content)
     message = envelope.pop("message")
     assert envelope == {"subscription": subscription.name, "deliveryAttempt": 1}
@@ -66,11 +68,11 @@ async def test_a_push_is_wrapped_as_pubsub_does(
 
 
 async def test_google_auth_believes_the_token_of_a_push(
-    gmail: GmailEmulator, subscriber: Subscriber
+    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
 ) -> None:
     subscription = PushSubscription(end_point=END_POINT, audience="postroom")
     await gmail.push(SUPPORT, subscription)
-    token = subscriber.pushes[0].headers["Authorization"].removeprefix("Bearer ")
+    token = subscribed_folder.pushes[0].headers["Authorization"].removeprefix("Bearer ")
 
     async with serve(gmail.app) as url:
         claims = await asyncio.to_thread(
@@ -87,20 +89,20 @@ async def test_google_auth_believes_the_token_of_a_push(
 
 
 async def test_a_push_that_is_not_acknowledged_is_sent_again(
-    gmail: GmailEmulator, subscriber: Subscriber
+    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
 ) -> None:
-    subscriber.statuses = [503, 404, 202]
+    subscribed_folder.statuses = [503, 404, 202]
 
     statuses = await gmail.push(SUPPORT, PushSubscription(end_point=END_POINT))
 
     assert statuses == (503, 404, 202)
-    assert len({push.content for push in subscriber.pushes}) == 1
+    assert len({push.content for push in subscribed_folder.pushes}) == 1
 
 
 async def test_a_push_that_is_never_acknowledged_is_given_up(
-    gmail: GmailEmulator, subscriber: Subscriber
+    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
 ) -> None:
-    subscriber.statuses = [401] * 9
+    subscribed_folder.statuses = [401] * 9
 
     assert (
         await gmail.push(SUPPORT, PushSubscription(end_point=END_POINT), attempts=3) == (401,) * 3

@@ -1,4 +1,6 @@
-"""The Graph emulator against the shapes that Microsoft documents: subscriptions and notices."""
+"""The Graph emulator against the shapes that Microsoft documents: subscriptions and
+notifications.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -48,7 +50,7 @@ async def test_a_subscription_is_made_after_a_handshake_with_its_url(
     made = answer.json()
     assert made["clientState"] == "a secret"
     assert made["expirationDateTime"] == "2030-01-07T00:00:00.0000000Z"
-    [handshake] = rig.subscriber.handshakes
+    [handshake] = rig.subscribed_folder.handshakes
     assert handshake.method == "POST"
     assert handshake.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert handshake.content == b""
@@ -62,7 +64,7 @@ async def test_the_life_cycle_url_proves_itself_too(rig: Rig, clock: ManualClock
 
     await rig.http.post("/v1.0/subscriptions", json=asked)
 
-    assert [each.url.path for each in rig.subscriber.handshakes] == [
+    assert [each.url.path for each in rig.subscribed_folder.handshakes] == [
         "/webhooks/microsoft",
         "/webhooks/microsoft/lifecycle",
     ]
@@ -75,7 +77,7 @@ async def test_without_the_right_answer_there_is_no_subscription(
     rig: Rig, clock: ManualClock, repeat: str | None, media_type: str
 ) -> None:
     rig.graph.deliver(USER, RAW)
-    rig.subscriber.repeat, rig.subscriber.media_type = repeat, media_type
+    rig.subscribed_folder.repeat, rig.subscribed_folder.media_type = repeat, media_type
 
     answer = await rig.http.post("/v1.0/subscriptions", json=subscription_request(clock))
 
@@ -91,7 +93,7 @@ async def test_who_does_not_answer_is_not_subscribed(
     rig: Rig, clock: ManualClock, silence: httpx.RequestError, reason: str
 ) -> None:
     rig.graph.deliver(USER, RAW)
-    rig.subscriber.silence = silence
+    rig.subscribed_folder.silence = silence
 
     answer = await rig.http.post("/v1.0/subscriptions", json=subscription_request(clock))
 
@@ -166,7 +168,7 @@ async def test_a_subscription_ends_with_its_time_which_is_45_minutes_at_the_leas
     assert await rig.graph.notify(rig.graph.deliver(USER, RAW)) == []
 
 
-# --- Notices ------------------------------------------------------------------------------------
+# --- Notifications --------------------------------------------------------------------------------
 
 
 async def test_a_notice_has_the_form_that_graph_documents(rig: Rig) -> None:
@@ -175,7 +177,7 @@ async def test_a_notice_has_the_form_that_graph_documents(rig: Rig) -> None:
 
     await rig.graph.notify(message)
 
-    [(url, body)] = rig.subscriber.notices
+    [(url, body)] = rig.subscribed_folder.notifications
     assert url == HOOK
     assert set(body) == {"value"}
     [item] = body["value"]
@@ -196,7 +198,7 @@ async def test_a_notice_has_the_form_that_graph_documents(rig: Rig) -> None:
             "id": message,
         },
     }
-    assert item == rig.graph.notice(subscription, message)
+    assert item == rig.graph.notification(subscription, message)
 
 
 async def test_a_subscription_made_without_the_preference_announces_default_ids(rig: Rig) -> None:
@@ -231,13 +233,13 @@ async def test_one_batch_a_url_holds_items_of_several_subscriptions(rig: Rig) ->
 
     assert [
         (url, [each["clientState"] for each in body["value"]])
-        for url, body in rig.subscriber.notices
+        for url, body in rig.subscribed_folder.notifications
     ] == [(HOOK, ["one", "two"]), (f"{HOOK}?elsewhere", ["three"])]
 
 
 async def test_a_batch_that_is_not_accepted_is_sent_again_as_it_was(rig: Rig) -> None:
     await rig.graph.subscribe(USER, HOOK, "secret")
-    rig.subscriber.statuses = [503, 500, 202]
+    rig.subscribed_folder.statuses = [503, 500, 202]
 
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
     await rig.graph.redeliver()
@@ -245,16 +247,16 @@ async def test_a_batch_that_is_not_accepted_is_sent_again_as_it_was(rig: Rig) ->
 
     assert accepted.statuses == [503, 500, 202]
     assert await rig.graph.redeliver() == []
-    first, second, third = rig.subscriber.notices
+    first, second, third = rig.subscribed_folder.notifications
     assert first == second == third
 
 
 async def test_a_batch_that_nobody_answered_is_sent_again(rig: Rig) -> None:
     await rig.graph.subscribe(USER, HOOK, "secret")
-    rig.subscriber.silence = httpx.ReadTimeout("late")
+    rig.subscribed_folder.silence = httpx.ReadTimeout("late")
 
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
-    rig.subscriber.silence = None
+    rig.subscribed_folder.silence = None
     [accepted] = await rig.graph.redeliver()
 
     assert accepted.statuses == [0, 202]
@@ -262,17 +264,17 @@ async def test_a_batch_that_nobody_answered_is_sent_again(rig: Rig) -> None:
 
 async def test_a_batch_is_dropped_after_four_hours(rig: Rig, clock: ManualClock) -> None:
     await rig.graph.subscribe(USER, HOOK, "secret")
-    rig.subscriber.statuses = [503]
+    rig.subscribed_folder.statuses = [503]
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
 
     clock.advance(timedelta(hours=4))
 
     assert await rig.graph.redeliver() == []
-    assert len(rig.subscriber.notices) == 1
+    assert len(rig.subscribed_folder.notifications) == 1
 
 
 async def test_a_script_that_subscribes_shakes_hands_as_well(rig: Rig) -> None:
-    rig.subscriber.repeat = "something else"
+    rig.subscribed_folder.repeat = "something else"
 
     with pytest.raises(GraphError, match="400 ValidationError"):
         await rig.graph.subscribe(USER, HOOK, "secret")

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from postroom.entrypoints.cli.failed import as_one_line
+from postroom.entrypoints.cli.errors import as_one_line
 from tests.end_to_end.command_rig import Ended, Postroom
 
 SECONDS = 60

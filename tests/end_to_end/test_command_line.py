@@ -189,7 +189,7 @@ def test_of_many_mailboxes_the_tenants_are_shown(postroom: Postroom, environment
 def test_outcomes_fit_a_terminal_and_break_no_id(postroom: Postroom, some_mail: None) -> None:
     header, *lines = postroom("outcomes", "--tenant", "acme").out.splitlines()
 
-    assert cells(header) == ["at (UTC)", "mailbox", "outcome", "detail", "attempt", "message"]
+    assert cells(header) == ["at (UTC)", "mailbox", "outcome", "detail", "attempt", "identity"]
     [completed] = [line for line in lines if "completed" in line]
     at, *rest = cells(completed)
     assert A_TIME.fullmatch(at)
@@ -208,7 +208,7 @@ def test_outcomes_for_programs_have_every_field(postroom: Postroom, some_mail: N
         "outcome": "completed",
         "detail": "ticket 1",
         "attempt": 1,
-        "message": ORDER,
+        "identity": ORDER,
         "job": job_id(MAILBOX.tenant, MAILBOX.id, POINTER),
     }
     assert skipped["detail"].startswith("source unavailable")
@@ -259,7 +259,7 @@ def test_a_ticket_can_be_read(postroom: Postroom, some_mail: None) -> None:
     assert "\n  + order.csv (" in told
     assert (parsed["number"], parsed["mailbox"], parsed["subject"]) == (1, "support", "Our order")
     [comment] = parsed["comments"]
-    assert comment["message"] == ORDER
+    assert comment["identity"] == ORDER
     assert comment["text"].strip() == "As agreed."
     assert {document["filename"] for document in comment["documents"]} == {
         "drawing.txt",

@@ -23,12 +23,12 @@ from postroom.application.ports import (
     BlobStore,
     Claim,
     Clock,
+    FolderSyncs,
     Helpdesk,
     MailboxRegistry,
     MessageFetcher,
     Outcomes,
     PointerQueue,
-    Receptions,
 )
 from postroom.domain.outcome import Completed, Duplicate
 from postroom.domain.pointer import MicrosoftPointer
@@ -136,7 +136,7 @@ async def test_a_valkey_killed_right_after_a_202_still_has_the_pointer(servers: 
         await container.resolve(MailboxRegistry).add(MAILBOX)
         now = container.resolve(Clock).now()
         subscription = a_subscription(POINTER.subscription_id, CLIENT_STATE, now)
-        await subscribe(container.resolve(Receptions), MAILBOX, subscription, now)
+        await subscribe(container.resolve(FolderSyncs), MAILBOX, subscription, now)
         queue = container.resolve(PointerQueue)
         noticed: list[str] = []
 
@@ -179,7 +179,7 @@ def an_api(servers: Servers) -> Iterator[str]:
 
 def notify(url: str, message_id: str) -> int:
     """Notify as Graph does, and return the status of the answer."""
-    notice = {
+    notification = {
         "subscriptionId": POINTER.subscription_id,
         "clientState": CLIENT_STATE,
         "changeType": "created",
@@ -187,7 +187,9 @@ def notify(url: str, message_id: str) -> int:
         "resourceData": {"id": message_id},
         "tenantId": "directory",
     }
-    answer = httpx.post(f"{url}/webhooks/microsoft", json={"value": [notice]}, timeout=SECONDS)
+    answer = httpx.post(
+        f"{url}/webhooks/microsoft", json={"value": [notification]}, timeout=SECONDS
+    )
     return answer.status_code
 
 

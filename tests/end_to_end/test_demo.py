@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from postroom.application.ports import OutcomeRecord
-from postroom.domain.outcome import Completed, Dead, Final, Way
+from postroom.domain.outcome import Completed, Dead, Effect, Final
 from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.demo.play import Played
 from postroom.entrypoints.demo.scenes import SCENES
@@ -88,7 +88,7 @@ def test_one_demo_does_not_disturb_another(home: Path) -> None:
     assert (home / "demo" / "mine").exists()
 
 
-TICKET = Completed(Way.TICKET, "1")
+TICKET = Completed(Effect.TICKET, "1")
 
 
 @pytest.mark.parametrize(

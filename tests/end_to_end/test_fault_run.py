@@ -31,7 +31,7 @@ async def stage(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
     """All of Postroom, in processes of its own, which look for lost mail every few seconds."""
-    monkeypatch.setenv("POSTROOM_RECONCILE_SECONDS", "5")
+    monkeypatch.setenv("POSTROOM_SYNC_SECONDS", "5")
     monkeypatch.setenv("POSTROOM_POLL_SECONDS", "2")
     # One message may well meet two deaths of its worker and three failures of Graph.
     monkeypatch.setenv("POSTROOM_MAX_ATTEMPTS", "50")
@@ -75,7 +75,7 @@ async def _wants_it_authorized_again(stage: Stage) -> None:
     await stage.graph.require_reauthorization(await _subscription(stage), pause=True)
 
 
-async def _owns_up_to_lost_notices(stage: Stage) -> None:
+async def _owns_up_to_lost_notifications(stage: Stage) -> None:
     await stage.graph.report_missed()
 
 
@@ -91,7 +91,7 @@ def _dies(part: str) -> Trouble:
 
 
 TROUBLES: Mapping[int, Trouble] = {
-    5: _owns_up_to_lost_notices,
+    5: _owns_up_to_lost_notifications,
     9: _dies("worker"),
     13: _ends_the_subscription,
     18: _forgets_how_far_we_are,
@@ -115,9 +115,9 @@ async def _subscription(stage: Stage) -> str:
 
 async def _kept(stage: Stage) -> str:
     """The subscription that Graph has, if it is the one that Postroom knows of."""
-    [reception] = await stage.receptions.all(tenant=TENANT)
+    [folder_sync] = await stage.folder_syncs.all(tenant=TENANT)
     live = [each["id"] for each in stage.graph.subscriptions]
-    known = reception.subscription.id if reception.subscription else ""
+    known = folder_sync.subscription.id if folder_sync.subscription else ""
     return known if live == [known] else ""
 
 
@@ -141,13 +141,13 @@ async def test_whatever_happens_each_message_is_handled_once(stage: Stage) -> No
 
 
 async def _deliver(stage: Stage, number: int) -> None:
-    """A batch of messages, whose notices may be lost; of the others some are moved at once.
+    """A batch of messages, whose notifications may be lost; of the others some are moved at once.
 
     One that nobody was told of is looked for in its folder, and must still be there.
     """
     ids = [_arrive(stage, each) for each in range(number * BATCH, (number + 1) * BATCH)]
     if loses := number % 4 == 0:
-        stage.graph.lose_notices(5)
+        stage.graph.lose_notifications(5)
     kept = await _kept(stage)
     told = await stage.graph.notify(*ids)
     if told and all(batch.accepted for batch in told) and kept and not loses:
@@ -177,7 +177,7 @@ async def _when_all_are_completed(stage: Stage) -> Mapping[str, Sequence[str]]:
 async def _outcomes(stage: Stage) -> Mapping[str, Sequence[str]]:
     found = defaultdict[str, list[str]](list)
     for record in await stage.outcomes.find(TENANT, mailbox="support", limit=10 * MESSAGES):
-        found[record.message].append(name_of(record.outcome))
+        found[record.identity].append(name_of(record.outcome))
     return found
 
 

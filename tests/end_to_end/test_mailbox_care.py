@@ -12,19 +12,19 @@ import pytest
 from postroom.adapters.crypto import generate_key
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.ingest_pointer import Ingest
-from postroom.application.ports import Clock, Cursors, MailboxRegistry, PointerQueue, Receptions
-from postroom.application.reconcile import owed_cursor
+from postroom.application.ports import Clock, Cursors, FolderSyncs, MailboxRegistry, PointerQueue
+from postroom.application.sync_folder import backfill_cursor
+from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.outcome import Dead, Deferred, Outcome
 from postroom.domain.pointer import MicrosoftPointer
-from postroom.domain.reception import Reception, Request
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
 from tests.end_to_end.crash_rig import LEASE, MAILBOX
 from tests.end_to_end.test_mailbox_commands import add_imap
 from tests.subscribing import a_subscription
 
 HERE = ["support", "--tenant", "acme"]
-HOLD = timedelta(minutes=1)
+LEASE = timedelta(minutes=1)
 UNKNOWN = "the tenant acme has no mailbox support; see: postroom mailbox list"
 
 
@@ -36,19 +36,19 @@ def added(postroom: Postroom) -> None:
         await container.resolve(MailboxRegistry).add(MAILBOX)
         # A job that another test has deferred still waits in the shared Redis: not that one again.
         await container.resolve(Ingest)(MAILBOX, [MicrosoftPointer("graph-1", uuid4().hex)])
-        await look_after(container, lambda reception: reception)
+        await look_after(container, lambda folder_sync: folder_sync)
 
     in_container(add)
 
 
-async def look_after(container: punq.Container, make: Callable[[Reception], Reception]) -> None:
+async def look_after(container: punq.Container, make: Callable[[FolderSync], FolderSync]) -> None:
     """A round of maintenance, which makes a live subscription, and whatever *make* makes of it."""
-    clock, receptions = container.resolve(Clock), container.resolve(Receptions)
-    [taken] = await receptions.take_due(clock.now(), 10, HOLD)
+    clock, folder_syncs = container.resolve(Clock), container.resolve(FolderSyncs)
+    [taken] = await folder_syncs.claim_due(clock.now(), 10, LEASE)
     now = clock.now()
     subscribed = taken.subscribed(a_subscription("graph-1", "hush", now))
-    kept = replace(subscribed, reconciled_at=now, due_at=now + timedelta(days=1))
-    assert await receptions.save(make(kept))
+    kept = replace(subscribed, synced_at=now, due_at=now + timedelta(days=1))
+    assert await folder_syncs.save(make(kept))
 
 
 def attempted() -> Outcome:
@@ -63,11 +63,11 @@ def attempted() -> Outcome:
     return outcomes[0]
 
 
-def reception() -> Reception:
-    found: list[Reception] = []
+def folder_sync() -> FolderSync:
+    found: list[FolderSync] = []
 
     async def find(container: punq.Container) -> None:
-        found.extend(await container.resolve(Receptions).all(tenant="acme"))
+        found.extend(await container.resolve(FolderSyncs).all(tenant="acme"))
 
     in_container(find)
     return found[0]
@@ -87,7 +87,7 @@ def test_a_paused_mailbox_keeps_its_jobs_until_it_is_resumed(postroom: Postroom)
     resumed = postroom("mailbox", "resume", *HERE)
     assert (resumed.code, resumed.out) == (0, "acme/support goes on.\n")
     assert state(postroom) == "receiving"
-    assert reception().requests == {Request.RECONCILE}
+    assert folder_sync().requests == {Request.SYNC}
 
 
 @pytest.mark.usefixtures("added")
@@ -122,7 +122,7 @@ def test_a_mailbox_is_listed_again_as_far_back_as_is_asked_for(
 
     assert ended.code == 0
     assert ended.out.startswith("acme/support is listed again.")
-    assert reception().requests == {Request.RECONCILE}
+    assert folder_sync().requests == {Request.SYNC}
     assert abs(owed() - back) < timedelta(minutes=1)
 
 
@@ -132,7 +132,7 @@ def owed() -> timedelta:
 
     async def find(container: punq.Container) -> None:
         now = container.resolve(Clock).now()
-        cursor = await container.resolve(Cursors).read(MAILBOX, owed_cursor("inbox"))
+        cursor = await container.resolve(Cursors).read(MAILBOX, backfill_cursor("inbox"))
         assert cursor
         found.append(now - type(now).fromisoformat(cursor.position))
 
@@ -213,8 +213,8 @@ def test_how_each_folder_is_received_is_shown(postroom: Postroom) -> None:
 
     header, line = told[-2:]
     assert header.split()[:2] == ["folder", "mode"]
-    assert line.split()[:3] == ["inbox", "notices", "graph-1"]
-    assert (folder["folder"], folder["mode"], folder["why"]) == ("inbox", "notices", "")
+    assert line.split()[:3] == ["inbox", "notifications", "graph-1"]
+    assert (folder["folder"], folder["mode"], folder["reason"]) == ("inbox", "notifications", "")
 
 
 @pytest.mark.usefixtures("added")
@@ -223,17 +223,17 @@ def test_how_each_folder_is_received_is_shown(postroom: Postroom) -> None:
     [
         (lambda each: each.obstructed("no public URL"), "polling: no public URL"),
         (
-            lambda each: replace(each, trouble="Graph answered 503"),
-            "in trouble: Graph answered 503",
+            lambda each: replace(each, last_error="Graph answered 503"),
+            "error: Graph answered 503",
         ),
     ],
 )
 def test_the_worst_that_is_to_be_said_is_its_state(
-    postroom: Postroom, make: Callable[[Reception], Reception], told: str
+    postroom: Postroom, make: Callable[[FolderSync], FolderSync], told: str
 ) -> None:
     async def spoil(container: punq.Container) -> None:
-        receptions, now = container.resolve(Receptions), container.resolve(Clock).now()
-        await receptions.request("graph-1", Request.RECONCILE, now)
+        folder_syncs, now = container.resolve(FolderSyncs), container.resolve(Clock).now()
+        await folder_syncs.request("graph-1", Request.SYNC, now)
         await look_after(container, make)
 
     in_container(spoil)

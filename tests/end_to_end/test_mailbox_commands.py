@@ -24,7 +24,12 @@ MICROSOFT = [
 ]
 GOOGLE = [
     *["mailbox", "add", "google", "help", "--address", "help@acme.example"],
-    *["--subscription", "projects/p/subscriptions/s", "--push-identity", "push@p.example"],
+    *[
+        "--pubsub-subscription",
+        "projects/p/subscriptions/s",
+        "--push-service-account",
+        "push@p.example",
+    ],
 ]
 ADDED = "What arrives from now on is handled.\n"
 
@@ -102,8 +107,8 @@ def test_a_google_mailbox_is_added_with_its_key_from_a_file(
     assert (ended.code, ended.out, ended.err) == (0, f"default/help is added. {ADDED}", "")
     assert stored("help").account == GoogleAccount(
         service_account=Secret('{"private_key": "hush"}'),
-        subscription="projects/p/subscriptions/s",
-        push_identity="push@p.example",
+        pubsub_subscription="projects/p/subscriptions/s",
+        push_service_account="push@p.example",
     )
 
 

@@ -57,7 +57,9 @@ def service(request: pytest.FixtureRequest, run: Run[Any]) -> Iterator[Service]:
 
 @dataclass
 class Post:
-    """The mailbox that a scenario is about, what it holds, and the answer to the last notice."""
+    """The mailbox that a scenario is about, what it holds, and the answer to the last
+    notification.
+    """
 
     mailbox: Mailbox
     pointers: list[Pointer] = field(default_factory=list)
@@ -138,10 +140,10 @@ def _(service: Service) -> None:
     _fragile(service).keeping = False
 
 
-@given("the notice of it was refused for now")
+@given("the notification of it was refused for now")
 def _(service: Service, run: Run[int], post: Post) -> None:
     _fragile(service).keeping = False
-    assert run(service.tell(post.mailbox, post.pointers[-1])) == 503
+    assert run(service.notify(post.mailbox, post.pointers[-1])) == 503
     _fragile(service).keeping = True
 
 
@@ -216,15 +218,15 @@ def _(service: Service, run: Run[Any], post: Post, count: int) -> None:
 # --- What happens -------------------------------------------------------------------------------
 
 
-@when(parsers.re(r"(?P<who>\w+|the provider) tells of the (?P<what>message|message again|latest)"))
+@when(parsers.re(r"(?P<who>\w+|the provider) announces the (?P<what>message|message again|latest)"))
 def _(service: Service, run: Run[int], post: Post, who: str, what: str) -> None:
-    post.status = run(service.tell(post.mailbox, post.pointers[-1]))
+    post.status = run(service.notify(post.mailbox, post.pointers[-1]))
 
 
-@when(parsers.parse("{provider} tells of all of them"))
+@when(parsers.parse("{provider} announces all of them"))
 def _(service: Service, run: Run[int], post: Post, provider: str) -> None:
     for pointer in post.pointers:
-        post.status = run(service.tell(post.mailbox, pointer))
+        post.status = run(service.notify(post.mailbox, pointer))
 
 
 @when(parsers.parse("{seconds:d} seconds have passed"))
@@ -232,15 +234,15 @@ def _(service: Service, seconds: int) -> None:
     service.rig.clock.advance(timedelta(seconds=seconds))
 
 
-@when(parsers.parse("{provider} tells of a message of a mailbox that we do not serve"))
+@when(parsers.parse("{provider} announces a message of a mailbox that we do not serve"))
 def _(service: Service, run: Run[int], provider: str) -> None:
     stranger = service.mailbox(provider, f"{service.tenant}.stranger", id_="stranger")
-    run(service.tell(stranger, service.deliver(stranger, mail())))
+    run(service.notify(stranger, service.deliver(stranger, mail())))
 
 
 @when(parsers.parse("somebody else pretends to be {provider}"))
 def _(service: Service, run: Run[int], post: Post, provider: str) -> None:
-    run(service.tell(post.mailbox, post.pointers[-1], genuine=False))
+    run(service.notify(post.mailbox, post.pointers[-1], genuine=False))
 
 
 @when("the waiting mail is handled")
@@ -393,12 +395,12 @@ def _(service: Service, run: Run[None], post: Post) -> None:
 # --- What can be seen ---------------------------------------------------------------------------
 
 
-@then("the notice is accepted")
+@then("the notification is accepted")
 def _(post: Post) -> None:
     assert post.status in {200, 202, 204}
 
 
-@then("the notice is refused for now")
+@then("the notification is refused for now")
 def _(post: Post) -> None:
     assert post.status == 503
 
@@ -544,7 +546,7 @@ def _(service: Service, run: Run[Any]) -> None:
 
 
 async def _told_and_handled(service: Service, post: Post) -> None:
-    await service.tell(post.mailbox, post.pointers[-1])
+    await service.notify(post.mailbox, post.pointers[-1])
     await service.handle_waiting()
 
 

@@ -1,4 +1,4 @@
-"""Each provider as it tells of mail: what it sends to our webhook, genuine or forged."""
+"""Each provider as it announces mail: what it sends to our webhook, genuine or forged."""
 
 import base64
 import json
@@ -46,8 +46,8 @@ def account(provider: str, *, name: str) -> Account:
         case "Google":
             return GoogleAccount(
                 service_account=Secret("{}"),
-                subscription=f"projects/p/subscriptions/{name}",
-                push_identity=PUSH_IDENTITY,
+                pubsub_subscription=f"projects/p/subscriptions/{name}",
+                push_service_account=PUSH_IDENTITY,
             )
         case _:
             return ImapAccount(
@@ -63,7 +63,9 @@ def client_state(mailbox: Mailbox) -> str:
     return f"state of {mailbox.address}"
 
 
-def notice(mailbox: Mailbox, pointer: Pointer, now: float, *, genuine: bool = True) -> Request:
+def notification(
+    mailbox: Mailbox, pointer: Pointer, now: float, *, genuine: bool = True
+) -> Request:
     """What the provider sends of *pointer*; *now* in seconds since 1970."""
     match mailbox.account, pointer:
         case MicrosoftAccount(), MicrosoftPointer():
@@ -92,7 +94,7 @@ def _pubsub(account: GoogleAccount, pointer: GooglePointer, *, genuine: bool) ->
     encoded = base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
     body = {
         "message": {"data": encoded, "messageId": "1", "publishTime": "2030-01-01T00:00:00Z"},
-        "subscription": account.subscription,
+        "subscription": account.pubsub_subscription,
     }
     token = PUSH_TOKEN if genuine else "signed by somebody"
     headers = {"authorization": f"Bearer {token}"}

@@ -1,4 +1,4 @@
-"""The test driver for receiving: a mailbox that is kept, and hands to lose its notices."""
+"""The test driver for receiving: a mailbox that is kept, and hands to lose its notifications."""
 
 import asyncio
 import json
@@ -8,18 +8,18 @@ from typing import Any
 
 from postroom.adapters.memory.changes import InMemoryFolderChanges
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
-from postroom.application.keep_receiving import KeepReceiving
+from postroom.application.maintain_folder import MaintainFolder
 from postroom.application.ports import Arrival
-from postroom.application.reconcile import ReconcileFolder
 from postroom.application.remove_mailbox import RemoveMailbox
+from postroom.application.sync_folder import SyncFolder
 from postroom.domain.failure import AccessFailed
+from postroom.domain.folder_sync import FolderSync, Subscription, SyncIntervals
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import MicrosoftPointer, Pointer
-from postroom.domain.reception import Pace, Reception, Subscription
 from tests.features.providers import Request
 from tests.features.service import Service, mail
 
-HOLD = timedelta(minutes=10)
+LEASE = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
 REVOKED = AccessFailed("Graph answered 403 ErrorAccessDenied")
 
@@ -36,19 +36,19 @@ class Receiving:
         rig = self.service.rig
         self.clock = rig.clock
         self.subscriptions = InMemorySubscriptions(rig.clock)
-        self.keep = KeepReceiving(
+        self.keep = MaintainFolder(
             registry=rig.registry,
-            receptions=rig.receptions,
+            folder_syncs=rig.folder_syncs,
             subscriptions=self.subscriptions,
-            reconcile=ReconcileFolder(
+            reconcile=SyncFolder(
                 self.changes, rig.cursors, rig.outcomes, self.service.ingest, rig.clock
             ),
             access=self.service.access,
             clock=rig.clock,
-            pace=Pace(),
+            intervals=SyncIntervals(),
         )
         self.remove = RemoveMailbox(
-            rig.registry, rig.receptions, self.subscriptions, self.service.queue
+            rig.registry, rig.folder_syncs, self.subscriptions, self.service.queue
         )
         self.mailbox = self.service.mailbox("Microsoft", self.service.tenant, id_="kept")
 
@@ -58,27 +58,27 @@ class Receiving:
     # --- The provider ---
 
     def arrive(self, *, ago: timedelta = timedelta()) -> Pointer:
-        """A message comes in; the provider tells of it only if `tell` is called."""
+        """A message comes in; the provider announces it only if `notify` is called."""
         pointer = self.service.deliver(self.mailbox, mail())
         assert isinstance(pointer, MicrosoftPointer)
         listed = Arrival(MicrosoftPointer("", pointer.message_id), self.clock.now() - ago)
         self.changes.deliver(self.mailbox, listed)
         return pointer
 
-    async def tell(self, pointer: Pointer) -> int:
+    async def notify(self, pointer: Pointer) -> int:
         """Returns the HTTP status that the provider gets for an answer."""
         assert isinstance(pointer, MicrosoftPointer)
         data = {"changeType": "created", "resourceData": {"id": pointer.message_id}}
         return await self._send("/webhooks/microsoft", data)
 
     async def say(self, event: str, *, genuine: bool = True) -> int:
-        """A life-cycle notice."""
+        """A lifecycle notification."""
         data = {"lifecycleEvent": event}
         return await self._send("/webhooks/microsoft/lifecycle", data, genuine=genuine)
 
     async def _send(self, path: str, data: dict[str, Any], *, genuine: bool = True) -> int:
         subscription = await self.subscription()
-        assert subscription, "the provider sends no notices"
+        assert subscription, "the provider sends no notifications"
         secret = self.subscriptions.shown[subscription.id] if genuine else "a guess"
         item = {"subscriptionId": subscription.id, "clientState": secret, **data}
         return await self.service.send(Request(path, json.dumps({"value": [item]}).encode(), {}))
@@ -95,10 +95,10 @@ class Receiving:
 
     async def look_after(self) -> None:
         """All rounds that are due, and those that they make due."""
-        receptions = self.service.rig.receptions
-        while due := await receptions.take_due(self.clock.now(), 10, HOLD):
-            for reception in due:
-                await self.keep(reception)
+        folder_syncs = self.service.rig.folder_syncs
+        while due := await folder_syncs.claim_due(self.clock.now(), 10, LEASE):
+            for folder_sync in due:
+                await self.keep(folder_sync)
 
     async def look_after_twice_at_once(self) -> None:
         await asyncio.gather(self.look_after(), self.look_after())
@@ -118,15 +118,15 @@ class Receiving:
 
     # --- Looking ---
 
-    async def reception(self) -> Reception:
+    async def folder_sync(self) -> FolderSync:
         rig, mailbox = self.service.rig, self.mailbox
-        (found,) = await rig.receptions.all(tenant=mailbox.tenant, mailbox=mailbox.id)
+        (found,) = await rig.folder_syncs.all(tenant=mailbox.tenant, mailbox=mailbox.id)
         return found
 
     async def subscription(self) -> Subscription | None:
-        """That under which the provider sends notices now."""
+        """That under which the provider sends notifications now."""
         live = await self.subscriptions.ids(self.mailbox)
-        found = (await self.reception()).subscription
+        found = (await self.folder_sync()).subscription
         return found if found and found.id in live else None
 
     async def stored(self) -> Mailbox:

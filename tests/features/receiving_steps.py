@@ -9,8 +9,8 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from postroom.domain.failure import Unavailable
+from postroom.domain.folder_sync import Mode
 from postroom.domain.mailbox import Pause, PausedBy
-from postroom.domain.reception import Mode
 from tests.features.receiving import Receiving
 from tests.features.rigs import FragileQueue
 from tests.features.service import Service
@@ -42,13 +42,13 @@ def _(service: Service, run: Run[None]) -> Receiving:
     return receiving
 
 
-@given("no notice can reach us")
+@given("no notification can reach us")
 def _(receiving: Receiving, run: Run[None]) -> None:
     receiving.subscriptions.obstructed = "no public URL"
     run(receiving.pass_time(timedelta(minutes=15)))
 
 
-@given("the provider has forgotten that we want notices")
+@given("the provider has forgotten that we want notifications")
 def _(receiving: Receiving, run: Run[Any]) -> None:
     receiving.subscriptions.lose(run(receiving.subscription()).id)
 
@@ -72,34 +72,34 @@ def _(receiving: Receiving) -> None:
 # --- Its mail -----------------------------------------------------------------------------------
 
 
-@given("a message arrived, and nobody told of it")
+@given("a message arrived, and nobody announced it")
 def _(receiving: Receiving) -> None:
     receiving.arrive()
 
 
-@given(parsers.parse("{count:d} messages arrived, and nobody told of them"))
+@given(parsers.parse("{count:d} messages arrived, and nobody announced them"))
 def _(receiving: Receiving, count: int) -> None:
     for _ in range(count):
         receiving.arrive()
 
 
-@given(parsers.parse("{count:d} messages arrived, and the provider told of them"))
+@given(parsers.parse("{count:d} messages arrived, and the provider announced them"))
 def _(receiving: Receiving, run: Run[int], count: int) -> None:
     for _ in range(count):
-        assert run(receiving.tell(receiving.arrive())) == 202
+        assert run(receiving.notify(receiving.arrive())) == 202
 
 
-@given(parsers.parse("{count:d} times a message arrived, and nobody told of it"))
+@given(parsers.parse("{count:d} times a message arrived, and nobody announced it"))
 def _(receiving: Receiving, run: Run[None], count: int) -> None:
     for _ in range(count):
         receiving.arrive()
         run(receiving.pass_time(timedelta(minutes=15)))
 
 
-@given("a message arrived, and the provider told of it")
-@when("a message arrives, and the provider tells of it", target_fixture="status")
+@given("a message arrived, and the provider announced it")
+@when("a message arrives, and the provider announces it", target_fixture="status")
 def _(receiving: Receiving, run: Run[int]) -> int:
-    return run(receiving.tell(receiving.arrive()))
+    return run(receiving.notify(receiving.arrive()))
 
 
 @given("a message from before the mailbox was added lies there")
@@ -193,21 +193,21 @@ def _(receiving: Receiving, listed: int) -> None:
     assert receiving.changes.listed == listed
 
 
-@then("the provider still tells of new mail")
+@then("the provider still announces new mail")
 def _(receiving: Receiving, run: Run[Any]) -> None:
     assert run(receiving.subscription())
 
 
-@then("the provider does not tell of new mail")
+@then("the provider does not announce new mail")
 def _(receiving: Receiving, run: Run[Any]) -> None:
     assert run(receiving.subscriptions.ids(receiving.mailbox)) == []
 
 
 @then(parsers.parse('it is said that the mailbox is polled since "{why}"'))
 def _(receiving: Receiving, run: Run[Any], why: str) -> None:
-    reception = run(receiving.reception())
-    assert reception.mode is Mode.POLLING
-    assert why in reception.why
+    folder_sync = run(receiving.folder_sync())
+    assert folder_sync.mode is Mode.POLLING
+    assert why in folder_sync.polling_reason
 
 
 @then("the mailbox is open")

@@ -10,30 +10,30 @@ from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
-from postroom.adapters.memory.receptions import InMemoryReceptions
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.postgres.cursors import PostgresCursors
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.migrations import migrate
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
-from postroom.adapters.postgres.receptions import PostgresReceptions
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import (
     Cursors,
+    FolderSyncs,
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
     Outcomes,
     PointerQueue,
-    Receptions,
 )
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import PointerJob
@@ -58,7 +58,7 @@ class Rig:
     helpdesk: Helpdesk
     outcomes: Outcomes
     registry: MailboxRegistry
-    receptions: Receptions
+    folder_syncs: FolderSyncs
     cursors: Cursors
 
 
@@ -72,7 +72,7 @@ async def in_memory() -> AsyncIterator[Rig]:
         helpdesk=InMemoryHelpdesk(tables),
         outcomes=InMemoryOutcomes(tables),
         registry=InMemoryMailboxRegistry(tables),
-        receptions=InMemoryReceptions(tables),
+        folder_syncs=InMemoryFolderSyncs(tables),
         cursors=InMemoryCursors(tables, clock),
     )
 
@@ -91,6 +91,6 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
             helpdesk=PostgresHelpdesk(database),
             outcomes=PostgresOutcomes(database),
             registry=PostgresMailboxRegistry(database, FernetCipher([generate_key()])),
-            receptions=PostgresReceptions(database),
+            folder_syncs=PostgresFolderSyncs(database),
             cursors=PostgresCursors(database, clock),
         )

@@ -1,4 +1,6 @@
-"""The test driver: Postroom, with hands to deliver mail, send notices, break things and look."""
+"""The test driver: Postroom, with hands to deliver mail, send notifications, break things and
+look.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,9 +17,8 @@ from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.fetcher import InMemoryMessages, source_of
 from postroom.adapters.memory.folders import InMemoryMailFolders
 from postroom.adapters.memory.history import InMemoryMailboxHistory
-from postroom.adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
+from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from postroom.adapters.memory.push import InMemoryPushVerifier
-from postroom.application.access import KeepAccess
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
@@ -28,9 +29,10 @@ from postroom.application.ports import (
     IdempotencyLedger,
     OutcomeRecord,
 )
-from postroom.application.redrive import RedriveDeadLetters
+from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.resolve_history import ResolveHistory
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.track_access import TrackAccess
 from postroom.application.watch_folder import CatchUpFolder
 from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
 from postroom.domain.helpdesk.ticket import Ticket
@@ -50,7 +52,7 @@ from tests.features.providers import (
     Request,
     account,
     client_state,
-    notice,
+    notification,
     subscription_id,
 )
 from tests.features.rigs import Rig
@@ -83,7 +85,7 @@ class Service:
         self.listen = CatchUpFolder(self.rig.cursors, self.ingest)
         self.dead_letters = RedriveDeadLetters(self.queue, self.rig.clock)
         self.resume = ResumeMailbox(self.rig.registry, self.queue)
-        self.access = KeepAccess(self.rig.registry, self.queue, self.resume, self.rig.clock)
+        self.access = TrackAccess(self.rig.registry, self.queue, self.resume, self.rig.clock)
         self.consume = ConsumeJob(
             queue=self.queue,
             registry=self.rig.registry,
@@ -106,7 +108,7 @@ class Service:
         if mailbox.provider == "microsoft":
             now = self.rig.clock.now()
             subscription = a_subscription(subscription_id(mailbox), client_state(mailbox), now)
-            await subscribe(self.rig.receptions, mailbox, subscription, now)
+            await subscribe(self.rig.folder_syncs, mailbox, subscription, now)
         return mailbox
 
     def mailbox(self, provider: str, name: str, *, id_: str) -> Mailbox:
@@ -119,7 +121,7 @@ class Service:
         )
 
     def deliver(self, mailbox: Mailbox, raw: bytes) -> Pointer:
-        """Put a message into the mailbox; returns the pointer that the provider tells of."""
+        """Put a message into the mailbox; returns the pointer that the provider announces."""
         number, now = next(self._numbers), self.rig.clock.now()
         match mailbox.provider:
             case "microsoft":
@@ -144,12 +146,12 @@ class Service:
             source = source_of(ImapPointer("INBOX", uid, self.uid_validity))
             self.messages.put(replace(message, source=source))
 
-    # --- Notices ---
+    # --- Notifications ---
 
-    async def tell(self, mailbox: Mailbox, pointer: Pointer, *, genuine: bool = True) -> int:
-        """The provider tells of *pointer*; returns the HTTP status that it gets for an answer."""
+    async def notify(self, mailbox: Mailbox, pointer: Pointer, *, genuine: bool = True) -> int:
+        """The provider announces *pointer*; returns the HTTP status that it gets for an answer."""
         now = self.rig.clock.now().timestamp()
-        return await self.send(notice(mailbox, pointer, now, genuine=genuine))
+        return await self.send(notification(mailbox, pointer, now, genuine=genuine))
 
     async def send(self, request: Request) -> int:
         async with self._api() as client:
@@ -161,8 +163,8 @@ class Service:
             services = Services(
                 ingest=self.ingest,
                 registry=self.rig.registry,
-                receptions=self.rig.receptions,
-                verify_notice=InMemoryNoticeTokenVerifier(),
+                folder_syncs=self.rig.folder_syncs,
+                verify_notification=InMemoryNotificationTokenVerifier(),
                 verify_push=InMemoryPushVerifier({PUSH_TOKEN: PUSH_IDENTITY}),
                 queue=self.queue,
                 outcomes=self.rig.outcomes,
@@ -219,7 +221,7 @@ class Service:
             pass
 
     async def survey(self) -> int:
-        """How many a re-drive would drive again."""
+        """How many a redrive would drive again."""
         *_, survey = [step async for step in self.dead_letters.survey(self.dead_ones())]
         return survey.matched
 

@@ -16,15 +16,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
-from postroom.adapters.memory.notice_tokens import InMemoryNoticeTokenVerifier
+from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
-from postroom.adapters.memory.receptions import InMemoryReceptions
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.ports import HealthCheck, PushVerifier, Subscriber, Unauthenticated
+from postroom.application.ports import HealthCheck, PushVerifier, SubscribedFolder, Unauthenticated
 from postroom.domain.failure import Failure
+from postroom.domain.folder_sync import Request, Subscription
 from postroom.domain.mailbox import (
     Account,
     ClientSecret,
@@ -37,7 +38,6 @@ from postroom.domain.mailbox import (
     Secret,
 )
 from postroom.domain.pointer import PointerJob
-from postroom.domain.reception import Request, Subscription
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.observed import observed_ingest
@@ -68,8 +68,8 @@ def microsoft_mailbox(*, tenant: str = "acme", name: str = "support", paused: st
 def google_mailbox(*, tenant: str = "acme", name: str = "sales", paused: str = "") -> Mailbox:
     account = GoogleAccount(
         service_account=Secret("{}"),
-        subscription=PUSH_SUBSCRIPTION,
-        push_identity=PUSHER,
+        pubsub_subscription=PUSH_SUBSCRIPTION,
+        push_service_account=PUSHER,
     )
     return _mailbox(tenant, name, account, paused)
 
@@ -133,7 +133,7 @@ class CountingRegistry(InMemoryMailboxRegistry):
 
 
 @dataclass
-class CountingReceptions(InMemoryReceptions):
+class CountingFolderSyncs(InMemoryFolderSyncs):
     """Keeps in *queries* for whom it was asked, and in *requests* what was; or it fails."""
 
     database: InMemoryDatabase
@@ -144,11 +144,13 @@ class CountingReceptions(InMemoryReceptions):
     def __post_init__(self) -> None:
         super().__init__(self.database)
 
-    async def subscribers(self, subscription_ids: Sequence[str]) -> Mapping[str, Subscriber]:
+    async def subscribed_folders(
+        self, subscription_ids: Sequence[str]
+    ) -> Mapping[str, SubscribedFolder]:
         self.queries.append(subscription_ids)
         if self.failure:
             raise self.failure
-        return await super().subscribers(subscription_ids)
+        return await super().subscribed_folders(subscription_ids)
 
     async def request(self, subscription_id: str, request: Request, now: datetime) -> bool:
         if self.failure:
@@ -174,7 +176,7 @@ class FakeVerifier(PushVerifier):
 
 @dataclass(kw_only=True)
 class Rig:
-    """*spans* and `notices()` are what was told."""
+    """*spans* and `notifications()` are what was told."""
 
     clock: ManualClock
     telemetry: Telemetry
@@ -183,15 +185,17 @@ class Rig:
     verifier: FakeVerifier = field(default_factory=FakeVerifier)
     blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
     health: list[HealthCheck] = field(default_factory=list)
-    notice_tokens: InMemoryNoticeTokenVerifier = field(default_factory=InMemoryNoticeTokenVerifier)
+    notification_tokens: InMemoryNotificationTokenVerifier = field(
+        default_factory=InMemoryNotificationTokenVerifier
+    )
     registry: CountingRegistry = field(init=False)
-    receptions: CountingReceptions = field(init=False)
+    folder_syncs: CountingFolderSyncs = field(init=False)
     queue: WatchedQueue = field(init=False)
 
     def __post_init__(self) -> None:
         self.queue = WatchedQueue(self.clock)
         self.registry = CountingRegistry(self.database)
-        self.receptions = CountingReceptions(self.database)
+        self.folder_syncs = CountingFolderSyncs(self.database)
         self.helpdesk = InMemoryHelpdesk(self.database)
         self.outcomes = InMemoryOutcomes(self.database)
 
@@ -206,7 +210,7 @@ class Rig:
         await self.registry.add(mailbox)
         now = self.clock.now()
         subscription = a_subscription(subscription_id, client_state, now)
-        await subscribe(self.receptions, mailbox, subscription, now)
+        await subscribe(self.folder_syncs, mailbox, subscription, now)
         return subscription
 
     def services(self) -> Services:
@@ -214,9 +218,9 @@ class Rig:
         return Services(
             ingest=observed_ingest(ingest, self.telemetry),
             registry=self.registry,
-            receptions=self.receptions,
+            folder_syncs=self.folder_syncs,
             verify_push=self.verifier,
-            verify_notice=self.notice_tokens,
+            verify_notification=self.notification_tokens,
             queue=self.queue,
             outcomes=self.outcomes,
             helpdesk=self.helpdesk,
@@ -235,14 +239,14 @@ class Rig:
     def jobs(self) -> list[PointerJob]:
         return self.queue.jobs
 
-    def notices(self) -> dict[str, int]:
-        """How many notices were counted, by verdict."""
+    def notifications(self) -> dict[str, int]:
+        """How many notifications were counted, by result."""
         families = text_string_to_metric_families(self.telemetry.exposition().decode())
         return {
-            sample.labels["verdict"]: int(sample.value)
+            sample.labels["result"]: int(sample.value)
             for family in families
             for sample in family.samples
-            if sample.name == "postroom_notices_total"
+            if sample.name == "postroom_notifications_total"
         }
 
 

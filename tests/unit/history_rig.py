@@ -1,4 +1,4 @@
-"""What the tests of resolving a Gmail notice have in common: a small world of mail."""
+"""What the tests of resolving a Gmail notification have in common: a small world of mail."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -80,7 +80,7 @@ class World:
 
     def add_mailbox(self, name: str) -> Mailbox:
         account = GoogleAccount(
-            service_account=Secret("{}"), subscription="s", push_identity="p@example.org"
+            service_account=Secret("{}"), pubsub_subscription="s", push_service_account="p@example.org"
         )
         return Mailbox(
             tenant="acme",
@@ -91,7 +91,7 @@ class World:
         )
 
     def receive(self, *message_ids: str, mailbox: Mailbox | None = None) -> GooglePointer:
-        """The messages come in; gives the notice of the last."""
+        """The messages come in; gives the notification of the last."""
         mailbox = mailbox or self.mailbox
         history_id = 0
         for message_id in message_ids:

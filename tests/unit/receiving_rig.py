@@ -9,27 +9,27 @@ from postroom.adapters.memory.changes import InMemoryFolderChanges
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
-from postroom.adapters.memory.receptions import InMemoryReceptions
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
-from postroom.application.access import Access, KeepAccess
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.keep_receiving import LONGEST_ROUND, KeepReceiving, Kept
+from postroom.application.maintain_folder import MAX_RUN, MaintainFolder, SyncRun
 from postroom.application.ports import Arrival, OutcomeRecord
-from postroom.application.reconcile import ReconcileFolder
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.sync_folder import SyncFolder
+from postroom.application.track_access import Access, TrackAccess
+from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed, Final, Way
+from postroom.domain.outcome import Completed, Effect, Final
 from postroom.domain.pointer import MicrosoftPointer, PointerJob
-from postroom.domain.reception import Pace, Reception
 from tests.contracts.samples import microsoft_mailbox
 
 SALES = microsoft_mailbox()
-HOLD = timedelta(minutes=10)
+LEASE = timedelta(minutes=10)
 LEASE = timedelta(seconds=30)
-DONE = Completed(Way.TICKET, "1")
+DONE = Completed(Effect.TICKET, "1")
 
 
 @dataclass
@@ -41,36 +41,34 @@ class Rig:
         self.database = database = InMemoryDatabase()
         self.queue = InMemoryPointerQueue(self.clock)
         self.registry = InMemoryMailboxRegistry(database)
-        self.receptions = InMemoryReceptions(database)
+        self.folder_syncs = InMemoryFolderSyncs(database)
         self.outcomes = InMemoryOutcomes(database)
         self.cursors = InMemoryCursors(database, self.clock)
         self.changes = InMemoryFolderChanges()
         self.subscriptions = InMemorySubscriptions(self.clock)
         self.ingest = IngestPointer(self.queue, self.clock)
-        self.reconcile = ReconcileFolder(
+        self.reconcile = SyncFolder(
             self.changes, self.cursors, self.outcomes, self.ingest, self.clock
         )
         resume = ResumeMailbox(self.registry, self.queue)
-        self.access: Access = KeepAccess(self.registry, self.queue, resume, self.clock)
-        self.keep: Callable[[Reception], Awaitable[Kept]] = self._keeping(self.reconcile)
+        self.access: Access = TrackAccess(self.registry, self.queue, resume, self.clock)
+        self.keep: Callable[[FolderSync], Awaitable[SyncRun]] = self._keeping(self.reconcile)
 
-    def _keeping(self, reconcile: ReconcileFolder) -> KeepReceiving:
-        return KeepReceiving(
+    def _keeping(self, reconcile: SyncFolder) -> MaintainFolder:
+        return MaintainFolder(
             registry=self.registry,
-            receptions=self.receptions,
+            folder_syncs=self.folder_syncs,
             subscriptions=self.subscriptions,
             reconcile=reconcile,
             access=self.access,
             clock=self.clock,
-            pace=Pace(),
+            intervals=SyncIntervals(),
         )
 
-    def use_changes(
-        self, changes: InMemoryFolderChanges, *, longest_round: timedelta = LONGEST_ROUND
-    ) -> None:
+    def use_changes(self, changes: InMemoryFolderChanges, *, max_run: timedelta = MAX_RUN) -> None:
         self.changes = changes
         keep = self._keeping(replace(self.reconcile, changes=changes))
-        self.keep = replace(keep, longest_round=longest_round)
+        self.keep = replace(keep, max_run=max_run)
 
     def limit_pages(self, pages: int) -> None:
         """Have a look go through so many pages, of two messages each, and no more."""
@@ -93,31 +91,31 @@ class Rig:
 
     # --- What maintenance does ---
 
-    async def rounds(self) -> Sequence[Kept]:
+    async def sync_runs(self) -> Sequence[SyncRun]:
         """All that is due, until nothing is."""
-        made: list[Kept] = []
-        while due := await self.receptions.take_due(self.clock.now(), 10, HOLD):
-            made.extend([await self.keep(reception) for reception in due])
-            assert len(made) < 100, "there is no end of rounds"
+        made: list[SyncRun] = []
+        while due := await self.folder_syncs.claim_due(self.clock.now(), 10, LEASE):
+            made.extend([await self.keep(folder_sync) for folder_sync in due])
+            assert len(made) < 100, "there is no end of sync_runs"
         return made
 
-    async def pass_time(self, duration: timedelta) -> Sequence[Kept]:
+    async def pass_time(self, duration: timedelta) -> Sequence[SyncRun]:
         """Let it pass with everything done when it is due."""
-        end, made = self.clock.now() + duration, list(await self.rounds())
+        end, made = self.clock.now() + duration, list(await self.sync_runs())
         while (due_at := await self._next_due()) <= end:
             self.clock.time = max(self.clock.time, due_at)
-            made.extend(await self.rounds())
+            made.extend(await self.sync_runs())
         self.clock.time = end
         return made
 
     async def _next_due(self) -> datetime:
-        return min(reception.due_at for reception in await self.receptions.all())
+        return min(folder_sync.due_at for folder_sync in await self.folder_syncs.all())
 
     # --- What can be seen ---
 
-    async def reception(self, folder: str = "inbox") -> Reception:
-        found = await self.receptions.all(tenant=SALES.tenant, mailbox=SALES.id)
-        return next(reception for reception in found if reception.folder == folder)
+    async def folder_sync(self, folder: str = "inbox") -> FolderSync:
+        found = await self.folder_syncs.all(tenant=SALES.tenant, mailbox=SALES.id)
+        return next(folder_sync for folder_sync in found if folder_sync.folder == folder)
 
     async def mailbox(self) -> Mailbox:
         found = await self.registry.get(SALES.tenant, SALES.id)

@@ -91,7 +91,7 @@ async def test_a_token_that_google_did_not_sign_is_refused_and_counted(
     assert problem(response)["type"] == "urn:postroom:problem:bad-signature"
     assert rig.registry.asked == 0
     assert rig.jobs == []
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.notifications() == {"bad_signature": 1}
 
 
 async def test_without_googles_certificates_the_push_is_sent_again(
@@ -134,7 +134,7 @@ async def test_another_service_account_than_the_mailboxs_is_refused(
     assert response.status_code == 403
     assert problem(response)["type"] == "urn:postroom:problem:forbidden"
     assert rig.jobs == []
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.notifications() == {"bad_signature": 1}
     assert logs[0]["mailbox"] == "sales"
     assert "@" not in str(logs) + response.text
 
@@ -153,7 +153,7 @@ async def test_a_push_becomes_a_job_and_is_acknowledged(client: Client, rig: Rig
         address="sales@acme.example",
         pubsub_message_id="2070443601311540",
     )
-    assert rig.notices() == {"accepted": 1}
+    assert rig.notifications() == {"accepted": 1}
 
 
 @pytest.mark.parametrize("history_id", ["1710", 1710])
@@ -208,7 +208,7 @@ async def test_a_paused_mailbox_keeps_its_pointers_and_is_told_apart(rig: Rig) -
 
     assert response.status_code == 204
     assert len(rig.jobs) == 1
-    assert rig.notices() == {"paused": 1}
+    assert rig.notifications() == {"paused": 1}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ async def test_an_unknown_mailbox_is_acknowledged_and_counted(
 
     assert response.status_code == 204
     assert rig.jobs == []
-    assert rig.notices() == {"unknown_mailbox": 1}
+    assert rig.notifications() == {"unknown_mailbox": 1}
     assert "@" not in str(logs)
 
 
@@ -264,7 +264,7 @@ async def test_a_malformed_push_is_acknowledged_and_counted(
     assert response.status_code == 204
     assert rig.jobs == []
     assert rig.registry.asked == 0
-    assert rig.notices() == {"malformed": 1}
+    assert rig.notifications() == {"malformed": 1}
 
 
 async def test_what_is_not_json_is_acknowledged_and_counted(client: Client, rig: Rig) -> None:
@@ -273,7 +273,7 @@ async def test_what_is_not_json_is_acknowledged_and_counted(client: Client, rig:
     )
 
     assert response.status_code == 204
-    assert rig.notices() == {"malformed": 1}
+    assert rig.notifications() == {"malformed": 1}
 
 
 async def test_a_failed_enqueue_has_the_push_sent_again(client: Client, rig: Rig) -> None:
@@ -284,4 +284,4 @@ async def test_a_failed_enqueue_has_the_push_sent_again(client: Client, rig: Rig
     assert response.status_code == 503
     assert response.headers["retry-after"] == "5"
     assert problem(response)["type"] == "urn:postroom:problem:unavailable"
-    assert rig.notices() == {"unavailable": 1}
+    assert rig.notifications() == {"unavailable": 1}

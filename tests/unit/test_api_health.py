@@ -11,7 +11,7 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import HealthCheck
 from postroom.domain.failure import Unavailable
 from postroom.entrypoints.api import health
-from postroom.entrypoints.telemetry.notices import Verdict, note
+from postroom.entrypoints.telemetry.notifications import NotificationResult, note
 from tests.unit.api_rig import Rig, open_rig, problem
 
 Client = AsyncTestClient[Any]
@@ -125,10 +125,10 @@ async def test_a_check_with_a_bug_is_not_ready_and_tells_the_log_alone(
 
 
 async def test_metrics_are_in_the_format_of_prometheus(client: Client, rig: Rig) -> None:
-    note(rig.telemetry, "google", Verdict.MALFORMED)
+    note(rig.telemetry, "google", NotificationResult.MALFORMED)
 
     response = await client.get("/metrics")
 
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=")
-    assert 'postroom_notices_total{provider="google",verdict="malformed"} 1.0' in response.text
+    assert 'postroom_notifications_total{provider="google",result="malformed"} 1.0' in response.text

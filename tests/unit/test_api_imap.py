@@ -71,7 +71,7 @@ async def test_pointers_that_are_handed_off_become_jobs_in_order(client: Client,
         ("acme", "post", ImapPointer("INBOX", 7, 1, "a@b.example")),
         ("acme", "post", ImapPointer("INBOX", 8, 1)),
     ]
-    assert rig.notices() == {"accepted": 2}
+    assert rig.notifications() == {"accepted": 2}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ async def test_what_is_not_signed_right_is_refused_before_anything_is_looked_up(
     assert problem(response)["type"] == "urn:postroom:problem:bad-signature"
     assert rig.registry.asked == 0
     assert rig.jobs == []
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.notifications() == {"bad_signature": 1}
 
 
 async def test_a_changed_body_is_refused(client: Client, rig: Rig) -> None:
@@ -191,7 +191,7 @@ async def test_an_unknown_mailbox_and_one_of_another_provider_are_not_found(
     assert response.status_code == 404
     assert problem(response)["type"] == "urn:postroom:problem:not-found"
     assert rig.jobs == []
-    assert rig.notices() == {"unknown_mailbox": 1}
+    assert rig.notifications() == {"unknown_mailbox": 1}
 
 
 async def test_a_mailbox_of_another_tenant_is_not_found(client: Client, rig: Rig) -> None:
@@ -210,7 +210,7 @@ async def test_a_paused_mailbox_keeps_its_pointers_and_is_told_apart(rig: Rig) -
 
     assert response.status_code == 202
     assert len(rig.jobs) == 1
-    assert rig.notices() == {"paused": 1}
+    assert rig.notifications() == {"paused": 1}
 
 
 async def test_a_failed_enqueue_asks_to_hand_off_again(client: Client, rig: Rig) -> None:

@@ -13,7 +13,7 @@ from litestar.testing import AsyncTestClient
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import MicrosoftPointer
-from postroom.entrypoints.api.microsoft.intake import MOST_TOLD
+from postroom.entrypoints.api.microsoft.handler import MAX_LOGGED
 from tests.unit.api_rig import (
     CLIENT_STATE,
     SUBSCRIPTION,
@@ -23,7 +23,7 @@ from tests.unit.api_rig import (
     problem,
     raw_post,
 )
-from tests.unit.graph_notices import OTHER, notice
+from tests.unit.graph_notifications import OTHER, notification
 
 URL = "/webhooks/microsoft"
 Client = AsyncTestClient[Any]
@@ -42,8 +42,8 @@ async def client(rig: Rig) -> AsyncIterator[Client]:
         yield opened
 
 
-async def send(client: Client, *notices: object) -> httpx.Response:
-    return await client.post(URL, json={"value": list(notices)})
+async def send(client: Client, *notifications: object) -> httpx.Response:
+    return await client.post(URL, json={"value": list(notifications)})
 
 
 # --- The handshake
@@ -101,7 +101,7 @@ async def test_a_token_of_the_greatest_length_is_answered(client: Client) -> Non
 
 
 async def test_a_notice_becomes_a_job(client: Client, rig: Rig, clock: ManualClock) -> None:
-    response = await send(client, notice("AAMkAD"))
+    response = await send(client, notification("AAMkAD"))
 
     assert response.status_code == 202
     assert response.content == b""
@@ -112,7 +112,7 @@ async def test_a_notice_becomes_a_job(client: Client, rig: Rig, clock: ManualClo
         "AAMkAD",
         "users/622eaaff-0683-4862-9de4-f2ec83c2bd98/messages/AAMkAD",
     )
-    assert rig.notices() == {"accepted": 1}
+    assert rig.notifications() == {"accepted": 1}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_a_notice_becomes_a_job(client: Client, rig: Rig, clock: ManualClo
 async def test_without_resource_data_the_message_id_is_read_from_the_resource(
     client: Client, rig: Rig, resource: str
 ) -> None:
-    await send(client, notice(resource=resource, resourceData=None))
+    await send(client, notification(resource=resource, resourceData=None))
 
     [job] = rig.jobs
     assert isinstance(job.pointer, MicrosoftPointer)
@@ -135,7 +135,11 @@ async def test_notices_of_several_mailboxes_in_one_request_are_all_queued(
     await rig.subscribe(microsoft_mailbox(tenant="globex", name="info"), subscription_id=OTHER)
 
     response = await send(
-        client, notice("1"), notice("2", subscriptionId=OTHER), notice("3"), notice("4")
+        client,
+        notification("1"),
+        notification("2", subscriptionId=OTHER),
+        notification("3"),
+        notification("4"),
     )
 
     assert response.status_code == 202
@@ -143,14 +147,14 @@ async def test_notices_of_several_mailboxes_in_one_request_are_all_queued(
         ("acme", "support"),
         ("globex", "info"),
     }
-    assert rig.notices() == {"accepted": 4}
-    assert rig.receptions.queries == [sorted([SUBSCRIPTION, OTHER])]
+    assert rig.notifications() == {"accepted": 4}
+    assert rig.folder_syncs.queries == [sorted([SUBSCRIPTION, OTHER])]
 
 
 async def test_a_notice_that_is_sent_again_is_queued_once(client: Client, rig: Rig) -> None:
-    await send(client, notice("1"))
+    await send(client, notification("1"))
 
-    response = await send(client, notice("1"))
+    response = await send(client, notification("1"))
 
     assert response.status_code == 202
     assert len(rig.jobs) == 1
@@ -158,7 +162,7 @@ async def test_a_notice_that_is_sent_again_is_queued_once(client: Client, rig: R
 
 async def test_unknown_fields_of_graph_are_ignored(client: Client, rig: Rig) -> None:
     response = await client.post(
-        URL, json={"value": [notice(newInSpring={"a": 1})], "validationTokens": None, "x": 1}
+        URL, json={"value": [notification(newInSpring={"a": 1})], "validationTokens": None, "x": 1}
     )
 
     assert response.status_code == 202
@@ -171,11 +175,11 @@ async def test_a_paused_mailbox_keeps_its_pointers_and_is_told_apart(
     await rig.subscribe(microsoft_mailbox(paused="access revoked"))
 
     async with AsyncTestClient(rig.app()) as client:
-        response = await send(client, notice())
+        response = await send(client, notification())
 
     assert response.status_code == 202
     assert len(rig.jobs) == 1
-    assert rig.notices() == {"paused": 1}
+    assert rig.notifications() == {"paused": 1}
 
 
 async def test_an_empty_notification_is_accepted(client: Client, rig: Rig) -> None:
@@ -190,51 +194,51 @@ async def test_an_empty_notification_is_accepted(client: Client, rig: Rig) -> No
 
 @pytest.mark.parametrize("state", ["wrong", "", None, CLIENT_STATE + " ", CLIENT_STATE[:-1], "ä"])
 async def test_a_wrong_client_state_is_refused(client: Client, rig: Rig, state: str | None) -> None:
-    response = await send(client, notice(clientState=state))
+    response = await send(client, notification(clientState=state))
 
     assert response.status_code == 202
     assert rig.jobs == []
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.notifications() == {"bad_signature": 1}
 
 
 async def test_without_client_state_nobody_is_looked_up(client: Client, rig: Rig) -> None:
-    unsigned = notice()
+    unsigned = notification()
     del unsigned["clientState"]
 
     response = await send(client, unsigned)
 
     assert response.status_code == 202
-    assert rig.receptions.queries == []
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.folder_syncs.queries == []
+    assert rig.notifications() == {"bad_signature": 1}
 
 
 async def test_a_subscription_without_a_secret_accepts_nobody(rig: Rig) -> None:
     await rig.subscribe(microsoft_mailbox(), client_state="")
 
     async with AsyncTestClient(rig.app()) as client:
-        await send(client, notice(clientState=""), notice(clientState="x"))
+        await send(client, notification(clientState=""), notification(clientState="x"))
 
     assert rig.jobs == []
-    assert rig.notices() == {"bad_signature": 2}
+    assert rig.notifications() == {"bad_signature": 2}
 
 
 async def test_an_unknown_subscription_is_told_and_answered_with_202(
     client: Client, rig: Rig
 ) -> None:
     with structlog.testing.capture_logs() as logs:
-        response = await send(client, notice(subscriptionId=OTHER))
+        response = await send(client, notification(subscriptionId=OTHER))
 
     assert response.status_code == 202
     assert rig.jobs == []
-    assert rig.notices() == {"unknown_subscription": 1}
+    assert rig.notifications() == {"unknown_subscription": 1}
     [told] = logs
-    assert told["verdict"] == "unknown_subscription"
+    assert told["result"] == "unknown_subscription"
     assert told["subscription_id"] == OTHER
 
 
 async def test_what_is_no_subscription_id_is_not_told(client: Client) -> None:
     with structlog.testing.capture_logs() as logs:
-        await send(client, notice(subscriptionId="alice@example.org"))
+        await send(client, notification(subscriptionId="alice@example.org"))
 
     assert "alice" not in str(logs)
 
@@ -242,9 +246,9 @@ async def test_what_is_no_subscription_id_is_not_told(client: Client) -> None:
 async def test_the_digest_that_is_kept_is_no_secret_to_show(client: Client, rig: Rig) -> None:
     digest = hashlib.sha256(CLIENT_STATE.encode()).hexdigest()
 
-    await send(client, notice(clientState=digest))
+    await send(client, notification(clientState=digest))
 
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.notifications() == {"bad_signature": 1}
 
 
 async def test_one_mailbox_s_secret_does_not_open_another(client: Client, rig: Rig) -> None:
@@ -252,52 +256,52 @@ async def test_one_mailbox_s_secret_does_not_open_another(client: Client, rig: R
         microsoft_mailbox(name="info"), subscription_id=OTHER, client_state="another"
     )
 
-    await send(client, notice(subscriptionId=OTHER))
+    await send(client, notification(subscriptionId=OTHER))
 
     assert rig.jobs == []
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.notifications() == {"bad_signature": 1}
 
 
 @pytest.mark.parametrize("change", ["updated", "deleted", "", None])
 async def test_other_changes_than_created_are_ignored(
     client: Client, rig: Rig, change: str | None
 ) -> None:
-    response = await send(client, notice(changeType=change))
+    response = await send(client, notification(changeType=change))
 
     assert response.status_code == 202
     assert rig.jobs == []
-    assert rig.notices() == {"ignored": 1}
+    assert rig.notifications() == {"ignored": 1}
 
 
 async def test_one_bad_item_does_not_cost_the_others(client: Client, rig: Rig) -> None:
     response = await send(
         client,
-        notice("1"),
+        notification("1"),
         {"subscriptionId": 7},
         "no object",
-        notice("2", clientState="wrong"),
-        notice("3", resource=None, resourceData=None),
-        notice("4", resourceData={"id": "x" * 1025}),
-        notice("5"),
+        notification("2", clientState="wrong"),
+        notification("3", resource=None, resourceData=None),
+        notification("4", resourceData={"id": "x" * 1025}),
+        notification("5"),
     )
 
     assert response.status_code == 202
     assert [getattr(job.pointer, "message_id", "") for job in rig.jobs] == ["1", "5"]
-    assert rig.notices() == {"accepted": 2, "malformed": 4, "bad_signature": 1}
+    assert rig.notifications() == {"accepted": 2, "malformed": 4, "bad_signature": 1}
 
 
 async def test_a_flood_of_wrong_client_states_is_told_once_and_without_them(
     client: Client, rig: Rig
 ) -> None:
-    flood = [notice(str(n), clientState=f"guess-{n}") for n in range(1000)]
+    flood = [notification(str(n), clientState=f"guess-{n}") for n in range(1000)]
 
     with structlog.testing.capture_logs() as logs:
         response = await send(client, *flood)
 
     assert response.status_code == 202
-    assert rig.notices() == {"bad_signature": 1000}
-    assert rig.receptions.queries == [[SUBSCRIPTION]]
-    assert [(told["verdict"], told["count"]) for told in logs] == [("bad_signature", 1000)]
+    assert rig.notifications() == {"bad_signature": 1000}
+    assert rig.folder_syncs.queries == [[SUBSCRIPTION]]
+    assert [(told["result"], told["count"]) for told in logs] == [("bad_signature", 1000)]
     assert "guess" not in str(logs)
     assert CLIENT_STATE not in str(logs)
 
@@ -305,15 +309,17 @@ async def test_a_flood_of_wrong_client_states_is_told_once_and_without_them(
 async def test_a_flood_of_unknown_subscriptions_is_one_query_and_few_lines(
     client: Client, rig: Rig
 ) -> None:
-    flood = [notice(subscriptionId=f"{n:08x}{OTHER[8:]}", clientState="guess") for n in range(1000)]
+    flood = [
+        notification(subscriptionId=f"{n:08x}{OTHER[8:]}", clientState="guess") for n in range(1000)
+    ]
 
     with structlog.testing.capture_logs() as logs:
         response = await send(client, *flood)
 
     assert response.status_code == 202
-    assert rig.notices() == {"unknown_subscription": 1000}
-    assert len(rig.receptions.queries) == 1
-    assert len(logs) == MOST_TOLD + 1
+    assert rig.notifications() == {"unknown_subscription": 1000}
+    assert len(rig.folder_syncs.queries) == 1
+    assert len(logs) == MAX_LOGGED + 1
     assert sum(told["count"] for told in logs) == 1000
 
 
@@ -348,7 +354,7 @@ async def test_what_is_no_notification_is_refused(client: Client, rig: Rig, body
     assert response.status_code == 400
     assert problem(response)["type"] == "urn:postroom:problem:invalid-request"
     assert rig.jobs == []
-    assert rig.receptions.queries == []
+    assert rig.folder_syncs.queries == []
 
 
 async def test_a_body_over_a_mebibyte_is_refused(client: Client, rig: Rig) -> None:
@@ -377,19 +383,19 @@ async def test_a_mebibyte_is_read(client: Client) -> None:
 async def test_a_failed_enqueue_asks_graph_to_send_again(client: Client, rig: Rig) -> None:
     rig.queue.failure = Unavailable("redis: connection refused")
 
-    response = await send(client, notice())
+    response = await send(client, notification())
 
     assert response.status_code == 503
     assert response.headers["retry-after"] == "5"
     assert problem(response)["type"] == "urn:postroom:problem:unavailable"
     assert "redis" not in response.text
-    assert rig.notices() == {"unavailable": 1}
+    assert rig.notifications() == {"unavailable": 1}
 
 
 async def test_the_wish_of_the_failure_is_passed_on(client: Client, rig: Rig) -> None:
     rig.queue.failure = Unavailable("full", retry_after=timedelta(seconds=90.2))
 
-    response = await send(client, notice())
+    response = await send(client, notification())
 
     assert response.headers["retry-after"] == "91"
 
@@ -400,23 +406,23 @@ async def test_one_mailbox_that_cannot_be_queued_has_all_sent_again(
     await rig.subscribe(microsoft_mailbox(name="info"), subscription_id=OTHER)
     rig.queue.failure, rig.queue.fails_for = Unavailable("redis is away"), "support"
 
-    response = await send(client, notice("1"), notice("2", subscriptionId=OTHER))
+    response = await send(client, notification("1"), notification("2", subscriptionId=OTHER))
     rig.queue.failure = None
-    again = await send(client, notice("1"), notice("2", subscriptionId=OTHER))
+    again = await send(client, notification("1"), notification("2", subscriptionId=OTHER))
 
     assert (response.status_code, again.status_code) == (503, 202)
     assert sorted(job.mailbox for job in rig.jobs) == ["info", "support"]
-    assert rig.notices() == {"unavailable": 1, "accepted": 3}
+    assert rig.notifications() == {"unavailable": 1, "accepted": 3}
 
 
 async def test_a_database_that_cannot_answer_has_the_notice_sent_again(
     client: Client, rig: Rig
 ) -> None:
-    rig.receptions.failure = Unavailable("postgres")
+    rig.folder_syncs.failure = Unavailable("postgres")
 
-    response = await send(client, notice())
-    rig.receptions.failure = None
-    again = await send(client, notice())
+    response = await send(client, notification())
+    rig.folder_syncs.failure = None
+    again = await send(client, notification())
 
     assert (response.status_code, again.status_code) == (503, 202)
     assert "postgres" not in response.text
@@ -426,10 +432,10 @@ async def test_a_database_that_cannot_answer_has_the_notice_sent_again(
 async def test_no_database_is_asked_about_a_subscription_that_is_known(
     client: Client, rig: Rig
 ) -> None:
-    await send(client, notice("1"))
-    rig.receptions.failure = Unavailable("postgres")
+    await send(client, notification("1"))
+    rig.folder_syncs.failure = Unavailable("postgres")
 
-    response = await send(client, notice("2"))
+    response = await send(client, notification("2"))
 
     assert response.status_code == 202
     assert len(rig.jobs) == 2
@@ -440,7 +446,7 @@ async def test_a_bug_is_a_500_that_tells_nothing(client: Client, rig: Rig) -> No
     rig.queue.failure = ValueError("alice@example.org said: hush")
 
     with structlog.testing.capture_logs() as logs:
-        response = await send(client, notice())
+        response = await send(client, notification())
 
     assert response.status_code == 500
     assert problem(response)["type"] == "urn:postroom:problem:internal"

@@ -1,4 +1,4 @@
-"""What Graph tells of its subscriptions, at either end point."""
+"""What Graph tells of its subscriptions, at either endpoint."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from litestar.testing import AsyncTestClient
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
-from postroom.domain.reception import Request
+from postroom.domain.folder_sync import Request
 from tests.unit.api_rig import (
     SUBSCRIPTION,
     Rig,
@@ -19,7 +19,7 @@ from tests.unit.api_rig import (
     problem,
     raw_post,
 )
-from tests.unit.graph_notices import OTHER, event, notice
+from tests.unit.graph_notifications import OTHER, event, notification
 
 URL, MESSAGES = "/webhooks/microsoft/lifecycle", "/webhooks/microsoft"
 Client = AsyncTestClient[Any]
@@ -56,7 +56,7 @@ async def test_a_validation_token_is_answered_here_as_well(client: Client) -> No
     [
         ("reauthorizationRequired", Request.RENEW),
         ("subscriptionRemoved", Request.RECREATE),
-        ("missed", Request.RECONCILE),
+        ("missed", Request.SYNC),
     ],
 )
 async def test_what_graph_asks_for_is_noted_for_a_round_that_is_due_at_once(
@@ -67,17 +67,17 @@ async def test_what_graph_asks_for_is_noted_for_a_round_that_is_due_at_once(
 
     assert response.status_code == 202
     assert response.content == b""
-    [reception] = await rig.receptions.all()
-    assert reception.requests == {request_}
-    assert reception.due_at == clock.now()
+    [folder_sync] = await rig.folder_syncs.all()
+    assert folder_sync.requests == {request_}
+    assert folder_sync.due_at == clock.now()
     assert rig.jobs == []
-    assert rig.notices() == {request_.value: 1}
+    assert rig.notifications() == {request_.value: 1}
     [told] = logs
     assert told == {
-        "event": "notice",
+        "event": "notification",
         "log_level": "info",
         "provider": "microsoft",
-        "verdict": request_.value,
+        "result": request_.value,
         "count": 1,
         "tenant": "acme",
         "mailbox": "support",
@@ -86,12 +86,12 @@ async def test_what_graph_asks_for_is_noted_for_a_round_that_is_due_at_once(
 
 
 async def test_items_of_both_kinds_may_come_together(client: Client, rig: Rig) -> None:
-    response = await send(client, event("missed"), notice("1"), url=MESSAGES)
-    again = await send(client, notice("2"), event("missed"), url=URL)
+    response = await send(client, event("missed"), notification("1"), url=MESSAGES)
+    again = await send(client, notification("2"), event("missed"), url=URL)
 
     assert (response.status_code, again.status_code) == (202, 202)
     assert len(rig.jobs) == 2
-    assert rig.receptions.requests == [(SUBSCRIPTION, Request.RECONCILE)] * 2
+    assert rig.folder_syncs.requests == [(SUBSCRIPTION, Request.SYNC)] * 2
 
 
 async def test_what_is_asked_for_many_times_in_one_request_is_noted_once(
@@ -99,11 +99,11 @@ async def test_what_is_asked_for_many_times_in_one_request_is_noted_once(
 ) -> None:
     await send(client, *[event("missed")] * 500, *[event("subscriptionRemoved")] * 500)
 
-    assert rig.receptions.requests == [
-        (SUBSCRIPTION, Request.RECONCILE),
+    assert rig.folder_syncs.requests == [
+        (SUBSCRIPTION, Request.SYNC),
         (SUBSCRIPTION, Request.RECREATE),
     ]
-    assert rig.notices() == {"reconcile": 500, "recreate": 500}
+    assert rig.notifications() == {"sync": 500, "recreate": 500}
 
 
 @pytest.mark.parametrize("state", ["wrong", "", None])
@@ -114,8 +114,8 @@ async def test_who_does_not_know_the_secret_asks_for_nothing(
         response = await send(client, event(clientState=state))
 
     assert response.status_code == 202
-    assert rig.receptions.requests == []
-    assert rig.notices() == {"bad_signature": 1}
+    assert rig.folder_syncs.requests == []
+    assert rig.notifications() == {"bad_signature": 1}
     assert "wrong" not in str(logs)
 
 
@@ -123,54 +123,54 @@ async def test_an_unknown_subscription_is_told_apart(client: Client, rig: Rig) -
     response = await send(client, event(subscriptionId=OTHER))
 
     assert response.status_code == 202
-    assert rig.receptions.requests == []
-    assert rig.notices() == {"unknown_subscription": 1}
+    assert rig.folder_syncs.requests == []
+    assert rig.notifications() == {"unknown_subscription": 1}
 
 
 async def test_a_subscription_that_is_remembered_and_has_gone_meanwhile_is_unknown(
     client: Client, rig: Rig
 ) -> None:
-    await send(client, notice())  # it is known, and remembered
+    await send(client, notification())  # it is known, and remembered
     await rig.registry.remove("acme", "support")
 
     response = await send(client, event())
 
     assert response.status_code == 202
-    assert rig.notices() == {"accepted": 1, "unknown_subscription": 1}
+    assert rig.notifications() == {"accepted": 1, "unknown_subscription": 1}
 
 
 @pytest.mark.parametrize("name", ["renamedInSpring", "", "MISSED"])
 async def test_an_event_that_nobody_knows_is_ignored(client: Client, rig: Rig, name: str) -> None:
-    response = await send(client, event(name), notice("1", lifecycleEvent=name))
+    response = await send(client, event(name), notification("1", lifecycleEvent=name))
 
     assert response.status_code == 202
     assert rig.jobs == []
-    assert rig.receptions.requests == []
-    assert rig.notices() == {"ignored": 2}
+    assert rig.folder_syncs.requests == []
+    assert rig.notifications() == {"ignored": 2}
 
 
 async def test_a_bad_item_does_not_cost_the_others(client: Client, rig: Rig) -> None:
-    response = await send(client, event(7), {}, event("missed"), notice("1"))
+    response = await send(client, event(7), {}, event("missed"), notification("1"))
 
     assert response.status_code == 202
-    assert rig.receptions.requests == [(SUBSCRIPTION, Request.RECONCILE)]
+    assert rig.folder_syncs.requests == [(SUBSCRIPTION, Request.SYNC)]
     assert len(rig.jobs) == 1
-    assert rig.notices() == {"malformed": 2, "reconcile": 1, "accepted": 1}
+    assert rig.notifications() == {"malformed": 2, "sync": 1, "accepted": 1}
 
 
 async def test_what_could_not_be_noted_is_sent_again(client: Client, rig: Rig) -> None:
-    await send(client, notice("1"))
-    rig.receptions.failure = Unavailable("postgres")
+    await send(client, notification("1"))
+    rig.folder_syncs.failure = Unavailable("postgres")
 
-    response = await send(client, event("missed"), notice("2"))
-    rig.receptions.failure = None
-    again = await send(client, event("missed"), notice("2"))
+    response = await send(client, event("missed"), notification("2"))
+    rig.folder_syncs.failure = None
+    again = await send(client, event("missed"), notification("2"))
 
     assert (response.status_code, again.status_code) == (503, 202)
     assert problem(response)["type"] == "urn:postroom:problem:unavailable"
-    assert rig.receptions.requests == [(SUBSCRIPTION, Request.RECONCILE)]
+    assert rig.folder_syncs.requests == [(SUBSCRIPTION, Request.SYNC)]
     assert len(rig.jobs) == 2
-    assert rig.notices() == {"accepted": 3, "unavailable": 1, "reconcile": 1}
+    assert rig.notifications() == {"accepted": 3, "unavailable": 1, "sync": 1}
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"{}", b'{"value": [1]}'])

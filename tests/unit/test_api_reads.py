@@ -11,7 +11,7 @@ from postroom.application.ports import OutcomeRecord
 from postroom.domain.dead_letter import DeadLetter
 from postroom.domain.helpdesk.ticket import Comment, Document
 from postroom.domain.mail.message import Address
-from postroom.domain.outcome import Completed, Dead, Duplicate, Expanded, Final, Skipped, Way
+from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
 from postroom.domain.pointer import MicrosoftPointer, PointerJob
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.views import DeadLetterView, ReasonView, dead_letter_view
@@ -56,13 +56,13 @@ def job(*, tenant: str = "acme", mailbox: str = "support", name: str = "j1") -> 
     return PointerJob(id=name, tenant=tenant, mailbox=mailbox, pointer=pointer, enqueued_at=AT)
 
 
-def record(outcome: Final, *, message: str = "", **of_job: str) -> OutcomeRecord:
-    return OutcomeRecord(job=job(**of_job), outcome=outcome, attempt=2, at=AT, message=message)
+def record(outcome: Final, *, identity: str = "", **of_job: str) -> OutcomeRecord:
+    return OutcomeRecord(job=job(**of_job), outcome=outcome, attempt=2, at=AT, identity=identity)
 
 
 def comment(*documents: Document) -> Comment:
     return Comment(
-        message="rfc5322:a@b.example",
+        identity="rfc5322:a@b.example",
         digest="d",
         message_id="a@b.example",
         references=(),
@@ -70,7 +70,7 @@ def comment(*documents: Document) -> Comment:
         subject="Broken chair",
         text="It broke.",
         html="<p>It broke.</p>",
-        written_at=AT,
+        received_at=AT,
         documents=documents,
     )
 
@@ -148,11 +148,11 @@ async def test_mailboxes_are_shown_without_their_credentials(client: Client, rig
         "folders": [
             {
                 "name": "inbox",
-                "mode": "notices",
-                "why": "",
-                "trouble": "",
+                "mode": "notifications",
+                "polling_reason": "",
+                "last_error": "",
                 "expires_at": f"{subscription.expires_at:%Y-%m-%dT%H:%M:%SZ}",
-                "reconciled_at": None,
+                "synced_at": None,
             }
         ],
     }
@@ -275,7 +275,7 @@ def test_a_dead_letter_that_cannot_be_read_is_shown_without_its_job() -> None:
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
-        (Completed(Way.TICKET, "17"), ("completed", "ticket", "17")),
+        (Completed(Effect.TICKET, "17"), ("completed", "ticket", "17")),
         (Duplicate(), ("duplicate", None, "")),
         (Skipped("source unavailable"), ("skipped", None, "source unavailable")),
         (Expanded(3), ("expanded", None, "3 messages")),
@@ -288,7 +288,7 @@ async def test_every_outcome_is_shown(
     await rig.outcomes.record(record(outcome))
 
     [shown] = (await client.get("/api/v1/outcomes")).json()
-    assert (shown["outcome"], shown["way"], shown["detail"]) == told
+    assert (shown["outcome"], shown["effect"], shown["detail"]) == told
     assert (shown["attempt"], shown["job"]["id"]) == (2, "j1")
 
 
@@ -297,17 +297,17 @@ async def test_every_outcome_is_shown(
     [
         {"mailbox": "sales"},
         {"job": "j2"},
-        {"message": "rfc5322:X@b.example"},
-        {"message": "<X@B.example>"},
-        {"mailbox": "sales", "job": "j2", "message": "<X@b.example>"},
+        {"identity": "rfc5322:X@b.example"},
+        {"identity": "<X@B.example>"},
+        {"mailbox": "sales", "job": "j2", "identity": "<X@b.example>"},
     ],
 )
 async def test_outcomes_are_found_by_mailbox_job_and_message(
     client: Client, rig: Rig, query: dict[str, str]
 ) -> None:
-    await rig.outcomes.record(record(Duplicate(), message="rfc5322:Y@b.example"))
+    await rig.outcomes.record(record(Duplicate(), identity="rfc5322:Y@b.example"))
     await rig.outcomes.record(
-        record(Duplicate(), mailbox="sales", name="j2", message="rfc5322:X@b.example")
+        record(Duplicate(), mailbox="sales", name="j2", identity="rfc5322:X@b.example")
     )
 
     response = await client.get("/api/v1/outcomes", params=query)
@@ -439,7 +439,7 @@ async def test_the_limit_is_heeded(client: Client, rig: Rig) -> None:
 
 
 async def test_a_name_longer_than_any_is_refused_and_not_repeated(client: Client) -> None:
-    response = await client.get("/api/v1/outcomes", params={"message": "a" * 1025})
+    response = await client.get("/api/v1/outcomes", params={"identity": "a" * 1025})
 
     assert response.status_code == 400
     assert "aaa" not in response.text

@@ -17,17 +17,17 @@ class Seconds:
 
 def test_without_a_terminal_a_line_comes_every_few_seconds() -> None:
     out, seconds = io.StringIO(), Seconds()
-    with progress("re-driving", 900, console=Console(file=out), clock=seconds) as report:
+    with progress("redriving", 900, console=Console(file=out), clock=seconds) as report:
         for done, at in [(100, 0), (200, EVERY - 1), (300, EVERY), (400, EVERY + 1), (500, 20)]:
             seconds.now = at
             report(done)
 
-    assert out.getvalue() == "re-driving: 300 of 900\nre-driving: 500 of 900\n"
+    assert out.getvalue() == "redriving: 300 of 900\nredriving: 500 of 900\n"
 
 
 def test_what_takes_no_time_is_not_told() -> None:
     out = io.StringIO()
-    with progress("re-driving", 2, console=Console(file=out)) as report:
+    with progress("redriving", 2, console=Console(file=out)) as report:
         report(2)
 
     assert out.getvalue() == ""
@@ -46,10 +46,10 @@ def test_where_the_total_is_not_known_it_is_not_told() -> None:
 def test_a_terminal_shows_a_bar(total: int | None, shown: str) -> None:
     out = io.StringIO()
     terminal = Console(file=out, force_terminal=True, width=80)
-    with progress("re-driving", total, console=terminal) as report:
+    with progress("redriving", total, console=terminal) as report:
         report(300)
 
-    assert "re-driving" in out.getvalue()
+    assert "redriving" in out.getvalue()
     assert shown in out.getvalue()
 
 

@@ -21,6 +21,7 @@ from postroom.application.ports import (
     Clock,
     Cursors,
     EmailProcessor,
+    FolderSyncs,
     Helpdesk,
     HtmlSanitiser,
     IdempotencyLedger,
@@ -28,13 +29,12 @@ from postroom.application.ports import (
     MailboxRegistry,
     MailFolders,
     MessageFetcher,
-    NoticeTokenVerifier,
+    NotificationTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
-    Receptions,
 )
-from postroom.application.redrive import RedriveDeadLetters
+from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.resolve_history import ResolveHistory
 from postroom.application.watch_folder import CatchUpFolder
 from postroom.domain.retry import RetryPolicy
@@ -54,11 +54,11 @@ PORTS = [
     MailboxRegistry,
     MailFolders,
     MessageFetcher,
-    NoticeTokenVerifier,
+    NotificationTokenVerifier,
     Outcomes,
     PointerQueue,
     PushVerifier,
-    Receptions,
+    FolderSyncs,
 ]
 CONCRETE = [
     CatchUpFolder,

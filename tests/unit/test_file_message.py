@@ -22,7 +22,7 @@ from postroom.domain.failure import Unavailable
 from postroom.domain.helpdesk.ticket import Comment, Ticket
 from postroom.domain.mail.message import Address, InboundMessage
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed, Way
+from postroom.domain.outcome import Completed, Effect
 from tests.contracts.samples import NOON, imap_mailbox
 from tests.samples import sample
 
@@ -86,10 +86,10 @@ async def test_a_message_that_belongs_to_nothing_opens_a_ticket(desk: Desk) -> N
 
     completed = await desk.file(message)
 
-    assert completed == Completed(Way.TICKET, "1")
+    assert completed == Completed(Effect.TICKET, "1")
     (comment,) = (await desk.ticket()).comments
     assert comment == Comment(
-        message="rfc5322:20300204071229.A1@example.com",
+        identity="rfc5322:20300204071229.A1@example.com",
         digest=message.message.content_digest,
         message_id="20300204071229.A1@example.com",
         references=(),
@@ -97,14 +97,14 @@ async def test_a_message_that_belongs_to_nothing_opens_a_ticket(desk: Desk) -> N
         subject='Printer on the second floor says "tray 2 empty"',
         text=message.message.text,
         html="",
-        written_at=NOON,
+        received_at=NOON,
     )
 
 
 async def test_messages_that_have_nothing_to_do_with_each_other_are_tickets(desk: Desk) -> None:
     completed = [await desk.file(mail(message_id)) for message_id in ("a@x", "b@x")]
 
-    assert completed == [Completed(Way.TICKET, "1"), Completed(Way.TICKET, "2")]
+    assert completed == [Completed(Effect.TICKET, "1"), Completed(Effect.TICKET, "2")]
 
 
 async def test_a_reply_is_a_comment_in_the_ticket_of_its_original(desk: Desk) -> None:
@@ -113,7 +113,7 @@ async def test_a_reply_is_a_comment_in_the_ticket_of_its_original(desk: Desk) ->
 
     completed = await desk.file(inbound(sample("reply"), minutes=1))
 
-    assert completed == Completed(Way.COMMENT, "2")
+    assert completed == Completed(Effect.COMMENT, "2")
     comments = (await desk.ticket(2)).comments
     assert [comment.author.name for comment in comments] == ["Marta Lind", "Berg, Jonas"]
 
@@ -123,7 +123,7 @@ async def test_a_late_original_becomes_the_opening(desk: Desk) -> None:
 
     completed = await desk.file(inbound(sample("late_original"), minutes=1))
 
-    assert completed == Completed(Way.COMMENT, "1")
+    assert completed == Completed(Effect.COMMENT, "1")
     ticket = await desk.ticket()
     assert ticket.subject == inbound(sample("late_original")).message.subject
     assert len(ticket.comments) == 2
@@ -135,7 +135,7 @@ async def test_a_message_that_ties_tickets_together_merges_them_into_the_first(d
 
     completed = await desk.file(mail("d@x", "c@x", "b@x", "a@x", minutes=3))
 
-    assert completed == Completed(Way.COMMENT, "1")
+    assert completed == Completed(Effect.COMMENT, "1")
     assert await desk.numbers() == [1]
     assert ids((await desk.ticket(3)).comments) == ["a@x", "b@x", "c@x", "d@x"]
 
@@ -162,7 +162,7 @@ async def test_messages_without_an_id_are_tied_by_nothing(desk: Desk) -> None:
 
     completed = await desk.file(inbound(raw, source="imap:INBOX:1:2"))
 
-    assert completed == Completed(Way.TICKET, "2")
+    assert completed == Completed(Effect.TICKET, "2")
 
 
 async def test_attachments_become_documents_whose_bytes_are_in_the_blob_store(desk: Desk) -> None:
@@ -222,7 +222,7 @@ async def test_another_message_under_a_known_id_is_a_comment(desk: Desk) -> None
 
     completed = await desk.file(inbound(raw + b"two", minutes=1))
 
-    assert completed == Completed(Way.COMMENT, "1")
+    assert completed == Completed(Effect.COMMENT, "1")
     assert [comment.text for comment in (await desk.ticket()).comments] == ["one", "two"]
 
 
@@ -233,7 +233,7 @@ async def test_where_filing_fails_half_way_nothing_is_kept_and_it_may_be_tried_a
 
     class Failing(InMemoryHelpdesk):
         async def add_comment(self, ticket: Ticket, comment: Comment) -> Ticket:
-            raise Unavailable(f"lost between {ticket.number} and {comment.message}")
+            raise Unavailable(f"lost between {ticket.number} and {comment.identity}")
 
     await desk.file(mail("a@x"))
     await desk.file(mail("b@x", minutes=1))
@@ -246,7 +246,7 @@ async def test_where_filing_fails_half_way_nothing_is_kept_and_it_may_be_tried_a
     assert await desk.numbers() == [2, 1]
     assert ids((await desk.ticket(2)).comments) == ["b@x"]
     desk.helpdesk = working
-    assert await desk.file(reply) == Completed(Way.COMMENT, "1")
+    assert await desk.file(reply) == Completed(Effect.COMMENT, "1")
     assert ids((await desk.ticket(2)).comments) == ["a@x", "b@x", "c@x"]
 
 
@@ -267,7 +267,7 @@ async def test_a_message_whose_attachment_cannot_be_kept_is_not_filed() -> None:
         await desk.file(message)
 
     assert await desk.numbers() == []
-    assert await desk.file(message) == Completed(Way.TICKET, "1")
+    assert await desk.file(message) == Completed(Effect.TICKET, "1")
 
 
 async def test_files_are_kept_before_other_filings_have_to_wait() -> None:

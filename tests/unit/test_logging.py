@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 import pytest
 import structlog
 
-from postroom.entrypoints.telemetry.privacy import MAX_TEXT, tell, tell_error, without_addresses
+from postroom.entrypoints.telemetry.privacy import (
+    MAX_TEXT,
+    error_fields,
+    loggable,
+    without_addresses,
+)
 from tests.unit.captured_log import captured_log, lines
 
 log = structlog.get_logger()
@@ -104,23 +109,25 @@ def test_text_without_an_address_is_left_as_it_is() -> None:
 
 
 def test_a_value_of_another_type_may_hold_anything_and_is_not_shown() -> None:
-    told = tell({"reason": ["alice"], "count": {"a": "alice"}, "uid": 7, "due": None})
+    told = loggable({"reason": ["alice"], "count": {"a": "alice"}, "uid": 7, "due": None})
 
     assert told == {"reason": "(list)", "count": "(dict)", "uid": 7, "due": None}
 
 
 def test_a_time_is_shown_in_iso_8601() -> None:
-    assert tell({"due": datetime(2030, 1, 1, tzinfo=UTC)}) == {"due": "2030-01-01T00:00:00+00:00"}
+    due = datetime(2030, 1, 1, tzinfo=UTC)
+
+    assert loggable({"due": due}) == {"due": "2030-01-01T00:00:00+00:00"}
 
 
 def test_long_text_is_cut() -> None:
-    told = tell({"reason": "x" * 10_000})
+    told = loggable({"reason": "x" * 10_000})
 
     assert told == {"reason": "x" * MAX_TEXT}
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:
-    assert tell_error(asyncio.CancelledError()) == {
+    assert error_fields(asyncio.CancelledError()) == {
         "error": "asyncio.exceptions.CancelledError",
         "where": "",
     }

@@ -10,11 +10,11 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.receptions import InMemoryReceptions
-from postroom.application.keep_receiving import Kept
+from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
+from postroom.application.maintain_folder import SyncRun
 from postroom.domain.failure import Failure, Unavailable
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.reception import Reception
 from postroom.entrypoints.maintenance import Maintenance
 from tests.unit.listener_rig import BOUND, Waits, settle
 from tests.unit.receiving_rig import SALES, Rig
@@ -36,15 +36,15 @@ class WaitingClock(ManualClock):
         await self.waits.let_pass(seconds)
 
 
-class Breaking(InMemoryReceptions):
-    """Receptions that cannot be asked for while there is a *failure*."""
+class Breaking(InMemoryFolderSyncs):
+    """FolderSyncs that cannot be asked for while there is a *failure*."""
 
     failure: Failure | None = None
 
-    async def take_due(self, now: datetime, limit: int, hold: timedelta) -> Sequence[Reception]:
+    async def claim_due(self, now: datetime, limit: int, hold: timedelta) -> Sequence[FolderSync]:
         if self.failure:
             raise self.failure
-        return await super().take_due(now, limit, hold)
+        return await super().claim_due(now, limit, hold)
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self.rig = Rig(self.clock)
-        self.receptions = Breaking(self.rig.database)
+        self.folder_syncs = Breaking(self.rig.database)
 
     async def remove_orphans(self) -> int:
         self.sweeps.append(self.orphans)
@@ -67,10 +67,10 @@ class Process:
 
     @asynccontextmanager
     async def running(
-        self, keep: Callable[[Reception], Awaitable[Kept]] | None = None, concurrency: int = 8
+        self, keep: Callable[[FolderSync], Awaitable[SyncRun]] | None = None, concurrency: int = 8
     ) -> AsyncIterator[None]:
         maintenance = Maintenance(
-            receptions=self.receptions,
+            folder_syncs=self.folder_syncs,
             keep=keep or self.rig.keep,
             remove_orphans=self.remove_orphans,
             clock=self.clock,
@@ -99,7 +99,7 @@ async def test_what_is_due_is_kept_coming() -> None:
         await process.clock.let_pass(LOOK)
 
         assert await process.rig.handle_all() == ["m1"]
-        assert (await process.rig.reception()).subscription
+        assert (await process.rig.folder_sync()).subscription
 
     assert process.events() == ["maintenance started", "maintenance stopped"]
 
@@ -110,7 +110,7 @@ async def test_a_mailbox_that_is_added_meanwhile_is_found_within_seconds() -> No
         await process.rig.registry.add(SALES)
         await process.clock.let_pass(LOOK)
 
-        assert (await process.rig.reception()).subscription
+        assert (await process.rig.folder_sync()).subscription
 
 
 @dataclass
@@ -119,8 +119,8 @@ class Stalling:
 
     begun: list[str] = field(default_factory=list)
 
-    async def __call__(self, reception: Reception) -> Kept:
-        self.begun.append(reception.mailbox)
+    async def __call__(self, folder_sync: FolderSync) -> SyncRun:
+        self.begun.append(folder_sync.mailbox)
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -138,15 +138,15 @@ async def test_so_many_rounds_at_a_time_and_no_more() -> None:
 async def test_a_round_that_crashes_stops_no_other() -> None:
     process = Process()
 
-    async def crash(reception: Reception) -> Kept:
-        if reception.mailbox == "box0":
+    async def crash(folder_sync: FolderSync) -> SyncRun:
+        if folder_sync.mailbox == "box0":
             raise ZeroDivisionError("a subject, an address")
-        return await process.rig.keep(reception)
+        return await process.rig.keep(folder_sync)
 
     for number in range(2):
         await process.rig.registry.add(_other(number))
     async with process.running(crash):
-        assert (await process.rig.receptions.all(mailbox="box1"))[0].subscription
+        assert (await process.rig.folder_syncs.all(mailbox="box1"))[0].subscription
 
     (crashed,) = [entry for entry in process.logs if entry["event"] == "round crashed"]
     assert crashed["mailbox"] == "box0"
@@ -156,14 +156,14 @@ async def test_a_round_that_crashes_stops_no_other() -> None:
 async def test_an_outage_of_the_database_is_told_once_and_so_is_its_end() -> None:
     process = Process()
     await process.rig.registry.add(SALES)
-    process.receptions.failure = Unavailable("PostgreSQL is away")
+    process.folder_syncs.failure = Unavailable("PostgreSQL is away")
     async with process.running():
         for _ in range(3):
             await process.clock.let_pass(LOOK)
-        process.receptions.failure = None
+        process.folder_syncs.failure = None
         await process.clock.let_pass(LOOK)
 
-        assert (await process.rig.reception()).subscription
+        assert (await process.rig.folder_sync()).subscription
 
     assert process.events() == [
         *("maintenance started", "database unreachable"),
@@ -187,7 +187,7 @@ async def test_a_sweep_that_crashes_stops_no_mail() -> None:
         await process.rig.registry.add(SALES)
         await process.clock.let_pass(LOOK)
 
-        assert (await process.rig.reception()).subscription
+        assert (await process.rig.folder_sync()).subscription
 
     assert process.events().count("sweep crashed") == 1
     assert "subject" not in str(process.logs)

@@ -13,12 +13,12 @@ from postroom.domain.outcome import (
     Dead,
     Deferred,
     Duplicate,
+    Effect,
     Expanded,
     Final,
     Outcome,
     Retry,
     Skipped,
-    Way,
     name_of,
 )
 from postroom.domain.retry import RetryPolicy
@@ -26,7 +26,7 @@ from postroom.domain.retry import RetryPolicy
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 NAMES: list[tuple[Outcome, str]] = [
-    (Completed(Way.TICKET, "1"), "completed"),
+    (Completed(Effect.TICKET, "1"), "completed"),
     (Duplicate(), "duplicate"),
     (Skipped("source unavailable: 404"), "skipped"),
     (Expanded(3), "expanded"),
@@ -52,7 +52,7 @@ def test_what_waits_is_no_end() -> None:
 
 
 def test_the_ways_of_a_message_keep_their_names() -> None:
-    assert [way.value for way in Way] == ["ticket", "comment", "handed over"]
+    assert [effect.value for effect in Effect] == ["ticket", "comment", "handed over"]
 
 
 def test_a_message_that_is_gone_is_skipped_as_unavailable() -> None:

@@ -1,4 +1,4 @@
-"""Subscriptions that no reception knows are ended, and those that are in use never are."""
+"""Subscriptions that no folder_sync knows are ended, and those that are in use never are."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 async def rig() -> Rig:
     rig = Rig()
     await rig.registry.add(SALES)
-    await rig.rounds()
+    await rig.sync_runs()
     return rig
 
 
@@ -39,7 +39,7 @@ class _NotRemoving(InMemorySubscriptions):
 
 @pytest.fixture
 def sweep(rig: Rig) -> RemoveOrphans:
-    return RemoveOrphans(rig.registry, rig.receptions, rig.subscriptions)
+    return RemoveOrphans(rig.registry, rig.folder_syncs, rig.subscriptions)
 
 
 async def _orphan(rig: Rig) -> str:
@@ -62,10 +62,10 @@ async def test_what_is_in_use_is_left_alone(rig: Rig, sweep: RemoveOrphans) -> N
 
 
 async def test_one_that_is_recorded_meanwhile_was_none(rig: Rig, sweep: RemoveOrphans) -> None:
-    (taken,) = await rig.receptions.take_due((await rig.reception()).due_at, 1, HOUR)
+    (taken,) = await rig.folder_syncs.claim_due((await rig.folder_sync()).due_at, 1, HOUR)
     subscription = await rig.subscriptions.create(SALES, "inbox")
     await sweep()
-    await rig.receptions.save(replace(taken, subscription=subscription))
+    await rig.folder_syncs.save(replace(taken, subscription=subscription))
 
     assert await sweep() == 0
     assert rig.subscriptions.removed == []

@@ -60,7 +60,7 @@ def pins(lock: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_is_pins_and_hashes_and_nothing_else(lock: str) -> None:
-    """So it cannot name the host of an index, as the locks of most tools do."""
+    """So it cannot name the host of an index, as the locks of most admin do."""
     pin = r"[a-z0-9._-]+(\[[a-z0-9,-]+\])?==[\w.+]+( ; [^:@/]+?)?"
     proof = r" \\\n    --hash=sha256:[0-9a-f]{64}"
 

@@ -1,4 +1,4 @@
-"""A Gmail notice becomes one job a message, and nothing falls between two notices."""
+"""A Gmail notification becomes one job a message, and nothing falls between two notifications."""
 
 from datetime import timedelta
 
@@ -25,9 +25,9 @@ def world(clock: ManualClock) -> World:
 
 
 async def test_each_message_becomes_a_job_of_its_own_in_order(world: World) -> None:
-    notice = world.receive("a", "b", "c")
+    notification = world.receive("a", "b", "c")
 
-    outcome = await world.resolve(world.mailbox, notice, traceparent=TRACE)
+    outcome = await world.resolve(world.mailbox, notification, traceparent=TRACE)
 
     assert outcome == Expanded(3)
     assert world.queued() == ["a", "b", "c"]
@@ -36,13 +36,13 @@ async def test_each_message_becomes_a_job_of_its_own_in_order(world: World) -> N
 
 async def test_the_next_notice_begins_where_the_last_one_ended(world: World) -> None:
     await world.resolve(world.mailbox, world.receive("a"))
-    notice = world.receive("b")
+    notification = world.receive("b")
 
-    outcome = await world.resolve(world.mailbox, notice)
+    outcome = await world.resolve(world.mailbox, notification)
 
     assert outcome == Expanded(1)
     assert world.queued() == ["a", "b"]
-    assert await world.cursor() == notice.history_id
+    assert await world.cursor() == notification.history_id
 
 
 async def test_a_notice_brings_what_earlier_lost_notices_announced(world: World) -> None:
@@ -98,10 +98,10 @@ async def test_a_long_history_comes_in_pages_and_is_queued_whole(clock: ManualCl
 
 
 async def test_message_ids_that_came_with_the_notice_are_queued_too(world: World) -> None:
-    notice = world.receive("a")
-    await world.resolve(world.mailbox, notice)
+    notification = world.receive("a")
+    await world.resolve(world.mailbox, notification)
     found_elsewhere = GooglePointer(
-        history_id=notice.history_id, address=notice.address, message_ids=("x", "y")
+        history_id=notification.history_id, address=notification.address, message_ids=("x", "y")
     )
 
     outcome = await world.resolve(world.mailbox, found_elsewhere)
@@ -133,9 +133,9 @@ async def test_a_new_mailbox_begins_with_the_moment_it_was_added(
     world.receive("before")
     clock.advance(MINUTE)
     world.mailbox = world.add_mailbox("support")
-    notice = world.receive("after")
+    notification = world.receive("after")
 
-    await world.resolve(world.mailbox, notice)
+    await world.resolve(world.mailbox, notification)
 
     assert world.queued() == ["after"]
 
@@ -147,13 +147,13 @@ async def test_a_forgotten_history_is_made_up_for_by_date_without_a_gap(
     clock.advance(timedelta(days=10))
     world.receive("b")
     clock.advance(timedelta(days=10))
-    notice = world.receive("c")
+    notification = world.receive("c")
     world.history.expire(world.mailbox)
 
-    await world.resolve(world.mailbox, notice)
+    await world.resolve(world.mailbox, notification)
 
     assert world.queued() == ["a", "b", "c"]
-    assert await world.cursor() == notice.history_id
+    assert await world.cursor() == notification.history_id
 
 
 async def test_a_catch_up_by_date_overlaps_and_then_ends(world: World, clock: ManualClock) -> None:
@@ -164,10 +164,10 @@ async def test_a_catch_up_by_date_overlaps_and_then_ends(world: World, clock: Ma
     await world.cursors.advance(
         world.mailbox, CURSOR, before=None, after=str(late_to_be_indexed.history_id)
     )
-    notice = world.receive("new")
+    notification = world.receive("new")
     world.history.expire(world.mailbox)
 
-    await world.resolve(world.mailbox, notice)
+    await world.resolve(world.mailbox, notification)
 
     assert world.queued() == ["late", "new"]
 
@@ -178,26 +178,26 @@ async def test_a_mailbox_that_was_deleted_and_made_anew_is_followed(
     await world.resolve(world.mailbox, world.receive("a", "b", "c"))
     clock.advance(2 * OVERLAP)
     world.history.recreate(world.mailbox)
-    notice = world.receive("d")
+    notification = world.receive("d")
 
-    await world.resolve(world.mailbox, notice)
+    await world.resolve(world.mailbox, notification)
 
     assert world.queued() == ["a", "b", "c", "d"]
-    assert await world.cursor() == notice.history_id
+    assert await world.cursor() == notification.history_id
 
 
 async def test_a_history_that_lags_is_looked_at_again(world: World) -> None:
     await world.resolve(world.mailbox, world.receive("a"))
     before = await world.cursor()
     world.history.delay(world.mailbox, 1)
-    notice = world.receive("b")
+    notification = world.receive("b")
 
     with pytest.raises(Unavailable) as caught:
-        await world.resolve(world.mailbox, notice)
+        await world.resolve(world.mailbox, notification)
 
     assert caught.value.retry_after == INDEX_LAG
     assert await world.cursor() == before
-    assert await world.resolve(world.mailbox, notice) == Expanded(1)
+    assert await world.resolve(world.mailbox, notification) == Expanded(1)
     assert world.queued() == ["a", "b"]
 
 
@@ -205,10 +205,10 @@ async def test_what_a_lagging_history_does_show_is_queued_at_once(world: World) 
     await world.resolve(world.mailbox, world.receive("a"))
     seen = world.receive("b")
     world.history.delay(world.mailbox, 1)
-    notice = world.receive("c")
+    notification = world.receive("c")
 
     with pytest.raises(Unavailable):
-        await world.resolve(world.mailbox, notice)
+        await world.resolve(world.mailbox, notification)
 
     assert world.queued() == ["a", "b"]
     assert await world.cursor() == seen.history_id

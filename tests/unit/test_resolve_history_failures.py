@@ -1,4 +1,4 @@
-"""A Gmail notice is resolved again after whatever breaks, and the cursor moves last."""
+"""A Gmail notification is resolved again after whatever breaks, and the cursor moves last."""
 
 import asyncio
 from datetime import timedelta
@@ -20,15 +20,15 @@ def world(clock: ManualClock) -> World:
 
 
 async def test_the_cursor_stays_where_it_is_if_the_queue_is_away(world: World) -> None:
-    notice = world.receive("a")
+    notification = world.receive("a")
     world.queue.answers = 0
 
     with pytest.raises(Unavailable):
-        await world.resolve(world.mailbox, notice)
+        await world.resolve(world.mailbox, notification)
 
     assert await world.cursor() is None
     world.queue.answers = 1
-    await world.resolve(world.mailbox, notice)
+    await world.resolve(world.mailbox, notification)
     assert world.queued() == ["a"]
 
 
@@ -36,31 +36,31 @@ async def test_a_list_that_breaks_off_is_queued_again_and_each_message_once(
     clock: ManualClock,
 ) -> None:
     world = World(clock, InMemoryMailboxHistory(page_size=2))
-    notice = world.receive("a", "b", "c", "d", "e")
+    notification = world.receive("a", "b", "c", "d", "e")
     world.queue.answers = 2
     with pytest.raises(Unavailable):
-        await world.resolve(world.mailbox, notice)
+        await world.resolve(world.mailbox, notification)
     assert (world.queued(), await world.cursor()) == (["a", "b", "c", "d"], None)
     world.queue.answers = 3
 
-    outcome = await world.resolve(world.mailbox, notice)
+    outcome = await world.resolve(world.mailbox, notification)
 
     assert outcome == Expanded(5)
     assert world.queued() == ["a", "b", "c", "d", "e"]
 
 
 async def test_a_crash_before_the_cursor_moves_queues_nothing_twice(world: World) -> None:
-    notice = world.receive("a", "b")
+    notification = world.receive("a", "b")
     world.cursors.doomed = True
     with pytest.raises(ZeroDivisionError):
-        await world.resolve(world.mailbox, notice)
+        await world.resolve(world.mailbox, notification)
     assert world.queued() == ["a", "b"]
     world.cursors.doomed = False
 
-    await world.resolve(world.mailbox, notice)
+    await world.resolve(world.mailbox, notification)
 
     assert world.queued() == ["a", "b"]
-    assert await world.cursor() == notice.history_id
+    assert await world.cursor() == notification.history_id
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ async def test_a_crash_before_the_cursor_moves_queues_nothing_twice(world: World
 async def test_a_history_that_cannot_be_read_leaves_all_as_it_was(
     world: World, failure: Failure
 ) -> None:
-    notice = world.receive("a")
+    notification = world.receive("a")
     world.history.failures.append(failure)
 
     with pytest.raises(type(failure)) as caught:
-        await world.resolve(world.mailbox, notice)
+        await world.resolve(world.mailbox, notification)
 
     assert caught.value is failure
     assert (world.queued(), await world.cursor()) == ([], None)
@@ -97,9 +97,11 @@ async def test_a_slow_worker_does_not_move_the_cursor_back(world: World) -> None
 
 
 async def test_workers_who_resolve_at_once_queue_each_message_once(world: World) -> None:
-    notices = [world.receive(f"m{number}") for number in range(10)]
+    notifications = [world.receive(f"m{number}") for number in range(10)]
 
-    await asyncio.gather(*(world.resolve(world.mailbox, notice) for notice in notices))
+    await asyncio.gather(
+        *(world.resolve(world.mailbox, notification) for notification in notifications)
+    )
 
     assert world.queued() == [f"m{number}" for number in range(10)]
-    assert await world.cursor() == notices[-1].history_id
+    assert await world.cursor() == notifications[-1].history_id

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.entrypoints.api.server import COLLECT_AFTER, serve, spare_the_collector
+from postroom.entrypoints.api.server import COLLECT_AFTER, serve, tune_gc
 from tests.unit.api_rig import open_rig
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: postroom.example\r\n\r\n"
@@ -42,7 +42,7 @@ def collector() -> Iterator[None]:
 
 @pytest.mark.usefixtures("collector")
 def test_what_is_there_at_the_start_is_not_looked_through_again() -> None:
-    spare_the_collector()
+    tune_gc()
 
     assert gc.isenabled()
     assert gc.get_threshold()[0] == COLLECT_AFTER

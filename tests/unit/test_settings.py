@@ -132,7 +132,7 @@ def test_a_web_address_ends_without_a_slash(monkeypatch: pytest.MonkeyPatch) -> 
         ("LANE_CONCURRENCY", "0", "greater than or equal to 1"),
         ("MAX_ATTEMPTS", "0", "greater than or equal to 1"),
         ("RETRY_BASE_SECONDS", "0", "greater than 0"),
-        ("MESSAGE_LIMIT", "12", "greater than or equal to 1024"),
+        ("MAX_MESSAGE_BYTES", "12", "greater than or equal to 1024"),
         ("DURABILITY", "perhaps", "'fsync', 'everysec' or 'memory'"),
         ("LOG_FORMAT", "xml", "'json' or 'console'"),
         ("PUBLIC_URL", "mail.example.org", "begins with https://"),

@@ -22,12 +22,12 @@ from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.adapters.memory.history import InMemoryMailboxHistory
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
-from postroom.application.access import KeepAccess
 from postroom.application.consume_job import Consumed, ConsumeJob
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.ports import Claim, EmailProcessor, FetchedMessage
 from postroom.application.resolve_history import ResolveHistory
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.track_access import TrackAccess
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
@@ -36,11 +36,11 @@ from postroom.domain.outcome import (
     Dead,
     Deferred,
     Duplicate,
+    Effect,
     Expanded,
     Outcome,
     Retry,
     Skipped,
-    Way,
     name_of,
 )
 from postroom.domain.pointer import (
@@ -66,7 +66,7 @@ from tests.unit.api_rig import (
     open_rig,
 )
 from tests.unit.captured_log import captured_log
-from tests.unit.graph_notices import notice
+from tests.unit.graph_notifications import notification
 from tests.unit.test_api_google import push
 
 SAMPLED = 1  # of the flags of a traceparent
@@ -91,7 +91,7 @@ class Processor(EmailProcessor):
     async def __call__(self, _mailbox: Mailbox, _inbound: InboundMessage) -> Completed:
         if self.failures:
             raise self.failures.pop(0)
-        return Completed(Way.TICKET, "1")
+        return Completed(Effect.TICKET, "1")
 
 
 @dataclass
@@ -128,7 +128,7 @@ class Worker:
             ledger=InMemoryIdempotencyLedger(rig.database),
             process=self.processor,
             outcomes=rig.outcomes,
-            access=KeepAccess(
+            access=TrackAccess(
                 rig.registry, rig.queue, ResumeMailbox(rig.registry, rig.queue), rig.clock
             ),
             clock=rig.clock,
@@ -236,7 +236,7 @@ async def test_nothing_to_ingest_is_nothing_to_tell(rig: Rig) -> None:
 
 LATER = datetime(2030, 1, 1, 0, 5, tzinfo=UTC)
 ENDS: list[tuple[Outcome, str, dict[str, object]]] = [
-    (Completed(Way.COMMENT, "17"), "acknowledged", {"way": "comment"}),
+    (Completed(Effect.COMMENT, "17"), "acknowledged", {"effect": "comment"}),
     (Duplicate(), "duplicate", {}),
     (Skipped("source unavailable"), "skipped", {"reason": "source unavailable"}),
     (Expanded(3), "expanded", {"count": 3}),
@@ -282,7 +282,7 @@ async def test_a_reclaimed_job_is_told_as_such(rig: Rig) -> None:
 
 async def test_a_lost_claim_is_told_instead_of_what_did_not_happen(rig: Rig) -> None:
     with structlog.testing.capture_logs() as logs:
-        await consuming(rig, Completed(Way.TICKET, "1"), settled=False)(claim_of(IMAP))
+        await consuming(rig, Completed(Effect.TICKET, "1"), settled=False)(claim_of(IMAP))
 
     assert [told["event"] for told in logs] == ["claimed", "lost"]
     assert logs[1]["outcome"] == "completed"
@@ -314,7 +314,7 @@ async def test_events_of_one_attempt_bear_its_trace(rig: Rig) -> None:
 async def test_one_trace_leads_from_the_webhook_into_the_worker(rig: Rig) -> None:
     await rig.subscribe(microsoft_mailbox())
     async with AsyncTestClient(rig.app()) as client:
-        await client.post("/webhooks/microsoft", json={"value": [notice()]})
+        await client.post("/webhooks/microsoft", json={"value": [notification()]})
 
     await Worker(rig).work()
 
@@ -380,9 +380,11 @@ async def test_the_messages_of_a_google_notice_stay_in_its_trace(rig: Rig) -> No
     outcomes = await worker.work()
 
     assert [name_of(outcome) for outcome in outcomes] == ["expanded", "skipped"]
-    notice_sent, message_sent, notice_processed, message_processed = rig.spans.get_finished_spans()
-    assert is_child(notice_processed, of=notice_sent)
-    assert is_child(message_sent, of=notice_processed)
+    notification_sent, message_sent, notification_processed, message_processed = (
+        rig.spans.get_finished_spans()
+    )
+    assert is_child(notification_processed, of=notification_sent)
+    assert is_child(message_sent, of=notification_processed)
     assert is_child(message_processed, of=message_sent)
 
 
@@ -504,7 +506,7 @@ async def test_metrics_bear_the_names_of_the_conventions_and_our_own(
         rig.telemetry = telemetry
         await rig.subscribe(microsoft_mailbox())
         async with AsyncTestClient(rig.app()) as client:
-            await client.post("/webhooks/microsoft", json={"value": [notice()]})
+            await client.post("/webhooks/microsoft", json={"value": [notification()]})
         await Worker(rig).work()
         told = reader.get_metrics_data()
 
@@ -519,7 +521,7 @@ async def test_metrics_bear_the_names_of_the_conventions_and_our_own(
         ("messaging.client.consumed.messages", "{message}"),
         ("messaging.client.operation.duration", "s"),
         ("messaging.process.duration", "s"),
-        ("postroom.notices", "{notice}"),
+        ("postroom.notifications", "{notification}"),
         ("postroom.outcomes", "{attempt}"),
     }
 
@@ -563,7 +565,7 @@ async def test_labels_are_words_out_of_small_sets(rig: Rig) -> None:
     labels = {name for sample in samples(rig) for name in sample.labels if name != "le"}
     assert labels == {
         "provider",
-        "verdict",
+        "result",
         "outcome",
         "messaging_system",
         "messaging_operation_name",
@@ -615,7 +617,7 @@ TALKATIVE = (
 
 
 async def everything(rig: Rig) -> None:
-    """Notices good and bad from all providers, and attempts with all kinds of failures."""
+    """Notifications good and bad from all providers, and attempts with all kinds of failures."""
     await rig.subscribe(microsoft_mailbox())
     for mailbox in (google_mailbox(), imap_mailbox()):
         await rig.registry.add(mailbox)
@@ -649,14 +651,16 @@ async def notify(rig: Rig) -> None:
     async with AsyncTestClient(rig.app()) as client:
         post, get = client.post, client.get
         await post("/webhooks/microsoft?validationToken=validation-token-of-graph")
-        good = notice("AAMk", resource="users/alice@example.org/messages/AAMk")
-        strange = notice(subscriptionId="alice@example.org")
+        good = notification("AAMk", resource="users/alice@example.org/messages/AAMk")
+        strange = notification(subscriptionId="alice@example.org")
         await post(
             "/webhooks/microsoft",
-            json={"value": [good, notice(clientState="guessed-state"), strange, "Alice Smith"]},
+            json={
+                "value": [good, notification(clientState="guessed-state"), strange, "Alice Smith"]
+            },
         )
-        missed = notice(lifecycleEvent="missed")
-        unknown = notice(lifecycleEvent="alice@example.org")
+        missed = notification(lifecycleEvent="missed")
+        unknown = notification(lifecycleEvent="alice@example.org")
         await post("/webhooks/microsoft/lifecycle", json={"value": [missed, unknown]})
         await post(
             "/webhooks/microsoft", json={"value": [good], "validationTokens": ["forged-token"]}
@@ -666,7 +670,7 @@ async def notify(rig: Rig) -> None:
         await post("/webhooks/google", headers={"Authorization": "Bearer forged-token"})
         await post("/webhooks/imap", json={}, headers={"Postroom-Tenant": "acme"})
         await post("/webhooks/imap", json={}, headers={"Postroom-Tenant": "alice@example.org"})
-        await get("/api/v1/outcomes?message=alice@example.org", headers={"Authorization": "Bearer"})
+        await get("/api/v1/outcomes?identity=alice@example.org", headers={"Authorization": "Bearer"})
         await get("/alice@example.org")
         for failure in (Unavailable("alice@example.org"), ValueError("Dear Bob, hush-password")):
             rig.queue.failure = failure
@@ -705,17 +709,17 @@ async def test_the_way_of_that_test_meets_every_kind_of_event_and_verdict(rig: R
         "deferred",
         "expanded",
         "crashed",
-        "notice",
+        "notification",
         "request failed",
         "request crashed",
     }
-    assert rig.notices().keys() >= {
+    assert rig.notifications().keys() >= {
         "accepted",
         "bad_signature",
         "unknown_subscription",
         "unknown_mailbox",
         "malformed",
         "unavailable",
-        "reconcile",
+        "sync",
         "ignored",
     }

@@ -12,7 +12,7 @@ from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folders import InMemoryMailFolders
 from postroom.adapters.memory.queue import InMemoryPointerQueue
-from postroom.application.ingest_pointer import Addressee, Ingest, Ingested, IngestPointer
+from postroom.application.ingest_pointer import Ingest, Ingested, IngestPointer, MailboxRef
 from postroom.application.watch_folder import CHUNK, OVERLAP, CatchUpFolder, cursor_name
 from postroom.domain.failure import Unavailable
 from postroom.domain.folder_cursor import FolderCursor
@@ -37,7 +37,7 @@ class Ingesting(Ingest):
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def __call__(
-        self, mailbox: Addressee, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
     ) -> Ingested:
         self.pointers.append(pointers)
         if len(self.pointers) == self.failing:

@@ -12,7 +12,7 @@ from litestar.params import QueryParameter, RawBody
 from litestar.response.base import ASGIResponse
 
 from postroom.entrypoints.api.ingress import BODY_LIMIT
-from postroom.entrypoints.api.microsoft.intake import Intake
+from postroom.entrypoints.api.microsoft.handler import NotificationHandler
 from postroom.entrypoints.api.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, described
 from postroom.entrypoints.api.services import Services
 
@@ -20,7 +20,8 @@ MAX_TOKEN = 4096
 """Characters of a validation token. Graph's are some hundreds long."""
 
 ACCEPTED = ASGIResponse(status_code=202, media_type=MediaType.TEXT)
-"""The same for every notification, so made once: that takes as long as to judge a notice."""
+"""The same for every notification, so made once: that takes as long as to classify a notification.
+"""
 
 ValidationToken = Annotated[str | None, QueryParameter(name="validationToken")]
 
@@ -37,19 +38,19 @@ _webhook = partial(
 
 
 def routes(services: Services) -> Router:
-    intake = Intake(services)
+    handler = NotificationHandler(services)
 
     @_webhook("/webhooks/microsoft")
     async def receive_notification(body: RawBody, token: ValidationToken = None) -> ASGIResponse:
         """Queue the messages that Graph announces, or answer its validation handshake."""
-        return await _answer(body, intake, token)
+        return await _answer(body, handler, token)
 
     @_webhook("/webhooks/microsoft/lifecycle")
     async def receive_lifecycle_notification(
         body: RawBody, token: ValidationToken = None
     ) -> ASGIResponse:
         """Note what Graph asks for about its subscriptions, or answer its validation handshake."""
-        return await _answer(body, intake, token)
+        return await _answer(body, handler, token)
 
     return Router(
         "/",
@@ -58,15 +59,17 @@ def routes(services: Services) -> Router:
     )
 
 
-async def _answer(body: bytes, intake: Intake, token: str | None) -> ASGIResponse:
+async def _answer(body: bytes, handler: NotificationHandler, token: str | None) -> ASGIResponse:
     if token is not None:
         return _validated(token)
-    await intake(body)
+    await handler(body)
     return ACCEPTED
 
 
 def _validated(token: str) -> ASGIResponse:
-    """Prove that we want notices: the token as it is, as text that no browser takes for HTML."""
+    """Prove that we want notifications: the token as it is, as text that no browser takes for
+    HTML.
+    """
     if not 0 < len(token) <= MAX_TOKEN or not token.isprintable():
         raise INVALID_REQUEST("validationToken is empty, too long, or has control characters.")
     return ASGIResponse(

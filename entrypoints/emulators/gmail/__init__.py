@@ -1,4 +1,4 @@
-"""A small Gmail, with Google's token end point and Pub/Sub's push, for tests and the demo."""
+"""A small Gmail, with Google's token endpoint and Pub/Sub's push, for tests and the demo."""
 
 from postroom.entrypoints.emulators.gmail.emulator import GmailEmulator
 from postroom.entrypoints.emulators.gmail.pubsub import PushSubscription

@@ -21,7 +21,7 @@ TOKEN_LIFETIME = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class PushSubscription:
-    """*identity* is the service account that signs; *audience* is the end point if left empty."""
+    """*identity* is the service account that signs; *audience* is the endpoint if left empty."""
 
     end_point: str
     identity: str = "pusher@project.iam.gserviceaccount.com"
@@ -31,9 +31,9 @@ class PushSubscription:
 
 
 class PubSub:
-    def __init__(self, subscriber: httpx.AsyncClient) -> None:
+    def __init__(self, subscribed_folder: httpx.AsyncClient) -> None:
         self.key = signing_key("push 1")
-        self._subscriber = subscriber
+        self._subscribed_folder = subscribed_folder
         self._keys = itertools.count(2)
         self._message_ids = itertools.count(2_070_443_601_311_540)
 
@@ -66,7 +66,7 @@ class PubSub:
         return (key or self.key).sign(payload | dict(claims or {}))
 
     def envelope(self, subscription: PushSubscription, address: str, history_id: int | str) -> Json:
-        """A notice as Pub/Sub wraps it; ids and times stand in it twice."""
+        """A notification as Pub/Sub wraps it; ids and times stand in it twice."""
         data = json.dumps({"emailAddress": address, "historyId": history_id}).encode()
         message_id = str(next(self._message_ids))
         published_at = f"{SystemClock().now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
@@ -94,7 +94,7 @@ class PubSub:
             body = dict(envelope)
             if subscription.dead_letters:
                 body["deliveryAttempt"] = len(statuses) + 1
-            answer = await self._subscriber.post(
+            answer = await self._subscribed_folder.post(
                 subscription.end_point, json=body, headers={"Authorization": f"Bearer {token}"}
             )
             statuses.append(answer.status_code)

@@ -48,7 +48,7 @@ class GoogleError(Exception):
 
 
 class GrantError(Exception):
-    """A refusal by the token end point (RFC 6749 section 5.2)."""
+    """A refusal by the token endpoint (RFC 6749 section 5.2)."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(f"{status} {error}")

@@ -1,4 +1,4 @@
-"""The end points of folders."""
+"""The endpoints of folders."""
 
 from urllib.parse import unquote
 

@@ -1,4 +1,4 @@
-"""The end points of messages."""
+"""The endpoints of messages."""
 
 from urllib.parse import unquote
 

@@ -1,4 +1,4 @@
-"""The end points of subscriptions. An application sees its own alone."""
+"""The endpoints of subscriptions. An application sees its own alone."""
 
 from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath

@@ -8,18 +8,18 @@ from postroom.entrypoints.emulators.graph.directory import Directories
 from postroom.entrypoints.emulators.graph.faults import Faults
 from postroom.entrypoints.emulators.graph.handshakes import Handshakes
 from postroom.entrypoints.emulators.graph.mailboxes import Mailboxes
-from postroom.entrypoints.emulators.graph.notices import Notices
+from postroom.entrypoints.emulators.graph.notifications import Notifications
 from postroom.entrypoints.emulators.graph.subscriptions import Subscriptions
 from postroom.entrypoints.emulators.graph.wire import RecordedRequest
 
 
 class Backend:
-    def __init__(self, clock: Clock, subscriber: httpx.AsyncClient) -> None:
+    def __init__(self, clock: Clock, subscribed_folder: httpx.AsyncClient) -> None:
         self.clock = clock
         self.directories = Directories(clock)
         self.faults = Faults()
         self.mailboxes = Mailboxes()
         self.deltas = Deltas(clock, self.mailboxes)
-        self.notices = Notices(clock, subscriber)
+        self.notifications = Notifications(clock, subscribed_folder)
         self.requests: list[RecordedRequest] = []
-        self.subscriptions = Subscriptions(clock, self.mailboxes, Handshakes(subscriber))
+        self.subscriptions = Subscriptions(clock, self.mailboxes, Handshakes(subscribed_folder))

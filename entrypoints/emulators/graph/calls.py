@@ -1,4 +1,4 @@
-"""What the end points share: who calls, what a request prefers, how it is answered."""
+"""What the endpoints share: who calls, what a request prefers, how it is answered."""
 
 import json
 import re

@@ -31,7 +31,7 @@ class IssuedToken:
 
 
 class SignInError(Exception):
-    """A refusal of the token end point; *number* is the AADSTS code."""
+    """A refusal of the token endpoint; *number* is the AADSTS code."""
 
     def __init__(self, status: int, error: str, number: int, text: str) -> None:
         super().__init__(f"{status} {error}")

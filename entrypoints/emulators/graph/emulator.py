@@ -7,7 +7,7 @@ from postroom.entrypoints.emulators.graph.api import build_app
 from postroom.entrypoints.emulators.graph.backend import Backend
 from postroom.entrypoints.emulators.graph.script_faults import FaultScript
 from postroom.entrypoints.emulators.graph.script_mail import MailScript
-from postroom.entrypoints.emulators.graph.script_notices import NoticeScript
+from postroom.entrypoints.emulators.graph.script_notifications import NotificationScript
 from postroom.entrypoints.emulators.graph.script_sign_in import SignInScript
 from postroom.entrypoints.emulators.graph.wire import (
     CLIENT_ID,
@@ -18,15 +18,15 @@ from postroom.entrypoints.emulators.graph.wire import (
 from postroom.entrypoints.emulators.loopback import AsgiApp
 
 
-class GraphEmulator(MailScript, FaultScript, NoticeScript, SignInScript):
+class GraphEmulator(MailScript, FaultScript, NotificationScript, SignInScript):
     """A small Microsoft 365: one ASGI *app* that is both Graph and its login.
 
-    It starts with one application in one directory. *subscriber* carries handshakes and notices to
-    whoever subscribes; over httpx.ASGITransport it needs no network.
+    It starts with one application in one directory. *subscribed_folder* carries handshakes and
+    notifications to whoever subscribes; over httpx.ASGITransport it needs no network.
     """
 
-    def __init__(self, clock: Clock, subscriber: httpx.AsyncClient) -> None:
-        super().__init__(clock, Backend(clock, subscriber))
+    def __init__(self, clock: Clock, subscribed_folder: httpx.AsyncClient) -> None:
+        super().__init__(clock, Backend(clock, subscribed_folder))
         self.app: AsgiApp = build_app(self._backend)
         self.register(DIRECTORY, CLIENT_ID, CLIENT_SECRET)
 

@@ -1,4 +1,4 @@
-"""The handshake with which a subscriber proves that it wants notices at a URL.
+"""The handshake with which a subscribed_folder proves that it wants notifications at a URL.
 
 Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks#notificationurl-validation.
 """
@@ -14,15 +14,17 @@ HANDSHAKE_SECONDS = 10.0
 
 
 class Handshakes:
-    def __init__(self, subscriber: httpx.AsyncClient) -> None:
-        self._subscriber = subscriber
+    def __init__(self, subscribed_folder: httpx.AsyncClient) -> None:
+        self._subscribed_folder = subscribed_folder
 
     async def shake(self, url: str) -> None:
-        """The subscriber repeats a token, decoded, as text. Raises GraphError if it does not."""
+        """The subscribed_folder repeats a token, decoded, as text. Raises GraphError if it does
+        not.
+        """
         token = f"Validation: Testing client application reachability for subscription {uuid4()}"
         mark = "&" if "?" in url else "?"
         try:
-            answer = await self._subscriber.post(
+            answer = await self._subscribed_folder.post(
                 f"{url}{mark}validationToken={quote(token, safe='')}",
                 headers={"Content-Type": "text/plain; charset=utf-8"},
                 timeout=HANDSHAKE_SECONDS,

@@ -14,7 +14,7 @@ LIFETIME = timedelta(hours=1)
 
 
 def id_token(directory: str, client_id: str, user: str, now: datetime) -> str:
-    """With no signature to speak of: who gets it from the token end point need not check it."""
+    """With no signature to speak of: who gets it from the token endpoint need not check it."""
     claims = {
         "ver": "2.0",
         "iss": f"https://login.microsoftonline.com/{directory}/v2.0",

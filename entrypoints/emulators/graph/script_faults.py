@@ -66,6 +66,6 @@ class FaultScript(Script):
         """All tokens end with this time, also those that have been given out."""
         self._backend.deltas.lifetime = lifetime
 
-    def lose_notices(self, number: int = 1) -> None:
-        """The next notices reach nobody; Graph knows, and `report_missed` tells."""
-        self._backend.notices.lose(number)
+    def lose_notifications(self, number: int = 1) -> None:
+        """The next notifications reach nobody; Graph knows, and `report_missed` tells."""
+        self._backend.notifications.lose(number)

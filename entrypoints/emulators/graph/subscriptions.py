@@ -1,4 +1,4 @@
-"""Subscriptions: made after a handshake with the subscriber, and ended by time.
+"""Subscriptions: made after a handshake with the subscribed_folder, and ended by time.
 
 Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks and
 learn.microsoft.com/graph/api/resources/subscription.
@@ -50,9 +50,9 @@ class Renewal(BaseModel):
 
 @dataclass
 class Subscription:
-    """*immutable* says that its notices carry immutable ids; no *folder* is all folders.
+    """*immutable* says that its notifications flush immutable ids; no *folder* is all folders.
 
-    While it is *paused*, for want of authorisation, its notices are lost.
+    While it is *paused*, for want of authorisation, its notifications are lost.
     """
 
     id: str

@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from postroom.adapters.embedded import EmbeddedValkey
-from postroom.adapters.redis.connection import Servers, open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import Servers, open_redis
 from tests.engines import REDIS_SERVERS, redis_program
 
 

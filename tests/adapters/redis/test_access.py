@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from redis.exceptions import NoPermissionError
 
-from postroom.adapters.redis.connection import Servers, open_redis
 from postroom.adapters.redis.durability import RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import Servers, open_redis
 from postroom.domain.failure import Unavailable
 from tests.certificates import Certificates, make_certificates
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from postroom.adapters.redis.address import Address, InvalidRedisUrl, Kind, read_address
-from postroom.adapters.redis.connection import open_redis
+from postroom.adapters.redis.servers import open_redis
 
 
 def settings(**given: object) -> dict[str, Any]:

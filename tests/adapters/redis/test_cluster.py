@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from postroom.adapters.redis.connection import Servers, open_redis
 from postroom.adapters.redis.durability import RedisHealth
 from postroom.adapters.redis.errors import translated
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.scripts import root_of
+from postroom.adapters.redis.servers import Servers, open_redis
 from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
 from tests.engines import REDIS_SERVERS, redis_program

@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from postroom.adapters.embedded import EmbeddedValkey
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.dead_letter_pages import LOOKED_AT
 from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.failure import Unavailable
@@ -82,7 +82,7 @@ async def test_an_unreadable_letter_that_is_redriven_dies_again_and_stops_nothin
     assert letter
     assert letter.attempts == 1
     unreadable = "unreadable record: json_invalid"
-    assert [reason for _, reason in letter.reasons] == [unreadable, "re-driven", unreadable]
+    assert [reason for _, reason in letter.reasons] == [unreadable, "redriven", unreadable]
 
 
 async def test_an_unreadable_letter_is_purged(

@@ -3,8 +3,8 @@
 import pytest
 
 from postroom.adapters.embedded import EmbeddedValkey
-from postroom.adapters.redis.connection import Servers, open_redis
 from postroom.adapters.redis.durability import Durability, RedisHealth, complaints
+from postroom.adapters.redis.servers import Servers, open_redis
 from postroom.domain.failure import Unavailable
 
 FSYNC, EVERYSEC, MEMORY = Durability

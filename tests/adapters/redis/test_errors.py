@@ -6,8 +6,8 @@ import pytest
 from redis import exceptions
 from redis._parsers import BaseParser
 
+from postroom.adapters.redis.discovery import NoPrimary
 from postroom.adapters.redis.errors import may_pass, reason_of
-from postroom.adapters.redis.whereabouts import NoPrimary
 
 
 def said(answer: str) -> Exception:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.durability import RedisHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from tests.queue_load import Load, under_load
 from tests.redis_servers import SERVICE, RedisCluster, RedisProcess, WatchedPair, until
 

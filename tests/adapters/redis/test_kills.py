@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from tests.queue_load import killed_under_load, under_load
 from tests.redis_servers import RedisProcess
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from postroom.adapters.redis.connection import Servers
 from postroom.adapters.redis.partition_count import PartitionCountHealth
+from postroom.adapters.redis.servers import Servers
 from postroom.domain.failure import Unavailable
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from postroom.adapters.redis.connection import Servers
 from postroom.adapters.redis.partitions import PartitionedPointerQueue, redis_queue
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import Servers
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import InvalidPointer

@@ -6,8 +6,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from postroom.adapters.redis.connection import Servers, open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import Servers, open_redis
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
 SHORT = timedelta(milliseconds=50)

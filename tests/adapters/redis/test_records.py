@@ -28,7 +28,7 @@ async def test_the_record_is_what_the_next_release_must_be_able_to_read(
         (b'{"v":1,"Ann":1}', "union_tag_not_found"),
         (b"[1]", "union_tag_not_found"),
         (RECORD.replace(b"[1,", b"[2,"), "imap 0 literal_error"),
-        (RECORD.replace(b"imap", b"carrier pigeon"), "union_tag_invalid"),
+        (RECORD.replace(b"imap", b"flusher pigeon"), "union_tag_invalid"),
         (RECORD.replace(b"7", b"0"), "uid must be between 1 and 4294967295"),
         (RECORD.replace(b"7", b'"7"'), "imap 5 int_type"),
         (RECORD.replace(b"]", b',"Ann"]'), "imap too_long"),

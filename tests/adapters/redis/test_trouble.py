@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postroom.adapters.embedded import EmbeddedValkey
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.scripts import RESEND_WITHIN
+from postroom.adapters.redis.servers import open_redis
 from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import LEASE, claimed, dead_ids, jobs, names
 

@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from postroom.adapters.embedded import EmbeddedValkey
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.outcome import Duplicate

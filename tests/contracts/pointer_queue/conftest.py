@@ -9,9 +9,9 @@ import pytest
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.queue import InMemoryPointerQueue
-from postroom.adapters.redis.connection import open_redis
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, job
 from tests.engines import REDIS_SERVERS

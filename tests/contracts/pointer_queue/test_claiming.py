@@ -11,7 +11,7 @@ from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, j
 SOON = timedelta(milliseconds=50)
 LONG = timedelta(seconds=10)
 WITHOUT_DELAY = 0.8
-"""Seconds: less than a queue may take to notice by itself what it was not told."""
+"""Seconds: less than a queue may take to notification by itself what it was not told."""
 
 
 async def test_an_empty_queue_yields_nothing(queue: PointerQueue) -> None:

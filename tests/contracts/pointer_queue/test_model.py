@@ -204,7 +204,7 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(index=any_index)
     def enqueue_again(self, index: int) -> None:
-        """The reply was lost, or the notice came twice, or long after the job was done."""
+        """The reply was lost, or the notification came twice, or long after the job was done."""
         self._enqueue([self.jobs[index % len(self.jobs)], self.jobs[-1]])
 
     def _enqueue(self, jobs: Sequence[PointerJob]) -> None:

@@ -51,7 +51,7 @@ async def test_the_attempts_of_a_redriven_job_are_forgotten_and_its_reasons_are_
     assert [reason for _, reason in letter.reasons] == [
         "away",
         "broken",
-        "re-driven",
+        "redriven",
         "still broken",
     ]
     seconds = [round((at - began).total_seconds()) for at, _ in letter.reasons]
@@ -143,7 +143,7 @@ async def test_waiting_ends_when_a_job_is_redriven(queue: PointerQueue, claim: C
 
     await queue.redrive(["first"])
 
-    async with asyncio.timeout(0.8):  # less than the queue may take to notice by itself
+    async with asyncio.timeout(0.8):  # less than the queue may take to notification by itself
         [again] = await waiting
     assert again.job.id == "first"
 

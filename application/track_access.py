@@ -1,0 +1,76 @@
+"""Watch whether mailboxes can be got into: close one that cannot, and open it when it can again."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from postroom.application.ports import Clock, MailboxRegistry, PointerQueue
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.domain.access import FAILURE_WINDOW, NO_FAILURES
+from postroom.domain.failure import AccessFailed, FolderMissing
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy, folders_of
+
+
+class Access(Protocol):
+    """What is done about a mailbox's access, for whoever is handed it with something around it."""
+
+    @abstractmethod
+    async def failed(self, mailbox: Mailbox, failure: AccessFailed) -> bool:
+        """Count the failure; returns whether that has closed the mailbox."""
+
+    @abstractmethod
+    async def worked(self, mailbox: Mailbox) -> bool:
+        """Forget the failures; returns whether that has opened the mailbox again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackAccess(Access):
+    """A closed mailbox is paused: its jobs are kept, and `MaintainFolder` tries to get in."""
+
+    registry: MailboxRegistry
+    queue: PointerQueue
+    resume: ResumeMailbox
+    clock: Clock
+
+    async def failed(self, mailbox: Mailbox, failure: AccessFailed) -> bool:
+        now = self.clock.now()
+        if mailbox.access.failures:
+            # Not after the first: it may be about one message, and the others would wait with it.
+            await self.queue.pause(
+                mailbox.tenant, mailbox.id, failure.reason, until=now + FAILURE_WINDOW
+            )
+        tally = mailbox.access.failed(now)
+        if tally == mailbox.access:
+            return False
+        await self.registry.save_access(mailbox, tally)
+        if mailbox.paused or not tally.is_suspended or not folders_of(mailbox.account):
+            return False  # without a folder_sync, nobody would look whether it can be opened again
+        pause = Pause(PausedBy.ACCESS, failure.reason, now)
+        return await self.registry.pause(mailbox.tenant, mailbox.id, pause)
+
+    async def worked(self, mailbox: Mailbox) -> bool:
+        if mailbox.paused:
+            return await self.resume(mailbox.tenant, mailbox.id, paused_by=PausedBy.ACCESS)
+        if mailbox.access != NO_FAILURES:
+            await self.registry.save_access(mailbox, NO_FAILURES)
+            await self.queue.resume(mailbox.tenant, mailbox.id)
+        return False
+
+
+@asynccontextmanager
+async def watched(access: Access, mailbox: Mailbox) -> AsyncIterator[None]:
+    """Note whether what is done in the block got into *mailbox*.
+
+    Only an AccessFailed says that it did not; any other failure says neither.
+    """
+    try:
+        yield
+    except FolderMissing:
+        await access.worked(mailbox)  # or we would not know
+        raise
+    except AccessFailed as failure:
+        await access.failed(mailbox, failure)
+        raise
+    await access.worked(mailbox)

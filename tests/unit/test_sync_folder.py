@@ -1,0 +1,275 @@
+"""What a look at a folder lists, queues, and remembers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.application.ingest_pointer import Ingest, Ingested, MailboxRef
+from postroom.application.ports import Arrival
+from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.sync_folder import changes_cursor, request_backfill
+from postroom.domain.failure import Unavailable
+from postroom.domain.folder_sync import FolderSync, Found
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import SOURCE_UNAVAILABLE, Skipped
+from postroom.domain.pointer import MicrosoftPointer, Pointer
+from tests.unit.receiving_rig import SALES, Rig
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+async def rig() -> Rig:
+    rig = Rig()
+    await rig.registry.add(SALES)
+    return rig
+
+
+class _Refusing(Ingest):
+    async def __call__(self, *_: object, **__: object) -> Ingested:
+        raise Unavailable("Redis is away")
+
+
+@dataclass
+class _Interrupting(Ingest):
+    """Before it queues anything, another look at the same folder goes all the way."""
+
+    rig: Rig
+    folder_sync: FolderSync
+
+    async def __call__(
+        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
+    ) -> Ingested:
+        await self.rig.reconcile(SALES, self.folder_sync)
+        return await self.rig.ingest(mailbox, pointers, traceparent=traceparent)
+
+
+async def _look(rig: Rig, *, synced_at: datetime | None = None) -> Found:
+    """What looks find until one is complete."""
+    folder_sync = replace(await rig.folder_sync(), synced_at=synced_at)
+    found = await rig.reconcile(SALES, folder_sync)
+    while not found.complete:
+        found += await rig.reconcile(SALES, folder_sync)
+    return found
+
+
+async def test_what_is_new_is_queued_and_what_is_queued_is_not_queued_again(rig: Rig) -> None:
+    rig.arrive()
+    await rig.arrive_and_tell()
+
+    assert await _look(rig) == Found(listed=2, queued=1, missed=0, complete=True)
+    assert await rig.handle_all() == ["m2", "m1"]
+
+
+async def test_what_has_ended_is_neither_queued_nor_fetched_again(rig: Rig) -> None:
+    await rig.arrive_and_tell()
+    await rig.handle_all()
+
+    found = await _look(rig)
+
+    assert (found.listed, found.queued) == (1, 0)
+    assert await rig.handle_all() == []
+
+
+async def test_what_was_said_to_be_gone_and_is_listed_all_the_same_is_tried_again(rig: Rig) -> None:
+    await rig.arrive_and_tell()
+    await rig.handle_all(Skipped(f"{SOURCE_UNAVAILABLE}: Graph answered 404 ErrorItemNotFound"))
+
+    assert (await _look(rig)).queued == 1
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_a_later_look_lists_only_what_came_since(rig: Rig) -> None:
+    rig.arrive()
+    await _look(rig)
+    rig.arrive()
+
+    assert (await _look(rig)).listed == 1
+    assert (await _look(rig)).listed == 0
+
+
+async def test_older_mail_than_the_mailbox_is_left_alone(rig: Rig) -> None:
+    rig.arrive(ago=MINUTE)
+    rig.arrive()
+    await _look(rig)
+
+    assert await rig.handle_all() == ["m2"]
+
+
+async def test_the_cursor_moves_only_over_what_is_queued(rig: Rig) -> None:
+    rig.changes.page_size = 2
+    await _look(rig)
+    for _ in range(5):
+        rig.arrive()
+    rig.changes.break_down(SALES, Unavailable("Graph answered 503"), after_pages=2)
+
+    with pytest.raises(Unavailable):
+        await _look(rig)
+
+    assert await rig.handle_all() == ["m1", "m2", "m3", "m4"]
+    rig.changes.mend(SALES)
+    assert await _look(rig) == Found(listed=1, queued=1, missed=0, complete=True)
+
+
+async def test_nothing_is_skipped_where_nothing_can_be_queued(rig: Rig) -> None:
+    await _look(rig)
+    rig.arrive()
+    before = await rig.cursors.read(SALES, changes_cursor("inbox"))
+    look = replace(rig.reconcile, ingest=_Refusing())
+
+    with pytest.raises(Unavailable):
+        await look(SALES, await rig.folder_sync())
+
+    assert await rig.cursors.read(SALES, changes_cursor("inbox")) == before
+    assert (await _look(rig)).queued == 1
+
+
+async def test_a_look_is_bounded_and_the_next_goes_on_from_there(rig: Rig) -> None:
+    rig.changes.page_size = 1
+    await _look(rig)
+    for _ in range(5):
+        rig.arrive()
+    look = replace(rig.reconcile, max_pages=2)
+
+    first, second, third = [await look(SALES, await rig.folder_sync()) for _ in range(3)]
+
+    assert (first.listed, second.listed, third.listed) == (2, 2, 1)
+    assert (first.complete, second.complete, third.complete) == (False, False, True)
+
+
+async def test_a_bounded_look_by_date_goes_on_by_date(rig: Rig) -> None:
+    rig.changes.page_size = 1
+    for _ in range(4):
+        rig.clock.advance(MINUTE)
+        rig.arrive()
+    folder_sync, look = await rig.folder_sync(), replace(rig.reconcile, max_pages=2)
+
+    looks = [(await look(SALES, folder_sync)).complete for _ in range(4)]
+
+    assert looks == [False, False, False, True]
+    assert await rig.handle_all() == ["m1", "m2", "m3", "m4"]
+
+
+async def test_a_list_by_date_that_is_cut_off_goes_on_where_it_was(rig: Rig) -> None:
+    rig.changes.page_size = 10
+    for _ in range(40):
+        rig.clock.advance(MINUTE)
+        rig.arrive()
+    await _look(rig)
+    await rig.handle_all()
+    await request_backfill(rig.cursors, SALES, "inbox", SALES.added_at)
+    rig.changes.listed = 0
+
+    for _ in range(2):
+        rig.changes.break_down(SALES, Unavailable("Graph answered 503"), after_pages=2)
+        with pytest.raises(Unavailable):
+            await _look(rig)
+    rig.changes.mend(SALES)
+    found = await _look(rig)
+
+    assert found.complete
+    assert rig.changes.listed < 60, "pages that were listed are not listed all over again"
+
+
+class _Busy(InMemoryFolderChanges):
+    """A message comes in right after each place that is taken."""
+
+    rig: Rig
+
+    async def start(self, mailbox: Mailbox, folder: str) -> str:
+        position = await super().start(mailbox, folder)
+        self.rig.arrive()
+        return position
+
+
+async def test_what_comes_in_while_a_look_begins_is_in_it_or_in_the_next(rig: Rig) -> None:
+    busy = _Busy()
+    busy.rig, rig.changes = rig, busy
+    rig.reconcile = replace(rig.reconcile, changes=busy)
+    rig.arrive()
+
+    found = await _look(rig)
+
+    assert found.complete
+    assert sorted(await rig.handle_all()) == ["m1", "m2"]
+
+
+async def test_a_look_that_dies_before_it_has_a_place_begins_anew(rig: Rig) -> None:
+    rig.arrive()
+    rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
+    with pytest.raises(Unavailable):
+        await _look(rig)
+    rig.changes.mend(SALES)
+    rig.arrive()
+    await _look(rig)
+
+    assert await rig.handle_all() == ["m1", "m2"]
+
+
+async def test_an_expired_position_is_no_gap(rig: Rig) -> None:
+    await _look(rig)
+    looked = rig.clock.now()
+    rig.clock.advance(DAY)
+    rig.arrive()
+    rig.changes.expire(SALES)
+    rig.arrive(ago=20 * HOUR)
+
+    found = await _look(rig, synced_at=looked)
+
+    assert found == Found(listed=2, queued=2, missed=0, complete=True)
+    rig.arrive()
+    assert (await _look(rig, synced_at=looked)).listed == 1
+
+
+async def test_a_list_by_date_reaches_back_an_hour_and_not_to_the_beginning(rig: Rig) -> None:
+    await _look(rig)
+    for _ in range(3):
+        rig.clock.advance(HOUR)
+        rig.arrive()
+    rig.changes.expire(SALES)
+
+    found = await _look(rig, synced_at=rig.clock.now())
+
+    assert found.listed == 2
+
+
+async def test_a_resync_lists_again_from_the_given_moment_and_fetches_nothing_twice(
+    rig: Rig,
+) -> None:
+    rig.arrive()
+    await _look(rig)
+    await rig.handle_all()
+    missed = Arrival(MicrosoftPointer("", "missed"), rig.clock.now() - DAY)
+    rig.changes.deliver(SALES, missed)
+    await _look(rig)
+    await rig.handle_all()
+    rig.changes.deliver(SALES, replace(missed, pointer=MicrosoftPointer("", "older")))
+
+    await ResyncMailbox(rig.folder_syncs, rig.cursors, rig.clock)(SALES, rig.clock.now() - 2 * DAY)
+    assert (await _look(rig)).queued == 1
+    assert await rig.handle_all() == ["older"]
+
+
+async def test_two_looks_at_once_queue_everything_once(rig: Rig) -> None:
+    await _look(rig)
+    rig.arrive()
+    folder_sync = await rig.folder_sync()
+    other = replace(rig.reconcile, ingest=_Interrupting(rig, folder_sync))
+
+    await other(SALES, folder_sync)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(4, 0), (6, 1), (30, 0)])
+async def test_mail_is_unannounced_if_a_notice_of_it_should_have_come(
+    rig: Rig, ago: int, expected: int
+) -> None:
+    await rig.sync_runs()
+    rig.clock.advance(20 * MINUTE)
+    rig.arrive(ago=ago * MINUTE)
+
+    assert (await rig.reconcile(SALES, await rig.folder_sync())).missed == expected
