@@ -38,7 +38,12 @@ class Ingest(Protocol):
 
     @abstractmethod
     async def __call__(
-        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self,
+        mailbox: MailboxRef,
+        pointers: Sequence[Pointer],
+        *,
+        traceparent: str = "",
+        backfilled: bool = False,
     ) -> Ingested: ...
 
 
@@ -48,7 +53,12 @@ class IngestPointer(Ingest):
     clock: Clock
 
     async def __call__(
-        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self,
+        mailbox: MailboxRef,
+        pointers: Sequence[Pointer],
+        *,
+        traceparent: str = "",
+        backfilled: bool = False,
     ) -> Ingested:
         """Queue a job for each pointer, durably, all or none. Raises Unavailable.
 
@@ -63,6 +73,7 @@ class IngestPointer(Ingest):
                 pointer=pointer,
                 enqueued_at=now,
                 traceparent=traceparent,
+                backfilled=backfilled,
             )
             for pointer in pointers
         )

@@ -2,12 +2,11 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import Failure, SourceGone
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
 
 
 @dataclass
@@ -39,12 +38,5 @@ class InMemoryMessages(MessageFetcher):
 
 def source_of(pointer: Pointer) -> str:
     """The provider's own id of the message, as its fetcher would name it."""
-    match pointer:
-        case MicrosoftPointer(message_id=message):
-            return f"microsoft:{message}"
-        case GooglePointer(message_ids=messages):
-            return f"google:{','.join(messages)}"
-        case ImapPointer(folder=folder, uid_validity=validity, uid=uid):
-            return f"imap:{folder}:{validity}:{uid}"
-        case _:
-            assert_never(pointer)
+    _, *of_message = pointer.key
+    return ":".join([pointer.provider, *of_message])

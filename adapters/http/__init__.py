@@ -1,0 +1,1 @@
+"""HTTP below the provider adapters: the one adapter that they may import."""

@@ -1,0 +1,72 @@
+"""Trigger a sync: a notification has announced that a folder has changed, and does not say how.
+
+A trigger makes the folder's sync due, durably, and that is all that it promises. So a hundred
+notifications are one sync, and none can be missed by that: a run that began before the trigger is
+followed by another.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from postroom.application.maintain_folder import LEASE, SyncRun
+from postroom.application.ports import Clock, FolderSyncs
+from postroom.domain.failure import FolderMissing
+from postroom.domain.folder_sync import FolderSync, Request
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Expanded
+from postroom.domain.pointer import Pointer
+
+INDEX_LAG = timedelta(seconds=5)
+"""How soon to sync again when the list does not show yet what the notification announced."""
+
+
+class Maintain(Protocol):
+    """What `MaintainFolder` does, perhaps observed."""
+
+    @abstractmethod
+    async def __call__(
+        self, folder_sync: FolderSync, *, held: timedelta | None = None
+    ) -> SyncRun: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSync:
+    folder_syncs: FolderSyncs
+    maintain: Maintain
+    clock: Clock
+
+    async def __call__(self, mailbox: Mailbox, pointer: Pointer) -> Expanded:
+        """Have the folder that *pointer* announces synced; at once, if nobody is about to.
+
+        What the sync fails of is the folder's, and not the notification's. Raises FolderMissing,
+        Unavailable.
+        """
+        folder = pointer.changed_folder or ""
+        if not await self._request(mailbox, folder):
+            raise FolderMissing(mailbox.account.folders)
+        claimed = await self.folder_syncs.claim(
+            mailbox.tenant, mailbox.id, folder, self.clock.now(), LEASE
+        )
+        if claimed is None:
+            return Expanded(0)
+        run = await self.maintain(claimed)
+        if run.result is None:
+            return Expanded(0)
+        if not pointer.is_reached_by(await self._position(claimed)):
+            await self._request(mailbox, folder, after=INDEX_LAG)
+        return Expanded(run.result.queued)
+
+    async def _request(
+        self, mailbox: Mailbox, folder: str, *, after: timedelta = timedelta()
+    ) -> bool:
+        at = self.clock.now() + after
+        found = await self.folder_syncs.request(
+            mailbox.tenant, mailbox.id, Request.CHANGED, at, folder=folder
+        )
+        return bool(found)
+
+    async def _position(self, of: FolderSync) -> str:
+        found = await self.folder_syncs.all(tenant=of.tenant, mailbox=of.mailbox)
+        return next((each.position for each in found if each.folder == of.folder), "")
