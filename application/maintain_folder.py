@@ -1,9 +1,11 @@
 """Maintain a folder in runs: each sees to its notifications, or syncs it."""
 
 import asyncio
+from abc import abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from postroom.application.ports import (
     Clock,
@@ -18,7 +20,7 @@ from postroom.application.providers import Providers
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, tracking
 from postroom.domain.access import FAILURE_WINDOW, NO_FAILURES
-from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
+from postroom.domain.failure import AccessFailed, Failure, FolderMissing, Throttled, Unavailable
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.mailbox import Mailbox, PausedBy
 from postroom.domain.sync_result import SyncResult
@@ -38,15 +40,30 @@ NO_LISTENER = "no listener holds the folder: run postroom listener"
 
 @dataclass(frozen=True, slots=True)
 class SyncRun:
-    """What a run has made of a folder sync, and the *result*, if it synced."""
+    """What a run has made of a folder sync: its *result* if it synced, its *failure* if it failed."""
 
     before: FolderSync
     after: FolderSync
     result: SyncResult | None = None
+    failure: Failure | None = None
+
+
+class Maintain(Protocol):
+    """What `MaintainFolder` does, for those who are handed it observed."""
+
+    @abstractmethod
+    async def __call__(
+        self, folder_sync: FolderSync, *, held: timedelta | None = None
+    ) -> SyncRun: ...
+
+    @abstractmethod
+    async def fail(
+        self, folder_sync: FolderSync, failure: Failure, *, held: timedelta | None = None
+    ) -> SyncRun: ...
 
 
 @dataclass(frozen=True, slots=True)
-class MaintainFolder:
+class MaintainFolder(Maintain):
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     providers: Providers
@@ -63,29 +80,33 @@ class MaintainFolder:
         Unavailable where the run cannot be saved; somebody claims the folder again then.
         """
         run = await self._run(folder_sync, is_held=held is not None)
-        leased_until = self.clock.now() + held if held else None
-        await self.folder_syncs.save(run.after, leased_until=leased_until)
+        await self._save(run, held)
         return run
 
-    async def fail(self, folder_sync: FolderSync, failure: Failure) -> SyncRun:
-        """Save that a listener could not hold the folder, which ends its claim."""
-        with suppress(Failure):
+    async def fail(
+        self, folder_sync: FolderSync, failure: Failure, *, held: timedelta | None = None
+    ) -> SyncRun:
+        """Save that a listener could not go on with the folder; as in a run that has failed."""
+        if isinstance(failure, AccessFailed):
             mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
-            if mailbox and isinstance(failure, AccessFailed):
+            if mailbox and not isinstance(failure, FolderMissing):
                 await self.access.failed(mailbox, failure)
-        run = SyncRun(folder_sync, self._failed(folder_sync, failure))
-        await self.folder_syncs.save(run.after)
+        run = self._failed(folder_sync, failure)
+        await self._save(run, held)
         return run
+
+    async def _save(self, run: SyncRun, held: timedelta | None) -> None:
+        leased_until = self.clock.now() + held if held else None
+        await self.folder_syncs.save(run.after, leased_until=leased_until)
 
     async def _run(self, folder_sync: FolderSync, *, is_held: bool) -> SyncRun:
         try:
             async with asyncio.timeout(self.max_run.total_seconds()):
                 return await self._attempt(folder_sync, is_held=is_held)
         except TimeoutError:
-            late = Unavailable("the run took too long")
-            return SyncRun(folder_sync, self._failed(folder_sync, late))
+            return self._failed(folder_sync, Unavailable("the run took too long"))
         except Failure as failure:
-            return SyncRun(folder_sync, self._failed(folder_sync, failure))
+            return self._failed(folder_sync, failure)
 
     async def _attempt(self, folder_sync: FolderSync, *, is_held: bool) -> SyncRun:
         mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
@@ -94,13 +115,10 @@ class MaintainFolder:
         async with tracking(self.access, mailbox):
             return await self._maintain(mailbox, folder_sync, is_held=is_held)
 
-    def _failed(self, folder_sync: FolderSync, failure: Failure) -> FolderSync:
-        return folder_sync.failed(
-            failure.reason,
-            self.clock.now(),
-            self._wait_after(failure),
-            away=not isinstance(failure, AccessFailed),
-        )
+    def _failed(self, folder_sync: FolderSync, failure: Failure) -> SyncRun:
+        wait, away = self._wait_after(failure), not isinstance(failure, AccessFailed)
+        after = folder_sync.failed(failure.reason, self.clock.now(), wait, away=away)
+        return SyncRun(folder_sync, after, failure=failure)
 
     async def _maintain(
         self, mailbox: Mailbox, folder_sync: FolderSync, *, is_held: bool

@@ -5,12 +5,10 @@ notifications are one sync, and none can be missed by that: a run that began bef
 followed by another.
 """
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
-from postroom.application.maintain_folder import LEASE, SyncRun
+from postroom.application.maintain_folder import LEASE, Maintain
 from postroom.application.ports import Clock, FolderSyncs
 from postroom.domain.failure import FolderMissing
 from postroom.domain.folder_sync import FolderSync, Request
@@ -20,15 +18,6 @@ from postroom.domain.pointer import Pointer
 
 INDEX_LAG = timedelta(seconds=5)
 """How soon to sync again when the list does not show yet what the notification announced."""
-
-
-class Maintain(Protocol):
-    """What `MaintainFolder` does, perhaps observed."""
-
-    @abstractmethod
-    async def __call__(
-        self, folder_sync: FolderSync, *, held: timedelta | None = None
-    ) -> SyncRun: ...
 
 
 @dataclass(frozen=True, slots=True)

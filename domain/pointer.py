@@ -35,6 +35,11 @@ class Pointer(ABC):
         """
 
     @property
+    @abstractmethod
+    def log_fields(self) -> dict[str, str | int]:
+        """The ids by which a log names it: no address, and no path or id that may hold one."""
+
+    @property
     def changed_folder(self) -> str | None:
         """The folder whose changes are to be listed; None where this points at one message."""
         return None
