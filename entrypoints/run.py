@@ -2,37 +2,55 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
-from postroom.entrypoints.container import Application
+from postroom.entrypoints.container import Wired, wire
+from postroom.entrypoints.engines import ready
 from postroom.entrypoints.listener import Listener
 from postroom.entrypoints.maintenance import Maintenance
-from postroom.entrypoints.settings import InvalidSettings, Settings
+from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
+from postroom.entrypoints.tasks import until_stopped
+from postroom.entrypoints.telemetry.logging import configure_logging
 from postroom.entrypoints.telemetry.observed import observed_consume
 from postroom.entrypoints.worker import Worker
 
 log = structlog.get_logger()
 
+Driver = Callable[[Wired, Settings, asyncio.Event], Awaitable[None]]
 
-async def run_api(application: Application, settings: Settings, stop: asyncio.Event) -> None:
+
+def drive(driver: Driver) -> None:
+    """Run a part of Postroom until it is told to stop."""
+
+    async def run(settings: Settings) -> None:
+        async with wire(settings) as wired:
+            configure_logging(settings.log_format)
+            await until_stopped(lambda stop: driver(wired, settings, stop))
+
+    with ready(load_settings()) as settings:
+        asyncio.run(run(settings))
+
+
+async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Serve HTTP. Raises InvalidSettings if the port cannot be had."""
     services = Services(
-        ingest=application.ingest,
-        providers=application.providers,
-        routes=application.routes,
-        registry=application.registry,
-        folder_syncs=application.folder_syncs,
-        queue=application.queue,
-        outcomes=application.outcomes,
-        helpdesk=application.helpdesk,
-        blobs=application.blobs,
-        clock=application.clock,
-        health=application.health,
-        telemetry=application.telemetry,
+        ingest=wired.ingest,
+        providers=wired.providers,
+        routes=wired.routes,
+        registry=wired.registry,
+        folder_syncs=wired.folder_syncs,
+        queue=wired.queue,
+        outcomes=wired.outcomes,
+        helpdesk=wired.helpdesk,
+        blobs=wired.blobs,
+        clock=wired.clock,
+        health=wired.health,
+        telemetry=wired.telemetry,
         api_tokens={
             token.get_secret_value(): tenant for tenant, token in settings.api_tokens.items()
         },
@@ -57,36 +75,36 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-async def run_worker(application: Application, settings: Settings, stop: asyncio.Event) -> None:
+async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Claim and consume jobs."""
-    clock, policy = application.clock, application.policy
+    clock, policy = wired.clock, wired.policy
     worker = Worker(
-        queue=application.queue,
-        consume=observed_consume(application.consume, application.telemetry),
+        queue=wired.queue,
+        consume=observed_consume(wired.consume, wired.telemetry),
         again=lambda attempt: clock.now() + policy.backoff(attempt),
         concurrency=settings.concurrency,
     )
     await worker.run(stop)
 
 
-async def run_maintenance(application: Application, _: Settings, stop: asyncio.Event) -> None:
+async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
     """Sync every folder, and see to its notifications."""
     maintenance = Maintenance(
-        folder_syncs=application.folder_syncs,
-        maintain=application.maintain,
-        remove_orphans=application.remove_orphans,
-        clock=application.clock,
+        folder_syncs=wired.folder_syncs,
+        maintain=wired.maintain,
+        remove_orphans=wired.remove_orphans,
+        clock=wired.clock,
     )
     await maintenance.run(stop)
 
 
-async def run_listener(application: Application, _: Settings, stop: asyncio.Event) -> None:
+async def run_listener(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
     """Listen to the folders whose providers are listened to."""
     listener = Listener(
-        registry=application.registry,
-        providers=application.providers,
-        folder_syncs=application.folder_syncs,
-        maintain=application.maintain,
-        clock=application.clock,
+        registry=wired.registry,
+        providers=wired.providers,
+        folder_syncs=wired.folder_syncs,
+        maintain=wired.maintain,
+        clock=wired.clock,
     )
     await listener.run(stop)

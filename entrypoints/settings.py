@@ -88,9 +88,11 @@ class Settings(BaseSettings):
     retry_base_seconds: float = Field(default=10, gt=0)
     retry_ceiling_seconds: float = Field(default=900, gt=0)
     sync_seconds: float = Field(default=900, ge=1)
-    """How often a folder is looked at whose notifications come. What they miss waits so long."""
+    """How often a folder is synced whose notifications come. What they miss waits so long."""
     poll_seconds: float = Field(default=60, ge=1)
-    """How often a folder is looked at whose notifications cannot come."""
+    """How often a folder is polled whose notifications do not come."""
+    max_inbound_age_days: float = Field(default=30, gt=0)
+    """Mail that arrives with an older date is skipped: an import must flood nobody."""
     max_message_bytes: int = Field(default=50 * MEBIBYTE, ge=1024)
     """Bytes. A larger message goes to the dead letters."""
 

@@ -18,19 +18,19 @@ from postroom.adapters.redis.durability import Durability, RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Clock, HealthCheck
-from postroom.entrypoints.container.application import Application
 from postroom.entrypoints.container.provider_types import ProviderTypes
 from postroom.entrypoints.container.providers import bind_providers
 from postroom.entrypoints.container.storage import bind_queue, bind_storage, open_database
 from postroom.entrypoints.container.use_cases import bind_use_cases, resolve_all
+from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import InvalidSettings, Settings
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 
-__all__ = ["Application", "wire"]
+__all__ = ["Wired", "wire"]
 
 
 @asynccontextmanager
-async def wire(settings: Settings) -> AsyncIterator[Application]:
+async def wire(settings: Settings) -> AsyncIterator[Wired]:
     """Open every resource, yield the use cases and their ports, and close it all again.
 
     Both URLs must be set (see `engines`). Nothing is connected yet: servers that are away show in

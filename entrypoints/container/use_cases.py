@@ -32,7 +32,7 @@ from postroom.application.trigger_sync import TriggerSync
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.container.application import Application
+from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.observed import observed_ingest
@@ -77,8 +77,8 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(TriggerSync)
 
 
-def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> Application:
-    return Application(
+def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> Wired:
+    return Wired(
         ingest=container.resolve(Ingest),
         consume=container.resolve(ConsumeJob),
         maintain=container.resolve(Maintain),

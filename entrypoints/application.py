@@ -1,4 +1,4 @@
-"""All that the drivers are handed: use cases, the ports that they read, and what observes them."""
+"""All that a driver is handed: the use cases, and the ports that it reads from."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,6 @@ from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.telemetry.sdk import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,4 +48,3 @@ class Application:
     blobs: BlobStore
     clock: Clock
     health: tuple[HealthCheck, ...]
-    telemetry: Telemetry
