@@ -7,7 +7,7 @@ every text is bounded, so mail cannot slip in.
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
 MAX_TEXT = 1024
 """Characters that any one text of a pointer may have. Graph's ids are about 150 long."""
@@ -77,6 +77,11 @@ class ImapPointer:
 
 
 Pointer = MicrosoftPointer | GooglePointer | ImapPointer
+
+PROVIDERS: tuple[str, ...] = tuple(
+    kind.__dataclass_fields__["provider"].default for kind in get_args(Pointer)
+)
+"""The names of all providers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 from litestar import Request, Response, Router, get
@@ -14,6 +14,7 @@ from postroom.application.ports import InvalidCursor
 from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.helpdesk.ticket import Document
 from postroom.domain.identity import normalise_message_id
+from postroom.domain.pointer import PROVIDERS
 from postroom.entrypoints.api.bearer import tenant_by_token
 from postroom.entrypoints.api.problems import (
     INVALID_REQUEST,
@@ -40,7 +41,6 @@ from postroom.entrypoints.api.views import (
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Name = Annotated[str, QueryParameter(max_length=1024)]
-Provider = Literal["microsoft", "google", "imap"] | None
 
 ERRORS = described(INVALID_REQUEST, UNAUTHENTICATED, UNAVAILABLE)
 
@@ -75,7 +75,7 @@ async def dead_letters(
     services: NamedDependency[Services],
     *,
     mailbox: Name = "",
-    provider: FromQuery[Provider] = None,
+    provider: Name = "",
     reason: Name = "",
     died_after: FromQuery[datetime | None] = None,
     died_before: FromQuery[datetime | None] = None,
@@ -87,10 +87,12 @@ async def dead_letters(
     *reason*: text that the last one holds, in any case. *died_after* is the first moment that
     counts, *died_before* the first that does not any more; in UTC where they have no offset.
     """
+    if provider and provider not in PROVIDERS:
+        raise INVALID_REQUEST(f"`provider` is one of: {', '.join(PROVIDERS)}.")
     chosen = DeadLetterFilter(
         tenant=tenant,
         mailbox=mailbox,
-        provider=provider or "",
+        provider=provider,
         reason=reason,
         died_after=_aware(died_after),
         died_before=_aware(died_before),

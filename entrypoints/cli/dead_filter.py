@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from postroom.domain.dead_letter import DeadLetterFilter
+from postroom.domain.pointer import PROVIDERS
 
 _AGE = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,5})s)?")
 
@@ -21,9 +22,16 @@ def age(text: str) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def _known_provider(name: str) -> str:
+    if name and name not in PROVIDERS:
+        raise typer.BadParameter(f"{name!r} is none of: {', '.join(PROVIDERS)}")
+    return name
+
+
 OfMailbox = Annotated[str, typer.Option(help="Only of this mailbox.")]
 OfProvider = Annotated[
-    Literal["microsoft", "google", "imap"] | None, typer.Option(help="Only of this provider.")
+    str,
+    typer.Option(help=f"Only of this provider: {', '.join(PROVIDERS)}.", callback=_known_provider),
 ]
 WithReason = Annotated[str, typer.Option(help="Only with this text in the reason, in any case.")]
 OlderThan = Annotated[
@@ -42,7 +50,7 @@ class Chosen:
 
     tenant: str
     mailbox: str
-    provider: str | None
+    provider: str
     reason: str
     older_than: timedelta | None
     newer_than: timedelta | None
@@ -52,7 +60,7 @@ class Chosen:
         return DeadLetterFilter(
             tenant=self.tenant,
             mailbox=self.mailbox,
-            provider=self.provider or "",
+            provider=self.provider,
             reason=self.reason,
             died_before=None if self.older_than is None else now - self.older_than,
             died_after=None if self.newer_than is None else now - self.newer_than,
