@@ -31,8 +31,8 @@ app.add_typer(dead, name="dead")
 app.add_typer(tickets, name="tickets")
 
 
-def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer passes the option's value
-    if asked:
+def _print_version(requested: bool) -> None:  # noqa: FBT001 - typer passes the option's value
+    if requested:
         typer.echo(f"postroom {version('postroom')}")
         raise typer.Exit
 

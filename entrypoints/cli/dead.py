@@ -19,7 +19,7 @@ from postroom.entrypoints.cli.dead_filter import (
 from postroom.entrypoints.cli.dead_output import details, print_letters, read_out, row
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import AnyTenant, AsJson, Limit, print_json
-from postroom.entrypoints.cli.prompts import ask
+from postroom.entrypoints.cli.prompts import confirm
 
 dead = typer.Typer(
     no_args_is_help=True, help="Look at the dead letters, drive them again, or purge them."
@@ -149,10 +149,10 @@ def purge(
 
 
 def _confirm(found: Found) -> None:
-    """Ask, unless there is nothing to ask about. Raises CommandFailed if the answer is not yes."""
+    """Raises CommandFailed unless a person says yes, or there is nothing to purge."""
     count = found.survey.matched
     if count:
-        ask(
+        confirm(
             f"Forget {count} dead letter{'' if count == 1 else 's'} for good?",
             "nothing was purged; to purge without being asked, add --yes",
         )

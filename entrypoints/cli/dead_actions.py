@@ -67,7 +67,7 @@ def look(jobs: Sequence[str], chosen: Chosen, *, every: bool) -> Found:
 
 
 def preview(found: Found, *, as_json: bool) -> None:
-    """Tell what a dry run has found."""
+    """Print what a dry run has found."""
     survey = found.survey
     if as_json:
         first = [row(letter) for letter in survey.first]
@@ -83,7 +83,7 @@ def preview(found: Found, *, as_json: bool) -> None:
 
 
 def move(action: Action, found: Found, rate: float, *, as_json: bool) -> None:
-    """Do it, and tell how many it was. Raises CommandFailed."""
+    """Do it, and print how many it was. Raises CommandFailed."""
     result = with_admin(lambda admin: _move(action, found, rate, admin))
     if as_json:
         print_json({**_result(found, result), "dry_run": False})

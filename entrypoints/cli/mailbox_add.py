@@ -27,11 +27,11 @@ async def new_mailbox(
 
 
 async def check_access(check: MailboxCheck, mailbox: Mailbox) -> None:
-    """Try its access, and tell how far that gets. Raises CommandFailed."""
+    """Try its access, and print how far that gets. Raises CommandFailed."""
     async for step in check.check(mailbox):
         if step.failed:
-            told = "; ".join(filter(None, [step.failed, step.remedy]))
-            raise CommandFailed(one_line(f"{step.step}: {told}"))
+            problem = "; ".join(filter(None, [step.failed, step.remedy]))
+            raise CommandFailed(one_line(f"{step.step}: {problem}"))
         typer.echo(f"{one_line(step.step)}: done", err=True)
 
 

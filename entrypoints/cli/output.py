@@ -83,7 +83,7 @@ def one_line(value: object) -> str:
         case datetime():
             text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         case timedelta():
-            text = told(value)
+            text = format_span(value)
         case _:
             text = str(value)
     return "".join(char if char.isprintable() else " " for char in text)
@@ -133,7 +133,7 @@ def _plain(value: object) -> object:
             return str(value)
 
 
-def told(span: timedelta) -> str:
+def format_span(span: timedelta) -> str:
     """`3 d 4 h`, `5 min`, `12 s`: the two largest units of *span*."""
     seconds = int(span.total_seconds())
     parts = []

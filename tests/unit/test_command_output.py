@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from postroom.entrypoints.cli.output import Row, one_line, print_table, show, show_one, told
+from postroom.entrypoints.cli.output import Row, format_span, one_line, print_table, show, show_one
 
 ID = "7f3a" * 8
 NOON = datetime(2030, 1, 1, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -105,8 +105,8 @@ def test_a_value_is_told_in_one_line(value: object, shown: str) -> None:
         (timedelta(days=400, seconds=1), "400 d 1 s"),
     ],
 )
-def test_a_span_is_told_in_its_two_largest_units(span: timedelta, shown: str) -> None:
-    assert told(span) == shown
+def test_a_span_is_shown_in_its_two_largest_units(span: timedelta, shown: str) -> None:
+    assert format_span(span) == shown
 
 
 # --- JSON
