@@ -12,10 +12,11 @@ import typer
 
 from postroom.entrypoints.cli.dead import dead
 from postroom.entrypoints.cli.errors import as_one_line
-from postroom.entrypoints.cli.look import outcomes, tickets
 from postroom.entrypoints.cli.mailbox import mailbox
+from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue
 from postroom.entrypoints.cli.run import api, demo, listener, maintenance, migrate, up, worker
+from postroom.entrypoints.cli.tickets import tickets
 
 app = typer.Typer(
     no_args_is_help=True,

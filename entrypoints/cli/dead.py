@@ -16,10 +16,11 @@ from postroom.entrypoints.cli.dead_filter import (
     OlderThan,
     WithReason,
 )
-from postroom.entrypoints.cli.dead_output import details, print_letters, read_out, row
+from postroom.entrypoints.cli.dead_output import print_letter, print_letters
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import AnyTenant, AsJson, Limit, print_json
 from postroom.entrypoints.cli.prompts import confirm
+from postroom.entrypoints.views.dead_letters import dead_letter_view, dead_letters_view
 
 dead = typer.Typer(
     no_args_is_help=True, help="Look at the dead letters, drive them again, or purge them."
@@ -52,12 +53,12 @@ def list_dead(
     async def find(admin: AdminContext) -> DeadLetterPage:
         return await _page(admin, chosen.as_of(admin.clock.now()), limit, after)
 
-    page = with_admin(find)
+    page = dead_letters_view(with_admin(find))
     if as_json:
-        print_json({"letters": [row(letter) for letter in page.letters], "next": page.next})
+        print_json(page)
         return
     if page.letters:
-        print_letters(page.letters, without=["tenant"] if tenant else [])
+        print_letters(page.letters, with_tenant=not tenant)
     else:
         typer.echo("No dead letters match. What still waits: postroom queue")
     if page.next:
@@ -91,10 +92,11 @@ def show_dead(
     letter = with_admin(lambda admin: admin.queue.dead_letter(job))
     if letter is None:
         raise CommandFailed(f"no dead letter has the id {job}; see: postroom dead list")
+    view = dead_letter_view(letter)
     if as_json:
-        print_json(details(letter))
+        print_json(view)
     else:
-        read_out(letter)
+        print_letter(view)
 
 
 @dead.command()

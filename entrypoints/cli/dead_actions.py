@@ -16,10 +16,11 @@ from postroom.application.redrive_dead_letters import (
 from postroom.domain.failure import Failure
 from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.dead_filter import Chosen
-from postroom.entrypoints.cli.dead_output import print_letters, row
+from postroom.entrypoints.cli.dead_output import print_letters
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import print_json
 from postroom.entrypoints.cli.progress import progress
+from postroom.entrypoints.views.dead_letters import dead_letter_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,12 @@ def look(jobs: Sequence[str], chosen: Chosen, *, every: bool) -> Found:
 def preview(found: Found, *, as_json: bool) -> None:
     """Print what a dry run has found."""
     survey = found.survey
+    first = [dead_letter_view(letter) for letter in survey.first]
     if as_json:
-        first = [row(letter) for letter in survey.first]
         print_json({**_result(found, Progress(survey.matched)), "dry_run": True, "first": first})
     elif survey.matched:
         typer.echo(f"{_counted(survey.matched)} meant. This was a dry run: nothing was changed.")
-        print_letters(survey.first)
+        print_letters(first, with_tenant=True)
         if survey.matched > SHOWN:
             typer.echo(f"… and {survey.matched - SHOWN} more.")
     else:

@@ -6,7 +6,7 @@ import typer
 
 from postroom.application.ports import MailboxCheck
 from postroom.domain.mailbox import Account, InvalidMailbox, Mailbox
-from postroom.entrypoints.cli.context import SetupContext
+from postroom.entrypoints.cli.context import SetupContext, with_setup
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import one_line
 
@@ -33,6 +33,16 @@ async def check_access(check: MailboxCheck, mailbox: Mailbox) -> None:
             problem = "; ".join(filter(None, [step.failed, step.remedy]))
             raise CommandFailed(one_line(f"{step.step}: {problem}"))
         typer.echo(f"{one_line(step.step)}: done", err=True)
+
+
+def add_mailbox(tenant: str, id_: str, address: str, account: Account) -> None:
+    """Add it untried."""
+
+    async def store(setup: SetupContext) -> None:
+        await setup.registry.add(await new_mailbox(setup, tenant, id_, address, account))
+
+    with_setup(store)
+    print_added(tenant, id_)
 
 
 def print_added(tenant: str, id_: str) -> None:

@@ -1,0 +1,96 @@
+"""A mailbox, how it stands, and how each of its folders is received."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from postroom.domain.folder_sync import FolderSync, Mode
+from postroom.domain.mailbox import Mailbox, Secret
+from postroom.domain.mailbox_state import StateName, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class FolderView:
+    """How a folder's mail is received: by `notifications`, or by `polling` for *polling_reason*.
+
+    *last_error* is what the last sync failed of. *expires_at* is when the notifications under
+    *subscription_id* end, unless it is renewed.
+    """
+
+    name: str
+    mode: Mode
+    polling_reason: str
+    last_error: str
+    subscription_id: str
+    expires_at: datetime | None
+    synced_at: datetime | None
+
+
+def folder_view(folder_sync: FolderSync) -> FolderView:
+    subscription = folder_sync.subscription
+    return FolderView(
+        name=folder_sync.folder,
+        mode=folder_sync.mode,
+        polling_reason=folder_sync.polling_reason,
+        last_error=folder_sync.last_error,
+        subscription_id=subscription.id if subscription else "",
+        expires_at=subscription.expires_at if subscription else None,
+        synced_at=folder_sync.synced_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxView:
+    """*reason* says why it is in its *state*, and *since* when, where that is known.
+
+    *account* says how it is reached, without the secrets.
+    """
+
+    tenant: str
+    id: str
+    address: str
+    provider: str
+    state: StateName
+    reason: str
+    since: datetime | None
+    added_at: datetime
+    account: dict[str, Any]
+    folders: Sequence[FolderView]
+
+
+def mailbox_view(mailbox: Mailbox, folder_syncs: Sequence[FolderSync]) -> MailboxView:
+    """*folder_syncs* are its own."""
+    state = state_of(mailbox, folder_syncs)
+    return MailboxView(
+        tenant=mailbox.tenant,
+        id=mailbox.id,
+        address=mailbox.address,
+        provider=mailbox.provider,
+        state=state.name,
+        reason=state.reason,
+        since=state.since,
+        added_at=mailbox.added_at,
+        account=_without_secrets(mailbox.account),
+        folders=[folder_view(each) for each in folder_syncs],
+    )
+
+
+def mailbox_views(
+    mailboxes: Sequence[Mailbox], folder_syncs: Sequence[FolderSync]
+) -> list[MailboxView]:
+    """*folder_syncs* are those of all *mailboxes*, and may be of others as well."""
+    by_mailbox: defaultdict[tuple[str, str], list[FolderSync]] = defaultdict(list)
+    for each in folder_syncs:
+        by_mailbox[each.tenant, each.mailbox].append(each)
+    return [mailbox_view(each, by_mailbox[each.tenant, each.id]) for each in mailboxes]
+
+
+def _without_secrets(part: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+    values = {field.name: getattr(part, field.name) for field in fields(part)}
+    return {
+        name: _without_secrets(value) if is_dataclass(value) else value
+        for name, value in values.items()
+        if not isinstance(value, Secret)
+    }
