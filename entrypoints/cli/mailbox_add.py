@@ -6,7 +6,7 @@ import typer
 
 from postroom.application.ports import MailboxCheck
 from postroom.domain.mailbox import Account, InvalidMailbox, Mailbox
-from postroom.entrypoints.cli.context import SetupContext
+from postroom.entrypoints.cli.context import SetupContext, with_setup
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import one_line
 
@@ -27,12 +27,22 @@ async def new_mailbox(
 
 
 async def check_access(check: MailboxCheck, mailbox: Mailbox) -> None:
-    """Try its access, and tell how far that gets. Raises CommandFailed."""
+    """Try its access, and print how far that gets. Raises CommandFailed."""
     async for step in check.check(mailbox):
         if step.failed:
-            told = "; ".join(filter(None, [step.failed, step.remedy]))
-            raise CommandFailed(one_line(f"{step.step}: {told}"))
+            problem = "; ".join(filter(None, [step.failed, step.remedy]))
+            raise CommandFailed(one_line(f"{step.step}: {problem}"))
         typer.echo(f"{one_line(step.step)}: done", err=True)
+
+
+def add_mailbox(tenant: str, id_: str, address: str, account: Account) -> None:
+    """Add it untried."""
+
+    async def store(setup: SetupContext) -> None:
+        await setup.registry.add(await new_mailbox(setup, tenant, id_, address, account))
+
+    with_setup(store)
+    print_added(tenant, id_)
 
 
 def print_added(tenant: str, id_: str) -> None:

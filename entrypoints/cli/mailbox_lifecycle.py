@@ -12,7 +12,7 @@ from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.mailbox_add import Id
 from postroom.entrypoints.cli.mailbox_lookup import be_known, find_mailbox, unknown_mailbox
 from postroom.entrypoints.cli.output import Tenant
-from postroom.entrypoints.cli.prompts import ask
+from postroom.entrypoints.cli.prompts import confirm
 
 RESYNC = timedelta(days=7)
 
@@ -73,7 +73,7 @@ def remove(
     """Stop serving a mailbox, and forget its credentials. What its mail has become stays."""
     with_admin(lambda admin: be_known(admin.registry, tenant, id_))
     if not yes:
-        ask(f"Forget the mailbox {tenant}/{id_}?", "it stays; to be asked nothing, add --yes")
+        confirm(f"Forget the mailbox {tenant}/{id_}?", "it stays; to be asked nothing, add --yes")
     if not with_admin(lambda admin: admin.remove(tenant, id_)):
         raise unknown_mailbox(tenant, id_)
     typer.echo(f"{tenant}/{id_} is removed. Jobs that still wait end in the dead letters.")

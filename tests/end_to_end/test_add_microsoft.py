@@ -124,7 +124,7 @@ def test_folders_are_given_by_name_and_by_path(postroom: Postroom, graph: GraphE
     )
     assert account().folders == ("inbox", "Inbox/Orders")
     shown = postroom("mailbox", "show", "support", "--json").json["folders"]
-    assert [folder["folder"] for folder in shown] == ["Inbox/Orders", "inbox"]
+    assert [folder["name"] for folder in shown] == ["Inbox/Orders", "inbox"]
 
 
 def test_a_mailbox_is_added_untried_if_that_is_wanted(

@@ -142,7 +142,7 @@ def test_the_queue_can_be_read_by_programs(postroom: Postroom, some_mail: None) 
 
     [lane] = queue["lanes"]
     assert (lane["tenant"], lane["mailbox"], lane["paused"]) == ("acme", "support", "")
-    numbers = {"ready": 0, "delayed": 0, "in_flight": 0, "dead": 1, "oldest": 0}
+    numbers = {"ready": 0, "delayed": 0, "in_flight": 0, "dead": 1, "oldest_seconds": 0}
     assert {name: lane[name] for name in numbers} == numbers
     assert queue["totals"] == {"mailboxes": 1, "paused": 0, **numbers}
     assert queue["tenants"] == [{"tenant": "acme", **queue["totals"]}]
@@ -202,15 +202,16 @@ def test_outcomes_for_programs_have_every_field(postroom: Postroom, some_mail: N
 
     dead, skipped, completed = outcomes
     assert is_iso(completed.pop("at"))
+    job = completed.pop("job")
     assert completed == {
-        "mailbox": "support",
-        "provider": "microsoft",
         "outcome": "completed",
-        "detail": "ticket 1",
+        "effect": "ticket",
+        "detail": "1",
         "attempt": 1,
         "identity": ORDER,
-        "job": job_id(MAILBOX.tenant, MAILBOX.id, POINTER),
     }
+    assert job["id"] == job_id(MAILBOX.tenant, MAILBOX.id, POINTER)
+    assert (job["mailbox"], job["provider"]) == ("support", "microsoft")
     assert skipped["detail"].startswith("source unavailable")
     assert (dead["outcome"], dead["detail"]) == ("dead", "the message is empty")
 
@@ -218,7 +219,7 @@ def test_outcomes_for_programs_have_every_field(postroom: Postroom, some_mail: N
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        (["--message", ORDER], ["completed"]),
+        (["--identity", ORDER], ["completed"]),
         (["--job", DEAD_JOB], ["dead"]),
         (["--mailbox", "sales"], []),
         (["--limit", "1"], ["dead"]),
@@ -246,7 +247,7 @@ def test_tickets_are_listed(postroom: Postroom, some_mail: None) -> None:
     number, opened, *rest = cells(line)
     assert A_TIME.fullmatch(opened)
     assert (number, rest) == ("1", ["support", "ada@example.com", "1", "Our order"])
-    assert is_iso(ticket["opened"])
+    assert is_iso(ticket["opened_at"])
     assert ticket["documents"] == 2
 
 

@@ -19,7 +19,7 @@ from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.outcome import Dead, Deferred, Outcome
 from postroom.domain.pointer import MicrosoftPointer
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
-from tests.end_to_end.crash_rig import LEASE, MAILBOX
+from tests.end_to_end.crash_rig import MAILBOX
 from tests.end_to_end.test_mailbox_commands import add_imap
 from tests.subscribing import a_subscription
 
@@ -102,7 +102,7 @@ def test_a_mailbox_that_was_closed_can_be_opened_by_hand(postroom: Postroom) -> 
         await registry.pause("acme", "support", Pause(PausedBy.ACCESS, "invalid_grant", now))
 
     in_container(close)
-    assert state(postroom) == "paused: invalid_grant"
+    assert state(postroom) == "suspended: invalid_grant"
 
     assert postroom("mailbox", "resume", *HERE).out == "acme/support goes on.\n"
     assert state(postroom) == "receiving"
@@ -214,7 +214,9 @@ def test_how_each_folder_is_received_is_shown(postroom: Postroom) -> None:
     header, line = told[-2:]
     assert header.split()[:2] == ["folder", "mode"]
     assert line.split()[:3] == ["inbox", "notifications", "graph-1"]
-    assert (folder["folder"], folder["mode"], folder["reason"]) == ("inbox", "notifications", "")
+    assert (folder["name"], folder["mode"]) == ("inbox", "notifications")
+    assert (folder["polling_reason"], folder["last_error"]) == ("", "")
+    assert folder["subscription_id"] == "graph-1"
 
 
 @pytest.mark.usefixtures("added")
@@ -243,5 +245,5 @@ def test_the_worst_that_is_to_be_said_is_its_state(
 
 def state(postroom: Postroom) -> str:
     listed: Ended = postroom("mailbox", "list", "--json")
-    [row] = listed.json
-    return str(row["state"])
+    [mailbox] = listed.json
+    return ": ".join(filter(None, [mailbox["state"], mailbox["reason"]]))

@@ -185,8 +185,14 @@ def test_a_mailbox_is_shown_line_by_line_or_as_json(postroom: Postroom) -> None:
 
     assert "folders      INBOX, Orders" in told
     assert any(line.startswith("added (UTC)  20") for line in told)
-    assert parsed["server"] == "mail.x:993 (tls)"
-    assert parsed["folders"] == "INBOX, Orders"
+    assert parsed["account"] == {
+        "host": "mail.x",
+        "port": 993,
+        "username": "office@acme.example",
+        "security": "tls",
+        "folders": ["INBOX", "Orders"],
+        "provider": "imap",
+    }
     assert parsed["address"] == "office@acme.example"
 
 

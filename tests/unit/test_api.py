@@ -71,6 +71,7 @@ async def test_the_schema_lists_every_address_and_how_to_be_let_in(client: Clien
         "/api/v1/mailboxes",
         "/api/v1/queue",
         "/api/v1/dead-letters",
+        "/api/v1/dead-letters/{job}",
         "/api/v1/outcomes",
         "/api/v1/tickets",
         "/api/v1/tickets/{number}",
