@@ -5,7 +5,7 @@ from abc import abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from postroom.application.ports import (
     Clock,
@@ -40,12 +40,13 @@ NO_LISTENER = "no listener holds the folder: run postroom listener"
 
 @dataclass(frozen=True, slots=True)
 class SyncRun:
-    """What a run has made of a folder sync: its *result* if it synced, its *failure* if it failed."""
+    """What a run has made of a folder sync: with a *result* if it synced, a *failure* if not."""
 
     before: FolderSync
     after: FolderSync
     result: SyncResult | None = None
     failure: Failure | None = None
+    provider: str = ""
 
 
 class Maintain(Protocol):
@@ -87,11 +88,11 @@ class MaintainFolder(Maintain):
         self, folder_sync: FolderSync, failure: Failure, *, held: timedelta | None = None
     ) -> SyncRun:
         """Save that a listener could not go on with the folder; as in a run that has failed."""
-        if isinstance(failure, AccessFailed):
-            mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
-            if mailbox and not isinstance(failure, FolderMissing):
-                await self.access.failed(mailbox, failure)
-        run = self._failed(folder_sync, failure)
+        mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
+        if mailbox and _is_of_access(failure):
+            await self.access.failed(mailbox, failure)
+        provider = mailbox.provider if mailbox else ""
+        run = replace(self._failed(folder_sync, failure), provider=provider)
         await self._save(run, held)
         return run
 
@@ -112,8 +113,12 @@ class MaintainFolder(Maintain):
         mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
         if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
             return SyncRun(folder_sync, replace(folder_sync, due_at=self.clock.now() + LEFT_ALONE))
-        async with tracking(self.access, mailbox):
-            return await self._maintain(mailbox, folder_sync, is_held=is_held)
+        try:
+            async with tracking(self.access, mailbox):
+                run = await self._maintain(mailbox, folder_sync, is_held=is_held)
+        except Failure as failure:
+            run = self._failed(folder_sync, failure)
+        return replace(run, provider=mailbox.provider)
 
     def _failed(self, folder_sync: FolderSync, failure: Failure) -> SyncRun:
         wait, away = self._wait_after(failure), not isinstance(failure, AccessFailed)
@@ -198,6 +203,11 @@ class MaintainFolder(Maintain):
                 return max(wish or timedelta(), self.intervals.poll_every)
             case _:
                 return self.intervals.poll_every
+
+
+def _is_of_access(failure: Failure) -> TypeGuard[AccessFailed]:
+    """Whether the mailbox as a whole cannot be read."""
+    return isinstance(failure, AccessFailed) and not isinstance(failure, FolderMissing)
 
 
 async def _subscribed(

@@ -83,9 +83,9 @@ class _Run:
         try:
             return listed + await self._list_changes()
         except PositionExpired:
+            await self._begin()
             if taken_at is None or self._now() < taken_at + SHORT_LIFE:
                 raise Unavailable("a position expired as soon as it was taken") from None
-            await self._begin()
             return listed + SyncResult()  # what is to be listed by date now, the next run lists
 
     async def _begin(self) -> None:
@@ -95,7 +95,7 @@ class _Run:
         earlier = self.folder_sync.backfill_from
         if earlier is None or since < earlier:
             await self._move_backfill(since)
-        await self._move_position(await self.changes.position(mailbox, self.folder_sync.folder))
+        await self._store_position(await self.changes.position(mailbox, self.folder_sync.folder))
 
     async def _backfill(self) -> SyncResult:
         """List by date what is to be listed so, or a part of it."""
@@ -132,8 +132,9 @@ class _Run:
 
     async def _move_position(self, position: str) -> bool:
         """False if somebody else has claimed the folder by now, and goes on from there."""
-        if position == self.folder_sync.position:
-            return True
+        return position == self.folder_sync.position or await self._store_position(position)
+
+    async def _store_position(self, position: str) -> bool:
         now = self._now()
         moved = await self.use_case.folder_syncs.move_position(self.folder_sync, position, now)
         self.folder_sync = replace(self.folder_sync, position=position, position_at=now)

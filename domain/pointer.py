@@ -35,9 +35,9 @@ class Pointer(ABC):
         """
 
     @property
-    @abstractmethod
     def log_fields(self) -> dict[str, str | int]:
         """The ids by which a log names it: no address, and no path or id that may hold one."""
+        return {}
 
     @property
     def changed_folder(self) -> str | None:

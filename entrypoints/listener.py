@@ -24,7 +24,7 @@ from postroom.application.ports import (
     MailboxRegistry,
 )
 from postroom.application.providers import Providers
-from postroom.domain.failure import AccessFailed, Failure, Unavailable
+from postroom.domain.failure import AccessFailed, Failure
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.retry import RetryPolicy
@@ -146,9 +146,10 @@ class _Held:
                 return
             async with self.source.open(self.watch.mailbox, self.watch.folder) as session:
                 await self._follow(session)
-        except BaseException as error:
-            if not isinstance(error, Unavailable):
-                await self._release()
+        except Failure:
+            raise  # whether we hold on to the folder all the same, `failed` says
+        except BaseException:
+            await self._release()
             raise
 
     async def _follow(self, session: ListenerSession) -> None:
@@ -162,8 +163,9 @@ class _Held:
 
     async def _sync(self, *, changed: bool) -> None:
         assert self.claim
-        if changed:
-            self.claim = replace(self.claim, requests=self.claim.requests | {Request.CHANGED})
+        request = Request.CHANGED if changed else Request.SYNC
+        if changed or self.again_at:
+            self.claim = replace(self.claim, requests=self.claim.requests | {request})
         run = await self.listener.maintain(self.claim, held=self.listener.lease)
         self.claim = _after(run, self.claim)
         now = self.listener.clock.now()
@@ -215,16 +217,15 @@ class _Held:
         We hold on to a folder whose server is away for a moment: nobody would reach it sooner.
         """
         self.failures += 1
-        policy = self.listener.reconnect
         if self.claim and failure is not self.saved:
             with suppress(Failure):
-                run = await self.listener.maintain.fail(
-                    self.claim, failure, held=self.listener.lease
-                )
+                lease, maintain = self.listener.lease, self.listener.maintain
+                run = await maintain.fail(self.claim, failure, held=lease)
                 self.claim = _after(run, self.claim)
         if isinstance(failure, AccessFailed):
-            return policy.access_pause
-        return policy.backoff(self.failures)
+            await self._release()
+            return self.listener.reconnect.access_pause
+        return self.listener.reconnect.backoff(self.failures)
 
     def crashed(self, error: Exception) -> timedelta:
         """Log a bug, and return how long to wait."""

@@ -56,7 +56,8 @@ async def mailboxes(
 ) -> Sequence[MailboxView]:
     """The tenant's mailboxes, without their credentials."""
     folder_syncs = await services.folder_syncs.all(tenant=tenant)
-    return mailbox_views(await services.registry.all(tenant=tenant), folder_syncs)
+    mailboxes = await services.registry.all(tenant=tenant)
+    return mailbox_views(mailboxes, folder_syncs, services.providers, services.clock.now())
 
 
 @get("/queue", responses=ERRORS)

@@ -28,7 +28,8 @@ def list_mailboxes(tenant: AnyTenant = "", *, as_json: AsJson = False) -> None:
 
     async def find(admin: AdminContext) -> list[MailboxView]:
         folder_syncs = await admin.folder_syncs.all(tenant=tenant)
-        return mailbox_views(await admin.registry.all(tenant=tenant), folder_syncs)
+        mailboxes = await admin.registry.all(tenant=tenant)
+        return mailbox_views(mailboxes, folder_syncs, admin.providers, admin.clock.now())
 
     empty = "No mailbox yet. Add one with: postroom mailbox add --help"
     show(with_admin(find), _row, as_json=as_json, empty=empty, prose=("state",))
@@ -39,7 +40,8 @@ def show_mailbox(id_: Id, tenant: Tenant = "default", *, as_json: AsJson = False
 
     async def find(admin: AdminContext) -> MailboxView:
         found = await find_mailbox(admin.registry, tenant, id_)
-        return mailbox_view(found, await admin.folder_syncs.all(tenant=tenant, mailbox=id_))
+        folder_syncs = await admin.folder_syncs.all(tenant=tenant, mailbox=id_)
+        return mailbox_view(found, folder_syncs, admin.providers, admin.clock.now())
 
     view = with_admin(find)
     if as_json:

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.outcome import SOURCE_UNAVAILABLE
-from postroom.domain.pointer import MicrosoftPointer, job_id
+from postroom.domain.pointer import job_id
 from postroom.entrypoints.demo.messages import (
     broken,
     compose,

@@ -11,6 +11,9 @@ from typing import IO
 
 import httpx
 
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.application.ports import (
     Clock,
     FolderSyncs,
@@ -20,15 +23,8 @@ from postroom.application.ports import (
     Outcomes,
     PointerQueue,
 )
-from postroom.domain.mailbox import (
-    ClientSecret,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Secret,
-    Security,
-)
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.container import wire
 from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from postroom.domain.mailbox import ImapAccount, Mailbox, Secret, Security
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.loopback import HOST
 
 PASSWORD = "pass-word"

@@ -7,9 +7,12 @@ import httpx
 import pytest
 
 from postroom.adapters.google import GmailClient, GmailFetcher
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig, pointer
 
 LIMIT = 2**20

@@ -12,9 +12,9 @@ import pytest
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.changes import GraphChanges
 from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Arrival, ChangesPage, PositionExpired
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.pointer import MicrosoftPointer
 from postroom.entrypoints.emulators.graph import RecordedRequest, delta
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
 

@@ -8,11 +8,11 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.fetcher import GraphFetcher
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
-from postroom.domain.pointer import ImapPointer
 from postroom.entrypoints.emulators.loopback import serve
 from tests.adapters.graph_rig import HEAD, RAW, USER, Rig, a_mailbox, graph_rig, remote
 

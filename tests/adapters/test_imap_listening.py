@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.application.watch_folder import CatchUpFolder
 
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.fetcher import ImapFetcher
 from postroom.adapters.imap.folders import ImapFolders
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.ports import FetchedMessage
-from postroom.application.watch_folder import CatchUpFolder
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.listener import Listener

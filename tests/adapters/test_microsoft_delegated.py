@@ -9,12 +9,14 @@ import pytest
 
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.microsoft.account import ClientSecret, DelegatedAccess, MicrosoftAccount
 from postroom.adapters.microsoft.fetcher import GraphFetcher
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.microsoft.tokens import EntraTokens
 from postroom.application.ports import FetchedMessage
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, SourceGone, Throttled, Unavailable
-from postroom.domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, MicrosoftAccount, Secret
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.graph import CLIENT_SECRET
 from tests.adapters.graph_rig import RAW, USER
 from tests.adapters.login_rig import PERSON, Login, opened_by

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.account import DelegatedAccess
 from postroom.adapters.microsoft.device import EntraDeviceSignIn
 from postroom.adapters.microsoft.entra import EntraId
 from postroom.application.ports import DeviceCode
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.mailbox import DelegatedAccess
 from postroom.entrypoints.emulators.graph import CLIENT_ID, DIRECTORY
 from postroom.entrypoints.emulators.graph.wire import guid
 from tests.adapters.graph_rig import USER

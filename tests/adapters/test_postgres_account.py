@@ -1,7 +1,8 @@
 """How an account is stored: without its secrets in the open, and readable by later releases."""
 
+from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftAccount
 from postroom.adapters.postgres.account import joined, split
-from postroom.domain.mailbox import DelegatedAccess, MicrosoftAccount, Secret
+from postroom.domain.account import Secret
 
 
 def delegated(*, access: DelegatedAccess) -> MicrosoftAccount:

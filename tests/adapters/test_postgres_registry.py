@@ -10,20 +10,19 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.microsoft.account import (
+    ClientSecret,
+    DelegatedAccess,
+    MicrosoftAccount,
+    MicrosoftCredentials,
+)
 from postroom.adapters.postgres.account import split
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.domain.account import Account, Secret
 from postroom.domain.failure import AccessFailed
-from postroom.domain.mailbox import (
-    Account,
-    ClientSecret,
-    DelegatedAccess,
-    Mailbox,
-    MicrosoftAccount,
-    MicrosoftCredentials,
-    Secret,
-)
+from postroom.domain.mailbox import Mailbox
 from tests.contracts.samples import (
     NOON,
     certified_mailbox,

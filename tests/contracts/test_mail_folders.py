@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+from postroom.adapters.memory.folders import InMemoryMailFolders
 
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.folders import ImapFolders
-from postroom.adapters.memory.folders import InMemoryMailFolders
 from postroom.application.ports import FolderSession, MailFolders
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import Mailbox

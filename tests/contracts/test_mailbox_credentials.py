@@ -5,14 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from postroom.adapters.microsoft.account import ClientCertificate, DelegatedAccess, MicrosoftAccount
 from postroom.application.ports import MailboxRegistry
-from postroom.domain.mailbox import (
-    ClientCertificate,
-    DelegatedAccess,
-    Mailbox,
-    MicrosoftAccount,
-    Secret,
-)
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from tests.contracts.samples import delegated_mailbox, imap_mailbox, microsoft_mailbox
 
 

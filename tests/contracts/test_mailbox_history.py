@@ -8,10 +8,10 @@ from itertools import count
 from typing import Protocol
 
 import pytest
+from postroom.adapters.memory.history import InMemoryMailboxHistory
 
 from postroom.adapters.google import GmailHistory
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.history import InMemoryMailboxHistory
 from postroom.application.ports import HistoryExpired, HistoryPage, MailboxHistory
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.gmail_rig import MAIL, Rig, gmail_rig

@@ -2,9 +2,12 @@
 
 import pytest
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Outcomes
 from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
 from tests.contracts.samples import outcome
 
 

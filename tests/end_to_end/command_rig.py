@@ -9,10 +9,10 @@ from typing import Any
 import punq
 
 from postroom.adapters.memory.fetcher import InMemoryMessages
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.ports import FetchedMessage, MailboxRegistry, MessageFetcher, PointerQueue
-from postroom.domain.pointer import MicrosoftPointer
 from postroom.entrypoints.container import wire
 from postroom.entrypoints.settings import load_settings
 from tests.end_to_end.crash_rig import LEASE, MAILBOX, POINTER, the_message

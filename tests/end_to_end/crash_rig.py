@@ -7,9 +7,11 @@ from email.message import EmailMessage
 
 from postroom.adapters.embedded import EmbeddedValkey
 from postroom.adapters.memory.fetcher import InMemoryMessages
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import FetchedMessage
-from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.supervisor import environment_of
 

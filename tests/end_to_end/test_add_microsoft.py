@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from postroom.domain.mailbox import (
+from postroom.adapters.microsoft.account import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
     MicrosoftAccount,
     MicrosoftCredentials,
-    Secret,
 )
+from postroom.domain.account import Secret
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.end_to_end.command_rig import Ended, Postroom

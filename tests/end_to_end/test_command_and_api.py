@@ -12,16 +12,13 @@ import httpx
 import punq
 import pytest
 
+from postroom.adapters.imap.account import ImapAccount
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftAccount
 from postroom.application.ports import Clock, FolderSyncs, MailboxRegistry, PointerQueue
-from postroom.domain.mailbox import (
-    DelegatedAccess,
-    ImapAccount,
-    MicrosoftAccount,
-    Pause,
-    PausedBy,
-    Secret,
-)
-from postroom.domain.pointer import ImapPointer, PointerJob, job_id
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.domain.pointer import PointerJob, job_id
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import MAILBOX
 from tests.end_to_end.processes import SECONDS, free_port, wait_until

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.embedded import EmbeddedValkey
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.consume_job import Consumed, ConsumeJob
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.ports import (
@@ -31,7 +32,6 @@ from postroom.application.ports import (
     PointerQueue,
 )
 from postroom.domain.outcome import Completed, Duplicate
-from postroom.domain.pointer import MicrosoftPointer
 from postroom.entrypoints.container import wire
 from postroom.entrypoints.settings import Settings
 from tests.databases import new_database

@@ -10,8 +10,9 @@ import punq
 import pytest
 from redis import Redis
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.application.ports import PointerQueue
-from postroom.domain.pointer import ImapPointer, Pointer, PointerJob, job_id
+from postroom.domain.pointer import Pointer, PointerJob, job_id
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import LEASE, MAILBOX
 

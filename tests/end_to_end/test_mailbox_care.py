@@ -10,6 +10,7 @@ import punq
 import pytest
 
 from postroom.adapters.crypto import generate_key
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.ports import Clock, Cursors, FolderSyncs, MailboxRegistry, PointerQueue
@@ -17,7 +18,6 @@ from postroom.application.sync_folder import backfill_cursor
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.outcome import Dead, Deferred, Outcome
-from postroom.domain.pointer import MicrosoftPointer
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
 from tests.end_to_end.crash_rig import MAILBOX
 from tests.end_to_end.test_mailbox_commands import add_imap

@@ -5,16 +5,12 @@ from pathlib import Path
 import punq
 import pytest
 
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.application.ports import MailboxRegistry
-from postroom.domain.mailbox import (
-    ClientSecret,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Secret,
-    Security,
-)
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
 
 IMAP = ["mailbox", "add", "imap", "office", "--address", "office@acme.example", "--host", "mail.x"]

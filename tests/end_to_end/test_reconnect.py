@@ -5,15 +5,10 @@ from pathlib import Path
 import punq
 import pytest
 
+from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret, DelegatedAccess
 from postroom.application.ports import Clock, MailboxRegistry
-from postroom.domain.mailbox import (
-    ClientCertificate,
-    ClientSecret,
-    DelegatedAccess,
-    Pause,
-    PausedBy,
-    Secret,
-)
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Pause, PausedBy
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.end_to_end.command_rig import Postroom, in_container

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import httpx
 
-from postroom.domain.mailbox import (
-    Account,
-    ClientSecret,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Secret,
-)
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.account import ImapAccount
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.domain.account import Account, Secret
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import Pointer
 from postroom.entrypoints.api.standard_webhooks import key_of, sign
 
 PUSH_IDENTITY = "push@project.iam.gserviceaccount.com"

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.adapters.memory.changes import InMemoryChanges
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.maintain_folder import MaintainFolder
 from postroom.application.ports import Arrival
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.sync_folder import SyncFolder
 from postroom.domain.failure import AccessFailed
-from postroom.domain.folder_sync import FolderSync, Subscription, SyncIntervals
+from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
+from postroom.domain.subscription import Subscription
 from tests.features.providers import Request
 from tests.features.service import Service, mail
 
@@ -30,7 +32,7 @@ class Receiving:
 
     service: Service
     mailbox: Mailbox = field(init=False)
-    changes: InMemoryFolderChanges = field(default_factory=InMemoryFolderChanges)
+    changes: InMemoryChanges = field(default_factory=InMemoryChanges)
 
     def __post_init__(self) -> None:
         rig = self.service.rig

@@ -11,14 +11,19 @@ from itertools import count
 from uuid import uuid4
 
 import httpx
-
-from postroom.adapters.html.sanitiser import Nh3Sanitiser
-from postroom.adapters.memory.blobs import InMemoryBlobStore
-from postroom.adapters.memory.fetcher import InMemoryMessages, source_of
 from postroom.adapters.memory.folders import InMemoryMailFolders
 from postroom.adapters.memory.history import InMemoryMailboxHistory
 from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from postroom.adapters.memory.push import InMemoryPushVerifier
+from postroom.application.resolve_history import ResolveHistory
+from postroom.application.watch_folder import CatchUpFolder
+
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.memory.blobs import InMemoryBlobStore
+from postroom.adapters.memory.fetcher import InMemoryMessages, source_of
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
@@ -30,17 +35,15 @@ from postroom.application.ports import (
     OutcomeRecord,
 )
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
-from postroom.application.resolve_history import ResolveHistory
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.track_access import TrackAccess
-from postroom.application.watch_folder import CatchUpFolder
 from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services

@@ -11,33 +11,28 @@ import httpx
 from litestar import Litestar
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from prometheus_client.parser import text_string_to_metric_families
 
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
-from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.ports import HealthCheck, PushVerifier, SubscribedFolder, Unauthenticated
+from postroom.domain.account import Account, Secret
 from postroom.domain.failure import Failure
-from postroom.domain.folder_sync import Request, Subscription
-from postroom.domain.mailbox import (
-    Account,
-    ClientSecret,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Pause,
-    PausedBy,
-    Secret,
-)
+from postroom.domain.folder_sync import Request
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from postroom.domain.pointer import PointerJob
+from postroom.domain.subscription import Subscription
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.observed import observed_ingest

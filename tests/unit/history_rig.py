@@ -5,17 +5,21 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.cursors import InMemoryCursors
-from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.application.resolve_history import CURSOR, ResolveHistory
+
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.ports import HistoryPage, MailboxHistory
-from postroom.application.resolve_history import CURSOR, ResolveHistory
+from postroom.domain.account import Secret
 from postroom.domain.failure import Unavailable
-from postroom.domain.mailbox import GoogleAccount, Mailbox, Secret
-from postroom.domain.pointer import GooglePointer, PointerJob
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import PointerJob
 
 
 class WatchedQueue(InMemoryPointerQueue):
@@ -80,7 +84,9 @@ class World:
 
     def add_mailbox(self, name: str) -> Mailbox:
         account = GoogleAccount(
-            service_account=Secret("{}"), pubsub_subscription="s", push_service_account="p@example.org"
+            service_account=Secret("{}"),
+            pubsub_subscription="s",
+            push_service_account="p@example.org",
         )
         return Mailbox(
             tenant="acme",

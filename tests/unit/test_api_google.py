@@ -8,9 +8,9 @@ import pytest
 import structlog
 from litestar.testing import AsyncTestClient
 
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
-from postroom.domain.pointer import GooglePointer
 from tests.unit.api_rig import (
     GOOGLE_TOKEN,
     PUSH_SUBSCRIPTION,

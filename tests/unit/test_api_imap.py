@@ -8,9 +8,9 @@ import httpx
 import pytest
 from litestar.testing import AsyncTestClient
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
-from postroom.domain.pointer import ImapPointer
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.standard_webhooks import InvalidSecret, key_of, sign
 from tests.unit.api_rig import (

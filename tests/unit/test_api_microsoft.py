@@ -11,8 +11,8 @@ import structlog
 from litestar.testing import AsyncTestClient
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.failure import Unavailable
-from postroom.domain.pointer import MicrosoftPointer
 from postroom.entrypoints.api.microsoft.handler import MAX_LOGGED
 from tests.unit.api_rig import (
     CLIENT_STATE,

@@ -7,12 +7,13 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import OutcomeRecord
 from postroom.domain.dead_letter import DeadLetter
 from postroom.domain.helpdesk.ticket import Comment, Document
 from postroom.domain.mail.message import Address
 from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
-from postroom.domain.pointer import MicrosoftPointer, PointerJob
+from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.views.dead_letters import DeadLetterView, ReasonView, dead_letter_view
 from tests.unit.api_rig import (

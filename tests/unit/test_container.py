@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx
 import punq
 import pytest
+from postroom.application.resolve_history import ResolveHistory
+from postroom.application.watch_folder import CatchUpFolder
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
@@ -35,8 +37,6 @@ from postroom.application.ports import (
     PushVerifier,
 )
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
-from postroom.application.resolve_history import ResolveHistory
-from postroom.application.watch_folder import CatchUpFolder
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.container import HealthChecks, wire
 from postroom.entrypoints.settings import InvalidSettings, Settings

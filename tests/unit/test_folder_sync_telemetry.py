@@ -13,7 +13,7 @@ from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.folder_sync import Request
 from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, observed_maintain
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 FOLDER = {"tenant": "acme", "mailbox": "sales", "folder": "inbox"}
@@ -31,7 +31,7 @@ async def rig(telemetry: Telemetry) -> Rig:
     await rig.registry.add(SALES)
     assert isinstance(rig.keep, MaintainFolder)
     keep = replace(rig.keep, access=ObservedAccess(rig.access))
-    rig.keep = observed_maintain(keep, telemetry)
+    rig.maintain = observed_maintain(keep, telemetry)
     return rig
 
 
@@ -88,7 +88,7 @@ async def test_mail_that_the_provider_owned_up_to_is_none(rig: Rig) -> None:
     rig.arrive()
     subscription = (await rig.folder_sync()).subscription
     assert subscription
-    await rig.folder_syncs.request(subscription.id, Request.SYNC, rig.clock.now())
+    await rig.folder_syncs.request_by_subscription(subscription.id, Request.SYNC, rig.clock.now())
 
     [found] = await told(rig, MINUTE)
     assert (found["event"], found["log_level"]) == ("mail found", "info")
@@ -108,7 +108,7 @@ async def test_trouble_and_its_end_are_told_once_with_the_reason(rig: Rig) -> No
     await told(rig, MINUTE)
     rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
     begun = await told(rig, 60 * MINUTE)
-    rig.changes.mend(SALES)
+    rig.changes.repair(SALES)
     ended = await told(rig, 10 * MINUTE)
 
     assert [(each["event"], each["reason"]) for each in begun] == [
@@ -121,7 +121,7 @@ async def test_a_mailbox_that_closes_and_opens_again_is_told_of_once(rig: Rig) -
     await told(rig, MINUTE)
     rig.changes.break_down(SALES, AccessFailed("Graph answered 403"))
     begun = await told(rig, 60 * MINUTE)
-    rig.changes.mend(SALES)
+    rig.changes.repair(SALES)
     ended = await told(rig, 10 * MINUTE)
 
     closed = [each for each in begun if each["event"] == "mailbox closed"]

@@ -7,16 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.adapters.memory.changes import InMemoryFolderChanges
-from postroom.application.maintain_folder import MAX_RUN
+from postroom.adapters.memory.changes import InMemoryChanges
+from postroom.application.maintain_folder import LEASE, MAX_RUN
 from postroom.application.ports import ChangesPage, PositionExpired
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.folder_sync import Mode, Request
 from postroom.domain.mailbox import Pause, PausedBy
-from postroom.entrypoints.maintenance import LEASE
 from tests.contracts.samples import microsoft_mailbox
 from tests.unit.listener_rig import BOUND
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -31,11 +30,11 @@ async def rig() -> Rig:
 async def test_a_new_mailbox_is_subscribed_to_and_then_looked_at(rig: Rig) -> None:
     subscribed, looked = await rig.sync_runs()
 
-    assert subscribed.found is None, "webhooks must know the subscription before a look begins"
+    assert subscribed.result is None, "webhooks must know the subscription before a look begins"
     folder_sync = await rig.folder_sync()
     assert folder_sync.subscription == subscribed.after.subscription
-    assert looked.found
-    assert looked.found.complete
+    assert looked.result
+    assert looked.result.complete
     assert folder_sync.synced_at == rig.clock.now()
     assert folder_sync.due_at == rig.clock.now() + 15 * MINUTE
 
@@ -131,7 +130,7 @@ async def _asked(rig: Rig, request: Request) -> str:
     subscription = (await rig.folder_sync()).subscription
     assert subscription
     rig.clock.advance(MINUTE)
-    assert await rig.folder_syncs.request(subscription.id, request, rig.clock.now())
+    assert await rig.folder_syncs.request_by_subscription(subscription.id, request, rig.clock.now())
     return subscription.id
 
 
@@ -180,7 +179,7 @@ async def test_it_is_not_renewed_twice_within_ten_minutes(rig: Rig) -> None:
     assert renewed
     rig.clock.advance(9 * MINUTE)
     rig.arrive()
-    assert await rig.folder_syncs.request(renewed.id, Request.RENEW, rig.clock.now())
+    assert await rig.folder_syncs.request_by_subscription(renewed.id, Request.RENEW, rig.clock.now())
     await rig.sync_runs()
 
     assert (await rig.folder_sync()).subscription == renewed
@@ -245,7 +244,7 @@ async def test_an_expired_position_does_not_put_off_a_look_that_was_asked_for(ri
     assert await rig.handle_all() == ["m1"]
 
 
-class _Forgetful(InMemoryFolderChanges):
+class _Forgetful(InMemoryChanges):
     """It knows none of the positions that it has given."""
 
     async def since(self, *_: object) -> AsyncIterator[ChangesPage]:
@@ -378,7 +377,7 @@ async def test_a_look_that_finds_what_notices_told_of_breaks_the_silence(rig: Ri
     await rig.sync_runs()
     for _ in range(2):
         await _silent_look(rig)
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await rig.pass_time(16 * MINUTE)
     for _ in range(2):
         await _silent_look(rig)
@@ -434,7 +433,7 @@ async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
         rig.changes.break_down(SALES, failure)
         await rig.pass_time(16 * MINUTE)
         rig.arrive(ago=10 * MINUTE)
-        rig.changes.mend(SALES)
+        rig.changes.repair(SALES)
         await rig.pass_time(6 * MINUTE)
 
     folder_sync = await rig.folder_sync()
@@ -444,7 +443,7 @@ async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
 # --- Time ----
 
 
-class _Stalling(InMemoryFolderChanges):
+class _Stalling(InMemoryChanges):
     """It never answers."""
 
     async def since(self, *_: object) -> AsyncIterator[ChangesPage]:
@@ -458,7 +457,7 @@ async def test_a_round_is_cut_off_while_nobody_else_may_take_its_reception(rig: 
     async with asyncio.timeout(BOUND):
         (kept,) = await rig.sync_runs()
 
-    assert kept.after.last_error == "the round took too long"
+    assert kept.after.last_error == "the run took too long"
     assert kept.after.requests == {Request.SYNC}
     assert kept.after.subscription
     assert kept.after.subscription.id == asked
@@ -501,7 +500,7 @@ async def test_a_closed_mailbox_opens_by_itself_and_then_catches_up(rig: Rig) ->
     rig.changes.break_down(SALES, REVOKED)
     await rig.pass_time(HOUR)
     rig.arrive()
-    rig.changes.mend(SALES)
+    rig.changes.repair(SALES)
     await rig.pass_time(6 * MINUTE)
 
     mailbox = await rig.mailbox()
@@ -543,7 +542,7 @@ async def test_a_mailbox_that_is_gone_is_not_received_any_more(rig: Rig) -> None
     (folder_sync,) = await rig.folder_syncs.claim_due(rig.clock.now(), 1, HOUR)
     await rig.registry.remove(SALES.tenant, SALES.id)
 
-    kept = await rig.keep(folder_sync)
+    kept = await rig.maintain(folder_sync)
 
     assert kept.after == replace(folder_sync, due_at=kept.after.due_at)
     assert await rig.folder_syncs.all() == []

@@ -17,7 +17,7 @@ from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.maintenance import Maintenance
 from tests.unit.listener_rig import BOUND, Waits, settle
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
 LOOK, SWEEP = 2.0, 3600.0
 
@@ -141,7 +141,7 @@ async def test_a_round_that_crashes_stops_no_other() -> None:
     async def crash(folder_sync: FolderSync) -> SyncRun:
         if folder_sync.mailbox == "box0":
             raise ZeroDivisionError("a subject, an address")
-        return await process.rig.keep(folder_sync)
+        return await process.rig.maintain(folder_sync)
 
     for number in range(2):
         await process.rig.registry.add(_other(number))

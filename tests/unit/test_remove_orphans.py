@@ -11,7 +11,7 @@ from postroom.adapters.memory.subscriptions import InMemorySubscriptions
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
 HOUR = timedelta(hours=1)
 

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-
-from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.history import InMemoryMailboxHistory
 from postroom.application.resolve_history import CURSOR, INDEX_LAG, OVERLAP
+
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
 from postroom.domain.outcome import Expanded
-from postroom.domain.pointer import GooglePointer
 from tests.unit.history_rig import World
 
 MINUTE = timedelta(minutes=1)

@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from postroom.adapters.memory.history import InMemoryMailboxHistory
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.history import InMemoryMailboxHistory
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.outcome import Expanded
 from tests.unit.history_rig import PausingHistory, World

@@ -14,18 +14,21 @@ from litestar.testing import AsyncTestClient
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
+from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.memory.history import InMemoryMailboxHistory
+from postroom.application.resolve_history import ResolveHistory
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.fetcher import InMemoryMessages
-from postroom.adapters.memory.history import InMemoryMailboxHistory
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.consume_job import Consumed, ConsumeJob
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.ports import Claim, EmailProcessor, FetchedMessage
-from postroom.application.resolve_history import ResolveHistory
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.track_access import TrackAccess
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
@@ -43,13 +46,7 @@ from postroom.domain.outcome import (
     Skipped,
     name_of,
 )
-from postroom.domain.pointer import (
-    GooglePointer,
-    ImapPointer,
-    MicrosoftPointer,
-    Pointer,
-    PointerJob,
-)
+from postroom.domain.pointer import Pointer, PointerJob
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.telemetry.observed import Consume, observed_consume, observed_ingest
 from postroom.entrypoints.telemetry.sdk import open_telemetry
@@ -670,7 +667,9 @@ async def notify(rig: Rig) -> None:
         await post("/webhooks/google", headers={"Authorization": "Bearer forged-token"})
         await post("/webhooks/imap", json={}, headers={"Postroom-Tenant": "acme"})
         await post("/webhooks/imap", json={}, headers={"Postroom-Tenant": "alice@example.org"})
-        await get("/api/v1/outcomes?identity=alice@example.org", headers={"Authorization": "Bearer"})
+        await get(
+            "/api/v1/outcomes?identity=alice@example.org", headers={"Authorization": "Bearer"}
+        )
         await get("/alice@example.org")
         for failure in (Unavailable("alice@example.org"), ValueError("Dear Bob, hush-password")):
             rig.queue.failure = failure

@@ -9,7 +9,7 @@ from postroom.domain.access import FAILURE_WINDOW, MAX_FAILURES, NO_FAILURES, Ac
 from postroom.domain.failure import AccessFailed, FolderMissing, Unavailable
 from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import imap_mailbox
-from tests.unit.receiving_rig import LEASE, SALES, Rig
+from tests.unit.sync_rig import LEASE, SALES, Rig
 
 NOW = SALES.added_at
 REVOKED = AccessFailed("Graph answered 403 ErrorAccessDenied")
@@ -120,14 +120,14 @@ async def _due(rig: Rig) -> int:
 
 
 async def test_one_failure_holds_up_nobody(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await _fail(rig, every=timedelta())
 
     assert await _due(rig) == 1
 
 
 async def test_a_second_one_holds_up_the_whole_lane_for_a_while(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await _fail(rig, 2, every=timedelta(seconds=1))
 
     assert await _due(rig) == 0
@@ -136,7 +136,7 @@ async def test_a_second_one_holds_up_the_whole_lane_for_a_while(rig: Rig) -> Non
 
 
 async def test_a_success_lets_the_lane_go_on_at_once(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await _fail(rig, 2, every=timedelta(seconds=1))
     await rig.access.worked(await rig.mailbox())
 

@@ -2,15 +2,15 @@ from dataclasses import replace
 
 import pytest
 
-from postroom.domain.mailbox import (
+from postroom.adapters.microsoft.account import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
-    Mailbox,
     MicrosoftAccount,
     MicrosoftCredentials,
-    Secret,
 )
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.views.mailboxes import mailbox_view
 from tests.unit.api_rig import google_mailbox, imap_mailbox, microsoft_mailbox
 

@@ -6,17 +6,18 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.cursors import InMemoryCursors
-from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folders import InMemoryMailFolders
+from postroom.application.watch_folder import CHUNK, OVERLAP, CatchUpFolder, cursor_name
+from postroom.domain.folder_cursor import FolderCursor
+
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.application.ingest_pointer import Ingest, Ingested, IngestPointer, MailboxRef
-from postroom.application.watch_folder import CHUNK, OVERLAP, CatchUpFolder, cursor_name
 from postroom.domain.failure import Unavailable
-from postroom.domain.folder_cursor import FolderCursor
-from postroom.domain.pointer import ImapPointer, Pointer
+from postroom.domain.pointer import Pointer
 from tests.contracts.samples import imap_mailbox
 
 MINUTE = timedelta(minutes=1)

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.redis.queue import RedisPointerQueue
-from postroom.domain.pointer import ImapPointer, InvalidPointer, PointerJob
+from postroom.domain.pointer import InvalidPointer, PointerJob
 from tests.contracts.pointer_queue.samples import job, jobs, names
 
 RECORD = b'[1,"imap",1893456000000000,"","INBOX",7,1,""]'

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Claim, PointerQueue
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
 

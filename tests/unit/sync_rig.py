@@ -1,34 +1,37 @@
-"""Receiving with everything around it in memory, and time that passes when told."""
+"""Folder syncs with everything around them in memory, and time that passes when told."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.adapters.memory.changes import InMemoryChanges
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.provider import InMemoryProvider
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.adapters.microsoft.account import MicrosoftAccount
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.maintain_folder import MAX_RUN, MaintainFolder, SyncRun
+from postroom.application.maintain_folder import MAX_RUN, Maintain, MaintainFolder, SyncRun
 from postroom.application.ports import Arrival, OutcomeRecord
+from postroom.application.providers import Providers
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.sync_folder import SyncFolder
-from postroom.application.track_access import Access, TrackAccess
+from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
+from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect, Final
-from postroom.domain.pointer import MicrosoftPointer, PointerJob
+from postroom.domain.pointer import PointerJob
 from tests.contracts.samples import microsoft_mailbox
 
 SALES = microsoft_mailbox()
 LEASE = timedelta(minutes=10)
-LEASE = timedelta(seconds=30)
 DONE = Completed(Effect.TICKET, "1")
 
 
@@ -43,48 +46,64 @@ class Rig:
         self.registry = InMemoryMailboxRegistry(database)
         self.folder_syncs = InMemoryFolderSyncs(database)
         self.outcomes = InMemoryOutcomes(database)
-        self.cursors = InMemoryCursors(database, self.clock)
-        self.changes = InMemoryFolderChanges()
+        self.changes = InMemoryChanges()
         self.subscriptions = InMemorySubscriptions(self.clock)
         self.ingest = IngestPointer(self.queue, self.clock)
-        self.reconcile = SyncFolder(
-            self.changes, self.cursors, self.outcomes, self.ingest, self.clock
-        )
         resume = ResumeMailbox(self.registry, self.queue)
-        self.access: Access = TrackAccess(self.registry, self.queue, resume, self.clock)
-        self.keep: Callable[[FolderSync], Awaitable[SyncRun]] = self._keeping(self.reconcile)
+        self.access: AccessTracker = TrackAccess(self.registry, self.queue, resume, self.clock)
+        self.sync = SyncFolder(
+            self.providers,
+            self.folder_syncs,
+            self.outcomes,
+            self.ingest,
+            self.clock,
+            InboundAge(),
+        )
+        self.maintain: Maintain = self._maintaining(self.sync)
 
-    def _keeping(self, reconcile: SyncFolder) -> MaintainFolder:
+    @property
+    def providers(self) -> Providers:
+        provider = InMemoryProvider(
+            name="microsoft",
+            account=MicrosoftAccount,
+            pointer=MicrosoftPointer,
+            changes=self.changes,
+            subscriptions=self.subscriptions,
+        )
+        return Providers([provider()])
+
+    def _maintaining(self, sync: SyncFolder, *, max_run: timedelta = MAX_RUN) -> MaintainFolder:
         return MaintainFolder(
             registry=self.registry,
             folder_syncs=self.folder_syncs,
-            subscriptions=self.subscriptions,
-            reconcile=reconcile,
+            providers=sync.providers,
+            sync=sync,
             access=self.access,
             clock=self.clock,
             intervals=SyncIntervals(),
+            max_run=max_run,
         )
 
-    def use_changes(self, changes: InMemoryFolderChanges, *, max_run: timedelta = MAX_RUN) -> None:
+    def use_changes(self, changes: InMemoryChanges, *, max_run: timedelta = MAX_RUN) -> None:
         self.changes = changes
-        keep = self._keeping(replace(self.reconcile, changes=changes))
-        self.keep = replace(keep, max_run=max_run)
+        self.sync = replace(self.sync, providers=self.providers)
+        self.maintain = self._maintaining(self.sync, max_run=max_run)
 
     def limit_pages(self, pages: int) -> None:
-        """Have a look go through so many pages, of two messages each, and no more."""
+        """Have a sync go through so many pages, of two messages each, and no more."""
         self.changes.page_size = 2
-        self.keep = self._keeping(replace(self.reconcile, max_pages=pages))
+        self.maintain = self._maintaining(replace(self.sync, max_pages=pages))
 
     # --- What the provider does ---
 
     def arrive(self, *, ago: timedelta = timedelta(), folder: str = "inbox") -> MicrosoftPointer:
-        """A message comes in, and nobody tells of it."""
+        """A message comes in, and nobody notifies us of it."""
         pointer = MicrosoftPointer("", f"m{next(self._numbers)}")
         arrival = Arrival(pointer, self.clock.now() - ago)
         self.changes.deliver(SALES, arrival, folder=folder)
         return pointer
 
-    async def arrive_and_tell(self) -> MicrosoftPointer:
+    async def arrive_and_notify(self) -> MicrosoftPointer:
         pointer = self.arrive()
         await self.ingest(SALES, [pointer])
         return pointer
@@ -95,8 +114,8 @@ class Rig:
         """All that is due, until nothing is."""
         made: list[SyncRun] = []
         while due := await self.folder_syncs.claim_due(self.clock.now(), 10, LEASE):
-            made.extend([await self.keep(folder_sync) for folder_sync in due])
-            assert len(made) < 100, "there is no end of sync_runs"
+            made.extend([await self.maintain(folder_sync) for folder_sync in due])
+            assert len(made) < 100, "there is no end of sync runs"
         return made
 
     async def pass_time(self, duration: timedelta) -> Sequence[SyncRun]:
@@ -110,6 +129,16 @@ class Rig:
 
     async def _next_due(self) -> datetime:
         return min(folder_sync.due_at for folder_sync in await self.folder_syncs.all())
+
+    async def claimed(self, folder: str = "inbox") -> FolderSync:
+        """The folder's state, claimed from whoever may have it."""
+        stored = await self.folder_sync(folder)
+        await self.folder_syncs.release(stored)
+        claimed = await self.folder_syncs.claim(
+            SALES.tenant, SALES.id, folder, self.clock.now(), LEASE
+        )
+        assert claimed
+        return claimed
 
     # --- What can be seen ---
 
