@@ -68,7 +68,7 @@ class Mailboxes(InMemoryMailboxRegistry):
 class Waits:
     """Time that passes only when a test says so."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock | None = None) -> None:
         self.begun: list[float] = []
         self._clock = clock
         self._ends: list[tuple[float, asyncio.Future[None]]] = []
@@ -84,7 +84,8 @@ class Waits:
 
     async def let_pass(self, seconds: float) -> None:
         """End the waits that are that long."""
-        self._clock.advance(timedelta(seconds=seconds))
+        if self._clock:
+            self._clock.advance(timedelta(seconds=seconds))
         for each, end in self._ends:
             if each == seconds and not end.done():
                 end.set_result(None)

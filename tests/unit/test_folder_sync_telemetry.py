@@ -11,12 +11,12 @@ from structlog.testing import capture_logs
 from postroom.application.maintain_folder import MaintainFolder
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.folder_sync import Request
-from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, observed_maintain
+from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-FOLDER = {"tenant": "acme", "mailbox": "sales", "folder": "inbox"}
+FOLDER = {"tenant": "acme", "mailbox": "sales", "folder": "inbox", "provider": "microsoft"}
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def telemetry() -> Iterator[Telemetry]:
 async def rig(telemetry: Telemetry) -> Rig:
     rig = Rig()
     await rig.registry.add(SALES)
-    assert isinstance(rig.keep, MaintainFolder)
-    keep = replace(rig.keep, access=ObservedAccess(rig.access))
-    rig.maintain = observed_maintain(keep, telemetry)
+    assert isinstance(rig.maintain, MaintainFolder)
+    maintain = replace(rig.maintain, access=ObservedAccess(rig.access))
+    rig.maintain = ObservedMaintain(maintain, telemetry)
     return rig
 
 
@@ -112,9 +112,9 @@ async def test_trouble_and_its_end_are_told_once_with_the_reason(rig: Rig) -> No
     ended = await told(rig, 10 * MINUTE)
 
     assert [(each["event"], each["reason"]) for each in begun] == [
-        ("sync failed", "Graph answered 503")
+        ("mailbox.waiting", "Graph answered 503")
     ]
-    assert events(ended) == ["receiving again"]
+    assert events(ended) == ["sync works again"]
 
 
 async def test_a_mailbox_that_closes_and_opens_again_is_told_of_once(rig: Rig) -> None:
@@ -124,10 +124,10 @@ async def test_a_mailbox_that_closes_and_opens_again_is_told_of_once(rig: Rig) -
     rig.changes.repair(SALES)
     ended = await told(rig, 10 * MINUTE)
 
-    closed = [each for each in begun if each["event"] == "mailbox closed"]
+    closed = [each for each in begun if each["event"] == "mailbox.suspended"]
     assert closed == [
         {
-            "event": "mailbox closed",
+            "event": "mailbox.suspended",
             "log_level": "error",
             "tenant": "acme",
             "mailbox": "sales",
@@ -135,7 +135,7 @@ async def test_a_mailbox_that_closes_and_opens_again_is_told_of_once(rig: Rig) -
             "reason": "Graph answered 403",
         }
     ]
-    assert events(ended) == ["mailbox opened again", "receiving again"]
+    assert events(ended) == ["mailbox.resumed", "sync works again"]
 
 
 async def test_rounds_are_counted_by_mode_and_result(rig: Rig, telemetry: Telemetry) -> None:

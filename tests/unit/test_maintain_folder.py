@@ -179,7 +179,9 @@ async def test_it_is_not_renewed_twice_within_ten_minutes(rig: Rig) -> None:
     assert renewed
     rig.clock.advance(9 * MINUTE)
     rig.arrive()
-    assert await rig.folder_syncs.request_by_subscription(renewed.id, Request.RENEW, rig.clock.now())
+    assert await rig.folder_syncs.request_by_subscription(
+        renewed.id, Request.RENEW, rig.clock.now()
+    )
     await rig.sync_runs()
 
     assert (await rig.folder_sync()).subscription == renewed

@@ -39,7 +39,7 @@ class _NotRemoving(InMemorySubscriptions):
 
 @pytest.fixture
 def sweep(rig: Rig) -> RemoveOrphans:
-    return RemoveOrphans(rig.registry, rig.folder_syncs, rig.subscriptions)
+    return RemoveOrphans(rig.registry, rig.folder_syncs, rig.providers)
 
 
 async def _orphan(rig: Rig) -> str:
@@ -88,7 +88,8 @@ async def test_what_cannot_be_ended_is_tried_again(rig: Rig, sweep: RemoveOrphan
     orphan = await _orphan(rig)
     await sweep()
     subscriptions = _NotRemoving(rig.subscriptions)
-    sweep.subscriptions = subscriptions
+    rig.subscriptions = subscriptions
+    sweep.providers = rig.providers
 
     assert await sweep() == 0
     subscriptions.is_away = False
