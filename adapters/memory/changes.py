@@ -103,19 +103,24 @@ class InMemoryChanges(ChangeSource):
             broken.pages_left -= 1
 
 
+_MOST = 10**6
+"""Messages that a folder may get between two expiries."""
+
+
 @dataclass
 class _Folder:
     arrivals: list[Arrival] = field(default_factory=list)
     generation: int = 1
 
     def position(self, index: int) -> str:
-        return f"{self.generation}:{index}"
+        """A number, as a history id is one: a later position is a greater one."""
+        return str(self.generation * _MOST + index)
 
     def index(self, position: str) -> int:
-        generation, _, index = position.partition(":")
-        if generation != str(self.generation):
+        generation, index = divmod(int(position), _MOST)
+        if generation != self.generation:
             raise PositionExpired
-        return int(index)
+        return index
 
 
 @dataclass

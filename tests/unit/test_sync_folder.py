@@ -277,3 +277,33 @@ async def test_mail_is_unannounced_if_a_notice_of_it_should_have_come(
     rig.arrive(ago=ago * MINUTE)
 
     assert (await rig.sync(SALES, await rig.claimed())).missed == expected
+
+
+# --- What is too old to be new -------------------------------------------------------------------
+
+
+async def test_mail_that_arrives_with_an_old_date_is_recorded_as_skipped(rig: Rig) -> None:
+    await _sync(rig)
+    rig.arrive(ago=31 * DAY)
+    rig.arrive(ago=29 * DAY)
+
+    result = await _sync(rig)
+
+    assert (result.listed, result.queued, result.too_old) == (2, 1, 1)
+    assert await rig.handle_all() == ["m2"]
+    [skipped] = [
+        each for each in await rig.outcomes.find(SALES.tenant) if isinstance(each.outcome, Skipped)
+    ]
+    assert skipped.outcome == Skipped("older than inbound mail may be (30 days)")
+
+
+async def test_what_a_person_asks_for_is_never_too_old(rig: Rig) -> None:
+    await _sync(rig)
+    rig.arrive(ago=31 * DAY)
+    await _sync(rig)
+
+    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - 40 * DAY)
+    await _sync(rig)
+
+    [claim] = await rig.queue.claim(10, DAY)
+    assert claim.job.backfilled
