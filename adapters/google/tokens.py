@@ -17,7 +17,7 @@ from google.oauth2.service_account import Credentials
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from postroom.adapters.google.errors import grant_failure_of
-from postroom.adapters.http.exchange import exchange
+from postroom.adapters.http.exchange import Response, TooLarge, exchange
 from postroom.application.ports import Clock
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import GoogleAccount, Mailbox
@@ -141,13 +141,7 @@ class _Transport(google.auth.transport.Request):
         return sending.result(2 * GRANT_DEADLINE.total_seconds())
 
     async def _send(self, request: httpx.Request) -> _Response:
-        response = await exchange(
-            self._http,
-            request,
-            peer=request.url.host,
-            max_bytes=MAX_GRANT_BYTES,
-            deadline=GRANT_DEADLINE,
-        )
+        response = await self._exchange(request)
         if response.status != HTTPStatus.OK:
             raise grant_failure_of(
                 response.status, response.headers, response.body, self._clock.now()
@@ -157,3 +151,12 @@ class _Transport(google.auth.transport.Request):
         except ValidationError as error:
             raise Unavailable("the token endpoint sent no token") from error
         return _Response(response.status, response.headers, response.body)
+
+    async def _exchange(self, request: httpx.Request) -> Response:
+        peer = request.url.host
+        try:
+            return await exchange(
+                self._http, request, peer=peer, max_bytes=MAX_GRANT_BYTES, deadline=GRANT_DEADLINE
+            )
+        except TooLarge as error:  # which would be taken for the message's
+            raise Unavailable(error.reason) from None

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from postroom.adapters.http.exchange import exchange_blocking, translated
+from postroom.adapters.http.exchange import TooLarge, exchange_blocking, translated
 from postroom.adapters.http.retry_after import retry_after
 from postroom.adapters.microsoft.errors import SHORTEST_WAIT, awaits_the_person, sign_in_failure_of
 from postroom.application.ports import Clock
@@ -53,7 +53,10 @@ class SignInClient:
     def _send(self, method: str, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401
         with translated(PEER):
             request = self._http.build_request(method, url, **kwargs)
-        response = exchange_blocking(self._http, request, peer=PEER, max_bytes=MAX_BYTES)
+        try:
+            response = exchange_blocking(self._http, request, peer=PEER, max_bytes=MAX_BYTES)
+        except TooLarge as error:  # which would be taken for the message's
+            raise Unavailable(error.reason) from None
         if response.is_success or awaits_the_person(response.body):
             return httpx.Response(response.status, content=_object(response.body))
         header = response.headers.get("Retry-After")
