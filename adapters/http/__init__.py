@@ -1,1 +1,1 @@
-"""HTTP below the provider adapters: the one adapter that they may import."""
+"""What the providers over HTTP share, below their adapters: it knows none of them."""

@@ -56,7 +56,7 @@ class ImapFetcher(MessageFetcher):
 
     async def _body(self, connection: Connection, uid: int) -> tuple[bytes, datetime]:
         items = "INTERNALDATE BODY.PEEK[]"
-        for data in await _data(connection, uid, items, bodies=self.max_message_bytes):
+        for data in await _data(connection, uid, items, max_bytes=self.max_message_bytes):
             if data.content is None:
                 continue
             if data.received_at is None:
@@ -89,6 +89,6 @@ async def _find_by_message_id(connection: Connection, pointer: ImapPointer) -> i
 
 
 async def _data(
-    connection: Connection, uid: int, items: str, *, bodies: int = 0
+    connection: Connection, uid: int, items: str, *, max_bytes: int = 0
 ) -> list[FetchData]:
-    return (await connection.fetch([uid], items, bodies=bodies))[uid]
+    return (await connection.fetch([uid], items, max_bytes=max_bytes))[uid]

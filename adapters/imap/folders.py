@@ -15,7 +15,7 @@ from postroom.domain.failure import AccessFailed
 from postroom.domain.mailbox import ImapAccount, Mailbox
 
 _CHUNK = 200
-"""Messages asked about in one FETCH: aioimaplib's work grows with the square of the answer."""
+"""Messages of one FETCH: aioimaplib's work grows with the square of the response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ImapFolderSession(FolderSession):
     ) -> None:
         self._connection, self._folder = connection, folder
         self._renewal, self._poll = renewal, poll
-        self._news = connection.protocol.news
+        self._changed = connection.protocol.changed
         self._uid_validity = self._uid_next = 0
 
     async def uid_validity(self) -> int:
@@ -73,8 +73,8 @@ class ImapFolderSession(FolderSession):
         found = await self._search("SINCE", imap_date((moment - timedelta(days=1)).date()))
         recent: list[int] = []
         for start in range(0, len(found), _CHUNK):
-            told = await self._connection.fetch(found[start : start + _CHUNK], "INTERNALDATE")
-            recent += [uid for uid, data in told.items() if _is_recent(data, moment)]
+            chunk = await self._connection.fetch(found[start : start + _CHUNK], "INTERNALDATE")
+            recent += [uid for uid, data in chunk.items() if _is_recent(data, moment)]
         return self._listing(recent)
 
     async def changed(self, within: timedelta) -> bool:
@@ -86,10 +86,10 @@ class ImapFolderSession(FolderSession):
         """
         clock = asyncio.get_running_loop().time
         end = clock() + within.total_seconds()
-        while not self._news.is_set() and (left := end - clock()) > 0:
+        while not self._changed.is_set() and (left := end - clock()) > 0:
             await self._wait(timedelta(seconds=left))
         self._check()
-        return self._news.is_set()
+        return self._changed.is_set()
 
     async def _wait(self, within: timedelta) -> None:
         if "IDLE" in self._connection.capabilities:
@@ -99,7 +99,7 @@ class ImapFolderSession(FolderSession):
             await self._connection.command("NOOP")
 
     async def _search(self, *criteria: str) -> tuple[int, ...]:
-        self._news.clear()
+        self._changed.clear()
         return await self._connection.search(*criteria)
 
     def _listing(self, uids: Iterable[int]) -> FolderListing:
@@ -112,7 +112,7 @@ class ImapFolderSession(FolderSession):
             raise ConnectionLost("the connection to the IMAP server was lost")
 
 
-def _is_recent(told: list[FetchData], moment: datetime) -> bool:
+def _is_recent(responses: list[FetchData], moment: datetime) -> bool:
     """A message that is there, but whose date cannot be read, must not be passed over."""
-    dates = [data.received_at for data in told if data.received_at]
-    return max(dates) >= moment if dates else bool(told)
+    dates = [data.received_at for data in responses if data.received_at]
+    return max(dates) >= moment if dates else bool(responses)

@@ -47,7 +47,7 @@ class ConnectionPool:
             try:
                 yield connection
             finally:
-                self._keep(account, connection)
+                self._put_back(account, connection)
         finally:
             self._turns[account].release()
 
@@ -74,7 +74,7 @@ class ConnectionPool:
                 return connection
         return None
 
-    def _keep(self, account: ImapAccount, connection: Connection) -> None:
+    def _put_back(self, account: ImapAccount, connection: Connection) -> None:
         if connection.is_open:
             self._idle[account][connection] = asyncio.get_running_loop().call_later(
                 self.idle_for.total_seconds(), self._expire, account, connection

@@ -16,9 +16,8 @@ from postroom.domain.mailbox import Mailbox, MicrosoftAccount
 MAX_NAMED = 50
 """Folders that are named where one is missing."""
 
-
-SAMPLE = 64 * 1024
-"""Bytes of a message that are read: that there are some is what matters."""
+MAX_SAMPLE_BYTES = 64 * 1024
+"""Of a message that is read: that there are some is what matters."""
 
 _NEWEST = {"$select": "id", "$top": "1"}
 
@@ -53,7 +52,12 @@ class GraphMailboxCheck(MailboxCheck):
         for message in newest.get("value", []):
             with suppress(SourceGone, Unprocessable):  # it was deleted, or is a large one
                 await self.graph.download(
-                    mailbox, *user, "messages", str(message.get("id")), "$value", max_bytes=SAMPLE
+                    mailbox,
+                    *user,
+                    "messages",
+                    str(message.get("id")),
+                    "$value",
+                    max_bytes=MAX_SAMPLE_BYTES,
                 )
 
 

@@ -57,6 +57,6 @@ def remedy(failure: Failure, credentials: MicrosoftCredentials) -> str:
     own = _FOR_A_PERSON if isinstance(credentials, DelegatedAccess) else _AS_ITSELF
     table = {**_BY_CODE, **own}
     for code in reversed(failure.reason.split()):
-        if told := table.get(code):
-            return told
+        if advice := table.get(code):
+            return advice
     return "" if isinstance(failure, AccessFailed) else "try again later"

@@ -107,9 +107,9 @@ class GraphSubscriptions(Subscriptions):
     async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
         body = {"expirationDateTime": self._expiry()}
         path = ("subscriptions", subscription.id)
-        answer = _held(await self.graph.update(mailbox, *path, body=body, meanings=_GONE))
+        renewed = _held(await self.graph.update(mailbox, *path, body=body, meanings=_GONE))
         return replace(
-            subscription, renewed_at=self.clock.now(), expires_at=answer.expires_at.astimezone(UTC)
+            subscription, renewed_at=self.clock.now(), expires_at=renewed.expires_at.astimezone(UTC)
         )
 
     async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
@@ -166,9 +166,9 @@ class GraphSubscriptions(Subscriptions):
         return f"{self.clock.now() + LIFETIME:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _held(answer: dict[str, object]) -> _Held:
+def _held(response: dict[str, object]) -> _Held:
     try:
-        return _Held.model_validate(answer)
+        return _Held.model_validate(response)
     except ValidationError:
         raise Unavailable("Graph answered something else than a subscription") from None
 

@@ -54,15 +54,15 @@ def _nobody(_: httpx.Request) -> httpx.Response:
 
 
 @asynccontextmanager
-async def answering(
-    clock: Clock, answer: Callable[[httpx.Request], httpx.Response]
+async def responding(
+    clock: Clock, respond: Callable[[httpx.Request], httpx.Response]
 ) -> AsyncIterator[GmailClient]:
-    """A client of a Gmail that gives tokens, and to all else that *answer*."""
+    """A client of a Gmail that gives tokens, and to all else what *respond* gives."""
 
     def handle(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/token":
             return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
-        return answer(request)
+        return respond(request)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as http:
         yield GmailClient(http, clock, URL)
@@ -77,7 +77,7 @@ def with_key(mailbox: Mailbox, key: str) -> Mailbox:
     return replace(mailbox, account=replace(mailbox.account, service_account=Secret(key)))
 
 
-def told(failure: Failure) -> str:
+def logged(failure: Failure) -> str:
     """All that a log with a traceback would show of *failure*."""
     texts: list[str] = []
     error: BaseException | None = failure

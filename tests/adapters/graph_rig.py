@@ -74,9 +74,9 @@ class Rig:
     subscribed_folder: SubscribedFolder
 
     async def fetch(
-        self, message_id: str, *, user: str = USER, max_bytes: int = MAX_MESSAGE_BYTES
+        self, message_id: str, *, user: str = USER, max_message_bytes: int = MAX_MESSAGE_BYTES
     ) -> FetchedMessage:
-        fetcher = GraphFetcher(self.client, self.clock, max_bytes)
+        fetcher = GraphFetcher(self.client, self.clock, max_message_bytes)
         return await fetcher.fetch(a_mailbox(user), MicrosoftPointer("s", message_id))
 
     def subscriptions(self, public_url: str = PUBLIC_URL) -> GraphSubscriptions:
@@ -107,6 +107,6 @@ async def an_emulator(
     clock: ManualClock, subscribed_folder: SubscribedFolder | None = None
 ) -> AsyncIterator[GraphEmulator]:
     """A Graph that calls the *subscribed_folder*, and that nobody subscribes to without one."""
-    answers = subscribed_folder or (lambda _: httpx.Response(404))
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answers)) as callbacks:
+    respond = subscribed_folder or (lambda _: httpx.Response(404))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as callbacks:
         yield GraphEmulator(clock, callbacks)

@@ -11,7 +11,7 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import HistoryExpired, HistoryPage
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.entrypoints.emulators.gmail import GoogleError
-from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig
+from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, responding
 
 
 @pytest.fixture
@@ -133,10 +133,10 @@ async def test_a_message_that_the_history_repeats_is_listed_once(
 ) -> None:
     pages = {"": listing("a", "b", "a", token="2"), "2": listing("b", "c")}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=pages[request.url.params.get("pageToken", "")])
 
-    async with answering(clock, answer) as client:
+    async with responding(clock, respond) as client:
         listed = [page async for page in GmailHistory(client).since(rig.mailbox(), 7)]
 
     assert listed == [HistoryPage(("a", "b"), 900), HistoryPage(("c",), 900)]
@@ -147,20 +147,20 @@ async def test_a_page_without_history_does_not_end_the_listing(
 ) -> None:
     pages = {"": {"historyId": "900", "nextPageToken": "2"}, "2": listing("a")}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=pages[request.url.params.get("pageToken", "")])
 
-    async with answering(clock, answer) as client:
+    async with responding(clock, respond) as client:
         assert await ids(GmailHistory(client).since(rig.mailbox(), 7)) == ["a"]
 
 
 async def test_all_pages_have_the_history_id_of_the_first(rig: Rig, clock: ManualClock) -> None:
     pages = {"": listing("a", token="2"), "2": listing("b") | {"historyId": "950"}}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=pages[request.url.params.get("pageToken", "")])
 
-    async with answering(clock, answer) as client:
+    async with responding(clock, respond) as client:
         listed = [page async for page in GmailHistory(client).since(rig.mailbox(), 7)]
 
     assert [page.history_id for page in listed] == [900, 900]

@@ -62,14 +62,14 @@ def message(message_id: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def answering(rig: Rig, body: dict[str, Any]) -> AsyncIterator[GraphClient]:
+async def responding(rig: Rig, body: dict[str, Any]) -> AsyncIterator[GraphClient]:
     """A Graph that has one answer to everything; nobody else may be asked."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         assert request.url.host == "graph.microsoft.com"
         return httpx.Response(200, json=body)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
         yield GraphClient(http, rig.tokens, rig.clock)
 
 
@@ -111,13 +111,13 @@ async def test_the_ways_in_which_graph_forgets_expire_the_position(rig: Rig, cod
 async def test_a_position_of_another_cloud_is_expired_and_nobody_gets_our_token(rig: Rig) -> None:
     start, position = await changes(rig).start(MAILBOX, "inbox"), await position_of(rig)
     others = [each.replace("graph.test", "graph.test.evil.example") for each in (start, position)]
-    asked = len(rig.graph.requests)
+    sent = len(rig.graph.requests)
 
     for elsewhere in (*others, "", "delta"):
         with pytest.raises(PositionExpired):
             await ids(changes(rig).since(MAILBOX, "inbox", elsewhere))
 
-    assert len(rig.graph.requests) == asked
+    assert len(rig.graph.requests) == sent
 
 
 async def test_every_page_is_asked_for_with_immutable_ids_and_a_bounded_size(rig: Rig) -> None:
@@ -135,8 +135,8 @@ async def test_every_page_is_asked_for_with_immutable_ids_and_a_bounded_size(rig
 async def test_a_start_asks_for_the_folder_alone(rig: Rig) -> None:
     await changes(rig).start(MAILBOX, "inbox")
 
-    [asked] = rig.graph.requests
-    assert asked.path.endswith("/mailFolders/inbox")
+    [request] = rig.graph.requests
+    assert request.path.endswith("/mailFolders/inbox")
 
 
 async def test_what_graph_has_lost_before_the_first_page_expires_a_start_too(rig: Rig) -> None:
@@ -199,7 +199,7 @@ async def test_items_that_graph_calls_removed_are_passed_over(rig: Rig) -> None:
         "value": [{"id": "gone", "@removed": {"reason": "deleted"}}, message("here")],
         "@odata.deltaLink": LINK,
     }
-    async with answering(rig, body) as client:
+    async with responding(rig, body) as client:
         found = await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
 
     assert found == ["here"]
@@ -309,7 +309,7 @@ async def test_a_folder_that_goes_during_a_list_by_date_is_a_matter_of_access(ri
 
 async def test_a_change_without_a_date_holds_up_no_other(rig: Rig) -> None:
     body = {"value": [{"id": "undated"}, message("dated")], "@odata.deltaLink": LINK}
-    async with answering(rig, body) as client:
+    async with responding(rig, body) as client:
         [page] = [page async for page in GraphChanges(client).since(MAILBOX, "inbox", LINK)]
 
     assert [each.pointer for each in page.arrivals] == [
@@ -334,13 +334,13 @@ async def test_a_change_without_a_date_holds_up_no_other(rig: Rig) -> None:
     ids=["no id", "long id", "no link", "link elsewhere", "circle"],
 )
 async def test_nonsense_is_unavailable(rig: Rig, body: dict[str, Any]) -> None:
-    async with answering(rig, body) as client:
+    async with responding(rig, body) as client:
         with pytest.raises(Unavailable):
             await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
 
 
 async def test_a_list_by_date_does_not_go_on_from_a_message_without_a_date(rig: Rig) -> None:
-    async with answering(
+    async with responding(
         rig, {"value": [{"id": "m"}], "displayName": "Inbox", "id": "f"}
     ) as client:
         with pytest.raises(Unavailable):
@@ -350,12 +350,12 @@ async def test_a_list_by_date_does_not_go_on_from_a_message_without_a_date(rig: 
 async def test_a_list_by_date_that_leads_in_a_circle_is_left(rig: Rig) -> None:
     circle = {"value": [message("m")], "@odata.nextLink": LINK}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         folder = {"id": "f", "displayName": "Inbox"}
         is_folder = request.url.path.endswith("/inbox")
         return httpx.Response(200, json=folder if is_folder else circle)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
         client = GraphClient(http, rig.tokens, rig.clock)
         pages = GraphChanges(client, max_pages=3)
         with pytest.raises(Unavailable, match="more than 3 pages"):

@@ -146,7 +146,7 @@ async def test_a_message_over_the_limit_is_not_read_to_its_end(rig: Rig) -> None
 
     async with remote(rig) as far:
         with pytest.raises(Unprocessable, match="more than 1048576 bytes"):
-            await far.fetch(message, max_bytes=MEGABYTE)
+            await far.fetch(message, max_message_bytes=MEGABYTE)
 
     assert rig.graph.bytes_sent < 32 * MEGABYTE
 
@@ -154,10 +154,10 @@ async def test_a_message_over_the_limit_is_not_read_to_its_end(rig: Rig) -> None
 async def test_a_message_of_just_the_limit_is_read(rig: Rig) -> None:
     message = rig.graph.deliver(USER, RAW)
 
-    await rig.fetch(message, max_bytes=len(RAW))
+    await rig.fetch(message, max_message_bytes=len(RAW))
 
     with pytest.raises(Unprocessable):
-        await rig.fetch(message, max_bytes=len(RAW) - 1)
+        await rig.fetch(message, max_message_bytes=len(RAW) - 1)
 
 
 @pytest.mark.parametrize(

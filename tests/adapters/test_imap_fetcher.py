@@ -61,14 +61,14 @@ async def test_a_message_is_fetched_byte_for_byte(
 @pytest.mark.parametrize("body", ["{0}\r\n", '""'])
 async def test_an_empty_message_is_a_message(fetcher: ImapFetcher, body: str) -> None:
     date = '"01-Jan-2024 12:00:00 +0000"'
-    answers = {
+    responses = {
         "EXAMINE": [EXAMINED],
         "UID FETCH": [
             "* 1 FETCH (UID 7 RFC822.SIZE 0)\r\nTAG OK\r\n",
             f"* 1 FETCH (BODY[] {body} INTERNALDATE {date} UID 7)\r\nTAG OK\r\n",
         ],
     }
-    async with scripted_imap(answers) as script:
+    async with scripted_imap(responses) as script:
         of = mailbox(account(script.port))
         fetched = await fetcher.fetch(of, ImapPointer("INBOX", 7, 3))
 
@@ -143,24 +143,24 @@ async def test_a_message_that_the_server_has_not_heard_of_is_not_gone(
 
 
 async def test_a_message_that_goes_while_it_is_fetched_is_gone(fetcher: ImapFetcher) -> None:
-    answers = {
+    responses = {
         "EXAMINE": [EXAMINED],
         "UID FETCH": ["* 1 FETCH (UID 7 RFC822.SIZE 9)\r\nTAG OK\r\n", "TAG OK\r\n"],
     }
-    async with scripted_imap(answers) as script:
+    async with scripted_imap(responses) as script:
         with pytest.raises(SourceGone):
             await fetcher.fetch(mailbox(account(script.port)), ImapPointer("INBOX", 7, 3))
 
 
 async def test_a_message_without_a_date_of_arrival_is_not_gone(fetcher: ImapFetcher) -> None:
-    answers = {
+    responses = {
         "EXAMINE": [EXAMINED],
         "UID FETCH": [
             "* 1 FETCH (UID 7 RFC822.SIZE 1)\r\nTAG OK\r\n",
             '* 1 FETCH (UID 7 INTERNALDATE "whenever" BODY[] "x")\r\nTAG OK\r\n',
         ],
     }
-    async with scripted_imap(answers) as script:
+    async with scripted_imap(responses) as script:
         with pytest.raises(Unprocessable):
             await fetcher.fetch(mailbox(account(script.port)), ImapPointer("INBOX", 7, 3))
 
@@ -172,14 +172,14 @@ async def test_what_the_server_says_of_other_messages_is_not_taken_for_this_one(
     flags = "* 1 FETCH (UID 7 FLAGS ())\r\n* 2 FETCH (FLAGS ())\r\n"
     other = '* 3 FETCH (UID 5 INTERNALDATE "01-Jan-2001 12:00:00 +0000" BODY[] "no")\r\n'
     this = '* 1 FETCH (UID 7 INTERNALDATE "01-Jan-2024 12:00:00 +0000" BODY[] {3}\r\nyes)\r\n'
-    answers = {
+    responses = {
         "EXAMINE": [EXAMINED],
         "UID FETCH": [
             f"{flags}* 1 FETCH (UID 7 RFC822.SIZE 3)\r\nTAG OK\r\n",
             f"{flags}{other}{this}{flags}* 9 EXISTS\r\nTAG OK\r\n",
         ],
     }
-    async with scripted_imap(answers) as script:
+    async with scripted_imap(responses) as script:
         of = mailbox(account(script.port))
         fetched = await fetcher.fetch(of, ImapPointer("INBOX", 7, 3))
 
@@ -243,7 +243,7 @@ async def test_in_a_rebuilt_folder_the_message_is_looked_up_by_its_id(
 
 
 @pytest.mark.parametrize(
-    ("message_id", "told"),
+    ("message_id", "reason"),
     [
         ("", "cannot be looked up"),
         ("<grüße@x.example>", "cannot be looked up"),
@@ -254,11 +254,11 @@ async def test_in_a_rebuilt_folder_the_message_is_looked_up_by_its_id(
     ],
 )
 async def test_in_a_rebuilt_folder_a_message_that_is_not_found_is_gone(
-    rebuilt: ServedMailbox, fetcher: ImapFetcher, message_id: str, told: str
+    rebuilt: ServedMailbox, fetcher: ImapFetcher, message_id: str, reason: str
 ) -> None:
     """It must not be taken for the message that has its UID by now."""
     old = pointer(rebuilt, 2, message_id, folder=FOLDER)
     rebuilt.rebuild(FOLDER)
 
-    with pytest.raises(SourceGone, match=told):
+    with pytest.raises(SourceGone, match=reason):
         await fetcher.fetch(rebuilt.mailbox, old)

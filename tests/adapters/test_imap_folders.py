@@ -73,12 +73,12 @@ async def test_a_message_whose_date_cannot_be_read_is_listed() -> None:
     unreadable = '* 1 FETCH (UID 5 INTERNALDATE "whenever")\r\n'
     date = '"01-Jan-2001 00:00:00 +0000"'
     older = f"* 2 FETCH (UID 6 INTERNALDATE {date})\r\n* 2 FETCH (UID 6 FLAGS ())\r\n"
-    answers = {
+    responses = {
         "EXAMINE": ["* OK [UIDVALIDITY 3] valid\r\n* OK [UIDNEXT 8] next\r\nTAG OK\r\n"],
         "UID SEARCH": ["* SEARCH 5 6 7\r\nTAG OK\r\n"],
         "UID FETCH": [f"{unreadable}{older}TAG OK\r\n"],
     }
-    async with scripted_imap(answers) as script:
+    async with scripted_imap(responses) as script:
         of = mailbox(account(script.port))
         async with ImapFolders(ImapClient()).open(of, "INBOX") as session:
             listing = await session.received_since(NOON)

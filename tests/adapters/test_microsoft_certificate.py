@@ -49,7 +49,7 @@ def elliptic() -> str:
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "reason"),
     [
         ("", "has no certificate in PEM"),
         (KEY, "has no certificate in PEM"),
@@ -60,8 +60,8 @@ def elliptic() -> str:
         (elliptic(), "is not RSA"),
     ],
 )
-def test_a_file_of_no_use_is_told_and_not_repeated(file: str, told: str) -> None:
-    with pytest.raises(AccessFailed, match=told) as raised:
+def test_a_file_of_no_use_is_told_and_not_repeated(file: str, reason: str) -> None:
+    with pytest.raises(AccessFailed, match=reason) as raised:
         read_certificate(Secret(file))
 
     assert raised.value.__cause__ is None

@@ -73,10 +73,10 @@ async def test_who_has_signed_in_stays_noted_with_another_refresh_token(login: L
 
     await login.tokens().get(mailbox)
 
-    kept = await login.registry.get("acme", "support")
-    assert kept
-    assert isinstance(kept.account, MicrosoftAccount)
-    assert kept.account.credentials == DelegatedAccess(
+    registered = await login.registry.get("acme", "support")
+    assert registered
+    assert isinstance(registered.account, MicrosoftAccount)
+    assert registered.account.credentials == DelegatedAccess(
         Secret(await stored(login)), "object-1", PERSON
     )
     assert await stored(login) != token.value

@@ -21,8 +21,8 @@ from tests.adapters.login_rig import PERSON, Login, opened_by
 SECOND = timedelta(seconds=1)
 
 
-async def begun(login: Login, *answers: str) -> DeviceCode:
-    login.graph.expect_device(PERSON, *answers)
+async def begun(login: Login, *errors: str) -> DeviceCode:
+    login.graph.expect_device(PERSON, *errors)
     return await login.device().begin(DIRECTORY, CLIENT_ID)
 
 
@@ -130,10 +130,10 @@ async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
         b' "device_authorization_endpoint": "https://login/d"}'
     )
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=metadata if request.method == "GET" else flow)
 
-    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+    with httpx.Client(transport=httpx.MockTransport(respond)) as http:
         device = EntraDeviceSignIn(EntraId(http, clock), clock)
 
         with pytest.raises(Unavailable) as raised:

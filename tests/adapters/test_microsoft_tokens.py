@@ -213,13 +213,13 @@ async def test_a_login_that_is_not_there_is_unavailable(clock: ManualClock) -> N
             await tokens.get(MAILBOX)
 
 
-def answering(metadata: bytes, token: bytes = b"") -> httpx.Client:
+def responding(metadata: bytes, token: bytes = b"") -> httpx.Client:
     """A login that says just this."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=metadata if request.method == "GET" else token)
 
-    return httpx.Client(transport=httpx.MockTransport(answer))
+    return httpx.Client(transport=httpx.MockTransport(respond))
 
 
 METADATA = json.dumps(
@@ -245,17 +245,18 @@ METADATA = json.dumps(
 async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
     clock: ManualClock, metadata: bytes, token: bytes
 ) -> None:
-    with answering(metadata, token) as http:
+    with responding(metadata, token) as http:
         tokens = tokens_of(EntraId(http, clock), clock)
 
         with pytest.raises(Unavailable) as raised:
             await tokens.get(MAILBOX)
 
+    assert type(raised.value) is Unavailable  # and not that the message is too large
     assert raised.value.reason.startswith("sign-in answered")
     assert "s3cret" not in repr(raised.value)
     assert raised.value.__cause__ is None
 
 
 def test_a_secret_is_not_sent_in_the_clear(clock: ManualClock) -> None:
-    with answering(b"") as http, pytest.raises(ValueError, match="must begin with https://"):
+    with responding(b"") as http, pytest.raises(ValueError, match="must begin with https://"):
         EntraId(http, clock, login_url="http://127.0.0.1:1")

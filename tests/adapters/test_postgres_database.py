@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl, Timeouts
 from postroom.adapters.postgres.database import Database
-from postroom.adapters.postgres.errors import reason_of
+from postroom.adapters.postgres.errors import failure_of
 from postroom.adapters.postgres.health import PostgresHealth
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
@@ -170,10 +170,10 @@ async def test_a_reason_holds_no_value(database: Database) -> None:
 
 
 def test_an_error_of_the_driver_itself_is_named_by_its_kind() -> None:
-    assert reason_of(psycopg.OperationalError("to 10.0.0.1")) == (
+    assert failure_of(psycopg.OperationalError("to 10.0.0.1")).reason == (
         "the connection to the database is lost"
     )
-    assert reason_of(psycopg.ProgrammingError("near hunter2")) == (
+    assert failure_of(psycopg.ProgrammingError("near hunter2")).reason == (
         "the database driver failed: ProgrammingError"
     )
 
