@@ -16,12 +16,13 @@ import httpx
 from msal.application import ConfidentialClientApplication, PublicClientApplication
 from pydantic import BaseModel, Field, ValidationError
 
+from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret
 from postroom.adapters.microsoft.certificate import read_certificate
 from postroom.adapters.microsoft.errors import unreachable
 from postroom.adapters.microsoft.sign_in import SignInClient
 from postroom.application.ports import Clock
+from postroom.domain.account import Secret
 from postroom.domain.failure import Unavailable
-from postroom.domain.mailbox import ClientCertificate, ClientSecret, Secret
 
 LOGIN_URL = "https://login.microsoftonline.com"
 GRAPH_URL = "https://graph.microsoft.com"

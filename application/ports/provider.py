@@ -23,7 +23,8 @@ class AccountOption:
 
     Its value is the account's field of the same name, if there is one (`client-id`: `client_id`).
     A *secret* is read from a file, from standard input, from *variable* (of the environment), or is
-    prompted for if *required*. *choices* are all that it may be, if there are any. *is_flag* has no
+    prompted for if *required*. Where one of the options *unless* is given, it is not required, and
+    *variable* is not read. *choices* are all that it may be, if there are any. *is_flag* has no
     value. *credential* says that `mailbox reconnect` may replace it. *default* is shown, and left
     to the provider to fill in.
     """
@@ -31,6 +32,7 @@ class AccountOption:
     name: str
     help: str
     required: bool = False
+    unless: tuple[str, ...] = ()
     secret: bool = False
     repeatable: bool = False
     is_flag: bool = False
