@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.fetcher import MAX_MESSAGE_BYTES, GraphFetcher
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
 from postroom.adapters.microsoft.tokens import AccessTokens
 from postroom.application.ports import FetchedMessage
-from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from postroom.entrypoints.emulators.loopback import serve
 from tests.emulators.graph_rig import SubscribedFolder

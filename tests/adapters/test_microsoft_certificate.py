@@ -3,9 +3,10 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from postroom.adapters.microsoft.account import ClientCertificate
 from postroom.adapters.microsoft.certificate import read_certificate
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed
-from postroom.domain.mailbox import ClientCertificate, Secret
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.adapters.login_rig import Login, opened_by
 

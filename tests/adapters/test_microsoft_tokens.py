@@ -12,14 +12,15 @@ import pytest
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.entra import EntraId
 from postroom.adapters.microsoft.fetcher import GraphFetcher
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.microsoft.tokens import EntraTokens
 from postroom.domain.access import AccessTally
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
-from postroom.domain.mailbox import ClientSecret, MicrosoftAccount, Secret
-from postroom.domain.pointer import MicrosoftPointer
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
 from tests.adapters.login_rig import Login, opened_by
