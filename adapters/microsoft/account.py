@@ -1,11 +1,185 @@
-"""The account of a mailbox that must be Microsoft's."""
+"""The account of a Microsoft 365 mailbox, and the options that it is made of."""
 
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from postroom.application.ports import AccountFactory, AccountOption, OptionValue
+from postroom.domain.account import Account, InvalidAccount, Secret
 from postroom.domain.failure import Unprocessable
-from postroom.domain.mailbox import Mailbox, MicrosoftAccount
+from postroom.domain.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """The application signs in as itself (app-only), with a secret of its own."""
+
+    secret: Secret
+    kind: Literal["secret"] = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """The application signs in as itself (app-only): a certificate and its private key, in PEM."""
+
+    certificate: Secret
+    kind: Literal["certificate"] = "certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedAccess:
+    """The application acts for a person who has signed in; each use may bring another token.
+
+    *object_id* and *principal_name* are the person's in the directory; empty if nobody has noted
+    who it was.
+    """
+
+    refresh_token: Secret
+    object_id: str = ""
+    principal_name: str = ""
+    kind: Literal["delegated"] = "delegated"
+
+    def is_of(self, user: str) -> bool:
+        """Whether *user* is the person themselves; true as well if nobody has noted who it was."""
+        known = {self.object_id.lower(), self.principal_name.lower()} - {""}
+        return not known or user.lower() in known
+
+
+MicrosoftCredentials = ClientSecret | ClientCertificate | DelegatedAccess
+
+NOBODY_YET: Final = DelegatedAccess(Secret(""))
+"""Stands for the access of a person who has still to sign in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicrosoftAccount(Account):
+    """Access to one Microsoft 365 mailbox (*user*: object id or principal name).
+
+    *client_id* is an application that the *directory* knows. *folders* are well-known names, or
+    full paths of display names (`Inbox/Orders`). The fields are stored under their names.
+    """
+
+    directory: str
+    client_id: str
+    credentials: MicrosoftCredentials
+    user: str
+    folders: tuple[str, ...] = ("inbox",)
+    provider: Literal["microsoft"] = "microsoft"
+
+    @property
+    def sign_in_key(self) -> Hashable:
+        return self.directory, self.client_id, self.credentials
 
 
 def microsoft_account(mailbox: Mailbox) -> MicrosoftAccount:
     """The account of *mailbox*. Raises Unprocessable if another provider has it."""
-    if not isinstance(mailbox.account, MicrosoftAccount):
-        raise Unprocessable(f"a {mailbox.provider} mailbox has no place in Graph")
-    return mailbox.account
+    return as_microsoft(mailbox.account)
+
+
+def as_microsoft(account: Account) -> MicrosoftAccount:
+    """*account* itself. Raises Unprocessable if it is another provider's."""
+    if not isinstance(account, MicrosoftAccount):
+        raise Unprocessable(f"a {account.provider} mailbox has no place in Graph")
+    return account
+
+
+OPTIONS: Final = (
+    AccountOption(
+        name="directory", help="Directory (tenant) id in Microsoft Entra.", required=True
+    ),
+    AccountOption(name="client-id", help="Application (client) id.", required=True),
+    AccountOption(name="user", help="Object id or principal name.", default="the address"),
+    AccountOption(
+        name="folder",
+        help="A well-known name, or a full path: Inbox/Orders.",
+        repeatable=True,
+        default="inbox",
+    ),
+    AccountOption(
+        name="client-secret",
+        help="The Value of a client secret.",
+        required=True,
+        unless=("certificate", "delegated"),
+        secret=True,
+        credential=True,
+        variable="POSTROOM_MAILBOX_CLIENT_SECRET",
+    ),
+    AccountOption(
+        name="certificate",
+        help="Sign in with this certificate and key (PEM) instead of a secret.",
+        secret=True,
+        credential=True,
+    ),
+    AccountOption(
+        name="delegated",
+        help="Let a person sign in, in a browser of their own.",
+        is_flag=True,
+        credential=True,
+    ),
+)
+
+
+class MicrosoftAccounts(AccountFactory):
+    """Where a person is to sign in, the account has the credentials of NOBODY_YET."""
+
+    def create(self, address: str, values: Mapping[str, OptionValue]) -> MicrosoftAccount:
+        return MicrosoftAccount(
+            directory=_text(values, "directory"),
+            client_id=_text(values, "client-id"),
+            credentials=_credentials(values),
+            user=_text(values, "user", default=address),
+            folders=_folders(values.get("folder")),
+        )
+
+    def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> MicrosoftAccount:
+        if not isinstance(account, MicrosoftAccount):
+            raise InvalidAccount("there is no Microsoft account that other credentials would open")
+        return replace(account, credentials=_credentials(values))
+
+
+def _text(values: Mapping[str, OptionValue], name: str, *, default: str = "") -> str:
+    value = values.get(name) or default
+    if not isinstance(value, str) or not value:
+        raise InvalidAccount(f"--{name} is missing")
+    return value
+
+
+def _folders(value: OptionValue | None) -> tuple[str, ...]:
+    named = value if isinstance(value, tuple) else ()
+    return tuple(dict.fromkeys(named)) or ("inbox",)
+
+
+def _credentials(values: Mapping[str, OptionValue]) -> MicrosoftCredentials:
+    secret, certificate = values.get("client-secret"), values.get("certificate")
+    ways = {
+        "--client-secret-file": secret,
+        "--certificate-file": certificate,
+        "--delegated": values.get("delegated"),
+    }
+    given = [name for name, value in ways.items() if value]
+    if len(given) > 1:
+        raise InvalidAccount(f"these are different ways to sign in: {', '.join(given)}")
+    if isinstance(secret, Secret):
+        return ClientSecret(secret)
+    if isinstance(certificate, Secret):
+        return ClientCertificate(certificate)
+    if given:
+        return NOBODY_YET
+    raise InvalidAccount(f"one way to sign in is needed: {', '.join(ways)}")
+
+
+def describe(account: Account) -> Mapping[str, str]:
+    """The mailbox's user, and who signs in by what."""
+    if not isinstance(account, MicrosoftAccount):
+        return {}
+    return {"user": account.user, "access": _access(account.credentials)}
+
+
+def _access(credentials: MicrosoftCredentials) -> str:
+    match credentials:
+        case ClientSecret():
+            return "of the application, by a secret"
+        case ClientCertificate():
+            return "of the application, by a certificate"
+        case DelegatedAccess():
+            return "delegated, of a person who has signed in"

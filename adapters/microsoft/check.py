@@ -5,13 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.account import MicrosoftAccount, microsoft_account
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.folders import GraphFolders
 from postroom.adapters.microsoft.remedies import remedy
 from postroom.application.ports import CheckStep, MailboxCheck
 from postroom.domain.failure import Failure, FolderMissing, SourceGone, Unprocessable
-from postroom.domain.mailbox import Mailbox, MicrosoftAccount
+from postroom.domain.mailbox import Mailbox
 
 MAX_NAMED = 50
 """Folders that are named where one is missing."""

@@ -17,11 +17,12 @@ from msal.application import ConfidentialClientApplication, PublicClientApplicat
 from pydantic import BaseModel, Field, ValidationError
 
 from postroom.adapters.http.exchange import translated
+from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret
 from postroom.adapters.microsoft.certificate import read_certificate
 from postroom.adapters.microsoft.sign_in import PEER, SignInClient
 from postroom.application.ports import Clock
+from postroom.domain.account import Secret
 from postroom.domain.failure import Unavailable
-from postroom.domain.mailbox import ClientCertificate, ClientSecret, Secret
 
 LOGIN_URL = "https://login.microsoftonline.com"
 GRAPH_URL = "https://graph.microsoft.com"

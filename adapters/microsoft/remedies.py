@@ -6,9 +6,9 @@ Source: learn.microsoft.com/entra/identity-platform/reference-error-codes, and /
 from collections.abc import Mapping
 from typing import Final
 
+from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftCredentials
 from postroom.adapters.microsoft.entra import PERMISSIONS
 from postroom.domain.failure import AccessFailed, Failure
-from postroom.domain.mailbox import DelegatedAccess, MicrosoftCredentials
 
 _DELEGATED: Final = " and ".join(PERMISSIONS)
 

@@ -14,15 +14,15 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
-from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.account import DelegatedAccess, microsoft_account
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.errors import Meanings
 from postroom.adapters.microsoft.folders import GraphFolders
 from postroom.adapters.microsoft.urls import is_loopback, is_public
 from postroom.application.ports import Clock, NotificationsRefused, SubscriptionGone, Subscriptions
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.folder_sync import Subscription
-from postroom.domain.mailbox import DelegatedAccess, Mailbox
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.subscription import Subscription
 
 LIFETIME = timedelta(days=6)
 """Graph takes less than seven days."""

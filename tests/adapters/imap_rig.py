@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from postroom.adapters.imap.account import ImapAccount, Security
+
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.loopback import HOST

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 
 from postroom.adapters.google import GmailClient, GmailFetcher
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
 from postroom.domain.pointer import Pointer
-from postroom.adapters.google.pointer import GooglePointer
-from postroom.adapters.imap.pointer import ImapPointer
-from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer, responding
 
 MAX_MESSAGE_BYTES = 2**20

@@ -1,6 +1,6 @@
 """What Graph's lists of changes do beside the contract: expire, shift, lead elsewhere."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.changes import GraphChanges
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
-from postroom.application.ports import Arrival, ChangesPage, PositionExpired
+from postroom.application.ports import Arrival, BackfillPage, ChangesPage, PositionExpired
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.entrypoints.emulators.graph import RecordedRequest, delta
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
@@ -37,8 +37,8 @@ async def ids(pages: AsyncIterator[ChangesPage]) -> list[str]:
     return [_id(arrival) async for page in pages for arrival in page.arrivals]
 
 
-async def dated(pages: AsyncIterator[Sequence[Arrival]]) -> list[str]:
-    return [_id(arrival) async for page in pages for arrival in page]
+async def dated(pages: AsyncIterator[BackfillPage]) -> list[str]:
+    return [_id(arrival) async for page in pages for arrival in page.arrivals]
 
 
 def _id(arrival: Arrival) -> str:
@@ -48,7 +48,7 @@ def _id(arrival: Arrival) -> str:
 
 async def position_of(rig: Rig, folder: str = "inbox") -> str:
     """Behind all that is in the folder: the end of a first round."""
-    start = await changes(rig).start(MAILBOX, folder)
+    start = await changes(rig).position(MAILBOX, folder)
     return [page async for page in changes(rig).since(MAILBOX, folder, start)][-1].position
 
 
@@ -109,7 +109,7 @@ async def test_the_ways_in_which_graph_forgets_expire_the_position(rig: Rig, cod
 
 
 async def test_a_position_of_another_cloud_is_expired_and_nobody_gets_our_token(rig: Rig) -> None:
-    start, position = await changes(rig).start(MAILBOX, "inbox"), await position_of(rig)
+    start, position = await changes(rig).position(MAILBOX, "inbox"), await position_of(rig)
     others = [each.replace("graph.test", "graph.test.evil.example") for each in (start, position)]
     sent = len(rig.graph.requests)
 
@@ -133,14 +133,14 @@ async def test_every_page_is_asked_for_with_immutable_ids_and_a_bounded_size(rig
 
 
 async def test_a_start_asks_for_the_folder_alone(rig: Rig) -> None:
-    await changes(rig).start(MAILBOX, "inbox")
+    await changes(rig).position(MAILBOX, "inbox")
 
     [request] = rig.graph.requests
     assert request.path.endswith("/mailFolders/inbox")
 
 
 async def test_what_graph_has_lost_before_the_first_page_expires_a_start_too(rig: Rig) -> None:
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     rig.graph.fail("delta", status=410, code="resyncRequired")
 
     with pytest.raises(PositionExpired):
@@ -148,7 +148,7 @@ async def test_what_graph_has_lost_before_the_first_page_expires_a_start_too(rig
 
 
 async def test_a_first_round_that_fails_goes_on_where_it_stood(rig: Rig) -> None:
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     delivered = [rig.graph.deliver(USER, RAW) for _ in range(250)]
     pages = changes(rig).since(MAILBOX, "inbox", start)
     first = await anext(pages)
@@ -218,8 +218,26 @@ async def test_messages_that_are_deleted_during_a_list_by_date_make_it_leave_out
     for message_id in delivered[:60]:
         rig.graph.delete(message_id)
 
-    assert len(first) == 100
+    assert len(first.arrivals) == 100
     assert set(await dated(pages)) >= set(delivered[100:])
+
+
+async def test_a_page_of_a_list_by_date_reaches_the_date_of_its_last_message(
+    rig: Rig, clock: ManualClock
+) -> None:
+    start = clock.now()
+    _deliver(rig, 150, timedelta(seconds=1))
+
+    pages = [page async for page in changes(rig).received_after(MAILBOX, "inbox", start)]
+
+    last = [timedelta(seconds=99), timedelta(seconds=149)]
+    assert [page.reached for page in pages] == [start + each for each in last]
+
+
+async def test_a_page_without_messages_reaches_nothing(rig: Rig, clock: ManualClock) -> None:
+    [page] = [page async for page in changes(rig).received_after(MAILBOX, "inbox", clock.now())]
+
+    assert page == BackfillPage([])
 
 
 async def test_a_first_round_does_not_go_through_the_whole_folder(
@@ -240,7 +258,7 @@ async def test_a_first_round_leaves_mail_from_before_the_mailbox_was_added_alone
     rig.graph.deliver(USER, RAW)
     clock.advance(timedelta(minutes=6))
     mailbox = replace(MAILBOX, added_at=clock.now())
-    start = await changes(rig).start(mailbox, "inbox")
+    start = await changes(rig).position(mailbox, "inbox")
     new = rig.graph.deliver(USER, RAW)
 
     assert await ids(changes(rig).since(mailbox, "inbox", start)) == [new]
@@ -249,7 +267,7 @@ async def test_a_first_round_leaves_mail_from_before_the_mailbox_was_added_alone
 async def test_a_message_that_is_received_by_a_clock_behind_ours_is_listed(
     rig: Rig, clock: ManualClock
 ) -> None:
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     clock.time -= timedelta(minutes=59)
     message_id = rig.graph.deliver(USER, RAW)
 
@@ -262,7 +280,7 @@ async def test_an_hour_of_more_messages_than_a_filter_lists_hides_no_later_one(
     monkeypatch.setattr(delta, "MOST_FILTERED", 400)  # 5,000 are the same, and take 20 s
     hour = clock.now()
     there = _deliver(rig, 450, timedelta(seconds=7))
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     by_date = await dated(changes(rig).received_after(MAILBOX, "inbox", hour))
     before = _deliver(rig, 150, timedelta(seconds=1))
 

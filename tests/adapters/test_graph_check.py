@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from postroom.adapters.microsoft.account import ClientSecret, DelegatedAccess
 from postroom.adapters.microsoft.check import MAX_SAMPLE_BYTES, GraphMailboxCheck
 from postroom.adapters.microsoft.remedies import remedy
 from postroom.application.ports import CheckStep
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import Mailbox
-from postroom.adapters.microsoft.account import ClientSecret, DelegatedAccess
-from postroom.domain.account import Secret
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login, opened_by
 

@@ -1,18 +1,19 @@
 """GraphFetcher against the Graph emulator: in process, and on a port where the wire matters."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from urllib.parse import unquote
 
 import httpx
 import pytest
 
-from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.fetcher import GraphFetcher
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
+from postroom.domain.pointer import Pointer
 from postroom.entrypoints.emulators.loopback import serve
 from tests.adapters.graph_rig import HEAD, RAW, USER, Rig, a_mailbox, graph_rig, remote
 
@@ -69,11 +70,20 @@ async def test_a_user_without_a_mailbox_is_a_matter_of_access(rig: Rig) -> None:
         await rig.fetch("AAkALgx", user="nobody@example.org")
 
 
+@dataclass(frozen=True, slots=True)
+class ElsewherePointer(Pointer):
+    provider: ClassVar[str] = "elsewhere"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return ("message", "1")
+
+
 async def test_a_pointer_of_another_provider_cannot_be_processed(rig: Rig) -> None:
     fetcher = GraphFetcher(rig.client, rig.clock)
 
-    with pytest.raises(Unprocessable, match="imap pointer for a microsoft mailbox"):
-        await fetcher.fetch(a_mailbox(), ImapPointer("INBOX", 1, 1))
+    with pytest.raises(Unprocessable, match="elsewhere pointer for a microsoft mailbox"):
+        await fetcher.fetch(a_mailbox(), ElsewherePointer())
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-
 from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
+
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.fetcher import ImapFetcher
-from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
 from tests.adapters.imap_rig import account, mailbox

@@ -156,7 +156,8 @@ async def test_without_a_registry_a_mailbox_is_opened_as_it_is_given(login: Logi
 
 async def test_credentials_of_another_kind_that_were_set_meanwhile_are_used(login: Login) -> None:
     mailbox = await signed_in(login)
-    await login.registry.replace_credentials(mailbox, ClientSecret(Secret(CLIENT_SECRET)))
+    other = opened_by(ClientSecret(Secret(CLIENT_SECRET)))
+    await login.registry.replace_account(mailbox, other.account)
 
     assert await login.tokens().get(mailbox)
     assert login.graph.scopes == [f"{login.url}/.default"]

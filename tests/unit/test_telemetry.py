@@ -50,6 +50,7 @@ from postroom.domain.pointer import Pointer, PointerJob
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.telemetry.observed import Consume, observed_consume, observed_ingest
 from postroom.entrypoints.telemetry.sdk import open_telemetry
+from tests.adapters.graph_notifications import notification
 from tests.unit.api_rig import (
     API_TOKEN,
     CLIENT_STATE,
@@ -63,7 +64,6 @@ from tests.unit.api_rig import (
     open_rig,
 )
 from tests.unit.captured_log import captured_log
-from tests.unit.graph_notifications import notification
 from tests.unit.test_api_google import push
 
 SAMPLED = 1  # of the flags of a traceparent

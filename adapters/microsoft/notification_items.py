@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 
 MAX_NOTIFICATIONS = 1000
 """Notifications of one request."""
@@ -16,6 +16,7 @@ MAX_TOKENS = 100
 MAX_TOKEN = 16 * 1024
 """Characters of a validation token. Graph's have about a tenth of it."""
 
+_GUID = re.compile(r"[0-9A-Fa-f-]{36}")
 _MESSAGE = re.compile(r"/messages(?:/|\(')([^/')?]+)", re.IGNORECASE)
 
 
@@ -23,7 +24,7 @@ class ResourceData(BaseModel):
     id: str | None = None
 
 
-class Notification(BaseModel):
+class NotificationItem(BaseModel):
     """One item of a notification. Graph may add fields at any time: unknown ones are ignored.
 
     One with a *lifecycle_event* is about the subscription, and has no message.
@@ -35,6 +36,11 @@ class Notification(BaseModel):
     lifecycle_event: str | None = Field(default=None, alias="lifecycleEvent")
     resource: str | None = None
     resource_data: ResourceData | None = Field(default=None, alias="resourceData")
+
+    @property
+    def claimed_id(self) -> str:
+        """The id of the subscription, if it looks like one: anybody can write anything there."""
+        return self.subscription_id if _GUID.fullmatch(self.subscription_id) else ""
 
     def pointer(self) -> MicrosoftPointer:
         """Where the new message is. Raises InvalidPointer."""
@@ -52,16 +58,16 @@ class NotificationCollection(BaseModel):
     *tokens* are those of a rich notification, which bears the messages themselves.
     """
 
-    value: list[Annotated[Notification | object, Field(union_mode="left_to_right")]] = Field(
+    value: list[Annotated[NotificationItem | object, Field(union_mode="left_to_right")]] = Field(
         max_length=MAX_NOTIFICATIONS
     )
     tokens: list[Annotated[str, Field(max_length=MAX_TOKEN)]] | None = Field(
         default=None, alias="validationTokens", max_length=MAX_TOKENS
     )
 
-    def notifications(self) -> list[Notification | None]:
+    def items(self) -> list[NotificationItem | None]:
         """The items; None for each that is none."""
-        return [item if isinstance(item, Notification) else None for item in self.value]
+        return [item if isinstance(item, NotificationItem) else None for item in self.value]
 
 
 def read_collection(body: bytes) -> NotificationCollection | None:

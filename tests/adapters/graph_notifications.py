@@ -1,6 +1,7 @@
 """What Graph posts: notifications of a new message, and of the life of a subscription."""
 
-from tests.unit.api_rig import CLIENT_STATE, SUBSCRIPTION
+SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
+CLIENT_STATE = "state-that-nobody-guesses"
 
 OTHER = "11111111-2dc5-4530-97cd-4e7ae6534c07"
 """The id of another subscription than SUBSCRIPTION."""
