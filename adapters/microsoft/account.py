@@ -151,12 +151,12 @@ def _folders(value: OptionValue | None) -> tuple[str, ...]:
 
 def _credentials(values: Mapping[str, OptionValue]) -> MicrosoftCredentials:
     secret, certificate = values.get("client-secret"), values.get("certificate")
-    ways = {
+    given_as = {
         "--client-secret-file": secret,
         "--certificate-file": certificate,
         "--delegated": values.get("delegated"),
     }
-    given = [name for name, value in ways.items() if value]
+    given = [name for name, value in given_as.items() if value]
     if len(given) > 1:
         raise InvalidAccount(f"these are different ways to sign in: {', '.join(given)}")
     if isinstance(secret, Secret):
@@ -165,7 +165,7 @@ def _credentials(values: Mapping[str, OptionValue]) -> MicrosoftCredentials:
         return ClientCertificate(certificate)
     if given:
         return NOBODY_YET
-    raise InvalidAccount(f"one way to sign in is needed: {', '.join(ways)}")
+    raise InvalidAccount(f"one way to sign in is needed: {', '.join(given_as)}")
 
 
 def describe(account: Account) -> Mapping[str, str]:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from postroom.adapters.microsoft.notification_classification import classify, classify_sender
 from postroom.adapters.microsoft.notification_items import NotificationItem, read_collection
-from postroom.adapters.microsoft.notification_judgement import judge, judge_sender
 from postroom.application.ports import (
     Handshake,
     InvalidWebhook,
@@ -59,17 +59,19 @@ class GraphNotificationReader(NotificationReader):
         if items and not any(items):
             unreadable = Rejected(NotificationResult.MALFORMED)
             raise InvalidWebhook("No item of the notification could be read.", unreadable)
-        judged = await _judged(items, routes)
-        return await self._verified(judged, collection.tokens) if collection.tokens else judged
+        classified = await _classified(items, routes)
+        return (
+            await self._verified(classified, collection.tokens) if collection.tokens else classified
+        )
 
     async def _verified(
-        self, judged: Sequence[Notification], tokens: Sequence[str]
+        self, classified: Sequence[Notification], tokens: Sequence[str]
     ) -> Sequence[Notification]:
         """A stranger, who knows no secret, has no token looked at."""
-        if all(isinstance(each, Rejected) for each in judged):
-            return judged
+        if all(isinstance(each, Rejected) for each in classified):
+            return classified
         applications = await self._applications(tokens)
-        return [judge_sender(each, applications) for each in judged]
+        return [classify_sender(each, applications) for each in classified]
 
     async def _applications(self, tokens: Sequence[str]) -> Collection[str]:
         """Those that *tokens* are made out to; none if one of the tokens proves nothing."""
@@ -79,13 +81,13 @@ class GraphNotificationReader(NotificationReader):
             return ()
 
 
-async def _judged(
+async def _classified(
     items: Sequence[NotificationItem | None], routes: Routes
 ) -> Sequence[Notification]:
-    """Each item judged. Routes are looked up for those that show a secret at all."""
+    """Each item classified. Routes are looked up for those that show a secret at all."""
     shown = {by_subscription(each.subscription_id) for each in items if each and each.client_state}
     found = await routes.find(sorted(shown)) if shown else {}
-    return [judge(each, found) for each in items]
+    return [classify(each, found) for each in items]
 
 
 def _handshake(token: str) -> Handshake:

@@ -28,6 +28,10 @@ class MicrosoftPointer(Pointer):
     def key(self) -> tuple[str, ...]:
         return "message", self.message_id
 
+    @property
+    def log_fields(self) -> dict[str, str | int]:
+        return {"subscription_id": self.subscription_id, "message_id": self.message_id}
+
     def packed(self) -> tuple[Any, ...]:
         """A resource that ends with the message id lies there without it, as an array of one."""
         cut = self.resource.removesuffix(self.message_id)

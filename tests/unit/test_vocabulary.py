@@ -19,7 +19,7 @@ RETIRED = frozenset(
         *("notice", "notices", "reception", "receptions", "unannounced", "owed", "owe", "owes"),
         *("silence", "silenced", "silent"),
         # classification of what comes in
-        *("verdict", "verdicts", "judge", "judged", "judgement", "judging", "attested", "intake"),
+        *("verdict", "verdicts", "classify", "classified", "classification", "judging", "attested", "intake"),
         *("addressee", "addressees", "subscriber", "subscribers", "inspected", "inspector"),
         # verbs of several senses
         *("tell", "tells", "told", "kept", "asked", "heed", "mend", "mended", "anew"),

@@ -1,4 +1,4 @@
-"""What becomes of a notification: each item is judged for itself, by the secret that it shows."""
+"""What becomes of a notification: each item is classified for itself, by the secret that it shows."""
 
 import hashlib
 import hmac
@@ -26,7 +26,7 @@ REQUESTS = {
 """learn.microsoft.com/graph/change-notifications-lifecycle-events"""
 
 
-def judge(item: NotificationItem | None, routes: Mapping[str, Route]) -> Notification:
+def classify(item: NotificationItem | None, routes: Mapping[str, Route]) -> Notification:
     """What becomes of *item*, which is None if it could not be read.
 
     *routes* hold at least those of the subscriptions whose items show a secret.
@@ -43,14 +43,17 @@ def judge(item: NotificationItem | None, routes: Mapping[str, Route]) -> Notific
     return _classify(item, route)
 
 
-def judge_sender(judged: Notification, applications: Collection[str]) -> Notification:
+def classify_sender(classified: Notification, applications: Collection[str]) -> Notification:
     """What becomes of an item that came with tokens, which are made out to *applications*.
 
     One of any other application's mailbox is rejected.
     """
-    if isinstance(judged, Rejected) or judged.route.account.get("client_id") in applications:
-        return judged
-    return Rejected(NotificationResult.BAD_SIGNATURE, _subscription_id(judged))
+    if (
+        isinstance(classified, Rejected)
+        or classified.route.account.get("client_id") in applications
+    ):
+        return classified
+    return Rejected(NotificationResult.BAD_SIGNATURE, _subscription_id(classified))
 
 
 def _proves(shown: str, secret_digest: str) -> bool:
@@ -78,8 +81,8 @@ def _rejected(result: NotificationResult, item: NotificationItem, route: Route) 
     return Rejected(result, item.subscription_id, route.tenant, route.id)
 
 
-def _subscription_id(judged: Announced | Lifecycle) -> str:
-    match judged:
+def _subscription_id(classified: Announced | Lifecycle) -> str:
+    match classified:
         case Lifecycle(subscription_id=found):
             return found
         case Announced(pointer=MicrosoftPointer(subscription_id=found)):
