@@ -1,4 +1,4 @@
-"""What becomes of a notification: each item is classified for itself, by the secret that it shows."""
+"""What becomes of a notification: each item is classified for itself, by the secret it shows."""
 
 import hashlib
 import hmac
