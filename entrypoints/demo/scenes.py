@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.outcome import SOURCE_UNAVAILABLE
 from postroom.domain.pointer import job_id
 from postroom.entrypoints.demo.messages import (
@@ -196,7 +195,8 @@ async def _gmail_mail(stage: Stage, raw: bytes) -> None:
 
 
 def _microsoft_job(stage: Stage, message_id: str) -> str:
-    pointer = MicrosoftPointer(stage.microsoft_subscription, message_id)
+    pointer_type = stage.providers["microsoft"].pointer
+    pointer = pointer_type.unpacked([stage.microsoft_subscription, message_id, ""])
     return job_id(TENANT, "support", pointer)
 
 
