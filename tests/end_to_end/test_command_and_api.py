@@ -9,16 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import punq
 import pytest
-
 from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.imap.pointer import ImapPointer
+
 from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftAccount
-from postroom.application.ports import Clock, FolderSyncs, MailboxRegistry, PointerQueue
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.pointer import PointerJob, job_id
+from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import MAILBOX
 from tests.end_to_end.processes import SECONDS, free_port, wait_until
@@ -45,10 +44,10 @@ def stored(some_mail: None) -> None:
     in_container(store)
 
 
-async def store(container: punq.Container) -> None:
-    registry, queue = container.resolve(MailboxRegistry), container.resolve(PointerQueue)
+async def store(wired: Wired) -> None:
+    registry, queue = wired.registry, wired.queue
     account = ImapAccount(host="mail.x", port=993, username="u", password=Secret("hush"))
-    await look_after(container)
+    await look_after(wired)
     for tenant in ("acme", "globex"):
         office = replace(
             MAILBOX, tenant=tenant, id="office", address="o@x.example", account=account
@@ -59,13 +58,13 @@ async def store(container: punq.Container) -> None:
     delegated = DelegatedAccess(Secret("hush"), "17", "clerk@acme.example")
     person = replace(MAILBOX.account, credentials=delegated, folders=("inbox", "archive"))
     await registry.add(replace(MAILBOX, id="sales", address="s@acme.example", account=person))
-    suspended = Pause(PausedBy.ACCESS, "invalid_grant", container.resolve(Clock).now())
+    suspended = Pause(PausedBy.ACCESS, "invalid_grant", wired.clock.now())
     await registry.pause("acme", "sales", suspended)
 
 
-async def look_after(container: punq.Container) -> None:
+async def look_after(wired: Wired) -> None:
     """Of the one folder there is, notifications come and the last sync has failed."""
-    folder_syncs, now = container.resolve(FolderSyncs), container.resolve(Clock).now()
+    folder_syncs, now = wired.folder_syncs, wired.clock.now()
     [taken] = await folder_syncs.claim_due(now, 10, LEASE)
     subscribed = taken.subscribed(a_subscription("graph-1", "hush", now))
     await folder_syncs.save(replace(subscribed, synced_at=now, last_error="Graph served 503"))

@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-import punq
 import pytest
 
-from postroom.application.ports import PointerQueue
 from postroom.domain.pointer import PointerJob, job_id
+from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import MAILBOX, POINTER
 
@@ -66,11 +65,11 @@ def test_migrating_twice_is_safe(postroom: Postroom) -> None:
     assert (ended.code, ended.out) == (0, "The database is up to date.\n")
 
 
-def fill(lanes: Sequence[str]) -> Callable[[punq.Container], Awaitable[None]]:
+def fill(lanes: Sequence[str]) -> Callable[[Wired], Awaitable[None]]:
     """A job in each lane, the first of which is paused."""
 
-    async def run(container: punq.Container) -> None:
-        queue = container.resolve(PointerQueue)
+    async def run(wired: Wired) -> None:
+        queue = wired.queue
         places = [lane.split("/") for lane in lanes]
         await queue.enqueue(
             [

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
-import punq
 import pytest
+from postroom.adapters.imap.pointer import ImapPointer
 from redis import Redis
 
-from postroom.adapters.imap.pointer import ImapPointer
-from postroom.application.ports import PointerQueue
 from postroom.domain.pointer import Pointer, PointerJob, job_id
+from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import LEASE, MAILBOX
 
@@ -33,8 +32,8 @@ def is_iso(text: str) -> bool:
 def bury(*names: str, tenant: str, reason: str, pointer: Pointer = IN_INBOX) -> None:
     """Set jobs aside, the last one last."""
 
-    async def run(container: punq.Container) -> None:
-        queue = container.resolve(PointerQueue)
+    async def run(wired: Wired) -> None:
+        queue = wired.queue
         for name in names:
             job = PointerJob(
                 id=name, tenant=tenant, mailbox="support", pointer=pointer, enqueued_at=AT

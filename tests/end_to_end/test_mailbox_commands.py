@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import punq
 import pytest
-
 from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.imap.account import ImapAccount, Security
+
 from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
-from postroom.application.ports import MailboxRegistry
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
+from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
 
 IMAP = ["mailbox", "add", "imap", "office", "--address", "office@acme.example", "--host", "mail.x"]
@@ -34,8 +33,8 @@ def stored(mailbox: str, tenant: str = "default") -> Mailbox:
     """The mailbox as the registry has it."""
     found: list[Mailbox] = []
 
-    async def get(container: punq.Container) -> None:
-        found.append(await container.resolve(MailboxRegistry).get(tenant, mailbox))
+    async def get(wired: Wired) -> None:
+        found.append(await wired.registry.get(tenant, mailbox))
 
     in_container(get)
     return found[0]

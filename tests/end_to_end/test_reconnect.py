@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import punq
 import pytest
 
 from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret, DelegatedAccess
-from postroom.application.ports import Clock, MailboxRegistry
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Pause, PausedBy
+from postroom.entrypoints.container import Wired
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.end_to_end.command_rig import Postroom, in_container
@@ -74,9 +73,9 @@ def test_a_person_signs_in_again(postroom: Postroom, graph: GraphEmulator) -> No
 def test_a_mailbox_that_was_closed_is_open_again_and_one_that_a_person_paused_is_not(
     postroom: Postroom, by: PausedBy, *, is_paused: bool
 ) -> None:
-    async def pause(container: punq.Container) -> None:
-        pause = Pause(by, "invalid_grant", container.resolve(Clock).now())
-        await container.resolve(MailboxRegistry).pause("default", "support", pause)
+    async def pause(wired: Wired) -> None:
+        pause = Pause(by, "invalid_grant", wired.clock.now())
+        await wired.registry.pause("default", "support", pause)
 
     in_container(pause)
 
