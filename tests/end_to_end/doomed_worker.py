@@ -71,8 +71,8 @@ STEPS: dict[str, Callable[[Wired], None]] = {
 
 
 async def work(doom: Callable[[Wired], None]) -> None:
-    async with wire(load_settings()) as wired:
-        wired = fetching(wired, the_message())
+    async with wire(load_settings()) as opened:
+        wired = fetching(opened, the_message())
         doom(wired)
         await a_worker(wired, wired.consume).run(asyncio.Event())
 
