@@ -5,11 +5,12 @@ from urllib.parse import quote
 
 from postroom.adapters.google.client import LISTING_LIMIT, GmailClient
 from postroom.adapters.google.errors import NotFound, TooLarge
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.responses import RawMessage
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unprocessable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import GooglePointer, Pointer
+from postroom.domain.pointer import Pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 import httpx
 
 from postroom.adapters.google import GmailClient
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.application.ports import Clock
+from postroom.domain.account import Secret
 from postroom.domain.failure import Failure
-from postroom.domain.mailbox import GoogleAccount, Mailbox, Secret
-from postroom.domain.pointer import GooglePointer
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GmailEmulator
 
 URL = "https://gmail.test"

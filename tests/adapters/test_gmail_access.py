@@ -11,9 +11,11 @@ import pytest
 
 from postroom.adapters.google import GmailClient
 from postroom.adapters.google.responses import Profile
+from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
-from postroom.domain.mailbox import ImapAccount, Mailbox, Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
 from postroom.entrypoints.emulators.gmail.emulator import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.gmail.identity import signing_key
