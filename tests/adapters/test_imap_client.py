@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from postroom.adapters.imap.account import Security
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.errors import BY_CODE, refusal, unreachable
 from postroom.domain.failure import AccessFailed, Failure, Unavailable
-from postroom.domain.mailbox import Security
 from postroom.entrypoints.emulators.imap_server import ImapServer
 from postroom.entrypoints.emulators.loopback import HOST
 from tests.adapters.imap_rig import AT_ONCE, HASTY, PASSWORD, account
