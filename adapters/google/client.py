@@ -34,6 +34,10 @@ class GmailClient:
         self._users = f"{base_url}/gmail/v1/users/me"
         self._tokens = AccessTokens(http, clock)
 
+    async def sign_in(self, mailbox: Mailbox) -> None:
+        """Have a token for *mailbox*. Raises AccessFailed, Throttled, Unavailable."""
+        await self._tokens.get(mailbox)
+
     async def get(
         self,
         mailbox: Mailbox,

@@ -5,12 +5,13 @@ from urllib.parse import quote
 
 from postroom.adapters.google.client import MAX_LISTING_BYTES, GmailClient
 from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.responses import RawMessage
 from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unprocessable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import GooglePointer, Pointer
+from postroom.domain.pointer import Pointer
 
 
 @dataclass(frozen=True, slots=True)

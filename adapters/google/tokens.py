@@ -16,11 +16,12 @@ from google.auth.exceptions import GoogleAuthError
 from google.oauth2.service_account import Credentials
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.errors import grant_failure_of
 from postroom.adapters.http.exchange import Response, TooLarge, exchange
 from postroom.application.ports import Clock
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.mailbox import GoogleAccount, Mailbox
+from postroom.domain.mailbox import Mailbox
 
 SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from aioimaplib import aioimaplib
 
+from postroom.adapters.imap.account import ImapAccount, Security
 from postroom.adapters.imap.connection import Connection
 from postroom.adapters.imap.errors import ConnectionLost, connection_failure_of
 from postroom.adapters.imap.protocol import Protocol
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.mailbox import ImapAccount, Security
 
 
 @dataclass(frozen=True, slots=True)

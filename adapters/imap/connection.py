@@ -15,10 +15,11 @@ from postroom.adapters.imap.responses import (
     FetchData,
     Lines,
     fetch_data,
+    folder_names,
     response_code,
     search_result,
 )
-from postroom.domain.failure import AccessFailed, Unavailable, Unprocessable
+from postroom.domain.failure import AccessFailed, FolderMissing, Unavailable, Unprocessable
 
 MAX_RESPONSE_BYTES = 8 * 2**20
 """Of a response, beside the bodies requested with it: a search may find a million UIDs."""
@@ -71,10 +72,13 @@ class Connection:
         return await self._run(aioimaplib.Command(name, self._tag(), *arguments))
 
     async def examine(self, folder: str) -> OpenFolder:
-        """Open the folder read-only, with all that is in it by now (RFC 3501 section 6.3.2)."""
+        """Open the folder read-only, with all that is in it by now (RFC 3501 section 6.3.2).
+
+        Raises FolderMissing, AccessFailed.
+        """
         # Without a folder until the server says otherwise (section 6.3.1).
         self.protocol.state = aioimaplib.AUTH
-        lines = await self.command("EXAMINE", aioimaplib.quoted(encode_folder_name(folder)))
+        lines = await self._examine(folder)
         self.protocol.state = aioimaplib.SELECTED
         uid_validity = response_code(lines, "UIDVALIDITY")
         if uid_validity is None:
@@ -83,6 +87,19 @@ class Connection:
         if uid_next is None:  # RFC 3501 lets old servers leave it out
             uid_next = max(await self.search("UID", "*"), default=0) + 1
         return OpenFolder(uid_validity, uid_next)
+
+    async def _examine(self, folder: str) -> Lines:
+        try:
+            return await self.command("EXAMINE", aioimaplib.quoted(encode_folder_name(folder)))
+        except AccessFailed as refusal:
+            names = await self.folders()
+            if folder in names or folder.upper() == "INBOX":
+                raise
+            raise FolderMissing(names) from refusal
+
+    async def folders(self) -> list[str]:
+        """The names of all folders that can be opened."""
+        return list(folder_names(await self.command("LIST", '""', '"*"')))
 
     async def search(self, *criteria: str) -> tuple[int, ...]:
         """UIDs of the messages that match, ascending.

@@ -94,6 +94,12 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
             return None
         return super()._handle_line(line, current_cmd)
 
+    def _response_done(self, line: bytes) -> None:
+        command = self.pending_sync_command
+        super()._response_done(line)
+        if command is not None and command.name == "EXAMINE":
+            self.changed.clear()  # what was told of by now was there when the folder was opened
+
     def _untagged_response(self, line: bytes) -> aioimaplib.Command:
         if _EXISTS.match(line):
             self.changed.set()

@@ -182,6 +182,11 @@ class Session:
         self.read_only = True
         return result.replace("READ-WRITE", "READ-ONLY")
 
+    async def _do_list(self) -> str:
+        for name in self.server.folders[self.user]:
+            self._send(rf'* LIST (\HasNoChildren) "/" "{name}"')
+        return "OK listed"
+
     async def _do_append(self) -> str:
         name, *middle, raw = self._tokens
         if name.decode() not in self.server.folders[self.user]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx
-from postroom.adapters.google.account import GoogleAccount
-from postroom.adapters.google.pointer import GooglePointer
 
 from postroom.adapters.google import GmailClient
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.application.ports import Clock
 from postroom.domain.account import Secret
 from postroom.domain.failure import Failure

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from postroom.adapters.imap.account import ImapAccount, Security
-
-from postroom.domain.account import Secret
+from postroom.domain.account import Secret, UnreadableAccount
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.loopback import HOST
 
@@ -37,3 +36,13 @@ def mailbox(of: ImapAccount) -> Mailbox:
         account=of,
         added_at=datetime(2024, 1, 1, tzinfo=UTC),
     )
+
+
+FOREIGN = Mailbox(
+    tenant="acme",
+    id="info",
+    address="info@acme.example",
+    account=UnreadableAccount("elsewhere", "it is of another provider"),
+    added_at=datetime(2024, 1, 1, tzinfo=UTC),
+)
+"""A mailbox of another provider."""

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from postroom.adapters.imap.account import ImapAccount
 
 from postroom.adapters.google import GmailClient
 from postroom.adapters.google.responses import Profile
+from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from postroom.adapters.google.pointer import GooglePointer
-from postroom.adapters.imap.pointer import ImapPointer
 
 from postroom.adapters.google import GmailClient, GmailFetcher
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
 from postroom.domain.pointer import Pointer
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer, responding
@@ -98,7 +97,6 @@ async def test_an_id_cannot_lead_to_another_place(rig: Rig, clock: ManualClock) 
     [
         GooglePointer(history_id=1, address=SUPPORT),
         GooglePointer(history_id=1, address=SUPPORT, message_ids=("a", "b")),
-        MicrosoftPointer(subscription_id="s", message_id="m"),
         ImapPointer(folder="INBOX", uid=1, uid_validity=1),
     ],
 )

@@ -8,8 +8,8 @@ import ssl
 from collections.abc import AsyncIterator
 
 import pytest
-from postroom.adapters.imap.account import Security
 
+from postroom.adapters.imap.account import Security
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.errors import BY_CODE, connection_failure_of, failure_of
 from postroom.domain.failure import AccessFailed, Failure, Unavailable

@@ -2,15 +2,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from postroom.adapters.google.pointer import GooglePointer
-from postroom.adapters.imap.pointer import ImapPointer
 
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
-from tests.adapters.imap_rig import account, mailbox
-from tests.contracts.samples import google_mailbox
+from tests.adapters.imap_rig import FOREIGN, account, mailbox
 from tests.emulators.scripted_imap import scripted_imap
 from tests.served_mailbox import ServedMailbox
 
@@ -212,7 +211,7 @@ async def test_a_pointer_of_another_provider_is_not_understood(
     with pytest.raises(Unprocessable):
         await fetcher.fetch(served.mailbox, GooglePointer(1, "ann@x.example", message_ids=("m",)))
     with pytest.raises(Unprocessable):
-        await fetcher.fetch(google_mailbox(), ImapPointer("INBOX", 1, 1))
+        await fetcher.fetch(FOREIGN, ImapPointer("INBOX", 1, 1))
 
 
 # --- Folders that were rebuilt ------------------------------------------------------------------

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from postroom.adapters.imap.pointer import ImapPointer
 
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.application.ports import FetchedMessage
 from postroom.domain.failure import AccessFailed, Unavailable

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from postroom.adapters.imap.pointer import ImapPointer
 from redis.asyncio import Redis
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.domain.pointer import InvalidPointer, PointerJob
 from tests.contracts.pointer_queue.samples import job, jobs, names
