@@ -5,9 +5,11 @@ notifications are one sync, and none can be missed by that: a run that began bef
 followed by another.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from postroom.application.ingest_pointer import Ingest
 from postroom.application.maintain_folder import LEASE, Maintain
 from postroom.application.ports import Clock, FolderSyncs
 from postroom.domain.failure import FolderMissing
@@ -24,6 +26,7 @@ INDEX_LAG = timedelta(seconds=5)
 class TriggerSync:
     folder_syncs: FolderSyncs
     maintain: Maintain
+    ingest: Ingest
     clock: Clock
 
     async def __call__(self, mailbox: Mailbox, pointer: Pointer) -> Expanded:
@@ -35,17 +38,21 @@ class TriggerSync:
         folder = pointer.changed_folder or ""
         if not await self._request(mailbox, folder):
             raise FolderMissing(mailbox.account.folders)
+        named = await self._ingest(mailbox, pointer.messages)
         claimed = await self.folder_syncs.claim(
             mailbox.tenant, mailbox.id, folder, self.clock.now(), LEASE
         )
         if claimed is None:
-            return Expanded(0)
+            return Expanded(named)
         run = await self.maintain(claimed)
         if run.result is None:
-            return Expanded(0)
+            return Expanded(named)
         if not pointer.is_reached_by(await self._position(claimed)):
             await self._request(mailbox, folder, after=INDEX_LAG)
-        return Expanded(run.result.queued)
+        return Expanded(named + run.result.queued)
+
+    async def _ingest(self, mailbox: Mailbox, messages: Sequence[Pointer]) -> int:
+        return len((await self.ingest(mailbox, messages)).new) if messages else 0
 
     async def _request(
         self, mailbox: Mailbox, folder: str, *, after: timedelta = timedelta()

@@ -44,6 +44,11 @@ class Pointer(ABC):
         """The folder whose changes are to be listed; None where this points at one message."""
         return None
 
+    @property
+    def messages(self) -> tuple["Pointer", ...]:
+        """Messages that are named beside a change; each of them is a job of its own."""
+        return ()
+
     def is_reached_by(self, position: str) -> bool:  # noqa: ARG002 - most announce no position
         """Whether a sync that has come to *position* has seen what this announces."""
         return True

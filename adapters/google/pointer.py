@@ -1,6 +1,6 @@
 """Where a message of Gmail can be fetched from, and what says that a mailbox has changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from postroom.adapters.google.account import FOLDER, NAME
@@ -40,6 +40,21 @@ class GooglePointer(Pointer):
     @property
     def changed_folder(self) -> str | None:
         return None if self._is_message else FOLDER
+
+    @property
+    def messages(self) -> tuple[Pointer, ...]:
+        """Those that came with a notification of several."""
+        if self._is_message:
+            return ()
+        return tuple(replace(self, message_ids=(each,)) for each in self.message_ids)
+
+    @property
+    def log_fields(self) -> dict[str, str | int]:
+        fields: dict[str, str | int] = {
+            "history_id": self.history_id,
+            "pubsub_message_id": self.pubsub_message_id,
+        }
+        return fields | ({"message_id": self.message_ids[0]} if self._is_message else {})
 
     def is_reached_by(self, position: str) -> bool:
         return int(position or 0) >= self.history_id

@@ -25,5 +25,9 @@ class ImapPointer(Pointer):
         check_bounds(self, required=("folder",))
 
     @property
+    def log_fields(self) -> dict[str, str | int]:
+        return {"folder": self.folder, "uid": self.uid, "uid_validity": self.uid_validity}
+
+    @property
     def key(self) -> tuple[str, ...]:
         return "message", self.folder, str(self.uid_validity), str(self.uid)

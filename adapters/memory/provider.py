@@ -1,6 +1,6 @@
 """A provider whose parts are all in memory, for a test to deliver to, to break and to look into."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -13,7 +13,6 @@ from postroom.application.ports import (
     CheckStep,
     MailboxCheck,
     NotificationReader,
-    OptionValue,
     Provider,
 )
 from postroom.domain.account import Account, InvalidAccount
@@ -31,10 +30,10 @@ class PassedCheck(MailboxCheck):
 class NoAccounts(AccountFactory):
     """Makes none: a test brings the accounts."""
 
-    def create(self, address: str, values: Mapping[str, OptionValue]) -> NoReturn:
+    def create(self, *_: object) -> NoReturn:
         raise InvalidAccount("there are no options to make an account of")
 
-    def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> NoReturn:
+    def reconnect(self, *_: object) -> NoReturn:
         raise InvalidAccount("there are no credentials to replace")
 
 

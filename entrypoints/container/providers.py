@@ -9,10 +9,11 @@ import punq
 
 from postroom.adapters import google, imap, microsoft
 from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.imap.standard_webhooks import InvalidSecret
 from postroom.application.ports import Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
 from postroom.entrypoints.container.provider_types import ProviderTypes
-from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.settings import InvalidSettings, Settings
 
 HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
 """Seconds for each wait on the wire; the clients bound whole calls themselves."""
@@ -56,5 +57,7 @@ async def bind_providers(
 def _made(factory: Callable[[ProviderDeps], Provider], deps: ProviderDeps) -> Provider:
     try:
         return factory(deps)
+    except InvalidSecret as error:
+        raise InvalidSettings(str(error)) from None
     except TypeError as error:  # an abstract method without an implementation, a field left out
         raise InvalidProvider(f"a provider lacks a part: {error}") from error

@@ -88,7 +88,8 @@ class Rig:
             clock=self.clock,
             intervals=SyncIntervals(),
         )
-        self.trigger = TriggerSync(self.folder_syncs, self.maintain, self.clock)
+        ingest = IngestPointer(self.queue, self.clock)
+        self.trigger = TriggerSync(self.folder_syncs, self.maintain, ingest, self.clock)
 
     def arrive(self, number: int) -> GooglePointer:
         """A message comes in; gives what is announced of it."""
@@ -135,6 +136,13 @@ async def test_what_has_come_is_queued_at_once(rig: Rig) -> None:
     rig.arrive(3)
 
     assert await rig.trigger(INFO, announced) == Expanded(2)
+    assert await rig.queued() == ["m2", "m3"]
+
+
+async def test_messages_that_a_notification_names_are_queued_too(rig: Rig) -> None:
+    rig.arrive(3)
+
+    assert await rig.trigger(INFO, GooglePointer(1, INFO.address, "", ("m2", "m3"))) == Expanded(2)
     assert await rig.queued() == ["m2", "m3"]
 
 
