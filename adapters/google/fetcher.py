@@ -8,7 +8,7 @@ from postroom.adapters.google.errors import NotFound, TooLarge
 from postroom.adapters.google.responses import RawMessage
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unprocessable
-from postroom.domain.mailbox import Mailbox
+from postroom.domain.mailbox import GoogleAccount, Mailbox
 from postroom.domain.pointer import GooglePointer, Pointer
 
 
@@ -48,14 +48,14 @@ class GmailFetcher(MessageFetcher):
 
 
 def _message_id(mailbox: Mailbox, pointer: Pointer) -> str:
-    match pointer:
-        case GooglePointer(message_ids=(message_id,), address=address):
+    match mailbox.account, pointer:
+        case GoogleAccount(), GooglePointer(message_ids=(message_id,), address=address):
             # An id means nothing in another mailbox: there it would look like a deleted message.
             if address.casefold() != mailbox.address.casefold():
                 raise Unprocessable("the pointer is of another address than the mailbox")
             return message_id
         case _:
-            raise Unprocessable("the pointer does not point at one message of Gmail")
+            raise Unprocessable("the pointer does not point at one message of a Gmail mailbox")
 
 
 def _encoded(size: int) -> int:

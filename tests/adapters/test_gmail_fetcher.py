@@ -8,8 +8,7 @@ import pytest
 
 from postroom.adapters.google import GmailClient, GmailFetcher
 from postroom.adapters.memory.clock import ManualClock
-from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.failure import Unavailable, Unprocessable
 from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, answering, gmail_rig, pointer
 
 LIMIT = 2**20
@@ -68,14 +67,6 @@ async def test_a_message_that_was_moved_since_is_fetched_all_the_same(rig: Rig, 
     assert fetched.raw == MAIL
 
 
-async def test_a_deleted_message_is_gone(rig: Rig) -> None:
-    message_id = rig.gmail.deliver(SUPPORT, MAIL)
-    rig.gmail.delete(SUPPORT, message_id)
-
-    with pytest.raises(SourceGone):
-        await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
-
-
 async def test_an_id_cannot_lead_to_another_place(rig: Rig, clock: ManualClock) -> None:
     asked: list[bytes] = []
 
@@ -90,29 +81,6 @@ async def test_an_id_cannot_lead_to_another_place(rig: Rig, clock: ManualClock) 
     assert asked == [b"/gmail/v1/users/me/messages/..%2Fprofile%3Fx%3D%23y?format=raw"]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        GooglePointer(history_id=1, address=SUPPORT),
-        GooglePointer(history_id=1, address=SUPPORT, message_ids=("a", "b")),
-        MicrosoftPointer(subscription_id="s", message_id="m"),
-        ImapPointer(folder="INBOX", uid=1, uid_validity=1),
-    ],
-)
-async def test_a_pointer_that_is_not_one_message_of_gmail_is_for_a_person(
-    rig: Rig, wrong: Pointer
-) -> None:
-    with pytest.raises(Unprocessable):
-        await fetcher(rig.client).fetch(rig.mailbox(), wrong)
-
-
-async def test_a_pointer_of_another_address_is_for_a_person(rig: Rig) -> None:
-    message_id = rig.gmail.deliver("sales@example.org", MAIL)
-
-    with pytest.raises(Unprocessable):
-        await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id, "sales@example.org"))
-
-
 async def test_an_address_is_the_same_in_any_case(rig: Rig) -> None:
     message_id = rig.gmail.deliver(SUPPORT, MAIL)
 
@@ -122,21 +90,6 @@ async def test_an_address_is_the_same_in_any_case(rig: Rig) -> None:
 
 
 # --- The size -----------------------------------------------------------------------------------
-
-
-async def test_a_message_of_just_the_limit_is_fetched(rig: Rig) -> None:
-    message_id = rig.gmail.deliver(SUPPORT, b"x" * LIMIT)
-
-    fetched = await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
-
-    assert len(fetched.raw) == LIMIT
-
-
-async def test_a_message_over_the_limit_is_for_a_person(rig: Rig) -> None:
-    message_id = rig.gmail.deliver(SUPPORT, MAIL)
-
-    with pytest.raises(Unprocessable):
-        await fetcher(rig.client, len(MAIL) - 1).fetch(rig.mailbox(), pointer(message_id))
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(rig: Rig, clock: ManualClock) -> None:
