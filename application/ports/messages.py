@@ -46,4 +46,7 @@ class EmailProcessor(Protocol):
 
     @abstractmethod
     async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
-        """Process the message, inside its ledger block. Raises Unprocessable."""
+        """Process the message, inside its ledger block; the reference leads to what became of it.
+
+        The effect is kept with the block, and forgotten with it. Raises Unprocessable.
+        """
