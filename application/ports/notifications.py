@@ -67,7 +67,7 @@ class PushVerifier(Protocol):
     async def __call__(self, token: str) -> str:
         """The verified e-mail address of the service account that signed *token*.
 
-        Raises Unauthenticated.
+        Raises Unauthenticated; Unavailable while there are no keys to prove it by.
         """
 
 
@@ -78,5 +78,5 @@ class NotificationTokenVerifier(Protocol):
     async def __call__(self, token: str) -> str:
         """The client id of the application that *token* is made out to.
 
-        Raises Unauthenticated.
+        Raises Unauthenticated; Unavailable while there are no keys to prove it by.
         """
