@@ -9,7 +9,7 @@ from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Clock
 
-PORT = Clock
+PORTS = {Clock}
 
 A_MOMENT = timedelta(milliseconds=20)
 SLACK = timedelta(milliseconds=1)

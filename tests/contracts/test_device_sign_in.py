@@ -16,7 +16,7 @@ from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.entrypoints.emulators.graph import CLIENT_ID, DIRECTORY
 from tests.adapters.login_rig import PERSON, Login, login_rig
 
-PORT = DeviceSignIn
+PORTS = {DeviceSignIn}
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 SECOND = timedelta(seconds=1)

@@ -17,7 +17,7 @@ from postroom.domain.outcome import Completed
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import NOON, failing_block, imap_mailbox
 
-PORT = EmailProcessor
+PORTS = {EmailProcessor}
 
 MAILBOX = imap_mailbox()
 

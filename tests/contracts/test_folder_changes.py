@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Arrival, ChangesPage, PositionExpired
+from postroom.application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, a_mailbox, graph_rig
 from tests.contracts.changes_stages import Graph, InMemory, Stage
+
+PORTS = {FolderChanges}
 
 MINUTE = timedelta(minutes=1)
 BUSY = Throttled("busy", retry_after=timedelta(seconds=30))

@@ -8,7 +8,9 @@ from postroom.application.ports import FolderSyncs, MailboxRegistry
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, microsoft_mailbox, subscription
-from tests.contracts.taking import LEASE, LATER, TOMORROW, claim_one, told
+from tests.contracts.taking import LATER, LEASE, TOMORROW, claim_one, told
+
+PORTS = {FolderSyncs}
 
 
 async def stored(folder_syncs: FolderSyncs) -> FolderSync:

@@ -18,7 +18,9 @@ from postroom.application.ports import (
 from postroom.domain.folder_sync import FolderSync, Mode
 from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, identity, microsoft_mailbox
-from tests.contracts.taking import LEASE, LATER, TOMORROW, claim_one, told
+from tests.contracts.taking import LATER, LEASE, TOMORROW, claim_one, told
+
+PORTS = {FolderSyncs}
 
 # --- Who takes what -----------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import HealthCheck
 from postroom.domain.failure import Unavailable
 
-PORT = HealthCheck
+PORTS = {HealthCheck}
 
 REDIS_NOWHERE = "redis://user:hunter2@127.0.0.1:1"
 POSTGRES_NOWHERE = "postgresql://user:hunter2@127.0.0.1:1/postroom"

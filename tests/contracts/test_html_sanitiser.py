@@ -10,7 +10,7 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.sanitiser import PlainSanitiser
 from postroom.application.ports import HtmlSanitiser
 
-PORT = HtmlSanitiser
+PORTS = {HtmlSanitiser}
 
 SANITISERS = [Nh3Sanitiser(), PlainSanitiser()]
 

@@ -18,6 +18,8 @@ from tests.contracts.samples import IMAP, google_mailbox, imap_mailbox
 from tests.dovecot import IMAP_SERVERS, new_mailbox
 from tests.served_mailbox import ADDED_AT as NOON
 
+PORTS = {MailFolders, FolderSession}
+
 FOLDER = "Anfragen"
 MAIL = b"Subject: Hello\r\n\r\nHello\r\n"
 

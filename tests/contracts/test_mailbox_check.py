@@ -18,7 +18,7 @@ from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
 from tests.adapters.login_rig import Login, login_rig
 from tests.contracts.samples import google_mailbox, imap_mailbox
 
-PORT = MailboxCheck
+PORTS = {MailboxCheck}
 
 FOLDERS = ("inbox", "Inbox/Orders", "junkemail")
 

@@ -16,6 +16,8 @@ from postroom.application.ports import HistoryExpired, HistoryPage, MailboxHisto
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.gmail_rig import MAIL, Rig, gmail_rig
 
+PORTS = {MailboxHistory}
+
 MINUTE = timedelta(minutes=1)
 
 

@@ -7,6 +7,8 @@ from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded
 from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
 from tests.contracts.samples import outcome
 
+PORTS = {Outcomes}
+
 
 @pytest.mark.parametrize(
     "ended",

@@ -18,7 +18,7 @@ from postroom.entrypoints.emulators.gmail.identity import SigningKey, signing_ke
 from tests.adapters.notification_token_rig import APPLICATION, Entra
 from tests.adapters.push_rig import PUSHER, SUBSCRIPTION, Google, google_rig
 
-PORTS = [PushVerifier, NotificationTokenVerifier]
+PORTS = {PushVerifier, NotificationTokenVerifier}
 
 
 class Stage(Protocol):

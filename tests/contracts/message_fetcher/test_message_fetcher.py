@@ -17,7 +17,7 @@ from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer
 from tests.contracts.message_fetcher.conftest import SCRIPTED
 from tests.contracts.message_fetcher.stage import LIMIT, MESSAGE_ID, Stage
 
-PORT = MessageFetcher
+PORTS = {MessageFetcher}
 
 AT = datetime(2024, 2, 29, 23, 59, 58, tzinfo=timezone(timedelta(hours=-8)))
 HEAD = (

@@ -9,6 +9,8 @@ from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
+PORTS = {PointerQueue}
+
 
 async def test_jobs_are_claimed_in_order_of_arrival(queue: PointerQueue) -> None:
     await queue.enqueue(jobs("c", "a"))
