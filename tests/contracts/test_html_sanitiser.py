@@ -100,6 +100,7 @@ def test_an_image_that_came_with_the_message_stays(sanitise: HtmlSanitiser) -> N
         '<img src=" cid:a" onerror=x()><img src="cid:a" onerror=x()><img src=cid:a/onerror=x()>',
         '<img src="cid:&quot; onerror=&quot;x()">',
         '<a href="javascript:x()" ping=//x.test>a</a><a href="&#106;avascript:x()">a</a>',
+        '<a href="cid:a">a</a><a href="data:text/html,x">a</a>',
         "<table background=//x.test><td background=//x.test>a",
     ],
 )

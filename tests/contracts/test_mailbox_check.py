@@ -76,13 +76,14 @@ class Graph(Stage):
         self.check = GraphMailboxCheck(client)
         self._graph = login.graph
         self._graph.add_folder(USER, "Inbox/Orders")
-        self._graph.deliver(USER, RAW)
+        self._message = self._graph.deliver(USER, RAW)
 
     def refuse_to_sign_in(self) -> None:
         self._graph.register(ACCOUNT.directory, ACCOUNT.client_id, "another secret by now")
 
     def refuse_to_read(self) -> None:
-        self._graph.fail(USER, status=403, code="ErrorAccessDenied")
+        """Not even where messages are listed."""
+        self._graph.fail(self._message, status=403, code="ErrorAccessDenied")
 
     def lose_a_folder(self) -> None:
         self._graph.remove_folder(USER, "Inbox/Orders")

@@ -24,7 +24,8 @@ IN_MEMORY = {
     "memory google": google_mailbox(),
     "memory imap": imap_mailbox(),
 }
-SCRIPTED = [*IN_MEMORY, "graph", "gmail", "fake", "any graph", "any gmail", "any fake"]
+PROVIDERS = ["graph", "gmail", "fake"]
+SCRIPTED = [*IN_MEMORY, *PROVIDERS, *(f"by-provider {name}" for name in PROVIDERS)]
 """Those that can be made to fail: of a real server, one cannot ask that."""
 
 STAGES = [*SCRIPTED, *(server for server in IMAP_SERVERS if server not in SCRIPTED)]
@@ -46,7 +47,7 @@ async def _stage(
             return Graph(await opened.enter_async_context(graph_rig(clock)))
         case ["gmail"]:
             return Gmail(await opened.enter_async_context(gmail_rig(clock)))
-        case ["any", chosen]:
+        case ["by-provider", chosen]:
             return await _by_provider(chosen, request, clock, opened)
         case _:
             return await opened.enter_async_context(_imap(name, request))
@@ -55,8 +56,7 @@ async def _stage(
 async def _by_provider(
     chosen: str, request: pytest.FixtureRequest, clock: ManualClock, opened: AsyncExitStack
 ) -> Stage:
-    names = ("graph", "gmail", "fake")
-    stages = {name: await _stage(name, request, clock, opened) for name in names}
+    stages = {name: await _stage(name, request, clock, opened) for name in PROVIDERS}
     graph, gmail, imap = (stage.fetcher for stage in stages.values())
     stage = stages[chosen]
     stage.fetcher = FetchByProvider(microsoft=graph, google=gmail, imap=imap)

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from postroom.adapters.imap.fetcher import ImapFetcher
 from postroom.adapters.imap.pool import ConnectionPool
@@ -15,7 +15,7 @@ FOLDER = "Anfragen"
 
 
 class Imap(Stage):
-    """Only the scripted server can be made to fail."""
+    """Only the scripted server can be made to fail, and to live in another time zone."""
 
     foreign = SourceGone
 
@@ -27,6 +27,8 @@ class Imap(Stage):
         self._served, self._elsewhere = served, elsewhere
         for each in (served, elsewhere):
             each.create(FOLDER)
+        if isinstance(served, FakeMailbox):
+            served.server.zone = timezone(timedelta(hours=5, minutes=45))
 
     def deliver(self, raw: bytes, at: datetime) -> Pointer:
         return _deliver(self._served, raw, at)
