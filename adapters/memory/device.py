@@ -17,14 +17,14 @@ INTERVAL = timedelta(seconds=5)
 class InMemoryDeviceSignIn(DeviceSignIn):
     """Knows the *applications*, by directory and client id.
 
-    Whoever asks whether the *person* has signed in meets the *answers* first: None is not yet, a
+    Whoever asks whether the *person* has signed in gets the *responses* first: None is not yet, a
     failure says why not. *failures* are raised one a beginning.
     """
 
     clock: Clock
     applications: frozenset[tuple[str, str]]
     person: str = "clerk@example.org"
-    answers: deque[Failure | None] = field(default_factory=deque)
+    responses: deque[Failure | None] = field(default_factory=deque)
     failures: deque[Failure] = field(default_factory=deque)
 
     async def begin(self, directory: str, client_id: str) -> DeviceCode:
@@ -43,9 +43,9 @@ class InMemoryDeviceSignIn(DeviceSignIn):
         )
 
     async def finish(self, code: DeviceCode) -> DelegatedAccess:
-        while self.answers:
-            if isinstance(answer := self.answers.popleft(), AccessFailed):
-                raise answer
+        while self.responses:
+            if isinstance(response := self.responses.popleft(), AccessFailed):
+                raise response
             if self.clock.now() + code.interval >= code.expires_at:
                 raise AccessFailed("nobody has signed in with the code in time")
             await self.clock.sleep(code.interval)

@@ -28,8 +28,8 @@ class Stage(Protocol):
     sign_in: DeviceSignIn
 
     @abstractmethod
-    def sign_in_after(self, looks: int) -> None:
-        """PERSON has not signed in yet, the first so many times that somebody looks."""
+    def sign_in_after(self, polls: int) -> None:
+        """PERSON has not signed in yet at the first so many polls."""
 
     @abstractmethod
     def decline(self) -> None: ...
@@ -48,17 +48,17 @@ class InMemory(Stage):
         applications = frozenset({(DIRECTORY, CLIENT_ID)})
         self.sign_in = self._login = InMemoryDeviceSignIn(clock, applications, PERSON)
 
-    def sign_in_after(self, looks: int) -> None:
-        self._login.answers.extend([None] * looks)
+    def sign_in_after(self, polls: int) -> None:
+        self._login.responses.extend([None] * polls)
 
     def decline(self) -> None:
-        self._login.answers.append(AccessFailed("they would not"))
+        self._login.responses.append(AccessFailed("they would not"))
 
     def throttle(self, wait: timedelta) -> None:
         self._login.failures.append(Throttled("busy", retry_after=wait))
 
     def break_down_while_waiting(self) -> None:
-        self._login.answers.append(Unavailable("broken"))
+        self._login.responses.append(Unavailable("broken"))
 
 
 class Entra(Stage):
@@ -67,8 +67,8 @@ class Entra(Stage):
         self._graph = login.graph
         self._graph.expect_device(PERSON)
 
-    def sign_in_after(self, looks: int) -> None:
-        self._graph.expect_device(PERSON, *["authorization_pending"] * looks)
+    def sign_in_after(self, polls: int) -> None:
+        self._graph.expect_device(PERSON, *["authorization_pending"] * polls)
 
     def decline(self) -> None:
         self._graph.expect_device(PERSON, "authorization_declined")
@@ -141,16 +141,16 @@ async def test_who_has_signed_in_is_noted_and_their_token_is_not_shown(stage: St
     assert access.refresh_token.value not in repr(access)
 
 
-@pytest.mark.parametrize("looks", [0, 1, 3])
-async def test_the_login_is_left_alone_between_two_looks(
-    stage: Stage, clock: ManualClock, looks: int
+@pytest.mark.parametrize("polls", [0, 1, 3])
+async def test_the_login_is_left_alone_between_two_polls(
+    stage: Stage, clock: ManualClock, polls: int
 ) -> None:
-    stage.sign_in_after(looks)
+    stage.sign_in_after(polls)
     code, start = await stage.sign_in.begin(DIRECTORY, CLIENT_ID), clock.now()
 
     await stage.sign_in.finish(code)
 
-    assert clock.now() - start == looks * code.interval
+    assert clock.now() - start == polls * code.interval
 
 
 async def test_a_person_who_refuses_ends_the_wait(stage: Stage, clock: ManualClock) -> None:

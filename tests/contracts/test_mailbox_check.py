@@ -147,7 +147,7 @@ async def test_the_first_step_that_fails_is_the_last_and_says_what_to_do(
     assert "@" not in last.failed
 
 
-async def test_a_step_is_told_before_the_next_one_is_tried(stage: Stage) -> None:
+async def test_a_step_is_reported_before_the_next_one_is_tried(stage: Stage) -> None:
     taken = stage.check.check(stage.mailbox)
     first = await anext(taken)
     stage.refuse_to_read()

@@ -30,12 +30,12 @@ async def client(rig: Rig) -> AsyncIterator[Client]:
 
 @dataclass
 class Waiting(InMemoryHealthCheck):
-    """Answers once *answers* is set."""
+    """Is well as soon as *until* is set."""
 
-    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    until: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self) -> None:
-        await self.answers.wait()
+        await self.until.wait()
 
 
 class Buggy(InMemoryHealthCheck):
@@ -101,7 +101,7 @@ async def test_checks_are_made_at_the_same_time(client: Client, rig: Rig) -> Non
             opened.set()
 
     opened = asyncio.Event()
-    rig.health += [Waiting("waits for the other", answers=opened), Opener("opens")]
+    rig.health += [Waiting("waits for the other", until=opened), Opener("opens")]
 
     response = await client.get("/health/ready")
 
