@@ -115,8 +115,8 @@ class Found:
 class FolderSync:
     """How the mail of one *folder* of a mailbox is received.
 
-    *polling_reason* says why it is polled. A poll without *probe_at* ends as soon as what stands in the way
-    does. *refusals* are those in a row. *synced_at* is when the last complete look began.
+    *polling_reason* says why it is polled. A poll without *probe_at* ends as soon as what stands in
+    the way does. *refusals* are those in a row. *synced_at* is when the last complete look began.
     *last_error* is what the last round failed of. *requests* are those that no round is done with
     yet. *version* changes whenever somebody asks for something, or takes it to work through.
     """

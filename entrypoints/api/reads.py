@@ -116,7 +116,7 @@ async def outcomes(
     job: Name = "",
     limit: Limit = 100,
 ) -> Sequence[OutcomeView]:
-    """What became of pointers, newest first. *identity*: a Message-ID, or an outcome's `identity`."""
+    """What became of pointers, newest first. *identity*: a Message-ID, or that of an outcome."""
     records = await services.outcomes.find(
         tenant, mailbox=mailbox, identity=_identity(identity), job_id=job, limit=limit
     )

@@ -26,7 +26,7 @@ from postroom.domain.pointer import PointerJob
 
 @dataclass(frozen=True, slots=True)
 class FolderView:
-    """How a folder's mail is received: by `notifications`, or by `polling` for the reason *polling_reason*.
+    """How a folder's mail is received: by `notifications`, or by `polling` for *polling_reason*.
 
     *last_error* is what the last sync failed of. *expires_at* is when notifications end, unless
     renewed.

@@ -19,7 +19,7 @@ from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.outcome import Dead, Deferred, Outcome
 from postroom.domain.pointer import MicrosoftPointer
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
-from tests.end_to_end.crash_rig import LEASE, MAILBOX
+from tests.end_to_end.crash_rig import MAILBOX
 from tests.end_to_end.test_mailbox_commands import add_imap
 from tests.subscribing import a_subscription
 

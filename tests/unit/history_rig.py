@@ -80,7 +80,9 @@ class World:
 
     def add_mailbox(self, name: str) -> Mailbox:
         account = GoogleAccount(
-            service_account=Secret("{}"), pubsub_subscription="s", push_service_account="p@example.org"
+            service_account=Secret("{}"),
+            pubsub_subscription="s",
+            push_service_account="p@example.org",
         )
         return Mailbox(
             tenant="acme",

@@ -670,7 +670,9 @@ async def notify(rig: Rig) -> None:
         await post("/webhooks/google", headers={"Authorization": "Bearer forged-token"})
         await post("/webhooks/imap", json={}, headers={"Postroom-Tenant": "acme"})
         await post("/webhooks/imap", json={}, headers={"Postroom-Tenant": "alice@example.org"})
-        await get("/api/v1/outcomes?identity=alice@example.org", headers={"Authorization": "Bearer"})
+        await get(
+            "/api/v1/outcomes?identity=alice@example.org", headers={"Authorization": "Bearer"}
+        )
         await get("/alice@example.org")
         for failure in (Unavailable("alice@example.org"), ValueError("Dear Bob, hush-password")):
             rig.queue.failure = failure
