@@ -49,14 +49,14 @@ class GmailFetcher(MessageFetcher):
 
 
 def _message_id(mailbox: Mailbox, pointer: Pointer) -> str:
-    match pointer:
-        case GooglePointer(message_ids=(message_id,), address=address):
+    match mailbox.account, pointer:
+        case GoogleAccount(), GooglePointer(message_ids=(message_id,), address=address):
             # An id means nothing in another mailbox: there it would look like a deleted message.
             if address.casefold() != mailbox.address.casefold():
                 raise Unprocessable("the pointer is of another address than the mailbox")
             return message_id
         case _:
-            raise Unprocessable("the pointer does not point at one message of Gmail")
+            raise Unprocessable("the pointer does not point at one message of a Gmail mailbox")
 
 
 def _encoded(size: int) -> int:

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from postroom.application.ports import FetchedMessage, MessageFetcher
-from postroom.domain.failure import Failure, SourceGone
+from postroom.domain.failure import Failure, SourceGone, Unprocessable
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -13,27 +13,58 @@ from postroom.domain.pointer import Pointer
 class InMemoryMessages(MessageFetcher):
     """*messages* by source. *failures* are raised one a fetch; *broken* at every fetch.
 
-    *fetched* holds the source of each fetch, in order.
+    *fetched* holds the source of each fetch, in order. *limit* is in bytes of a message.
     """
 
     messages: dict[str, FetchedMessage] = field(default_factory=dict)
     failures: deque[Failure] = field(default_factory=deque)
     broken: dict[str, Failure] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    limit: int = 50 * 2**20
+    _owners: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
-    def put(self, message: FetchedMessage) -> None:
+    def put(self, message: FetchedMessage, mailbox: Mailbox | None = None) -> None:
+        """Into *mailbox* alone, or where any mailbox finds it."""
         self.messages[message.source] = message
+        if mailbox:
+            self._owners[message.source] = _name(mailbox)
 
-    async def fetch(self, _: Mailbox, pointer: Pointer) -> FetchedMessage:
+    async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         source = source_of(pointer)
         self.fetched.append(source)
+        _check(mailbox, pointer)
         if self.failures:
             raise self.failures.popleft()
         if source in self.broken:
             raise self.broken[source]
-        if source not in self.messages:
+        message = self._find(mailbox, pointer)
+        if len(message.raw) > self.limit:
+            raise Unprocessable(f"the message is larger than {self.limit} bytes")
+        return message
+
+    def _find(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
+        source, name = source_of(pointer), _name(mailbox)
+        is_foreign = self._owners.get(source, name) != name
+        if is_foreign and not isinstance(pointer, ImapPointer):
+            raise Unprocessable("the pointer is of another mailbox")
+        if is_foreign or source not in self.messages:
             raise SourceGone("there is no such message")
         return self.messages[source]
+
+
+def _name(mailbox: Mailbox) -> tuple[str, str]:
+    return mailbox.tenant, mailbox.id
+
+
+def _check(mailbox: Mailbox, pointer: Pointer) -> None:
+    """Raises Unprocessable if the pointer shows by itself that it is none of the mailbox's."""
+    if pointer.provider != mailbox.provider:
+        raise Unprocessable(f"a {pointer.provider} pointer for a {mailbox.provider} mailbox")
+    if isinstance(pointer, GooglePointer):
+        if len(pointer.message_ids) != 1:
+            raise Unprocessable("the pointer is of no single message")
+        if pointer.address.casefold() != mailbox.address.casefold():
+            raise Unprocessable("the pointer is of another address")
 
 
 def source_of(pointer: Pointer) -> str:

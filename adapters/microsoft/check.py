@@ -27,7 +27,10 @@ class GraphMailboxCheck(MailboxCheck):
     graph: GraphClient
 
     async def check(self, mailbox: Mailbox) -> AsyncIterator[CheckStep]:
-        account = microsoft_account(mailbox)
+        account = mailbox.account
+        if not isinstance(account, MicrosoftAccount):
+            yield CheckStep("signing in", f"the mailbox is at {mailbox.provider}, not at Microsoft")
+            return
         for name, attempt in self._steps(mailbox, account):
             step = await _ended(name, attempt(), account)
             yield step

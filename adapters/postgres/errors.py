@@ -44,7 +44,10 @@ def failure_of(error: psycopg.Error) -> Unavailable:
 
 def _reason_of(error: psycopg.Error) -> str:
     if isinstance(error, PoolTimeout):
-        return "no database connection in time: the database is away, or all are in use"
+        return (
+            "no database connection in time: all are in use, or the database is away; see that it"
+            " runs at POSTROOM_DATABASE_URL"
+        )
     if error.sqlstate:
         return _REASONS.get(error.sqlstate, f"the database answered {error.sqlstate}")
     if isinstance(error, psycopg.OperationalError):

@@ -29,9 +29,7 @@ class IdempotencyLedger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRecord:
-    """What became of one job; *identity* is the name of the message's identity, where it was
-    read.
-    """
+    """What became of one job; *identity* is the name of the message's, where it was read."""
 
     job: PointerJob
     outcome: Final

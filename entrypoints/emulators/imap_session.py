@@ -24,8 +24,8 @@ class Script(Protocol):
     greeting: str
     refusals: dict[str, str]
     slow: dict[str, float]
+    hangs_up: set[str]
     silent_idle: bool
-    close_on_idle: bool
     seen: list[str]
     idling: asyncio.Event
     arrived: dict[str, asyncio.Event]
@@ -66,6 +66,8 @@ class Session:
         self.server.seen.append(verb)
         self.server.arrived[verb].set()
         await asyncio.sleep(self.server.slow.get(verb, 0))
+        if verb in self.server.hangs_up:
+            raise EOFError
         self._tokens = [_token(match, literals) for match in _TOKEN.finditer(rest)]
         self._rest = rest.decode("utf-8", "replace")
         handler = getattr(self, f"_do_{verb.lower().replace(' ', '_')}", None)
@@ -204,8 +206,6 @@ class Session:
     # --- Selected -------------------------------------------------------------------------------
 
     async def _do_idle(self) -> str:
-        if self.server.close_on_idle:
-            raise EOFError
         self._send("+ idling")
         if not self.server.silent_idle:
             self.catch_up()

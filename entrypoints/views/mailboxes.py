@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postroom.domain.folder_sync import FolderSync, Mode
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
+from postroom.domain.folder_sync import FolderSync, Mode
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.mailbox_state import StateName, state_of
 

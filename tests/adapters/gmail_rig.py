@@ -15,6 +15,7 @@ from postroom.domain.account import Secret
 from postroom.domain.failure import Failure
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GmailEmulator
+from tests.adapters.line import Line
 
 URL = "https://gmail.test"
 SUPPORT = "support@example.org"
@@ -25,6 +26,7 @@ MAIL = b"From: anna@example.net\r\nSubject: Printer\r\n\r\nIt is on fire.\r\n"
 class Rig:
     gmail: GmailEmulator
     client: GmailClient
+    line: Line
 
     def mailbox(self, address: str = SUPPORT, name: str = "support") -> Mailbox:
         self.gmail.mailbox(address)
@@ -45,8 +47,9 @@ class Rig:
 async def gmail_rig(clock: Clock) -> AsyncIterator[Rig]:
     async with httpx.AsyncClient(transport=httpx.MockTransport(_nobody)) as nobody:
         gmail = GmailEmulator(nobody, clock)
-        async with httpx.AsyncClient(transport=gmail.transport()) as http:
-            yield Rig(gmail, GmailClient(http, clock, URL))
+        line = Line(gmail.transport())
+        async with httpx.AsyncClient(transport=line) as http:
+            yield Rig(gmail, GmailClient(http, clock, URL), line)
 
 
 def _nobody(_: httpx.Request) -> httpx.Response:

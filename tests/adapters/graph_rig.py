@@ -19,6 +19,7 @@ from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from postroom.entrypoints.emulators.loopback import serve
+from tests.adapters.line import Line
 from tests.emulators.graph_rig import SubscribedFolder
 
 USER = "support@example.org"
@@ -62,7 +63,7 @@ def a_mailbox(user: str = USER, account: MicrosoftAccount = ACCOUNT) -> Mailbox:
 
 @dataclass
 class Rig:
-    """A *graph* and a *client* of it, in process; `remote` gives one over TCP.
+    """A *graph* and, on a *line*, a *client* of it, in process; `remote` gives one over TCP.
 
     The *subscribed_folder* is whoever Graph calls.
     """
@@ -72,6 +73,7 @@ class Rig:
     client: GraphClient
     clock: ManualClock
     subscribed_folder: SubscribedFolder
+    line: Line
 
     async def fetch(
         self, message_id: str, *, user: str = USER, max_message_bytes: int = MAX_MESSAGE_BYTES
@@ -87,10 +89,10 @@ class Rig:
 async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
     subscribed_folder = SubscribedFolder()
     async with an_emulator(clock, subscribed_folder) as graph:
-        tokens = EmulatorTokens(graph)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(graph.app)) as http:
+        tokens, line = EmulatorTokens(graph), Line(httpx.ASGITransport(graph.app))
+        async with httpx.AsyncClient(transport=line) as http:
             client = GraphClient(http, tokens, clock, "http://graph.test")
-            yield Rig(graph, tokens, client, clock, subscribed_folder)
+            yield Rig(graph, tokens, client, clock, subscribed_folder, line)
 
 
 @asynccontextmanager

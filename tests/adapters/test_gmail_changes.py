@@ -28,7 +28,7 @@ from postroom.domain.failure import (
 )
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
-from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, responding, gmail_rig, pointer
+from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer, responding
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

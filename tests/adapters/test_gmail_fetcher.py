@@ -7,12 +7,9 @@ import httpx
 import pytest
 
 from postroom.adapters.google import GmailClient, GmailFetcher
-from postroom.adapters.google.pointer import GooglePointer
-from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
-from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
-from postroom.domain.pointer import Pointer
-from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer, responding
+from postroom.domain.failure import Unavailable, Unprocessable
+from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer
 
 MAX_MESSAGE_BYTES = 2**20
 
@@ -70,14 +67,6 @@ async def test_a_message_that_was_moved_since_is_fetched_all_the_same(rig: Rig, 
     assert fetched.raw == MAIL
 
 
-async def test_a_deleted_message_is_gone(rig: Rig) -> None:
-    message_id = rig.gmail.deliver(SUPPORT, MAIL)
-    rig.gmail.delete(SUPPORT, message_id)
-
-    with pytest.raises(SourceGone):
-        await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
-
-
 async def test_an_id_cannot_lead_to_another_place(rig: Rig, clock: ManualClock) -> None:
     requested: list[bytes] = []
 
@@ -92,28 +81,6 @@ async def test_an_id_cannot_lead_to_another_place(rig: Rig, clock: ManualClock) 
     assert requested == [b"/gmail/v1/users/me/messages/..%2Fprofile%3Fx%3D%23y?format=raw"]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        GooglePointer(history_id=1, address=SUPPORT),
-        GooglePointer(history_id=1, address=SUPPORT, message_ids=("a", "b")),
-        ImapPointer(folder="INBOX", uid=1, uid_validity=1),
-    ],
-)
-async def test_a_pointer_that_is_not_one_message_of_gmail_is_for_a_person(
-    rig: Rig, wrong: Pointer
-) -> None:
-    with pytest.raises(Unprocessable):
-        await fetcher(rig.client).fetch(rig.mailbox(), wrong)
-
-
-async def test_a_pointer_of_another_address_is_for_a_person(rig: Rig) -> None:
-    message_id = rig.gmail.deliver("sales@example.org", MAIL)
-
-    with pytest.raises(Unprocessable):
-        await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id, "sales@example.org"))
-
-
 async def test_an_address_is_the_same_in_any_case(rig: Rig) -> None:
     message_id = rig.gmail.deliver(SUPPORT, MAIL)
 
@@ -123,21 +90,6 @@ async def test_an_address_is_the_same_in_any_case(rig: Rig) -> None:
 
 
 # --- The size -----------------------------------------------------------------------------------
-
-
-async def test_a_message_of_just_the_limit_is_fetched(rig: Rig) -> None:
-    message_id = rig.gmail.deliver(SUPPORT, b"x" * MAX_MESSAGE_BYTES)
-
-    fetched = await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
-
-    assert len(fetched.raw) == MAX_MESSAGE_BYTES
-
-
-async def test_a_message_over_the_limit_is_for_a_person(rig: Rig) -> None:
-    message_id = rig.gmail.deliver(SUPPORT, MAIL)
-
-    with pytest.raises(Unprocessable):
-        await fetcher(rig.client, len(MAIL) - 1).fetch(rig.mailbox(), pointer(message_id))
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(rig: Rig, clock: ManualClock) -> None:

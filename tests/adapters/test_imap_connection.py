@@ -230,7 +230,7 @@ async def test_a_connection_that_breaks_ends_the_wait_at_once(
 async def test_a_server_that_hangs_up_instead_of_idling_ends_the_wait_at_once(
     server: ImapServer, connection: Connection
 ) -> None:
-    server.close_on_idle = True
+    server.hangs_up.add("IDLE")
 
     async with asyncio.timeout(AT_ONCE):
         with pytest.raises(ConnectionLost):

@@ -3,13 +3,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.fetcher import ImapFetcher
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
-from tests.adapters.imap_rig import FOREIGN, account, mailbox
+from tests.adapters.imap_rig import account, mailbox
 from tests.emulators.scripted_imap import scripted_imap
 from tests.served_mailbox import ServedMailbox
 
@@ -121,16 +120,6 @@ async def test_a_message_that_just_came_in_is_found_on_a_connection_that_was_ope
 # --- What cannot be fetched ---------------------------------------------------------------------
 
 
-async def test_a_message_that_was_deleted_is_gone(
-    served: ServedMailbox, fetcher: ImapFetcher
-) -> None:
-    uid = served.deliver(MAIL)
-    served.expunge(uid)
-
-    with pytest.raises(SourceGone):
-        await fetcher.fetch(served.mailbox, pointer(served, uid))
-
-
 async def test_a_message_that_the_server_has_not_heard_of_is_not_gone(
     served: ServedMailbox, fetcher: ImapFetcher
 ) -> None:
@@ -202,16 +191,6 @@ async def test_a_missing_folder_is_for_a_person_to_mend(
 ) -> None:
     with pytest.raises(AccessFailed):
         await fetcher.fetch(served.mailbox, ImapPointer("Missing", 1, 1))
-
-
-async def test_a_pointer_of_another_provider_is_not_understood(
-    served: ServedMailbox, fetcher: ImapFetcher
-) -> None:
-    """A mailbox may have moved to another provider, and kept its name."""
-    with pytest.raises(Unprocessable):
-        await fetcher.fetch(served.mailbox, GooglePointer(1, "ann@x.example", message_ids=("m",)))
-    with pytest.raises(Unprocessable):
-        await fetcher.fetch(FOREIGN, ImapPointer("INBOX", 1, 1))
 
 
 # --- Folders that were rebuilt ------------------------------------------------------------------

@@ -6,10 +6,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Arrival, BackfillPage, ChangesPage, PositionExpired
+from postroom.application.ports import (
+    Arrival,
+    BackfillPage,
+    ChangeSource,
+    ChangesPage,
+    PositionExpired,
+)
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
 from tests.contracts.changes_stages import STAGES, Stage
+
+PORTS = {ChangeSource}
 
 MINUTE = timedelta(minutes=1)
 BUSY = Throttled("busy", retry_after=timedelta(seconds=30))

@@ -10,6 +10,8 @@ from postroom.application.ports import Cursor, Cursors
 from postroom.domain.mailbox import Mailbox
 from tests.contracts.samples import imap_mailbox
 
+PORTS = {Cursors}
+
 MAILBOX = imap_mailbox()
 
 

@@ -10,6 +10,8 @@ from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, microsoft_mailbox, subscription
 from tests.contracts.taking import LATER, LEASE, TOMORROW, claim_one, told
 
+PORTS = {FolderSyncs}
+
 
 async def stored(folder_syncs: FolderSyncs) -> FolderSync:
     [folder_sync] = await folder_syncs.all()

@@ -20,6 +20,8 @@ from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, identity, microsoft_mailbox
 from tests.contracts.taking import LATER, LEASE, TOMORROW, claim_one, told
 
+PORTS = {FolderSyncs}
+
 # --- Who takes what -----------------------------------------------------------------------------
 
 

@@ -16,6 +16,8 @@ from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from tests.contracts.samples import NOON, delegated_mailbox, imap_mailbox, microsoft_mailbox
 
+PORTS = {MailboxRegistry}
+
 
 async def test_renewed_credentials_take_the_place_of_the_old(registry: MailboxRegistry) -> None:
     mailbox, other = delegated_mailbox(), microsoft_mailbox()

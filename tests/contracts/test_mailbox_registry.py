@@ -19,6 +19,8 @@ from tests.contracts.samples import (
     outcome,
 )
 
+PORTS = {MailboxRegistry}
+
 PAUSE = Pause(PausedBy.OPERATOR, "the customer has asked for it", NOON)
 
 

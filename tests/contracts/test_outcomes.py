@@ -10,6 +10,8 @@ from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded
 from postroom.domain.pointer import Pointer
 from tests.contracts.samples import outcome
 
+PORTS = {Outcomes}
+
 
 @pytest.mark.parametrize(
     "ended",

@@ -16,6 +16,8 @@ from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailabl
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, Rig, a_mailbox, graph_rig
 
+PORTS = {Subscriptions}
+
 DAY = timedelta(days=1)
 BUSY = Throttled("busy", retry_after=timedelta(seconds=30))
 

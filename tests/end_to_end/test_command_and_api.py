@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+
 from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.imap.pointer import ImapPointer
-
 from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftAccount
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Pause, PausedBy

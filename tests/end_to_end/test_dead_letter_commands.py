@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from postroom.adapters.imap.pointer import ImapPointer
 from redis import Redis
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.domain.pointer import Pointer, PointerJob, job_id
 from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container

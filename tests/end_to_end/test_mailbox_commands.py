@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.imap.account import ImapAccount, Security
-
 from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox

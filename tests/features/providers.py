@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 
 import httpx
+from postroom.entrypoints.api.standard_webhooks import key_of, sign
 
 from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.pointer import GooglePointer
@@ -15,7 +16,6 @@ from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.account import Account, Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
-from postroom.entrypoints.api.standard_webhooks import key_of, sign
 
 PUSH_IDENTITY = "push@project.iam.gserviceaccount.com"
 PUSH_TOKEN = "signed by Google"

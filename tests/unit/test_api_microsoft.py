@@ -8,11 +8,11 @@ import httpx
 import pytest
 import structlog
 from litestar.testing import AsyncTestClient
+from postroom.entrypoints.api.microsoft.handler import MAX_LOGGED
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.failure import Unavailable
-from postroom.entrypoints.api.microsoft.handler import MAX_LOGGED
 from tests.adapters.graph_notifications import OTHER, notification
 from tests.unit.api_rig import (
     CLIENT_STATE,

@@ -19,7 +19,16 @@ RETIRED = frozenset(
         *("notice", "notices", "reception", "receptions", "unannounced", "owed", "owe", "owes"),
         *("silence", "silenced", "silent"),
         # classification of what comes in
-        *("verdict", "verdicts", "classify", "classified", "classification", "judging", "attested", "intake"),
+        *(
+            "verdict",
+            "verdicts",
+            "classify",
+            "classified",
+            "classification",
+            "judging",
+            "attested",
+            "intake",
+        ),
         *("addressee", "addressees", "subscriber", "subscribers", "inspected", "inspector"),
         # verbs of several senses
         *("tell", "tells", "told", "kept", "asked", "heed", "mend", "mended", "anew"),
@@ -97,6 +106,8 @@ def test_a_retired_word_is_found_wherever_it_hides(name: str) -> None:
     assert words_of(name) & RETIRED
 
 
-@pytest.mark.parametrize("text", ["three silent looks", "a lost notice.", "the end point", "told of"])
+@pytest.mark.parametrize(
+    "text", ["three silent looks", "a lost notice.", "the end point", "told of"]
+)
 def test_a_coined_phrase_is_found(text: str) -> None:
     assert COINED.search(text)

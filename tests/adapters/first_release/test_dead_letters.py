@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.domain.dead_letter import DeadLetterFilter
-from postroom.domain.pointer import GooglePointer, ImapPointer, job_id
+from postroom.domain.pointer import job_id
 from tests.adapters.first_release.claiming import (
     UNREADABLE,
     claimed,

@@ -2,24 +2,21 @@
 
 import json
 
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.adapters.microsoft.account import (
+    ClientCertificate,
+    ClientSecret,
+    DelegatedAccess,
+    MicrosoftAccount,
+)
 from postroom.adapters.microsoft.certificate import read_certificate
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.domain.access import NO_FAILURES, AccessTally
+from postroom.domain.account import Secret
 from postroom.domain.folder_sync import Request
-from postroom.domain.mailbox import (
-    ClientCertificate,
-    ClientSecret,
-    DelegatedAccess,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Pause,
-    PausedBy,
-    Secret,
-    Security,
-)
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from tests.adapters.first_release.recorded import DENIED, at
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
@@ -14,7 +16,6 @@ from postroom.application.ports import FetchedMessage
 from postroom.domain.helpdesk.ticket import Document
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Skipped, name_of
-from postroom.domain.pointer import GooglePointer, ImapPointer
 from tests.adapters.first_release.recorded import RECORDED_AT, at
 from tests.contracts.samples import comment, identity
 from tests.samples import sample

@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers
 from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.failure import Unavailable
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, job_id
+from postroom.domain.pointer import job_id
 from tests.adapters.first_release.claiming import (
     UNREADABLE,
     claimed,

@@ -8,6 +8,8 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
 
+PORTS = {PointerQueue}
+
 SOON = timedelta(milliseconds=50)
 LONG = timedelta(seconds=10)
 WITHOUT_DELAY = 0.8

@@ -20,6 +20,8 @@ from tests.contracts.pointer_queue.samples import (
     jobs,
 )
 
+PORTS = {PointerQueue}
+
 MINUTE = timedelta(minutes=1)
 
 

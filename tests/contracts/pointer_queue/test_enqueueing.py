@@ -12,6 +12,8 @@ from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.pointer import Pointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
+PORTS = {PointerQueue}
+
 
 async def test_jobs_are_claimed_in_order_of_arrival(queue: PointerQueue) -> None:
     await queue.enqueue(jobs("c", "a"))

@@ -4,6 +4,8 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
 
+PORTS = {PointerQueue}
+
 
 async def test_lanes_of_a_tenant_take_turns(queue: PointerQueue) -> None:
     await queue.enqueue(jobs("a1", "a2", "a3", mailbox="a"))

@@ -10,6 +10,8 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
+PORTS = {PointerQueue}
+
 PAUSE = timedelta(minutes=10)
 
 

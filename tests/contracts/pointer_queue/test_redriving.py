@@ -17,6 +17,8 @@ from tests.contracts.pointer_queue.samples import (
     names,
 )
 
+PORTS = {PointerQueue}
+
 
 async def test_a_redriven_job_is_queued_like_a_new_one(
     queue: PointerQueue, claim: Claim, clock: ManualClock

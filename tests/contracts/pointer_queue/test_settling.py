@@ -8,6 +8,8 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, NEW_YEAR, claimed, job, jobs, names
 
+PORTS = {PointerQueue}
+
 Settle = Callable[[PointerQueue, Claim], Awaitable[bool]]
 
 WAYS: dict[str, Settle] = {
