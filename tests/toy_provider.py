@@ -154,7 +154,7 @@ class ToyPointer(Pointer):
 
     @property
     def log_fields(self) -> dict[str, str | int]:
-        return {"folder": self.folder, "number": self.number}
+        return {"folder": self.folder, "message_id": str(self.number)}
 
 
 # --- client.py: how the provider is spoken to. A real one speaks HTTP, by the ports' `deps` ---
@@ -351,10 +351,10 @@ class ToyReader(NotificationReader):
             raise InvalidWebhook("The body is not a toy notification.") from None
         shown = [by_subscription(each.subscription) for each in items if isinstance(each, ToyItem)]
         found = await routes.find(list(dict.fromkeys(shown))) if shown else {}
-        return [_classified(each, found) for each in items]
+        return [_notification(each, found) for each in items]
 
 
-def _classified(item: object, routes: Mapping[str, Route]) -> Notification:
+def _notification(item: object, routes: Mapping[str, Route]) -> Notification:
     if not isinstance(item, ToyItem):
         return Rejected(NotificationResult.MALFORMED)
     route = routes.get(by_subscription(item.subscription))

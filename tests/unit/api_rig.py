@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import httpx
 from litestar import Litestar
@@ -44,6 +44,7 @@ SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
 CLIENT_STATE = "state-that-nobody-guesses"
 API_TOKEN = "token-of-acme"
 ADDED = datetime(2029, 12, 1, tzinfo=UTC)
+LEASE = timedelta(minutes=1)
 
 
 def toy_mailbox(*, tenant: str = "acme", name: str = "support", paused: str = "") -> Mailbox:
@@ -197,11 +198,20 @@ class Rig:
         }
 
 
+AnyRig = TypeVar("AnyRig", bound=Rig)
+
+
 @contextmanager
 def open_rig(clock: ManualClock) -> Iterator[Rig]:
+    with opened(Rig, clock) as rig:
+        yield rig
+
+
+@contextmanager
+def opened(kind: type[AnyRig], clock: ManualClock) -> Iterator[AnyRig]:
     spans = InMemorySpanExporter()
     with open_telemetry(span_processors=[SimpleSpanProcessor(spans)]) as telemetry:
-        yield Rig(clock=clock, telemetry=telemetry, spans=spans)
+        yield kind(clock=clock, telemetry=telemetry, spans=spans)
 
 
 def problem(response: httpx.Response) -> dict[str, Any]:
