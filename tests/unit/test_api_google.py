@@ -1,14 +1,14 @@
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
 import structlog
 from litestar.testing import AsyncTestClient
-from postroom.adapters.google.pointer import GooglePointer
 
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
 from tests.unit.api_providers import (
@@ -107,15 +107,6 @@ async def test_without_googles_certificates_the_push_is_sent_again(
     assert rig.routes.queries == []
 
 
-async def test_who_is_not_proven_learns_nothing_by_a_large_body(
-    client: Client, rig: ProviderRig
-) -> None:
-    response = await client.post(URL, content=b"x" * (2**20 + 1))
-
-    assert response.status_code == 413
-    assert rig.routes.queries == []
-
-
 async def test_the_schema_says_what_proves_a_push(client: Client) -> None:
     schema = (await client.get("/schema")).json()
 
@@ -166,50 +157,6 @@ async def test_a_push_becomes_a_job_and_is_acknowledged(client: Client, rig: Pro
     assert rig.notifications() == {"accepted": 1}
 
 
-@pytest.mark.parametrize("history_id", ["1710", 1710])
-async def test_a_history_id_may_be_a_string_or_a_number(
-    client: Client, rig: ProviderRig, history_id: object
-) -> None:
-    await send(client, push(history_id=history_id))
-
-    [job] = rig.jobs
-    assert isinstance(job.pointer, GooglePointer)
-    assert job.pointer.history_id == 1710
-
-
-@pytest.mark.parametrize("padding", ["=", ""])
-@pytest.mark.parametrize("alphabet", [base64.b64encode, base64.urlsafe_b64encode])
-async def test_data_may_be_base64_of_either_alphabet_padded_or_not(
-    client: Client, rig: ProviderRig, alphabet: Callable[[bytes], bytes], padding: str
-) -> None:
-    # U+00FE and U+00FF make both 62 and 63 appear in the encoding.
-    said = {"emailAddress": "sales@acme.example", "historyId": "7", "x": "þÿþÿ~~~???"}
-    data = alphabet(json.dumps(said, ensure_ascii=False).encode()).decode()
-
-    response = await send(
-        client, push(message={"data": data.rstrip("=") + padding * (-len(data.rstrip("=")) % 4)})
-    )
-
-    assert response.status_code == 204
-    assert len(rig.jobs) == 1
-
-
-async def test_the_address_is_found_in_any_case(client: Client, rig: ProviderRig) -> None:
-    await send(client, push(address="Sales@ACME.example"))
-
-    assert len(rig.jobs) == 1
-
-
-async def test_a_second_mailbox_behind_one_subscription_gets_its_own(
-    client: Client, rig: ProviderRig
-) -> None:
-    await rig.registry.add(google_mailbox(name="info"))
-
-    await send(client, push(address="info@acme.example"))
-
-    assert [job.mailbox for job in rig.jobs] == ["info"]
-
-
 async def test_a_paused_mailbox_keeps_its_pointers_and_is_told_apart(rig: ProviderRig) -> None:
     await rig.registry.add(google_mailbox(paused="access revoked"))
 
@@ -240,36 +187,10 @@ async def test_an_unknown_mailbox_is_acknowledged_and_counted(
     assert "@" not in str(logs)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        None,
-        [],
-        {},
-        push(message=None),
-        push(message={}),
-        push(message={"data": ""}),
-        push(message={"data": "*not base64*"}),
-        push(message={"data": "AAAAA"}),
-        push(message={"data": base64.b64encode(b"\xff\xfe").decode()}),
-        push(message={"data": encoded([1])}),
-        push(message={"data": encoded({"historyId": "1"})}),
-        push(address=""),
-        push(address="x" * 1025),
-        push(history_id=None),
-        push(history_id="0"),
-        push(history_id=-1),
-        push(history_id="9" * 5000),
-        push(history_id="abc"),
-        push(history_id=2**64),
-        push(subscription=""),
-        push(subscription=None),
-    ],
-)
 async def test_a_malformed_push_is_acknowledged_and_counted(
-    client: Client, rig: ProviderRig, body: object
+    client: Client, rig: ProviderRig
 ) -> None:
-    response = await send(client, body)
+    response = await send(client, push(message=None))
 
     assert response.status_code == 204
     assert rig.jobs == []
