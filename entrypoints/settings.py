@@ -25,13 +25,13 @@ MEBIBYTE = 2**20
 
 READ_ELSEWHERE = {
     "POSTROOM_CONFIG",  # below
-    "POSTROOM_MAILBOX_CLIENT_SECRET",  # entrypoints/cli/secret.py
-    "POSTROOM_MAILBOX_PASSWORD",
     "POSTROOM_VENV",  # the wrapper ./postroom
     "POSTROOM_SUPERVISED",  # entrypoints/supervisor.py
     "POSTROOM_VALKEY_SERVER",  # adapters/embedded
     "POSTROOM_PG_BIN",
 }
+SECRETS_OF_MAILBOXES = "POSTROOM_MAILBOX_"
+"""Providers name them: see `AccountOption.variable`. Only `postroom mailbox` reads them."""
 
 
 def _default_home() -> Path:
@@ -190,7 +190,8 @@ def _told(error: ValidationError) -> str:
 def _refuse_unknown(names: Iterable[str]) -> None:
     """A misspelt setting must not be ignored in silence: it would leave the default in force."""
     for name in sorted(set(names) - _known() - READ_ELSEWHERE):
-        raise InvalidSettings(_unknown(name))
+        if not name.startswith(SECRETS_OF_MAILBOXES):
+            raise InvalidSettings(_unknown(name))
 
 
 def _unknown(name: str) -> str:

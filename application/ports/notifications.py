@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from postroom.application.ports.routes import Route, Routes
 from postroom.domain.folder_sync import Request
@@ -165,6 +165,30 @@ class WebhookNotConfigured(WebhookError):
     """The operator has not set up what would prove who sent it."""
 
 
+@dataclass(frozen=True, slots=True)
+class SenderProof:
+    """What proves who sent a request: a bearer token (RFC 6750), or something in a *header*."""
+
+    description: str
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDescription:
+    """What the OpenAPI description says of a provider's webhook, beside what holds for all.
+
+    *body* is the JSON Schema of what is posted. *query* describes the parameters that there may be,
+    by name. *handshake* says what is sent back as text, if there are handshakes. *proof* is None if
+    what proves who sent it is in the body.
+    """
+
+    text: str = ""
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    handshake: str = ""
+    proof: SenderProof | None = None
+
+
 class NotificationReader(Protocol):
     """The provider's half of `POST /webhooks/<provider>`: authenticate, then parse, then classify.
 
@@ -174,12 +198,21 @@ class NotificationReader(Protocol):
     @property
     @abstractmethod
     def paths(self) -> Sequence[str]:
-        """What may follow `/webhooks/<provider>`; the empty one among them."""
+        """What may follow `/webhooks/<provider>`: the empty text, and others such as `/changes`."""
 
     @property
     @abstractmethod
     def accepted(self) -> int:
         """The HTTP status by which we acknowledge."""
+
+    @property
+    def reports_count(self) -> bool:
+        """Whether an acknowledgement says how many were announced: `{"accepted": 2}`."""
+        return False
+
+    @property
+    def description(self) -> WebhookDescription:
+        return WebhookDescription()
 
     @abstractmethod
     async def read(

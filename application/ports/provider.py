@@ -27,6 +27,9 @@ class AccountOption:
     *variable* is not read. *choices* are all that it may be, if there are any. *is_flag* has no
     value. *credential* says that `mailbox reconnect` may replace it. *default* is shown, and left
     to the provider to fill in.
+
+    A secret that has no *variable*, such as a key in PEM, has many lines: it is not prompted for,
+    since a terminal takes one.
     """
 
     name: str

@@ -32,8 +32,9 @@ def is_iso(text: str) -> bool:
     "command",
     [
         "up", "api", "worker", "listener", "migrate", "demo", "queue", "outcomes",
-        "mailbox add imap", "mailbox add microsoft", "mailbox add google", "mailbox list",
-        "mailbox show", "dead list", "dead show", "dead redrive", "dead purge",
+        "mailbox add imap", "mailbox add microsoft", "mailbox add google", "mailbox reconnect imap",
+        "mailbox reconnect microsoft", "mailbox reconnect google", "mailbox list", "mailbox show",
+        "dead list", "dead show", "dead redrive", "dead purge",
         "tickets list", "tickets show",
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret, DelegatedAccess
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Pause, PausedBy
@@ -16,7 +17,7 @@ from tests.end_to_end.test_mailbox_commands import add_imap, stored
 
 __all__ = ["graph"]  # a fixture
 
-RECONNECT = ["mailbox", "reconnect", "support"]
+RECONNECT = ["mailbox", "reconnect", "microsoft", "support"]
 RECONNECTED = "default/support has new credentials. Jobs that wait for them go on by themselves.\n"
 
 
@@ -114,13 +115,30 @@ def test_an_untried_secret_is_kept_if_that_is_wanted(postroom: Postroom, tmp_pat
     assert credentials() == ClientSecret(Secret("a guess"))
 
 
-def test_a_mailbox_that_is_not_there_or_no_microsoft_one_is_told(
+def test_an_imap_mailbox_gets_another_password(postroom: Postroom, graph: GraphEmulator) -> None:
+    add_imap(postroom)
+
+    ended = postroom(
+        *["mailbox", "reconnect", "imap", "office", "--password-file", "-", "--no-check"],
+        stdin="another",
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    account = stored("office").account
+    assert isinstance(account, ImapAccount)
+    assert account.password == Secret("another")
+
+
+def test_a_mailbox_that_is_not_there_or_at_another_provider_is_told(
     postroom: Postroom, graph: GraphEmulator
 ) -> None:
     add_imap(postroom)
 
     missing = postroom(*RECONNECT, *BY_SECRET).failure
-    other = postroom("mailbox", "reconnect", "office", *BY_SECRET).failure
+    other = postroom("mailbox", "reconnect", "microsoft", "office", *BY_SECRET).failure
 
     assert missing == "the tenant default has no mailbox support; see: postroom mailbox list"
-    assert other == "default/office is no Microsoft mailbox"
+    assert other == (
+        "default/office is a mailbox of another provider;"
+        " use: postroom mailbox reconnect imap office"
+    )

@@ -12,17 +12,12 @@ from postroom.entrypoints.api.microsoft.handler import MAX_LOGGED
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import by_subscription
 from postroom.domain.failure import Unavailable
+from postroom.entrypoints.api.webhook_handler import MAX_LOGGED
 from tests.adapters.graph_notifications import OTHER, notification
-from tests.unit.api_rig import (
-    CLIENT_STATE,
-    SUBSCRIPTION,
-    Rig,
-    microsoft_mailbox,
-    open_rig,
-    problem,
-    raw_post,
-)
+from tests.unit.api_providers import microsoft_mailbox, open_rig
+from tests.unit.api_rig import CLIENT_STATE, SUBSCRIPTION, Rig, problem, raw_post
 
 URL = "/webhooks/microsoft"
 Client = AsyncTestClient[Any]
@@ -80,7 +75,7 @@ async def test_a_token_of_10_megabytes_is_refused(rig: Rig) -> None:
 # --- What is accepted
 
 
-async def test_a_notice_becomes_a_job(client: Client, rig: Rig, clock: ManualClock) -> None:
+async def test_a_notification_becomes_a_job(client: Client, rig: Rig, clock: ManualClock) -> None:
     response = await send(client, notification("AAMkAD"))
 
     assert response.status_code == 202
@@ -95,7 +90,7 @@ async def test_a_notice_becomes_a_job(client: Client, rig: Rig, clock: ManualClo
     assert rig.notifications() == {"accepted": 1}
 
 
-async def test_notices_of_several_mailboxes_in_one_request_are_all_queued(
+async def test_notifications_of_several_mailboxes_in_one_request_are_all_queued(
     client: Client, rig: Rig
 ) -> None:
     await rig.subscribe(microsoft_mailbox(tenant="globex", name="info"), subscription_id=OTHER)
@@ -114,10 +109,10 @@ async def test_notices_of_several_mailboxes_in_one_request_are_all_queued(
         ("globex", "info"),
     }
     assert rig.notifications() == {"accepted": 4}
-    assert rig.folder_syncs.queries == [sorted([SUBSCRIPTION, OTHER])]
+    assert rig.routes.queries == [sorted(map(by_subscription, [SUBSCRIPTION, OTHER]))]
 
 
-async def test_a_notice_that_is_sent_again_is_queued_once(client: Client, rig: Rig) -> None:
+async def test_a_notification_that_is_sent_again_is_queued_once(client: Client, rig: Rig) -> None:
     await send(client, notification("1"))
 
     response = await send(client, notification("1"))
@@ -180,7 +175,7 @@ async def test_a_flood_of_wrong_client_states_is_told_once_and_without_them(
 
     assert response.status_code == 202
     assert rig.notifications() == {"bad_signature": 1000}
-    assert rig.folder_syncs.queries == [[SUBSCRIPTION]]
+    assert rig.routes.queries == [[by_subscription(SUBSCRIPTION)]]
     assert [(told["result"], told["count"]) for told in logs] == [("bad_signature", 1000)]
     assert "guess" not in str(logs)
     assert CLIENT_STATE not in str(logs)
@@ -198,7 +193,7 @@ async def test_a_flood_of_unknown_subscriptions_is_one_query_and_few_lines(
 
     assert response.status_code == 202
     assert rig.notifications() == {"unknown_subscription": 1000}
-    assert len(rig.folder_syncs.queries) == 1
+    assert len(rig.routes.queries) == 1
     assert len(logs) == MAX_LOGGED + 1
     assert sum(told["count"] for told in logs) == 1000
 
@@ -264,13 +259,13 @@ async def test_one_mailbox_that_cannot_be_queued_has_all_sent_again(
     assert rig.notifications() == {"unavailable": 1, "accepted": 3}
 
 
-async def test_a_database_that_cannot_answer_has_the_notice_sent_again(
+async def test_a_database_that_cannot_answer_has_the_notification_sent_again(
     client: Client, rig: Rig
 ) -> None:
-    rig.folder_syncs.failure = Unavailable("postgres")
+    rig.routes.failure = Unavailable("postgres")
 
     response = await send(client, notification())
-    rig.folder_syncs.failure = None
+    rig.routes.failure = None
     again = await send(client, notification())
 
     assert (response.status_code, again.status_code) == (503, 202)
@@ -282,13 +277,12 @@ async def test_no_database_is_asked_about_a_subscription_that_is_known(
     client: Client, rig: Rig
 ) -> None:
     await send(client, notification("1"))
-    rig.folder_syncs.failure = Unavailable("postgres")
+    rig.routes.failure = Unavailable("postgres")
 
     response = await send(client, notification("2"))
 
     assert response.status_code == 202
     assert len(rig.jobs) == 2
-    assert rig.registry.asked == 0
 
 
 async def test_a_bug_is_a_500_that_tells_nothing(client: Client, rig: Rig) -> None:

@@ -12,14 +12,8 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
 from postroom.domain.folder_sync import Request
 from tests.adapters.graph_notifications import event, notification
-from tests.unit.api_rig import (
-    SUBSCRIPTION,
-    Rig,
-    microsoft_mailbox,
-    open_rig,
-    problem,
-    raw_post,
-)
+from tests.unit.api_providers import microsoft_mailbox, open_rig
+from tests.unit.api_rig import SUBSCRIPTION, Rig, problem, raw_post
 
 URL, MESSAGES = "/webhooks/microsoft/lifecycle", "/webhooks/microsoft"
 Client = AsyncTestClient[Any]

@@ -10,20 +10,15 @@ from litestar.testing import AsyncTestClient
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
 from tests.adapters.graph_notifications import notification
-from tests.unit.api_rig import (
-    APPLICATION,
-    Rig,
-    microsoft_mailbox,
-    open_rig,
-    problem,
-)
+from tests.unit.api_providers import APPLICATION, ProviderRig, microsoft_mailbox, open_rig
+from tests.unit.api_rig import problem
 
 URL = "/webhooks/microsoft"
 Client = AsyncTestClient[Any]
 
 
 @pytest.fixture
-def rig(clock: ManualClock) -> Iterator[Rig]:
+def rig(clock: ManualClock) -> Iterator[ProviderRig]:
     with open_rig(clock) as opened:
         opened.notification_tokens.tokens = {
             "ours": APPLICATION,
@@ -33,7 +28,7 @@ def rig(clock: ManualClock) -> Iterator[Rig]:
 
 
 @pytest.fixture
-async def client(rig: Rig) -> AsyncIterator[Client]:
+async def client(rig: ProviderRig) -> AsyncIterator[Client]:
     await rig.subscribe(microsoft_mailbox())
     async with AsyncTestClient(rig.app()) as opened:
         yield opened
@@ -44,7 +39,9 @@ async def send(client: Client, *tokens: object, items: tuple[object, ...] = ()) 
     return await client.post(URL, json={"value": value, "validationTokens": tokens})
 
 
-async def test_without_keys_the_notification_is_sent_again(client: Client, rig: Rig) -> None:
+async def test_without_keys_the_notification_is_sent_again(
+    client: Client, rig: ProviderRig
+) -> None:
     rig.notification_tokens.failure = Unavailable("the keys could not be fetched")
 
     response = await send(client, "ours")

@@ -16,17 +16,14 @@ from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded
 from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.views.dead_letters import DeadLetterView, ReasonView, dead_letter_view
-from tests.unit.api_rig import (
-    API_TOKEN,
+from tests.unit.api_providers import (
     APPLICATION,
-    SUBSCRIPTION,
-    Rig,
     google_mailbox,
     imap_mailbox,
     microsoft_mailbox,
     open_rig,
-    problem,
 )
+from tests.unit.api_rig import API_TOKEN, SUBSCRIPTION, Rig, problem
 
 Client = AsyncTestClient[Any]
 AT = datetime(2029, 12, 31, tzinfo=UTC)
@@ -80,7 +77,11 @@ def comment(*documents: Document) -> Comment:
 
 
 async def put(
-    rig: Rig, content: bytes, *, filename: str = "chair.png", content_type: str = "image/png"
+    rig: Rig,
+    content: bytes,
+    *,
+    filename: str = "chair.png",
+    content_type: str = "image/png",
 ) -> Document:
     key = await rig.blobs.put("acme", content)
     return Document(filename=filename, content_type=content_type, size=len(content), blob=key)

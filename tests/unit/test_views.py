@@ -12,7 +12,7 @@ from postroom.adapters.microsoft.account import (
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.views.mailboxes import mailbox_view
-from tests.unit.api_rig import google_mailbox, imap_mailbox, microsoft_mailbox
+from tests.unit.api_providers import google_mailbox, imap_mailbox, microsoft_mailbox
 
 HUSH = Secret("hush")
 
