@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Self, get_type_hints
 
 MAX_TEXT = 1024
@@ -45,13 +46,13 @@ class Pointer(ABC):
 
     def packed(self) -> tuple[Any, ...]:
         """The fields, in their order, as they lie in the queue: JSON that takes little room."""
-        return tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]  # each is a dataclass
+        return tuple([getattr(self, name) for name in _names(type(self))])
 
     @classmethod
     def packed_types(cls) -> tuple[Any, ...]:
         """The types of what `packed` returns."""
         hints = get_type_hints(cls)
-        return tuple(hints[field.name] for field in fields(cls))  # type: ignore[arg-type]
+        return tuple(hints[name] for name in _names(cls))
 
     @classmethod
     def unpacked(cls, values: Sequence[Any]) -> Self:
@@ -61,13 +62,19 @@ class Pointer(ABC):
 
 def check_bounds(pointer: Pointer, *, required: tuple[str, ...]) -> None:
     """Raises InvalidPointer if a text is too long, or a *required* one empty."""
-    for field in fields(pointer):  # type: ignore[arg-type]  # each is a dataclass
-        value = getattr(pointer, field.name)
-        if field.name in required and not value:
-            raise InvalidPointer(f"{field.name} is empty")
+    for name in _names(type(pointer)):
+        value = getattr(pointer, name)
+        if name in required and not value:
+            raise InvalidPointer(f"{name} is empty")
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and len(text) > MAX_TEXT:
-                raise InvalidPointer(f"{field.name} is longer than {MAX_TEXT} characters")
+                raise InvalidPointer(f"{name} is longer than {MAX_TEXT} characters")
+
+
+@cache
+def _names(pointer: type[Pointer]) -> tuple[str, ...]:
+    """Of the fields. They are asked for at every claim, and `fields` takes its time."""
+    return tuple(field.name for field in fields(pointer))  # type: ignore[arg-type]  # each is a dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,9 @@ class PostgresFolderSyncs(FolderSyncs):
         claimed = []
         for key in ready:
             async with self._database.transaction(key["tenant"]) as connection:
-                claimed += await _rows(connection, _CLAIM, {**key, "now": now, "until": now + lease})
+                claimed += await _rows(
+                    connection, _CLAIM, {**key, "now": now, "until": now + lease}
+                )
         return [_folder_sync(row) for row in claimed]
 
     async def save(self, folder_sync: FolderSync) -> bool:

@@ -55,8 +55,12 @@ from postroom.application.ports.provider import (
 from postroom.application.ports.queue import (
     Claim,
     DeadLetterPage,
+    DeadLetterQueue,
     InvalidCursor,
+    LanePauses,
     LaneStatistics,
+    PointerConsumer,
+    PointerProducer,
     PointerQueue,
 )
 from postroom.application.ports.routes import (
@@ -81,6 +85,7 @@ __all__ = [
     "Claim",
     "Clock",
     "DeadLetterPage",
+    "DeadLetterQueue",
     "DeviceCode",
     "DeviceSignIn",
     "EmailProcessor",
@@ -94,6 +99,7 @@ __all__ = [
     "IdempotencyLedger",
     "InvalidCursor",
     "InvalidWebhook",
+    "LanePauses",
     "LaneStatistics",
     "Lifecycle",
     "ListenerSession",
@@ -107,6 +113,8 @@ __all__ = [
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
+    "PointerConsumer",
+    "PointerProducer",
     "PointerQueue",
     "PositionExpired",
     "Provider",
