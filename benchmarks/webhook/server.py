@@ -18,6 +18,7 @@ from litestar import Litestar, post
 from litestar.params import RawBody
 from redis.asyncio import Redis
 
+from benchmarks.payload import WIRE
 from benchmarks.peer import QUEUE
 from benchmarks.webhook.notification import MAILBOXES, PATH, subscription
 from postroom.adapters.clock import SystemClock
@@ -52,7 +53,7 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
     registry, folder_syncs = InMemoryMailboxRegistry(database), InMemoryFolderSyncs(database)
     await _subscribe(registry, folder_syncs)
     async with open_redis(url) as servers:
-        queue = redis_queue(servers)
+        queue = redis_queue(servers, WIRE)
         with open_telemetry() as telemetry:
             services = Services(
                 ingest=observed_ingest(IngestPointer(queue, clock), telemetry),

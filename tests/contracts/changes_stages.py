@@ -7,10 +7,10 @@ from typing import Protocol
 
 from postroom.adapters.memory.changes import InMemoryFolderChanges
 from postroom.adapters.microsoft.changes import GraphChanges
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Arrival, FolderChanges
 from postroom.domain.failure import Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import MicrosoftPointer
 from tests.adapters.graph_rig import RAW, Rig
 
 
