@@ -6,8 +6,8 @@ in the queue: there is no field for a body, and every text is bounded, so mail c
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, Self, get_type_hints
@@ -58,6 +58,22 @@ class Pointer(ABC):
     def unpacked(cls, values: Sequence[Any]) -> Self:
         """What was packed. Raises InvalidPointer."""
         return cls(*values)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPointer(Pointer):
+    """Stands for a pointer that is stored, and whose type this release lacks: *values* by field.
+
+    Its provider is not in this release, or has another type. It is there to be shown, and no job of
+    it can be queued.
+    """
+
+    provider: str  # type: ignore[misc]  # each has its own
+    values: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        raise InvalidPointer(f"this release of Postroom has no such pointer of {self.provider}")
 
 
 def check_bounds(pointer: Pointer, *, required: tuple[str, ...]) -> None:
