@@ -13,7 +13,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     OutcomeRecord,
     Outcomes,
-    PointerQueue,
+    PointerConsumer,
 )
 from postroom.application.providers import Providers
 from postroom.application.track_access import AccessTracker, tracking
@@ -55,7 +55,7 @@ class Consumed:
 
 @dataclass(frozen=True, slots=True)
 class ConsumeJob:
-    queue: PointerQueue
+    queue: PointerConsumer
     registry: MailboxRegistry
     providers: Providers
     trigger_sync: TriggerSync

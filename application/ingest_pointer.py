@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroom.application.ports import Clock, PointerQueue
+from postroom.application.ports import Clock, PointerProducer
 from postroom.domain.pointer import Pointer, PointerJob, job_id
 
 
@@ -49,7 +49,7 @@ class Ingest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestPointer(Ingest):
-    queue: PointerQueue
+    queue: PointerProducer
     clock: Clock
 
     async def __call__(

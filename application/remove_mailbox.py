@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from postroom.application.ports import FolderSyncs, MailboxRegistry, PointerQueue
+from postroom.application.ports import FolderSyncs, LanePauses, MailboxRegistry
 from postroom.application.providers import Providers
 from postroom.domain.failure import Failure
 
@@ -13,7 +13,7 @@ class RemoveMailbox:
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     providers: Providers
-    queue: PointerQueue
+    queue: LanePauses
 
     async def __call__(self, tenant: str, mailbox_id: str) -> bool:
         """Remove it; False if there is none. What its mail has become stays.

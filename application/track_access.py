@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroom.application.ports import Clock, MailboxRegistry, PointerQueue
+from postroom.application.ports import Clock, LanePauses, MailboxRegistry
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.domain.access import FAILURE_WINDOW, NO_FAILURES
 from postroom.domain.failure import AccessFailed, FolderMissing
@@ -30,7 +30,7 @@ class TrackAccess(AccessTracker):
     """A suspended mailbox is paused: its jobs are stored, and `MaintainFolder` goes on trying."""
 
     registry: MailboxRegistry
-    queue: PointerQueue
+    queue: LanePauses
     resume: ResumeMailbox
     clock: Clock
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,17 @@ class Account(ABC):
         *address* is the mailbox's. Two mailboxes of a provider never have the same.
         """
         return ""
+
+    @classmethod
+    def upgraded(
+        cls, plain: dict[str, Any], secrets: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What an earlier release has stored of an account, as it is stored now.
+
+        *secrets* are the values of the fields that are secrets, and *plain* those of the others,
+        both by name.
+        """
+        return plain, secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ in the queue: there is no field for a body, and every text is bounded, so mail c
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Self, get_type_hints
 
 MAX_TEXT = 1024
@@ -55,13 +56,13 @@ class Pointer(ABC):
 
     def packed(self) -> tuple[Any, ...]:
         """The fields, in their order, as they lie in the queue: JSON that takes little room."""
-        return tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]  # each is a dataclass
+        return tuple([getattr(self, name) for name in _names(type(self))])
 
     @classmethod
     def packed_types(cls) -> tuple[Any, ...]:
         """The types of what `packed` returns."""
         hints = get_type_hints(cls)
-        return tuple(hints[field.name] for field in fields(cls))  # type: ignore[arg-type]
+        return tuple(hints[name] for name in _names(cls))
 
     @classmethod
     def unpacked(cls, values: Sequence[Any]) -> Self:
@@ -69,15 +70,37 @@ class Pointer(ABC):
         return cls(*values)
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownPointer(Pointer):
+    """Stands for a pointer that is stored, and whose type this release lacks: *values* by field.
+
+    Its provider is not in this release, or has another type. It is there to be shown, and no job of
+    it can be queued.
+    """
+
+    provider: str  # type: ignore[misc]  # each has its own
+    values: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        raise InvalidPointer(f"this release of Postroom has no such pointer of {self.provider}")
+
+
 def check_bounds(pointer: Pointer, *, required: tuple[str, ...]) -> None:
     """Raises InvalidPointer if a text is too long, or a *required* one empty."""
-    for field in fields(pointer):  # type: ignore[arg-type]  # each is a dataclass
-        value = getattr(pointer, field.name)
-        if field.name in required and not value:
-            raise InvalidPointer(f"{field.name} is empty")
+    for name in _names(type(pointer)):
+        value = getattr(pointer, name)
+        if name in required and not value:
+            raise InvalidPointer(f"{name} is empty")
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and len(text) > MAX_TEXT:
-                raise InvalidPointer(f"{field.name} is longer than {MAX_TEXT} characters")
+                raise InvalidPointer(f"{name} is longer than {MAX_TEXT} characters")
+
+
+@cache
+def _names(pointer: type[Pointer]) -> tuple[str, ...]:
+    """Of the fields. They are asked for at every claim, and `fields` takes its time."""
+    return tuple(field.name for field in fields(pointer))  # type: ignore[arg-type]  # each is a dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,11 +74,18 @@ class InMemoryMailboxRegistry(MailboxRegistry):
         return [tables.mailboxes[name] for tables in searched for name in sorted(tables.mailboxes)]
 
     async def replace_account(self, mailbox: Mailbox, account: Account) -> bool:
+        if isinstance(account, UnreadableAccount):
+            raise AccessFailed(account.reason)
+        others = [each for each in await self.all() if _key(each) != _key(mailbox)]
         async with self._database.transaction(mailbox.tenant) as tables:
             stored = tables.mailboxes.get(mailbox.id)
+            if stored and isinstance(stored.account, UnreadableAccount):
+                raise AccessFailed(stored.account.reason)
             if stored is None or stored.account != mailbox.account:
                 return False
-            tables.mailboxes[mailbox.id] = replace(stored, account=account)
+            replaced = replace(stored, account=account)
+            _refuse_taken_route(replaced, others)
+            tables.mailboxes[mailbox.id] = replaced
         return True
 
     def _row(self, mailbox: Mailbox, folder: str) -> FolderSyncRow:
@@ -95,16 +102,24 @@ def _forget(tables: Tables, mailbox_id: str) -> None:
 
 
 def _refuse_existing(mailbox: Mailbox, others: Sequence[Mailbox]) -> None:
-    route = _route(mailbox)
     for other in others:
-        if other.tenant == mailbox.tenant and other.id == mailbox.id:
+        if _key(other) == _key(mailbox):
             raise InvalidMailbox("the tenant has a mailbox of that name: choose another")
         if other.tenant == mailbox.tenant and other.address.lower() == mailbox.address.lower():
             raise InvalidMailbox("the tenant has a mailbox of that address already")
-        if route and _route(other) == route:
-            raise InvalidMailbox("a mailbox that gets the same notifications exists already")
+    _refuse_taken_route(mailbox, others)
+
+
+def _refuse_taken_route(mailbox: Mailbox, others: Sequence[Mailbox]) -> None:
+    route = _route(mailbox)
+    if route and route in map(_route, others):
+        raise InvalidMailbox("a mailbox that gets the same notifications exists already")
 
 
 def _route(mailbox: Mailbox) -> tuple[str, str] | None:
     route = mailbox.account.route(mailbox.address)
     return (mailbox.provider, route) if route else None
+
+
+def _key(mailbox: Mailbox) -> tuple[str, str]:
+    return mailbox.tenant, mailbox.id

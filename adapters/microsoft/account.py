@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
 from postroom.domain.account import Account, InvalidAccount, Secret
@@ -69,6 +69,23 @@ class MicrosoftAccount(Account):
     @property
     def sign_in_key(self) -> Hashable:
         return self.directory, self.client_id, self.credentials
+
+    @classmethod
+    def upgraded(
+        cls, plain: dict[str, Any], secrets: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        if "client_secret" in secrets:  # the only credentials that there were
+            plain = plain | {"credentials": {"kind": "secret"}}
+            secrets = secrets | {"credentials": {"secret": secrets["client_secret"]}}
+        if "client_state" in secrets:  # of a subscription that was made elsewhere, for one folder
+            plain = plain | {"folders": [plain["folder"]]}
+        return _without(plain, "folder", "subscription_id"), _without(
+            secrets, "client_secret", "client_state"
+        )
+
+
+def _without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def microsoft_account(mailbox: Mailbox) -> MicrosoftAccount:

@@ -57,8 +57,12 @@ from postroom.application.ports.provider import (
 from postroom.application.ports.queue import (
     Claim,
     DeadLetterPage,
+    DeadLetterQueue,
     InvalidCursor,
+    LanePauses,
     LaneStatistics,
+    PointerConsumer,
+    PointerProducer,
     PointerQueue,
 )
 from postroom.application.ports.routes import (
@@ -83,6 +87,7 @@ __all__ = [
     "Claim",
     "Clock",
     "DeadLetterPage",
+    "DeadLetterQueue",
     "DeviceCode",
     "DeviceSignIn",
     "EmailProcessor",
@@ -96,6 +101,7 @@ __all__ = [
     "IdempotencyLedger",
     "InvalidCursor",
     "InvalidWebhook",
+    "LanePauses",
     "LaneStatistics",
     "Lifecycle",
     "ListenerSession",
@@ -109,6 +115,8 @@ __all__ = [
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
+    "PointerConsumer",
+    "PointerProducer",
     "PointerQueue",
     "PositionExpired",
     "Provider",

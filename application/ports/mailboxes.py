@@ -64,5 +64,6 @@ class MailboxRegistry(Protocol):
         """Store *account* in place of that of *mailbox*, and nothing else of it.
 
         Returns False, and stores nothing, if the registry has another one for it by now: of several
-        workers that renew a token at once, one does. Raises AccessFailed as `get` does.
+        workers that renew a token at once, one does. Raises AccessFailed as `get` does, and
+        InvalidMailbox if another mailbox has the provider and route of *account*.
         """

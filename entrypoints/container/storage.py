@@ -1,7 +1,6 @@
 """Redis, PostgreSQL and the blobs, in their ports."""
 
 import punq
-from postroom.adapters.postgres.routes import PostgresRoutes
 
 from postroom.adapters.blobs.files import FileBlobStore
 from postroom.adapters.crypto import FernetCipher
@@ -12,6 +11,7 @@ from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.wire import WireFormat

@@ -17,6 +17,8 @@ from postroom.domain.mailbox import Mailbox
 from tests.adapters.imap_rig import FOREIGN, account, mailbox
 from tests.dovecot import IMAP_SERVERS, new_mailbox
 
+PORTS = {ChangeListener}
+
 FOLDERS = ("INBOX", "Anfragen")
 FOLDER = FOLDERS[1]
 MAIL = b"Subject: Hello\r\n\r\nHello\r\n"

@@ -1,5 +1,7 @@
 """What every Outcomes promises."""
 
+from dataclasses import replace
+
 import pytest
 
 from postroom.adapters.google.pointer import GooglePointer
@@ -48,6 +50,15 @@ async def test_the_job_comes_back_with_its_pointer(outcomes: Outcomes, pointer: 
     await outcomes.record(record)
 
     assert await outcomes.find("acme") == [record]
+
+
+async def test_a_job_comes_back_as_backfilled_as_it_was(outcomes: Outcomes) -> None:
+    record = outcome()
+    backfilled = replace(record, job=replace(record.job, backfilled=True))
+
+    await outcomes.record(backfilled)
+
+    assert await outcomes.find("acme") == [backfilled]
 
 
 async def test_every_end_of_a_job_is_kept_newest_first(outcomes: Outcomes) -> None:

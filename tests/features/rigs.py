@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from postroom.adapters.memory.cursors import InMemoryCursors
+from postroom.adapters.postgres.cursors import PostgresCursors
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
@@ -17,7 +18,6 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
-from postroom.adapters.postgres.cursors import PostgresCursors
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk

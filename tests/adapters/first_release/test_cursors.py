@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from postroom.adapters.postgres.cursors import PostgresCursors
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.postgres.cursors import PostgresCursors
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.application.ports import Cursor

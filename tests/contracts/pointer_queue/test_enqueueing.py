@@ -33,7 +33,9 @@ async def test_jobs_are_claimed_in_order_of_arrival(queue: PointerQueue) -> None
     ],
 )
 async def test_a_job_comes_out_as_it_went_in(queue: PointerQueue, pointer: Pointer) -> None:
-    queued = replace(job("first"), pointer=pointer, traceparent="00-0af76519-b7ad6b71-01")
+    queued = replace(
+        job("first"), pointer=pointer, traceparent="00-0af76519-b7ad6b71-01", backfilled=True
+    )
 
     await queue.enqueue([queued])
 
