@@ -75,10 +75,10 @@ class Pointer(ABC):
 
 @dataclass(frozen=True, slots=True)
 class UnknownPointer(Pointer):
-    """Stands for a pointer that is stored, and whose type this release lacks: *values* by field.
+    """Stands for a pointer that is stored, and of no use here: *values* are those of its fields.
 
-    Its provider is not in this release, or has another type. It is there to be shown, and no job of
-    it can be queued.
+    Its provider is not in this release, or has pointers of other fields. It is there to be shown,
+    and no job of it can be made.
     """
 
     provider: str  # type: ignore[misc]  # each has its own
