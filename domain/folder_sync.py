@@ -45,7 +45,7 @@ NOTIFICATIONS_MISSED = (
     f"{MAX_MISSED_RUNS} syncs in a row found mail that no notification had announced"
 )
 
-REAUTHORIZED_LATELY = timedelta(minutes=10)
+REAUTHORIZATION_GAP = timedelta(minutes=10)
 """Graph asks not to be asked for the same twice within this time (lifecycle-events)."""
 
 
@@ -141,7 +141,7 @@ class FolderSync:
             return False
         requested = Request.RENEW in self.requests
         return now >= subscription.renewal_at or (
-            requested and now >= subscription.renewed_at + REAUTHORIZED_LATELY
+            requested and now >= subscription.renewed_at + REAUTHORIZATION_GAP
         )
 
     def must_sync(self, now: datetime, intervals: SyncIntervals) -> bool:
