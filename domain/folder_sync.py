@@ -34,10 +34,8 @@ PROBE_SOON = timedelta(seconds=10)
 """How soon a provider that refuses is asked again; twice as long each time, up to PROBE_EVERY."""
 
 NOTIFICATION_GRACE = timedelta(minutes=5)
-"""How late a notification may be.
-
-Graph promises three minutes for messages, and under one on average:
-learn.microsoft.com/graph/change-notifications-overview#latency.
+"""How late a notification may be. The slowest provider promises three minutes for messages, and
+under one on average: learn.microsoft.com/graph/change-notifications-overview#latency.
 """
 
 MAX_MISSED_RUNS = 3
@@ -46,7 +44,10 @@ NOTIFICATIONS_MISSED = (
 )
 
 REAUTHORIZATION_GAP = timedelta(minutes=10)
-"""Graph asks not to be asked for the same twice within this time (lifecycle-events)."""
+"""How long a provider that has had a subscription renewed may still ask for it to be.
+
+Source: learn.microsoft.com/graph/change-notifications-lifecycle-events.
+"""
 
 
 @dataclass(frozen=True, slots=True)

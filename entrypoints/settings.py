@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=16, ge=1, le=1000)
     """Jobs that one worker process works on at a time."""
     lane_concurrency: int = Field(default=4, ge=1, le=100)
-    """Jobs of one mailbox at a time, over all workers. Graph allows 4."""
+    """Jobs of one mailbox at a time, over all workers. Some providers allow 4."""
     max_attempts: int = Field(default=5, ge=1, le=100)
     retry_base_seconds: float = Field(default=10, gt=0)
     retry_ceiling_seconds: float = Field(default=900, gt=0)

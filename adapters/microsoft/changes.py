@@ -68,7 +68,8 @@ class GraphChanges(ChangeSource):
         """The first request of a round, which is not made yet.
 
         A round of all would be long, and one by a date lists 5,000 messages at the most. So this
-        one begins a short while ago: its end is what matters, and what lies before is left to a list by date.
+        one begins a short while ago: its end is what matters, and what lies before is left to a
+        list by date.
         It lists the newest first, so that it leaves out none that came in after the start while
         there are older ones to leave out.
         """
