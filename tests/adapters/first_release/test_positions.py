@@ -39,6 +39,10 @@ MESSAGES_OF_INFO = 6
 """As many came to acme/info until its history stood at 1042."""
 
 
+Place = tuple[str, str, str]
+"""A tenant, a mailbox and a folder."""
+
+
 class OneToken(AccessTokens):
     async def get(self, _: Mailbox, *, rejected: str = "") -> str:  # noqa: ARG002 - it is good
         return "token"
@@ -53,9 +57,8 @@ async def graph(
         yield GraphChanges(GraphClient(http, OneToken(), clock))
 
 
-async def one(
-    folder_syncs: PostgresFolderSyncs, tenant: str, mailbox: str, folder: str
-) -> FolderSync:
+async def one(folder_syncs: PostgresFolderSyncs, place: Place) -> FolderSync:
+    tenant, mailbox, folder = place
     found = await folder_syncs.all(tenant=tenant, mailbox=mailbox)
     return {each.folder: each for each in found}[folder]
 
@@ -70,24 +73,19 @@ async def listed(
 
 
 @pytest.mark.parametrize(
-    ("tenant", "mailbox", "folder", "position", "position_at"),
+    ("place", "position", "position_at"),
     [
-        ("acme", "info", "all mail", "1042", RECORDED_AT),
-        ("acme", "support", "INBOX", "1700000001:9", RECORDED_AT),
-        ("acme", "support", "Anfragen/Möbel", "1700000004:2", at(9, 7)),
-        ("globex", "desk", "INBOX", "1700000002:1", RECORDED_AT),
-        ("acme", "fresh", "inbox", "", None),
+        (("acme", "info", "all mail"), "1042", RECORDED_AT),
+        (("acme", "support", "INBOX"), "1700000001:9", RECORDED_AT),
+        (("acme", "support", "Anfragen/Möbel"), "1700000004:2", at(9, 7)),
+        (("globex", "desk", "INBOX"), "1700000002:1", RECORDED_AT),
+        (("acme", "fresh", "inbox"), "", None),
     ],
 )
 async def test_a_position_stands_where_the_cursor_stood(
-    folder_syncs: PostgresFolderSyncs,
-    tenant: str,
-    mailbox: str,
-    folder: str,
-    position: str,
-    position_at: datetime | None,
+    folder_syncs: PostgresFolderSyncs, place: Place, position: str, position_at: datetime | None
 ) -> None:
-    found = await one(folder_syncs, tenant, mailbox, folder)
+    found = await one(folder_syncs, place)
 
     assert (found.position, found.position_at) == (position, position_at)
 
@@ -133,7 +131,7 @@ async def test_what_was_owed_by_date_is_still_to_be_listed(
 
 
 @pytest.mark.parametrize(
-    ("tenant", "mailbox_id", "folder"),
+    "place",
     [
         *(("acme", name, "inbox") for name in ("events", "invoices", "sales", "team")),
         *(("acme", "sales", name) for name in ("Inbox/Orders", "Inbox/Angebote Süd")),
@@ -144,13 +142,11 @@ async def test_a_position_in_a_folder_of_graph_leads_to_what_comes_next(
     folder_syncs: PostgresFolderSyncs,
     registry: PostgresMailboxRegistry,
     clock: ManualClock,
-    tenant: str,
-    mailbox_id: str,
-    folder: str,
+    place: Place,
 ) -> None:
     requested: list[str] = []
-    found = await one(folder_syncs, tenant, mailbox_id, folder)
-    mailbox = await registry.get(tenant, mailbox_id)
+    found = await one(folder_syncs, place)
+    mailbox = await registry.get(found.tenant, found.mailbox)
     assert mailbox
     after = found.position.partition("$deltatoken=")[0] + "$deltatoken=next"
 
@@ -170,7 +166,7 @@ async def test_a_position_in_a_folder_of_graph_leads_to_what_comes_next(
 async def test_the_history_of_gmail_goes_on_where_it_stood(
     folder_syncs: PostgresFolderSyncs, registry: PostgresMailboxRegistry, clock: ManualClock
 ) -> None:
-    found = await one(folder_syncs, "acme", "info", FOLDER)
+    found = await one(folder_syncs, ("acme", "info", FOLDER))
     mailbox = await registry.get("acme", "info")
     assert mailbox
     async with gmail_rig(clock) as rig:
@@ -187,33 +183,31 @@ async def test_the_history_of_gmail_goes_on_where_it_stood(
 
 
 @pytest.mark.parametrize(
-    ("tenant", "mailbox_id", "folder", "name"),
+    ("place", "name"),
     [
-        ("acme", "support", "INBOX", "INBOX"),
-        ("acme", "support", "Anfragen/Möbel", "Anfragen/M&APY-bel"),
-        ("globex", "desk", "INBOX", "INBOX"),
+        (("acme", "support", "INBOX"), "INBOX"),
+        (("acme", "support", "Anfragen/Möbel"), "Anfragen/M&APY-bel"),
+        (("globex", "desk", "INBOX"), "INBOX"),
     ],
 )
 async def test_the_uids_of_an_imap_folder_go_on_where_they_stood(
     folder_syncs: PostgresFolderSyncs,
     registry: PostgresMailboxRegistry,
-    tenant: str,
-    mailbox_id: str,
-    folder: str,
+    place: Place,
     name: str,
 ) -> None:
-    found = await one(folder_syncs, tenant, mailbox_id, folder)
-    mailbox = await registry.get(tenant, mailbox_id)
+    found = await one(folder_syncs, place)
+    mailbox = await registry.get(found.tenant, found.mailbox)
     assert mailbox
     uid_validity, uid = map(int, found.position.split(":"))
     async with an_imap_server(mailbox) as (server, here, changes):
-        server.folders[mailbox_id][name] = Folder(uid_validity)
+        server.folders[mailbox.id][name] = Folder(uid_validity)
         for _ in range(uid + 1):
-            server.deliver(mailbox_id, MAIL, folder=name)
+            server.deliver(mailbox.id, MAIL, folder=name)
 
         pointers, position = await listed(changes, here, found)
 
-    assert pointers == [ImapPointer(folder, uid + 1, uid_validity)]
+    assert pointers == [ImapPointer(found.folder, uid + 1, uid_validity)]
     assert position == f"{uid_validity}:{uid + 1}"
 
 
