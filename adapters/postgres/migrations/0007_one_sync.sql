@@ -51,7 +51,8 @@ INSERT INTO folder_sync (tenant, mailbox, folder, due_at, position, position_at,
         FROM mailbox, jsonb_array_elements_text(coalesce(account -> 'folders', '["INBOX"]')) AS folder
         WHERE account ->> 'provider' = 'imap'
     ) AS listed LEFT JOIN cursor
-        ON cursor.tenant = listed.tenant AND cursor.mailbox = id AND name = stored_name('imap:' || folder);
+        ON cursor.tenant = listed.tenant AND cursor.mailbox = id
+       AND name = stored_name('imap:' || folder);
 
 DROP TABLE cursor;
 DROP FUNCTION stored_name;

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import NoReturn
 
 import pytest
@@ -136,10 +135,9 @@ def worker(
 
 
 @pytest.fixture
-def later(clock: ManualClock) -> datetime:
-    """When all leases of that release have ended, and all that it has delayed is due."""
+def later(clock: ManualClock) -> None:
+    """All leases of that release have ended, and all that it has delayed is due."""
     clock.time = at(10, 30)
-    return clock.time
 
 
 @pytest.mark.usefixtures("later")

@@ -38,7 +38,6 @@ from tests.adapters.gmail_rig import MAIL, URL, gmail_rig, pointer, with_key
 MESSAGES_OF_INFO = 6
 """As many came to acme/info until its history stood at 1042."""
 
-
 Place = tuple[str, str, str]
 """A tenant, a mailbox and a folder."""
 
