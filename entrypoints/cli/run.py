@@ -39,7 +39,7 @@ def worker() -> None:
 
 
 def listener() -> None:
-    """Listen to the IMAP mailboxes for new mail."""
+    """Listen to the mailboxes whose providers hold a connection open for that."""
     from postroom.entrypoints.run import drive, run_listener  # noqa: PLC0415
 
     drive(run_listener)
