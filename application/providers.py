@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from postroom.application.ports import Provider
+from postroom.domain.account import Account
 from postroom.domain.failure import AccessFailed
+from postroom.domain.pointer import Pointer
 
 
 class InvalidProvider(Exception):
@@ -29,6 +31,16 @@ class Providers(Mapping[str, Provider]):
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    @property
+    def accounts(self) -> Mapping[str, type[Account]]:
+        """The type of each one's accounts, by its name."""
+        return {name: provider.account for name, provider in self.items()}
+
+    @property
+    def pointers(self) -> Mapping[str, type[Pointer]]:
+        """The type of each one's pointers, by its name."""
+        return {name: provider.pointer for name, provider in self.items()}
 
     def serving(self, name: str) -> Provider:
         """Raises AccessFailed if this release does not have it: then its mailboxes wait."""

@@ -7,23 +7,22 @@ in the queue: there is no field for a body, and every text is bounded, so mail c
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, Self, get_type_hints
 
 MAX_TEXT = 1024
-"""Characters that any one text of a pointer may have. Graph's ids are about 150 long."""
+"""Characters that any one text of a pointer may have. Providers' ids are about 150 long."""
 
 
 class InvalidPointer(ValueError):
     """The pointer holds something that no provider sends; the message says which field."""
 
 
+@dataclass(frozen=True, slots=True)
 class Pointer(ABC):
     """Points at one message, or at a folder in which something has changed."""
-
-    __slots__ = ()
 
     provider: ClassVar[str]
 
@@ -54,6 +53,10 @@ class Pointer(ABC):
         """Whether a sync that has come to *position* has seen what this announces."""
         return True
 
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, to be shown."""
+        return asdict(self)
+
     def packed(self) -> tuple[Any, ...]:
         """The fields, in their order, as they lie in the queue: JSON that takes little room."""
         return tuple([getattr(self, name) for name in _names(type(self))])
@@ -72,10 +75,10 @@ class Pointer(ABC):
 
 @dataclass(frozen=True, slots=True)
 class UnknownPointer(Pointer):
-    """Stands for a pointer that is stored, and whose type this release lacks: *values* by field.
+    """Stands for a pointer that is stored, and of no use here: *values* are those of its fields.
 
-    Its provider is not in this release, or has another type. It is there to be shown, and no job of
-    it can be queued.
+    Its provider is not in this release, or has pointers of other fields. It is there to be shown,
+    and no job of it can be made.
     """
 
     provider: str  # type: ignore[misc]  # each has its own
@@ -84,6 +87,9 @@ class UnknownPointer(Pointer):
     @property
     def key(self) -> tuple[str, ...]:
         raise InvalidPointer(f"this release of Postroom has no such pointer of {self.provider}")
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(self.values)
 
 
 def check_bounds(pointer: Pointer, *, required: tuple[str, ...]) -> None:
@@ -100,7 +106,7 @@ def check_bounds(pointer: Pointer, *, required: tuple[str, ...]) -> None:
 @cache
 def _names(pointer: type[Pointer]) -> tuple[str, ...]:
     """Of the fields. They are asked for at every claim, and `fields` takes its time."""
-    return tuple(field.name for field in fields(pointer))  # type: ignore[arg-type]  # each is a dataclass
+    return tuple(field.name for field in fields(pointer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.client import MAX_LISTING_BYTES, GmailClient
 from postroom.adapters.google.errors import NotFound
 from postroom.adapters.google.pointer import GooglePointer

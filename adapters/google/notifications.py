@@ -24,8 +24,10 @@ from postroom.application.ports import (
     Rejected,
     Route,
     Routes,
+    SenderProof,
     Unauthenticated,
     UnauthenticatedWebhook,
+    WebhookDescription,
     WebhookRequest,
     by_account,
 )
@@ -51,6 +53,13 @@ class GmailNotification(BaseModel):
     history_id: int = Field(alias="historyId", lt=2**64)
 
 
+DESCRIPTION = WebhookDescription(
+    text="Queue the change of a mailbox that Gmail announces through Pub/Sub.",
+    body=Envelope.model_json_schema(),
+    proof=SenderProof("The OIDC token of the service account that pushes."),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class GmailNotificationReader(NotificationReader):
     verify: PushVerifier
@@ -62,6 +71,10 @@ class GmailNotificationReader(NotificationReader):
     @property
     def accepted(self) -> int:
         return HTTPStatus.NO_CONTENT
+
+    @property
+    def description(self) -> WebhookDescription:
+        return DESCRIPTION
 
     async def read(self, request: WebhookRequest, routes: Routes) -> Sequence[Announced | Rejected]:
         pusher = await self._pusher(request)

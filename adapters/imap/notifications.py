@@ -26,8 +26,10 @@ from postroom.application.ports import (
     Rejected,
     Route,
     Routes,
+    SenderProof,
     UnauthenticatedWebhook,
     UnknownMailbox,
+    WebhookDescription,
     WebhookNotConfigured,
     WebhookRequest,
     by_mailbox,
@@ -58,6 +60,17 @@ class HandOff(BaseModel):
     pointers: list[HandedPointer] = Field(min_length=1, max_length=MAX_POINTERS)
 
 
+DESCRIPTION = WebhookDescription(
+    text="Queue pointers to messages that a listener elsewhere saw; the response says how many.",
+    body=HandOff.model_json_schema(),
+    proof=SenderProof(
+        "Standard Webhooks, version 1, with the secret of the tenant that the header"
+        f" {TENANT} names.",
+        header="webhook-signature",
+    ),
+)
+
+
 class HandOffReader(NotificationReader):
     """*secrets*: `whsec_…` by tenant. Raises InvalidSecret if one is none."""
 
@@ -72,6 +85,14 @@ class HandOffReader(NotificationReader):
     @property
     def accepted(self) -> int:
         return HTTPStatus.ACCEPTED
+
+    @property
+    def reports_count(self) -> bool:
+        return True
+
+    @property
+    def description(self) -> WebhookDescription:
+        return DESCRIPTION
 
     async def read(self, request: WebhookRequest, routes: Routes) -> Sequence[Announced]:
         tenant = self._sender(request)

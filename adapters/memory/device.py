@@ -2,12 +2,13 @@
 
 import secrets
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from postroom.application.ports import Clock, DeviceCode, DeviceSignIn
+from postroom.domain.account import Account, Secret
 from postroom.domain.failure import AccessFailed, Failure
-from postroom.domain.mailbox import DelegatedAccess, Secret
 
 LIFETIME = timedelta(minutes=15)
 INTERVAL = timedelta(seconds=5)
@@ -15,26 +16,28 @@ INTERVAL = timedelta(seconds=5)
 
 @dataclass
 class InMemoryDeviceSignIn(DeviceSignIn):
-    """Knows the *applications*, by directory and client id.
+    """Makes *signed_in* of the accounts that *waits* says are of no use before, and *knows*.
 
-    Whoever asks whether the *person* has signed in gets the *responses* first: None is not yet, a
+    Each poll, whether the person has signed in, takes one of *responses* first: None is not yet, a
     failure says why not. *failures* are raised one a beginning.
     """
 
     clock: Clock
-    applications: frozenset[tuple[str, str]]
-    person: str = "clerk@example.org"
+    waits: Callable[[Account], bool]
+    signed_in: Callable[[Account], Account]
+    knows: Callable[[Account], bool] = lambda _: True
     responses: deque[Failure | None] = field(default_factory=deque)
     failures: deque[Failure] = field(default_factory=deque)
 
-    async def begin(self, directory: str, client_id: str) -> DeviceCode:
+    def is_needed(self, account: Account) -> bool:
+        return self.waits(account)
+
+    async def begin(self, account: Account) -> DeviceCode:
         if self.failures:
             raise self.failures.popleft()
-        if (directory, client_id) not in self.applications:
+        if not self.knows(account):
             raise AccessFailed("there is no such application")
         return DeviceCode(
-            directory=directory,
-            client_id=client_id,
             verification_uri="https://login.example/device",
             user_code=secrets.token_hex(4).upper(),
             device_code=Secret(secrets.token_hex()),
@@ -42,11 +45,11 @@ class InMemoryDeviceSignIn(DeviceSignIn):
             expires_at=self.clock.now() + LIFETIME,
         )
 
-    async def finish(self, code: DeviceCode) -> DelegatedAccess:
+    async def finish(self, account: Account, code: DeviceCode) -> Account:
         while self.responses:
             if isinstance(response := self.responses.popleft(), AccessFailed):
                 raise response
             if self.clock.now() + code.interval >= code.expires_at:
                 raise AccessFailed("nobody has signed in with the code in time")
             await self.clock.sleep(code.interval)
-        return DelegatedAccess(Secret(secrets.token_hex()), f"id of {self.person}", self.person)
+        return self.signed_in(account)

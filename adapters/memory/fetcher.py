@@ -13,7 +13,9 @@ from postroom.domain.pointer import Pointer
 class InMemoryMessages(MessageFetcher):
     """*messages* by source. *failures* are raised one a fetch; *broken* at every fetch.
 
-    *fetched* holds the source of each fetch, in order. *limit* is in bytes of a message.
+    *fetched* holds the source of each fetch, in order. *limit* is in bytes of a message. *foreign*
+    is raised for a message of another mailbox: Unprocessable if a pointer shows whose it is, and
+    SourceGone if it does not.
     """
 
     messages: dict[str, FetchedMessage] = field(default_factory=dict)
@@ -21,6 +23,7 @@ class InMemoryMessages(MessageFetcher):
     broken: dict[str, Failure] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
     limit: int = 50 * 2**20
+    foreign: type[SourceGone | Unprocessable] = Unprocessable
     _owners: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def put(self, message: FetchedMessage, mailbox: Mailbox | None = None) -> None:
@@ -44,10 +47,9 @@ class InMemoryMessages(MessageFetcher):
 
     def _find(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         source, name = source_of(pointer), _name(mailbox)
-        is_foreign = self._owners.get(source, name) != name
-        if is_foreign and not isinstance(pointer, ImapPointer):
-            raise Unprocessable("the pointer is of another mailbox")
-        if is_foreign or source not in self.messages:
+        if self._owners.get(source, name) != name:
+            raise self.foreign("there is no such message in this mailbox")
+        if source not in self.messages:
             raise SourceGone("there is no such message")
         return self.messages[source]
 
@@ -60,11 +62,8 @@ def _check(mailbox: Mailbox, pointer: Pointer) -> None:
     """Raises Unprocessable if the pointer shows by itself that it is none of the mailbox's."""
     if pointer.provider != mailbox.provider:
         raise Unprocessable(f"a {pointer.provider} pointer for a {mailbox.provider} mailbox")
-    if isinstance(pointer, GooglePointer):
-        if len(pointer.message_ids) != 1:
-            raise Unprocessable("the pointer is of no single message")
-        if pointer.address.casefold() != mailbox.address.casefold():
-            raise Unprocessable("the pointer is of another address")
+    if pointer.changed_folder is not None:
+        raise Unprocessable("the pointer is of no single message")
 
 
 def source_of(pointer: Pointer) -> str:

@@ -186,17 +186,11 @@ def _credentials(values: Mapping[str, OptionValue]) -> MicrosoftCredentials:
 
 
 def describe(account: Account) -> Mapping[str, str]:
-    """The mailbox's user, and who signs in by what."""
+    """Of which kind the credentials are, and who has signed in, where a person has."""
     if not isinstance(account, MicrosoftAccount):
         return {}
-    return {"user": account.user, "access": _access(account.credentials)}
-
-
-def _access(credentials: MicrosoftCredentials) -> str:
-    match credentials:
-        case ClientSecret():
-            return "of the application, by a secret"
-        case ClientCertificate():
-            return "of the application, by a certificate"
-        case DelegatedAccess():
-            return "delegated, of a person who has signed in"
+    match account.credentials:
+        case DelegatedAccess(object_id=object_id, principal_name=name) as access:
+            return {"credentials": access.kind, "object_id": object_id, "principal_name": name}
+        case credentials:
+            return {"credentials": credentials.kind}

@@ -15,14 +15,13 @@ from postroom.domain.failure import AccessFailed
 class AccountFormat:
     """How accounts of the types of *accounts*, by provider, are stored.
 
-    The plain part names the provider; the other fields are the account's own.
+    The plain part names the provider; the other fields are the account's own. *accounts* is read
+    when an account is: the providers that bring them are made with a registry at hand.
     """
 
     def __init__(self, accounts: Mapping[str, type[Account]]) -> None:
         self._accounts = accounts
-        self._adapters: Mapping[str, TypeAdapter[Account]] = {
-            name: strictly(account) for name, account in accounts.items()
-        }
+        self._adapters: dict[str, TypeAdapter[Account]] = {}
 
     def split(self, account: Account) -> tuple[dict[str, Any], bytes]:
         """The fields of *account* that are no secrets, and a text of those that are.
@@ -48,8 +47,10 @@ class AccountFormat:
             raise AccessFailed("the stored account is not of this release: add it anew") from error
 
     def _adapter(self, provider: str) -> TypeAdapter[Account]:
-        if provider not in self._adapters:
+        if provider not in self._accounts:
             raise AccessFailed(f"this release of Postroom has no provider {provider}")
+        if provider not in self._adapters:
+            self._adapters[provider] = strictly(self._accounts[provider])
         return self._adapters[provider]
 
 

@@ -25,7 +25,7 @@ from postroom.domain.pointer import PointerJob
 PREFIX = "postroom"
 
 LANE_CAP = 4
-"""Jobs of one lane at a time: Graph allows four requests at a time for one mailbox."""
+"""Jobs of one lane at a time: some providers allow no more requests at a time for one mailbox."""
 
 MOST_CLAIMS = 256
 """In one call, so that no script occupies the server for long."""

@@ -17,10 +17,16 @@ from postroom.adapters.redis.address import InvalidRedisUrl
 from postroom.adapters.redis.durability import Durability, RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.servers import open_redis
-from postroom.application.ports import Clock, HealthCheck
-from postroom.entrypoints.container.provider_types import ProviderTypes
-from postroom.entrypoints.container.providers import bind_providers
-from postroom.entrypoints.container.storage import bind_queue, bind_storage, open_database
+from postroom.application.ports import Clock, HealthCheck, MailboxRegistry
+from postroom.application.providers import Providers
+from postroom.domain.account import Account
+from postroom.entrypoints.container.providers import make_providers
+from postroom.entrypoints.container.storage import (
+    bind_queue,
+    bind_registry,
+    bind_storage,
+    open_database,
+)
 from postroom.entrypoints.container.use_cases import bind_use_cases, resolve_all
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import InvalidSettings, Settings
@@ -36,15 +42,14 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
     Both URLs must be set (see `engines`). Nothing is connected yet: servers that are away show in
     the health checks, and when they are used. Raises InvalidSettings, InvalidProvider.
     """
-    container, types = punq.Container(), ProviderTypes()
+    container, accounts = punq.Container(), dict[str, type[Account]]()
     clock: Clock = SystemClock()
     container.register(Clock, instance=clock)
     async with AsyncExitStack() as resources:
         try:
             redis = await resources.enter_async_context(open_redis(settings.redis_url))
             database = await resources.enter_async_context(open_database(settings))
-            bind_queue(container, settings, redis, types)
-            bind_storage(container, settings, database, types)
+            bind_registry(container, settings, database, accounts)
         except InvalidRedisUrl as error:
             raise InvalidSettings(f"POSTROOM_REDIS_URL: {error}") from None
         except (InvalidDatabaseUrl, InvalidKey) as error:  # they name their setting
@@ -55,7 +60,12 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
             PostgresHealth(database),
             MigrationsHealth(database),
         )
-        await bind_providers(container, settings, clock, types, resources)
+        registry = container.resolve(MailboxRegistry)
+        providers = await make_providers(settings, clock, registry, resources)
+        accounts.update(providers.accounts)  # the registry was needed to make them
+        container.register(Providers, instance=providers)
+        bind_queue(container, settings, redis, providers)
+        bind_storage(container, settings, database, providers)
         telemetry = resources.enter_context(open_telemetry())
         container.register(Telemetry, instance=telemetry)
         bind_use_cases(container, settings, clock, telemetry)

@@ -5,14 +5,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import httpx
-import punq
 
 from postroom.adapters import google, imap, microsoft
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.imap.standard_webhooks import InvalidSecret
 from postroom.application.ports import Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
-from postroom.entrypoints.container.provider_types import ProviderTypes
 from postroom.entrypoints.settings import InvalidSettings, Settings
 
 HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
@@ -31,27 +29,21 @@ def factories(settings: Settings) -> Sequence[Callable[[ProviderDeps], Provider]
     )
 
 
-async def bind_providers(
-    container: punq.Container,
-    settings: Settings,
-    clock: Clock,
-    types: ProviderTypes,
-    resources: AsyncExitStack,
-) -> None:
-    """Make the providers, whose *types* the storage waits for. Raises InvalidProvider."""
+async def make_providers(
+    settings: Settings, clock: Clock, registry: MailboxRegistry, resources: AsyncExitStack
+) -> Providers:
+    """Raises InvalidProvider, InvalidSettings. What they hold open is closed by *resources*."""
     enter = resources.enter_async_context
     deps = ProviderDeps(
         http=await enter(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT)),
         blocking_http=resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT)),
         clock=clock,
-        registry=container.resolve(MailboxRegistry),
+        registry=registry,
         resources=resources,
         public_url=settings.public_url,
         max_message_bytes=settings.max_message_bytes,
     )
-    providers = Providers([_made(factory, deps) for factory in factories(settings)])
-    types.learn(providers.values())
-    container.register(Providers, instance=providers)
+    return Providers([_made(factory, deps) for factory in factories(settings)])
 
 
 def _made(factory: Callable[[ProviderDeps], Provider], deps: ProviderDeps) -> Provider:

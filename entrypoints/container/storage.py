@@ -1,5 +1,7 @@
 """Redis, PostgreSQL and the blobs, in their ports."""
 
+from collections.abc import Mapping
+
 import punq
 
 from postroom.adapters.blobs.files import FileBlobStore
@@ -17,16 +19,21 @@ from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.ports import (
     BlobStore,
+    DeadLetterQueue,
     FolderSyncs,
     Helpdesk,
     HtmlSanitiser,
     IdempotencyLedger,
+    LanePauses,
     MailboxRegistry,
     Outcomes,
+    PointerConsumer,
+    PointerProducer,
     PointerQueue,
     Routes,
 )
-from postroom.entrypoints.container.provider_types import ProviderTypes
+from postroom.application.providers import Providers
+from postroom.domain.account import Account
 from postroom.entrypoints.settings import Settings
 
 
@@ -36,30 +43,39 @@ def open_database(settings: Settings) -> Database:
 
 
 def bind_queue(
-    container: punq.Container, settings: Settings, redis: Servers, types: ProviderTypes
+    container: punq.Container, settings: Settings, redis: Servers, providers: Providers
 ) -> None:
     queue: PointerQueue = redis_queue(
         redis,
-        WireFormat(types.pointers),
+        WireFormat(providers.pointers),
         partitions=settings.redis_partitions,
         cap=settings.lane_concurrency,
     )
-    container.register(PointerQueue, instance=queue)
+    for port in (PointerQueue, PointerProducer, PointerConsumer, LanePauses, DeadLetterQueue):
+        container.register(port, instance=queue)
+
+
+def bind_registry(
+    container: punq.Container,
+    settings: Settings,
+    database: Database,
+    accounts: Mapping[str, type[Account]],
+) -> None:
+    cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
+    registry: MailboxRegistry = PostgresMailboxRegistry(database, cipher, accounts)
+    container.register(MailboxRegistry, instance=registry)
 
 
 def bind_storage(
-    container: punq.Container, settings: Settings, database: Database, types: ProviderTypes
+    container: punq.Container, settings: Settings, database: Database, providers: Providers
 ) -> None:
-    cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
-    registry: MailboxRegistry = PostgresMailboxRegistry(database, cipher, types.accounts)
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
     routes: Routes = PostgresRoutes(database)
-    outcomes: Outcomes = PostgresOutcomes(database, types.pointers)
+    outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
     blobs: BlobStore = FileBlobStore(settings.home / "blobs")
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
-    container.register(MailboxRegistry, instance=registry)
     container.register(IdempotencyLedger, instance=ledger)
     container.register(FolderSyncs, instance=folder_syncs)
     container.register(Routes, instance=routes)

@@ -1,6 +1,6 @@
 """A job, as dead letters and outcomes show it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,6 @@ def job_view(job: PointerJob) -> JobView:
         tenant=job.tenant,
         mailbox=job.mailbox,
         provider=job.pointer.provider,
-        pointer=asdict(job.pointer),
+        pointer=job.pointer.as_dict(),
         enqueued_at=job.enqueued_at,
     )

@@ -9,7 +9,7 @@ import pytest
 from postroom.adapters.google import GmailClient, GmailFetcher
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable, Unprocessable
-from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer
+from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer, responding
 
 MAX_MESSAGE_BYTES = 2**20
 

@@ -146,19 +146,24 @@ def test_an_account_that_cannot_be_read_is_given_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("credentials", "access"),
+    ("credentials", "described"),
     [
-        (ClientSecret(SECRET), "of the application, by a secret"),
-        (ClientCertificate(PEM), "of the application, by a certificate"),
-        (DelegatedAccess(Secret("r")), "delegated, of a person who has signed in"),
+        (ClientSecret(SECRET), {"credentials": "secret"}),
+        (ClientCertificate(PEM), {"credentials": "certificate"}),
+        (
+            DelegatedAccess(Secret("r"), "object-1", "clerk@acme.example"),
+            {
+                "credentials": "delegated",
+                "object_id": "object-1",
+                "principal_name": "clerk@acme.example",
+            },
+        ),
     ],
 )
-def test_it_is_described_by_its_user_and_who_signs_in(
-    credentials: MicrosoftCredentials, access: str
+def test_it_is_described_by_its_credentials_and_who_has_signed_in(
+    credentials: MicrosoftCredentials, described: dict[str, str]
 ) -> None:
-    described = describe(replace(ACCOUNT, credentials=credentials))
-
-    assert described == {"user": ADDRESS, "access": access}
+    assert describe(replace(ACCOUNT, credentials=credentials)) == described
     assert describe(UNREADABLE) == {}
 
 

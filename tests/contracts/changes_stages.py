@@ -15,6 +15,8 @@ from postroom.application.ports import Arrival, ChangeSource
 from postroom.domain.failure import Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, RAW, Rig, a_mailbox, graph_rig
+from tests.contracts.gmail_changes_stage import gmail
+from tests.contracts.imap_changes_stage import imap
 
 
 class Stage(Protocol):
@@ -132,4 +134,4 @@ async def graph(clock: ManualClock) -> AsyncIterator[Stage]:
         yield Graph(rig)
 
 
-STAGES = (in_memory, graph)
+STAGES = (in_memory, graph, gmail, imap)

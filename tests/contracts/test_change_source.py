@@ -88,14 +88,14 @@ async def test_a_long_list_by_date_comes_in_pages(stage: Stage, clock: ManualClo
 async def test_a_list_by_date_is_in_the_order_of_the_dates(
     stage: Stage, clock: ManualClock
 ) -> None:
-    mailbox, start = stage.mailbox(), clock.now()
+    mailbox, start, received = stage.mailbox(), clock.now(), dict[int, Arrival]()
     for minutes in (3, 1, 2):
         clock.time = start + minutes * MINUTE
-        stage.receive(mailbox)
+        [received[minutes]] = stage.receive(mailbox)
 
     listed = await dated(stage.changes.received_after(mailbox, stage.folders[0], start))
 
-    assert [each.received_at for each in listed] == [start + n * MINUTE for n in (1, 2, 3)]
+    assert listed == [received[minutes] for minutes in (1, 2, 3)]
 
 
 async def test_all_that_came_in_before_what_a_page_has_reached_is_listed_by_then(
@@ -184,10 +184,10 @@ async def test_a_list_by_date_and_a_new_start_find_what_an_expired_position_has_
     stage.expire(mailbox)
 
     position = await position_now(stage, mailbox)
+    found = await dated(stage.changes.received_after(mailbox, stage.folders[0], clock.now()))
 
-    assert (
-        await dated(stage.changes.received_after(mailbox, stage.folders[0], clock.now())) == wanted
-    )
+    # What pointed at them may be void as well.
+    assert [each.received_at for each in found] == [each.received_at for each in wanted]
     assert (await read(stage.changes.since(mailbox, stage.folders[0], position)))[0] == []
 
 
@@ -360,17 +360,17 @@ async def test_a_folder_that_has_gone_is_a_matter_of_access(
     stage: Stage, clock: ManualClock
 ) -> None:
     mailbox = stage.mailbox()
-    position = await position_now(stage, mailbox, stage.folders[1])
-    start = await stage.changes.position(mailbox, stage.folders[1])
-    stage.remove_folder(mailbox, stage.folders[1])
+    position = await position_now(stage, mailbox, stage.folders[-1])
+    start = await stage.changes.position(mailbox, stage.folders[-1])
+    stage.remove_folder(mailbox, stage.folders[-1])
 
     with pytest.raises(AccessFailed):
-        await stage.changes.position(mailbox, stage.folders[1])
+        await stage.changes.position(mailbox, stage.folders[-1])
     for each in (start, position):
         with pytest.raises(AccessFailed):
-            await read(stage.changes.since(mailbox, stage.folders[1], each))
+            await read(stage.changes.since(mailbox, stage.folders[-1], each))
     with pytest.raises(AccessFailed):
-        await dated(stage.changes.received_after(mailbox, stage.folders[1], clock.now()))
+        await dated(stage.changes.received_after(mailbox, stage.folders[-1], clock.now()))
 
 
 @pytest.mark.parametrize("failure", [BUSY, Unavailable("away")])

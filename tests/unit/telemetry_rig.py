@@ -72,7 +72,7 @@ class Worker:
             queue=rig.queue,
             registry=rig.registry,
             providers=rig.providers,
-            trigger_sync=TriggerSync(rig.folder_syncs, maintain, rig.clock),
+            trigger_sync=TriggerSync(rig.folder_syncs, maintain, ingesting(rig), rig.clock),
             ledger=InMemoryIdempotencyLedger(rig.database),
             process=self.processor,
             outcomes=rig.outcomes,

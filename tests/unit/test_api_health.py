@@ -9,8 +9,9 @@ from litestar.testing import AsyncTestClient
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.health import InMemoryHealthCheck
+from postroom.application.ports import NotificationResult
 from postroom.entrypoints.api import health
-from postroom.entrypoints.telemetry.notifications import NotificationResult, note
+from postroom.entrypoints.telemetry.notifications import note
 from tests.unit.api_rig import Rig, open_rig, problem
 
 Client = AsyncTestClient[Any]

@@ -8,7 +8,6 @@ import httpx
 import pytest
 import structlog
 from litestar.testing import AsyncTestClient
-from postroom.entrypoints.api.microsoft.handler import MAX_LOGGED
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.pointer import MicrosoftPointer

@@ -156,10 +156,8 @@ async def test_mailboxes_are_shown_without_their_credentials(client: Client, rig
         "account": {
             "directory": "contoso",
             "client_id": APPLICATION,
-            "credentials": {"kind": "secret"},
+            "credentials": "secret",
             "user": "support",
-            "folders": ["inbox"],
-            "provider": "microsoft",
         },
         "folders": [
             {

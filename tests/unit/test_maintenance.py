@@ -119,7 +119,7 @@ class Stalling(Maintain):
 
     begun: list[str] = field(default_factory=list)
 
-    async def __call__(self, folder_sync: FolderSync, *, held: timedelta | None = None) -> SyncRun:
+    async def __call__(self, folder_sync: FolderSync, **_: object) -> SyncRun:
         self.begun.append(folder_sync.mailbox)
         await asyncio.Event().wait()
         raise AssertionError
@@ -142,7 +142,7 @@ async def test_so_many_rounds_at_a_time_and_no_more() -> None:
 class Crashing(Maintain):
     maintain: Maintain
 
-    async def __call__(self, folder_sync: FolderSync, *, held: timedelta | None = None) -> SyncRun:
+    async def __call__(self, folder_sync: FolderSync, **_: object) -> SyncRun:
         if folder_sync.mailbox == "box0":
             raise ZeroDivisionError("a subject, an address")
         return await self.maintain(folder_sync)

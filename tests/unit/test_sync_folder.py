@@ -35,7 +35,7 @@ class _Refusing(Ingest):
 
 @dataclass
 class _Interrupting(Ingest):
-    """Before it queues anything, another look at the same folder goes all the way."""
+    """Before it queues anything, another sync of the same folder goes all the way."""
 
     rig: Rig
 
@@ -44,7 +44,7 @@ class _Interrupting(Ingest):
         mailbox: MailboxRef,
         pointers: Sequence[Pointer],
         *,
-        traceparent: str = "",
+        traceparent: str = "",  # noqa: ARG002 - of the port
         backfilled: bool = False,
     ) -> Ingested:
         await self.rig.sync(SALES, await self.rig.claimed())

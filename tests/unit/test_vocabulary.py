@@ -45,8 +45,10 @@ ALLOWED = {
 }
 
 COINED = re.compile(
-    r"silent looks?|\btold of\b|\btells? of\b|\bowed by date\b|\bin trouble\b|\blooks? at (?:a|the|each) folders?\b"
-    r"|\breceptions?\b|\bnotices?\b(?!,)|\bend points?\b|\btime-outs?\b|\bre-driv\w+|\blife-cycle|\bfail-overs?\b"
+    r"silent looks?|\btold of\b|\btells? of\b|\bowed by date\b|\bin trouble\b"
+    r"|\blooks? at (?:a|the|each) folders?\b"
+    r"|\breceptions?\b|\bnotices?\b(?!,)|\bend points?\b|\btime-outs?\b|\bre-driv\w+"
+    r"|\blife-cycle|\bfail-overs?\b"
     r"|\bback-off\b|\bwork(?:s|ed)? off\b",
     re.IGNORECASE,
 )

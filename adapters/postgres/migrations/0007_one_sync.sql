@@ -28,8 +28,8 @@ UPDATE folder_sync SET backfill_from = cursor.position::timestamptz
 UPDATE folder_sync SET announced_since = (subscription ->> 'created_at')::timestamptz
     WHERE subscription IS NOT NULL;
 
--- These were listed without a folder sync. When their cursor moved last, all was listed: a list by
--- date, should the position have expired, has to reach no further back.
+-- These were listed without a folder sync. What had come in when their cursor moved last is listed:
+-- should the position have expired, a list by date begins shortly before that.
 INSERT INTO folder_sync (tenant, mailbox, folder, due_at, position, position_at, synced_at)
     SELECT mailbox.tenant, id, 'all mail', now(), coalesce(position, ''), moved_at, moved_at
     FROM mailbox LEFT JOIN cursor

@@ -1,10 +1,9 @@
-"""The fetchers: in memory, at each provider (IMAP on each server), and by provider."""
+"""The fetchers: in memory, and at each provider (IMAP on each server)."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from postroom.adapters.by_provider import FetchByProvider
 
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.pool import ConnectionPool
@@ -25,7 +24,7 @@ IN_MEMORY = {
     "memory imap": imap_mailbox(),
 }
 PROVIDERS = ["graph", "gmail", "fake"]
-SCRIPTED = [*IN_MEMORY, *PROVIDERS, *(f"by-provider {name}" for name in PROVIDERS)]
+SCRIPTED = [*IN_MEMORY, *PROVIDERS]
 """Those that can be made to fail: of a real server, one cannot ask that."""
 
 STAGES = [*SCRIPTED, *(server for server in IMAP_SERVERS if server not in SCRIPTED)]
@@ -47,20 +46,8 @@ async def _stage(
             return Graph(await opened.enter_async_context(graph_rig(clock)))
         case ["gmail"]:
             return Gmail(await opened.enter_async_context(gmail_rig(clock)))
-        case ["by-provider", chosen]:
-            return await _by_provider(chosen, request, clock, opened)
         case _:
             return await opened.enter_async_context(_imap(name, request))
-
-
-async def _by_provider(
-    chosen: str, request: pytest.FixtureRequest, clock: ManualClock, opened: AsyncExitStack
-) -> Stage:
-    stages = {name: await _stage(name, request, clock, opened) for name in PROVIDERS}
-    graph, gmail, imap = (stage.fetcher for stage in stages.values())
-    stage = stages[chosen]
-    stage.fetcher = FetchByProvider(microsoft=graph, google=gmail, imap=imap)
-    return stage
 
 
 @asynccontextmanager

@@ -17,10 +17,10 @@ from tests.contracts.message_fetcher.stage import LIMIT, MESSAGE_ID, Stage
 
 class InMemory(Stage):
     def __init__(self, mailbox: Mailbox) -> None:
-        self.fetcher = self._messages = InMemoryMessages(limit=LIMIT)
-        self.mailbox = mailbox
         if mailbox.provider == "imap":
             self.foreign = SourceGone
+        self.fetcher = self._messages = InMemoryMessages(limit=LIMIT, foreign=self.foreign)
+        self.mailbox = mailbox
         self._numbers = count(1)
 
     def deliver(self, raw: bytes, at: datetime) -> Pointer:
@@ -64,5 +64,5 @@ def _pointer(mailbox: Mailbox, number: int) -> Pointer:
             return MicrosoftPointer("subscription-1", f"m{number}")
         case "google":
             return GooglePointer(number, mailbox.address, message_ids=(f"g{number}",))
-        case "imap":
+        case _:
             return ImapPointer("INBOX", number, 1, MESSAGE_ID)

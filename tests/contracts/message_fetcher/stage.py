@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from postroom.application.ports import MessageFetcher
-from postroom.domain.failure import Failure, Unprocessable
+from postroom.domain.failure import SourceGone, Unprocessable
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -24,7 +24,7 @@ class Stage(Protocol):
 
     fetcher: MessageFetcher
     mailbox: Mailbox
-    foreign: type[Failure] = Unprocessable
+    foreign: type[SourceGone | Unprocessable] = Unprocessable
 
     @abstractmethod
     def deliver(self, raw: bytes, at: datetime) -> Pointer:

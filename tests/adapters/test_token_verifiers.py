@@ -1,30 +1,26 @@
-"""What every verifier of tokens promises: PushVerifier and NotificationTokenVerifier."""
+"""What every provider's verifier makes of the token of a notification."""
 
 import traceback
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
 import httpx
 import pytest
-from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
-from postroom.adapters.memory.push import InMemoryPushVerifier
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import NotificationTokenVerifier, PushVerifier, Unauthenticated
+from postroom.application.ports import Unauthenticated
 from postroom.domain.failure import Unavailable
 from postroom.entrypoints.emulators.gmail.identity import SigningKey, signing_key
 from tests.adapters.notification_token_rig import APPLICATION, Entra
 from tests.adapters.push_rig import PUSHER, SUBSCRIPTION, Google, google_rig
 
-PORTS = {PushVerifier, NotificationTokenVerifier}
-
 
 class Stage(Protocol):
     """A verifier under test, and tokens for it; those that are genuine prove *proven*."""
 
-    verify: PushVerifier | NotificationTokenVerifier
+    verify: Callable[[str], Awaitable[str]]
     proven: str
 
     @abstractmethod
@@ -46,31 +42,6 @@ class Stage(Protocol):
 
     @abstractmethod
     def show_keys(self) -> None: ...
-
-
-class InMemory(Stage):
-    def __init__(self, verify: InMemoryPushVerifier | InMemoryNotificationTokenVerifier) -> None:
-        self.verify = self._verify = verify
-        self.proven = "who it is"
-        verify.tokens["genuine"] = self.proven
-
-    def genuine(self) -> str:
-        return "genuine"
-
-    def forged(self) -> str:
-        return "forged"
-
-    def expired(self) -> str:
-        return "expired"
-
-    def for_another(self) -> str:
-        return "for another"
-
-    def hide_keys(self) -> None:
-        self._verify.failure = Unavailable("no keys")
-
-    def show_keys(self) -> None:
-        self._verify.failure = None
 
 
 class Push(Stage):
@@ -121,26 +92,21 @@ class Notification(Stage):
         return self._entra.token(appid=APPLICATION)
 
     def hide_keys(self) -> None:
-        self._entra.answers.append(httpx.Response(503))
+        self._entra.responses.append(httpx.Response(503))
 
     def show_keys(self) -> None:
         """They are away for one request."""
 
 
-@pytest.fixture(params=["memory push", "memory notification", "push", "notification"])
+@pytest.fixture(params=["push", "notification"])
 async def stage(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIterator[Stage]:
-    match request.param:
-        case "memory push":
-            yield InMemory(InMemoryPushVerifier())
-        case "memory notification":
-            yield InMemory(InMemoryNotificationTokenVerifier())
-        case "push":
-            async with google_rig(clock) as google:
-                yield Push(google)
-        case _:
-            entra = Entra(clock)
-            async with entra.http:
-                yield Notification(entra)
+    if request.param == "push":
+        async with google_rig(clock) as google:
+            yield Push(google)
+        return
+    entra = Entra(clock)
+    async with entra.http:
+        yield Notification(entra)
 
 
 async def assert_refused(stage: Stage, token: str) -> None:
