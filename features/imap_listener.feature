@@ -40,6 +40,7 @@ Feature: Listening to an IMAP mailbox
   Scenario: A folder that was rebuilt loses nothing and doubles nothing
     Given a mailbox at IMAP that receives
     And a message that has become a ticket
+    And the listener has run for 5 minutes
     And the folder was rebuilt by its server
     And a message arrived, and was announced
     When the waiting mail is handled

@@ -44,7 +44,7 @@ Feature: States of a mailbox
   Scenario Outline: A provider that asks to be left alone is left alone
     Given a mailbox at <provider> that receives
     And the mailbox has asked to be left alone for 60 minutes
-    When Postroom runs for 50 minutes
+    When Postroom runs for 30 minutes
     Then the mailbox is waiting since "too many requests"
     And the mailbox has not been synced again
 

@@ -23,7 +23,7 @@ Feature: A mailbox that a person has paused
     And a message arrived, and was not announced
     And Postroom has run for 120 minutes
     And a person has resumed the mailbox
-    When Postroom runs for 2 minutes
+    When Postroom runs for 6 minutes
     Then there are 2 tickets
     And the mailbox is receiving
 

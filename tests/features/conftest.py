@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from pytest_bdd.parser import Step
 
 from tests.features.rigs import in_memory, on_servers
 from tests.features.scene import Run, Scene
@@ -43,3 +44,10 @@ def scene(service: Service, run: Run) -> Iterator[Scene]:
     scene = Scene(service, run)
     yield scene
     run(scene.listening.stop())
+
+
+def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
+    """What a scenario counts, it counts from its When on."""
+    if step.type == "when":
+        scene: Scene = request.getfixturevalue("scene")
+        scene.before = scene.counts()

@@ -23,16 +23,27 @@ MINUTE = timedelta(minutes=1)
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Of syncs that were tried, and of tickets."""
+
+    syncs: int = 0
+    tickets: int = 0
+
+
 @dataclass
 class Scene:
-    """*run* runs a coroutine, since steps do not await. *pointers* are to what was delivered."""
+    """*run* runs a coroutine, since steps do not await. *pointers* are to what was delivered.
+
+    *before* is how many there were of what a scenario counts, before what happens in it.
+    """
 
     service: Service
     run: Run
     pointers: list[Pointer] = field(default_factory=list)
     status: int = 0
     number: int = 0
-    syncs: int = 0
+    before: Counts = field(default_factory=Counts)
     claimed: FolderSync | None = None
     listens: bool = True
     _mailbox: Mailbox | None = None
@@ -83,12 +94,13 @@ class Scene:
             await self.listening.start()
         await self.service.maintain_due()
         self.clock.advance(timedelta(seconds=1))
-        self.syncs = self.stage.changes.syncs
 
     # --- Its mail ---
 
     def arrive(self, raw: bytes | None = None, *, ago: timedelta = timedelta()) -> Pointer:
-        self.pointers.append(self.stage.deliver(self.mailbox, raw or mail(), ago=ago))
+        self.pointers.append(
+            self.stage.deliver(self.mailbox, mail() if raw is None else raw, ago=ago)
+        )
         return self.pointers[-1]
 
     async def announce(self, pointer: Pointer) -> int:
@@ -129,6 +141,10 @@ class Scene:
         stored = await self.service.rig.registry.get(self.mailbox.tenant, self.mailbox.id)
         assert stored
         return state_of(stored, await self.folder_syncs(), self.clock.now())
+
+    def counts(self) -> Counts:
+        syncs = sum(stage.changes.syncs for stage in self.service.stages.values())
+        return Counts(syncs, len(self.run(self.tickets())))
 
     async def tickets(self) -> Sequence[Ticket]:
         helpdesk, tenant = self.service.rig.helpdesk, self.service.tenant

@@ -49,7 +49,7 @@ class Imap(Stage):
             host="imap.example.test", port=993, username=name, password=Secret("secret")
         )
 
-    def pointer(self, mailbox: Mailbox, number: int) -> ImapPointer:
+    def pointer(self, _: Mailbox, number: int) -> ImapPointer:
         return ImapPointer(INBOX, number, self.uid_validity)
 
     async def announcement(

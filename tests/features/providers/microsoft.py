@@ -41,7 +41,7 @@ class Microsoft(Stage):
             user=f"{name}@example.test",
         )
 
-    def pointer(self, mailbox: Mailbox, number: int) -> MicrosoftPointer:
+    def pointer(self, _: Mailbox, number: int) -> MicrosoftPointer:
         return MicrosoftPointer("", f"m{number}")
 
     async def announcement(

@@ -66,7 +66,6 @@ def _(scene: Scene, minutes: int) -> None:
     scene.stage.break_down(scene.mailbox, Throttled("too many requests", retry_after=wish))
     scene.run(scene.pass_time(timedelta(minutes=15)))
     scene.stage.repair(scene.mailbox)
-    scene.syncs = scene.stage.changes.syncs
 
 
 @given(parsers.parse('the access to the mailbox is refused, with "{refusal}"'))

@@ -70,7 +70,6 @@ def _(scene: Scene, provider: str) -> None:
         scene.run(scene.pass_time(timedelta(minutes=1)))
         scene.arrive()
         scene.run(scene.pass_time(timedelta(minutes=15)))
-    scene.number = len(scene.run(scene.tickets()))
 
 
 @when("a person pauses the mailbox")

@@ -72,7 +72,7 @@ def _(scene: Scene, count: str) -> None:
 
 @then("there is one ticket more")
 def _(scene: Scene) -> None:
-    assert len(scene.run(scene.tickets())) == scene.number + 1
+    assert scene.counts().tickets == scene.before.tickets + 1
 
 
 @then(parsers.parse('there is one ticket about "{subject}"'))

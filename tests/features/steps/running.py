@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from pytest_bdd import given, parsers, then, when
 
+from tests.features.mail import mail
 from tests.features.scene import Scene
 from tests.features.service import LEASE
 from tests.features.steps.words import duration, sentence
@@ -79,7 +80,7 @@ def _(scene: Scene, count: str, provider: str, other: str) -> None:
     for _ in range(int(count)):
         scene.run(scene.queue_message())
     scene.run(scene.add(other, "other"))
-    scene.run(scene.queue_message(_OTHER))
+    scene.run(scene.queue_message(mail("the other")))
 
 
 @when(parsers.parse("the first {count:d} messages are handled"))

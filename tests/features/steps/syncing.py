@@ -5,6 +5,7 @@ from datetime import timedelta
 from pytest_bdd import given, parsers, then, when
 
 from postroom.application.maintain_folder import LEASE
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox_state import StateName
 from tests.features.scene import Scene
 from tests.features.steps.words import ACCEPTED
@@ -40,14 +41,15 @@ def _(scene: Scene) -> None:
     scene.claimed = scene.run(_claim(scene))
 
 
-@given(parsers.parse("{count:d} notifications came while the mailbox was synced"))
+@when(parsers.parse("the server announces {count:d} changes at a time"))
 def _(scene: Scene, count: int) -> None:
-    if scene.listening.is_running:
+    for _ in range(count):
         scene.imap.listener.announce(scene.mailbox)
-        for _ in range(count):
-            scene.imap.listener.announce(scene.mailbox)
-        return
-    scene.claimed = scene.run(_claim(scene))
+    scene.run(scene.listening.settle())
+
+
+@given(parsers.parse("{count:d} notifications of it came, and were handled"))
+def _(scene: Scene, count: int) -> None:
     for _ in range(count):
         assert scene.run(scene.announce(scene.pointers[-1])) in ACCEPTED
         scene.run(scene.service.handle_waiting())
@@ -55,19 +57,19 @@ def _(scene: Scene, count: int) -> None:
 
 @when("that sync ends")
 def _(scene: Scene) -> None:
-    if scene.claimed:
-        assert scene.run(scene.service.rig.folder_syncs.save(scene.claimed))
+    assert scene.claimed
+    assert scene.run(scene.service.rig.folder_syncs.save(scene.claimed))
     scene.run(scene.work(handling=False))
 
 
 @then("the mailbox has been synced once more")
 def _(scene: Scene) -> None:
-    assert scene.stage.changes.syncs == scene.syncs + 1
+    assert scene.counts().syncs == scene.before.syncs + 1
 
 
 @then("the mailbox has not been synced again")
 def _(scene: Scene) -> None:
-    assert scene.stage.changes.syncs == scene.syncs
+    assert scene.counts().syncs == scene.before.syncs
 
 
 @then("no sync is due")
@@ -115,7 +117,7 @@ def _(scene: Scene, minutes: int) -> None:
     assert since <= scene.clock.now() - timedelta(minutes=minutes)
 
 
-async def _claim(scene: Scene):
+async def _claim(scene: Scene) -> FolderSync:
     [folder] = scene.mailbox.account.folders
     mailbox = scene.mailbox
     claimed = await scene.service.rig.folder_syncs.claim(
