@@ -14,7 +14,7 @@ from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 
 
 class AccessTracker(Protocol):
-    """Told of every success and failure, by those who read mailboxes."""
+    """Learns of every success and failure from those who read mailboxes."""
 
     @abstractmethod
     async def failed(self, mailbox: Mailbox, failure: AccessFailed) -> bool:

@@ -34,10 +34,8 @@ PROBE_SOON = timedelta(seconds=10)
 """How soon a provider that refuses is asked again; twice as long each time, up to PROBE_EVERY."""
 
 NOTIFICATION_GRACE = timedelta(minutes=5)
-"""How late a notification may be.
-
-Graph promises three minutes for messages, and under one on average:
-learn.microsoft.com/graph/change-notifications-overview#latency.
+"""How late a notification may be. The slowest provider promises three minutes for messages, and
+under one on average: learn.microsoft.com/graph/change-notifications-overview#latency.
 """
 
 LISTENER_GRACE = timedelta(minutes=2)
@@ -52,8 +50,11 @@ NOTIFICATIONS_MISSED = (
     f"{MAX_MISSED_RUNS} syncs in a row found mail that no notification had announced"
 )
 
-REAUTHORIZED_LATELY = timedelta(minutes=10)
-"""Graph asks not to be asked for the same twice within this time (lifecycle-events)."""
+REAUTHORIZATION_GAP = timedelta(minutes=10)
+"""How long a provider that has had a subscription renewed may still ask for it to be.
+
+Source: learn.microsoft.com/graph/change-notifications-lifecycle-events.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class FolderSync:
             return False
         requested = Request.RENEW in self.requests
         return now >= subscription.renewal_at or (
-            requested and now >= subscription.renewed_at + REAUTHORIZED_LATELY
+            requested and now >= subscription.renewed_at + REAUTHORIZATION_GAP
         )
 
     def must_sync(self, now: datetime, intervals: SyncIntervals) -> bool:

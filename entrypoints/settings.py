@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=16, ge=1, le=1000)
     """Jobs that one worker process works on at a time."""
     lane_concurrency: int = Field(default=4, ge=1, le=100)
-    """Jobs of one mailbox at a time, over all workers. Graph allows 4."""
+    """Jobs of one mailbox at a time, over all workers. Some providers allow 4."""
     max_attempts: int = Field(default=5, ge=1, le=100)
     retry_base_seconds: float = Field(default=10, gt=0)
     retry_ceiling_seconds: float = Field(default=900, gt=0)
@@ -158,7 +158,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidSettings(_told(error)) from None
+        raise InvalidSettings(_message(error)) from None
     except SettingsError as error:  # a JSON value that does not parse; the cause quotes it
         name = re.search(r'field "(\w+)"', str(error))
         raise InvalidSettings(
@@ -177,14 +177,14 @@ def _file() -> Path:
     return Path(given or "postroom.toml")
 
 
-def _told(error: ValidationError) -> str:
+def _message(error: ValidationError) -> str:
     """The first thing that is wrong, without the value, which may be a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     name, *inner = first["loc"]
     if first["type"] == "extra_forbidden":
         return _unknown(_variable(str(name)))
-    told = first["msg"].removeprefix("Value error, ")
-    return ": ".join([_variable(str(name)), *map(str, inner), told])
+    message = first["msg"].removeprefix("Value error, ")
+    return ": ".join([_variable(str(name)), *map(str, inner), message])
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import Provider
 
-__all__ = ["GmailClient", "GmailFetcher", "GooglePushVerifier", "provider"]
+__all__ = ["NAME", "OPTIONS", "GmailClient", "GmailFetcher", "GooglePushVerifier", "provider"]
 
 
 def provider(

@@ -36,7 +36,7 @@ MAX_WINDOW = timedelta(days=30)
 SEARCHES = ("-in:sent -in:drafts", "in:sent in:inbox")
 """These find what came in: the second finds what someone sent to themselves."""
 
-UNANNOUNCED = 1
+LISTED_HISTORY_ID = 1
 """The history id of a message that was listed: it came with no notification."""
 
 ListingT = TypeVar("ListingT", bound=Listing)
@@ -139,7 +139,7 @@ def _require(folder: str) -> None:
 
 def _arrivals(mailbox: Mailbox, message_ids: Iterable[str]) -> tuple[Arrival, ...]:
     return tuple(
-        Arrival(GooglePointer(UNANNOUNCED, mailbox.address, message_ids=(message_id,)))
+        Arrival(GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,)))
         for message_id in dict.fromkeys(message_ids)
     )
 

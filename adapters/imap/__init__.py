@@ -18,7 +18,7 @@ from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.application.ports import Provider
 
-__all__ = ["provider"]
+__all__ = ["NAME", "OPTIONS", "provider"]
 
 
 def provider(deps: ProviderDeps, *, handoff_secrets: Mapping[str, str]) -> Provider:

@@ -33,7 +33,7 @@ class ImapFetcher(MessageFetcher):
         return await self.connections.use(account, partial(self._read, pointer))
 
     async def _read(self, pointer: ImapPointer, connection: Connection) -> FetchedMessage:
-        # Opened anew for each message: a session knows only of messages that it has been told of.
+        # Opened for each message: a session does not know those that were not announced in it.
         folder = await connection.examine(pointer.folder)
         uid = await _find(connection, folder, pointer)
         await self._check_size(connection, uid)

@@ -44,7 +44,7 @@ class ImapListenerSession(ListenerSession):
         self._opened: OpenFolder | None = None
 
     async def changed(self, within: timedelta) -> bool:
-        """As the port says, however the server tells of it.
+        """As the port says, however the server announces it.
 
         It announces each message once, and that may well be in the response to anything: so this
         listens to all responses. What comes before IDLE is announced when IDLE begins, since the

@@ -98,7 +98,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         command = self.pending_sync_command
         super()._response_done(line)
         if command is not None and command.name == "EXAMINE":
-            self.changed.clear()  # what was told of by now was there when the folder was opened
+            self.changed.clear()  # what was announced by now was there when the folder was opened
 
     def _untagged_response(self, line: bytes) -> aioimaplib.Command:
         if _EXISTS.match(line):

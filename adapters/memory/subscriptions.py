@@ -37,7 +37,7 @@ class InMemorySubscriptions(Subscriptions):
     """
 
     clock: Clock
-    endpoint: str = "https://postroom.example/webhooks/microsoft"
+    endpoint: str = "https://postroom.example/webhooks/provider"
     refusal: str = ""
     obstructed: str = ""
     failures: list[Failure] = field(default_factory=list)

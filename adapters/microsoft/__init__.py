@@ -22,6 +22,10 @@ from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
 from postroom.adapters.microsoft.tokens import EntraTokens
 from postroom.application.ports import Provider
 
+__all__ = ["NAME", "OPTIONS", "provider"]
+
+NAME = MicrosoftPointer.provider
+
 
 def provider(
     deps: ProviderDeps, *, graph_url: str = GRAPH_URL, login_url: str = LOGIN_URL
@@ -34,7 +38,7 @@ def provider(
     trying = replace(graph, tokens=EntraTokens(entra, None, clock))
     verify = GraphNotificationTokenVerifier(http, clock, login_url=login_url)
     return Provider(
-        name=MicrosoftPointer.provider,
+        name=NAME,
         title="Microsoft 365",
         account=MicrosoftAccount,
         pointer=MicrosoftPointer,

@@ -68,13 +68,14 @@ class GraphChanges(ChangeSource):
         """The first request of a round, which is not made yet.
 
         A round of all would be long, and one by a date lists 5,000 messages at the most. So this
-        one begins lately: its end is what matters, and what lies before is left to a list by date.
+        one begins a short while ago: its end is what matters, and what lies before is left to a
+        list by date.
         It lists the newest first, so that it leaves out none that came in after the start while
         there are older ones to leave out.
         """
         path = await self._messages(mailbox, folder)
-        lately = self.graph.clock.now() - FIRST_ROUND
-        query = _received(max(lately, mailbox.added_at - BEFORE_ADDED)) | {
+        start = self.graph.clock.now() - FIRST_ROUND
+        query = _received(max(start, mailbox.added_at - BEFORE_ADDED)) | {
             "$orderby": "receivedDateTime desc",
             "changeType": "created",
         }

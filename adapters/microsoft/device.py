@@ -85,7 +85,7 @@ class EntraDeviceSignIn(DeviceSignIn):
     async def _poll(
         self, account: MicrosoftAccount, code: DeviceCode
     ) -> Grant | str | Throttled | Unavailable:
-        """A login in trouble is no end: the code stays good, and so does the person's patience."""
+        """A login that is away ends nothing: the code stays good, and the person has patience."""
         try:
             return await self.entra.poll_device_flow(
                 account.directory, account.client_id, code.device_code

@@ -83,7 +83,7 @@ class ListenerSession(Protocol):
 
 
 class ChangeListener(Protocol):
-    """Hears of changes by a connection that is held open, such as IMAP's IDLE (RFC 2177)."""
+    """Hears of changes by a connection that is held open, such as IDLE (RFC 2177)."""
 
     @abstractmethod
     def open(self, mailbox: Mailbox, folder: str) -> AbstractAsyncContextManager[ListenerSession]:

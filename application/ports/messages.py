@@ -30,14 +30,14 @@ class MessageFetcher(Protocol):
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         """The message, wherever in the mailbox it was filed since, as far as its id lasts.
 
-        An id of Graph or Gmail lasts as long as the message does. A UID of IMAP is its folder's,
-        and ends with the UIDVALIDITY: the message is then looked up there by its Message-ID.
+        As a rule an id lasts as long as the message does. Where it is its folder's, and ends when
+        that is rebuilt, the message is looked up there by its Message-ID.
 
         Raises SourceGone (it is not there any more), AccessFailed (the mailbox cannot be read, or
         has no such folder), Throttled (the provider says how long to wait), and Unprocessable if
         the message is over the size limit, or the pointer is none of one message of *mailbox*: of
-        another provider, of another mailbox, of a history. Only an IMAP pointer does not show whose
-        it is: one of another mailbox is taken for one of a folder that has changed.
+        another provider, of another mailbox, of a change. A pointer that does not show whose it is,
+        and is another mailbox's, is taken for one of a folder that was rebuilt.
         """
 
 

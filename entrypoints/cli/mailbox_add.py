@@ -21,7 +21,7 @@ WithSetup = Callable[[Callable[[SetupContext], Awaitable[None]]], None]
 
 def add_commands() -> Mapping[str, Callable[..., None]]:
     """One for each provider."""
-    from postroom.entrypoints.container.provider_options import provider_options  # noqa: PLC0415
+    from postroom.entrypoints.container.providers import provider_options  # noqa: PLC0415
 
     return {name: add_command(name, options) for name, options in provider_options().items()}
 

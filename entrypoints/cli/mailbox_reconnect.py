@@ -23,7 +23,7 @@ TRIES = 3
 
 def reconnect_commands() -> Mapping[str, Callable[..., None]]:
     """One for each provider that has credentials at all."""
-    from postroom.entrypoints.container.provider_options import provider_options  # noqa: PLC0415
+    from postroom.entrypoints.container.providers import provider_options  # noqa: PLC0415
 
     return {
         name: reconnect_command(name, options)

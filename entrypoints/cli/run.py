@@ -39,7 +39,7 @@ def worker() -> None:
 
 
 def listener() -> None:
-    """Listen to the IMAP mailboxes for new mail."""
+    """Hold connections to the mailboxes that can announce new mail by one, and sync them."""
     from postroom.entrypoints.run import drive, run_listener  # noqa: PLC0415
 
     drive(run_listener)

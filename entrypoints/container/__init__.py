@@ -1,7 +1,7 @@
 """The composition root: the only package that knows which adapter fills which port, and punq.
 
 Resources are opened before anything is wired, and closed in reverse. Each port is bound through a
-local that is annotated with it: neither punq nor mypy would notice a wrong one otherwise.
+local that is annotated with it: neither punq nor mypy would find a wrong one otherwise.
 """
 
 from collections.abc import AsyncIterator

@@ -1,15 +1,16 @@
 """The providers: each is a package, and a line here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
+from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
+from pydantic import SecretStr
 
 from postroom.adapters import google, imap, microsoft
 from postroom.adapters.http.deps import ProviderDeps
-from postroom.adapters.imap.standard_webhooks import InvalidSecret
-from postroom.application.ports import Clock, MailboxRegistry, Provider
+from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
 from postroom.entrypoints.settings import InvalidSettings, Settings
 
@@ -17,16 +18,49 @@ HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
 """Seconds for each wait on the wire; the clients bound whole calls themselves."""
 
 
-def factories(settings: Settings) -> Sequence[Callable[[ProviderDeps], Provider]]:
-    secrets = settings.handoff_secrets.items()
-    handoff = {tenant: secret.get_secret_value() for tenant, secret in secrets}
-    graph, login = settings.graph_url, settings.microsoft_login_url
-    gmail, certs = settings.gmail_url, settings.google_certs_url
-    return (
-        partial(microsoft.provider, graph_url=graph, login_url=login),
-        partial(google.provider, gmail_url=gmail, certs_url=certs),
-        partial(imap.provider, handoff_secrets=handoff),
-    )
+class Package(Protocol):
+    """What the package of a provider says before anything is open."""
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802 - a constant of a module
+
+    @property
+    def OPTIONS(self) -> Sequence[AccountOption]: ...  # noqa: N802
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A provider's package, and how it is made with our settings. *make* may raise ValueError."""
+
+    package: Package
+    make: Callable[[ProviderDeps, Settings], Provider]
+
+
+PROVIDERS: Sequence[Installed] = (
+    Installed(
+        microsoft,
+        lambda deps, settings: microsoft.provider(
+            deps, graph_url=settings.graph_url, login_url=settings.microsoft_login_url
+        ),
+    ),
+    Installed(
+        google,
+        lambda deps, settings: google.provider(
+            deps, gmail_url=settings.gmail_url, certs_url=settings.google_certs_url
+        ),
+    ),
+    Installed(
+        imap,
+        lambda deps, settings: imap.provider(
+            deps, handoff_secrets=_revealed(settings.handoff_secrets)
+        ),
+    ),
+)
+
+
+def provider_options() -> Mapping[str, Sequence[AccountOption]]:
+    """The options of every provider's accounts, for a command line that has nothing open yet."""
+    return {each.package.NAME: each.package.OPTIONS for each in PROVIDERS}
 
 
 async def make_providers(
@@ -43,13 +77,18 @@ async def make_providers(
         public_url=settings.public_url,
         max_message_bytes=settings.max_message_bytes,
     )
-    return Providers([_made(factory, deps) for factory in factories(settings)])
+    return Providers([_made(each, deps, settings) for each in PROVIDERS])
 
 
-def _made(factory: Callable[[ProviderDeps], Provider], deps: ProviderDeps) -> Provider:
+def _revealed(secrets: Mapping[str, SecretStr]) -> Mapping[str, str]:
+    return {name: secret.get_secret_value() for name, secret in secrets.items()}
+
+
+def _made(installed: Installed, deps: ProviderDeps, settings: Settings) -> Provider:
     try:
-        return factory(deps)
-    except InvalidSecret as error:
+        return installed.make(deps, settings)
+    except ValueError as error:  # it names the setting
         raise InvalidSettings(str(error)) from None
     except TypeError as error:  # an abstract method without an implementation, a field left out
-        raise InvalidProvider(f"a provider lacks a part: {error}") from error
+        name = installed.package.NAME
+        raise InvalidProvider(f"the provider {name} lacks a part: {error}") from error

@@ -10,7 +10,7 @@ What goes wrong is scripted:
 * `refusals["LOGIN"] = "NO [UNAVAILABLE] …"`  the answer to a command, whatever it asks
 * `slow["FETCH"] = 60`  seconds until a command is answered
 * `hangs_up = {"IDLE"}`  the commands that are answered by hanging up
-* `silent_idle`  news are not told
+* `announces_nothing`  news are not told
 * `greeting = "BYE …"`  no service at all
 """
 
@@ -51,7 +51,7 @@ class ImapServer:
     refusals: dict[str, str] = field(default_factory=dict)
     slow: dict[str, float] = field(default_factory=dict)
     hangs_up: set[str] = field(default_factory=set)
-    silent_idle: bool = False
+    announces_nothing: bool = False
 
     connections: int = 0
     seen: list[str] = field(default_factory=list)
@@ -116,7 +116,7 @@ class ImapServer:
                 session.writer.transport.abort()
 
     def _announce(self, user: str) -> None:
-        if not self.silent_idle:
+        if not self.announces_nothing:
             for session in self._sessions.values():
                 if session.user == user and session.idling:
                     session.catch_up()

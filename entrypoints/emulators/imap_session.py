@@ -25,7 +25,7 @@ class Script(Protocol):
     refusals: dict[str, str]
     slow: dict[str, float]
     hangs_up: set[str]
-    silent_idle: bool
+    announces_nothing: bool
     seen: list[str]
     idling: asyncio.Event
     arrived: dict[str, asyncio.Event]
@@ -207,7 +207,7 @@ class Session:
 
     async def _do_idle(self) -> str:
         self._send("+ idling")
-        if not self.server.silent_idle:
+        if not self.server.announces_nothing:
             self.catch_up()
         self.idling = True
         self.server.idling.set()

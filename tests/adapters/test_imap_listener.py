@@ -51,7 +51,7 @@ async def session(server: ImapServer) -> AsyncIterator[ListenerSession]:
 async def test_a_server_that_tells_nothing_while_idling_is_asked_in_time(
     server: ImapServer, session: ListenerSession
 ) -> None:
-    server.silent_idle = True
+    server.announces_nothing = True
     waiting = asyncio.create_task(session.changed(BRIEF))
     await server.idling.wait()
     server.deliver("ann", MAIL)

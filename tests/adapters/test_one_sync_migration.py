@@ -18,6 +18,7 @@ from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.migrations import FOLDER, migrate
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.postgres.text import indexable
 from postroom.application.ports import Route, by_account
 from postroom.domain.account import Secret
 from postroom.domain.folder_sync import FolderSync, Mode
@@ -31,6 +32,11 @@ LEASE = timedelta(minutes=10)
 
 PUSH = "projects/p/subscriptions/s"
 GOOGLE = {"provider": "google", "pubsub_subscription": PUSH, "push_service_account": "push@p"}
+
+EARLY, LATE = "2030-01-01T11:00:00.000001+00:00", "2030-01-01T12:30:00+01:00"
+
+LONG = "Anfragen/" + 300 * "ö"
+"""A folder whose cursors were stored under the digests of their names."""
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def add_mailbox(
         "added_at": CREATED_AT,
     }
     insert(url, "mailbox", [mailbox])
-    moved = [{"name": of, "position": at} for of, at in (cursors or {}).items()]
+    moved = [{"name": indexable(of), "position": at} for of, at in (cursors or {}).items()]
     insert(url, "cursor", [{**key, **each, "moved_at": MOVED_AT} for each in moved])
 
 
@@ -80,32 +86,48 @@ async def folder_syncs(url: str) -> dict[tuple[str, str], FolderSync]:
     return {(each.mailbox, each.folder): each for each in found}
 
 
-async def test_what_was_listed_of_a_folder_is_not_listed_again(before: str) -> None:
-    cursors = {"changes:inbox": "delta-1", "owed:inbox": "", "changes:Sent": "elsewhere"}
+@pytest.mark.parametrize("folder", ["inbox", LONG, 504 * "x", 505 * "x"])
+async def test_what_was_listed_of_a_folder_is_not_listed_again(before: str, folder: str) -> None:
+    cursors = {f"changes:{folder}": "delta-1", f"owed:{folder}": "", "changes:Sent": "elsewhere"}
     add_mailbox(before, "sales", {"provider": "microsoft"}, cursors)
     due = {"tenant": "acme", "mailbox": "sales", "due_at": MOVED_AT, "synced_at": CREATED_AT}
-    insert(before, "folder_sync", [{**due, "folder": "inbox"}, {**due, "folder": "Inbox/Orders"}])
+    insert(before, "folder_sync", [{**due, "folder": folder}, {**due, "folder": "A"}])
 
     found = await folder_syncs(before)
 
     expected = FolderSync(
-        tenant="acme", mailbox="sales", folder="inbox", due_at=MOVED_AT, synced_at=CREATED_AT
+        tenant="acme", mailbox="sales", folder=folder, due_at=MOVED_AT, synced_at=CREATED_AT
     )
     assert list(found.values()) == [
-        replace(expected, folder="Inbox/Orders"),
+        replace(expected, folder="A"),
         replace(expected, position="delta-1", position_at=MOVED_AT),
     ]
 
 
-async def test_what_was_still_to_be_listed_by_date_is_listed(before: str) -> None:
-    since = "2030-01-01T11:00:00.000001+00:00"
-    add_mailbox(before, "sales", {"provider": "microsoft"}, {"owed:inbox": since})
-    due = {"tenant": "acme", "mailbox": "sales", "folder": "inbox", "due_at": MOVED_AT}
+@pytest.mark.parametrize("folder", ["inbox", LONG])
+@pytest.mark.parametrize(
+    ("owed", "backfill"),
+    [
+        (EARLY, None),
+        (EARLY, ""),
+        (EARLY, LATE),
+        (LATE, EARLY),
+        ("", EARLY),
+        (None, EARLY),
+    ],
+)
+async def test_what_was_still_to_be_listed_by_date_is_listed(
+    before: str, folder: str, owed: str | None, backfill: str | None
+) -> None:
+    cursors = {f"owed:{folder}": owed, f"backfill:{folder}": backfill}
+    stood = {name: since for name, since in cursors.items() if since is not None}
+    add_mailbox(before, "sales", {"provider": "microsoft"}, stood)
+    due = {"tenant": "acme", "mailbox": "sales", "folder": folder, "due_at": MOVED_AT}
     insert(before, "folder_sync", [due])
 
-    found = (await folder_syncs(before))["sales", "inbox"]
+    found = (await folder_syncs(before))["sales", folder]
 
-    assert found.backfill_from == datetime.fromisoformat(since)
+    assert found.backfill_from == datetime.fromisoformat(EARLY)
     assert found.position == ""
 
 
@@ -146,8 +168,9 @@ async def test_notifications_are_expected_since_the_subscription_was_made(before
             {"Anfragen/Möbel": "17:2", "INBOX": "1700000001:9", "history": ""},
         ),
         ({"provider": "imap"}, {"imap:INBOX": "1:9"}, {"INBOX": "1:9"}),
+        ({"provider": "imap", "folders": [LONG]}, {f"imap:{LONG}": "1:9"}, {LONG: "1:9"}),
     ],
-    ids=["google", "google before any mail", "imap", "imap without folders"],
+    ids=["google", "google before any mail", "imap", "imap without folders", "imap, long name"],
 )
 async def test_a_mailbox_that_had_no_folder_syncs_goes_on_from_its_cursors(
     before: str, account: dict[str, Any], cursors: dict[str, str], positions: dict[str, str]

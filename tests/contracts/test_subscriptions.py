@@ -82,7 +82,7 @@ class Graph(Stage):
         self.rig.subscribed_folder.repeat = "not what was asked for"
 
     async def lose(self, subscription_id: str) -> None:
-        await self.rig.graph.remove_subscription(subscription_id, tell=False)
+        await self.rig.graph.remove_subscription(subscription_id, notify=False)
 
     def shown(self, subscription_id: str) -> str:
         [found] = [each for each in self.rig.graph.subscriptions if each["id"] == subscription_id]

@@ -64,7 +64,7 @@ async def test_a_removed_subscription_announces_nothing_and_can_be_made_anew(rig
 
 
 async def test_a_subscription_can_end_without_a_word(rig: Rig) -> None:
-    await rig.graph.remove_subscription(await subscribe(rig), tell=False)
+    await rig.graph.remove_subscription(await subscribe(rig), notify=False)
 
     assert rig.graph.subscriptions == []
     assert rig.subscribed_folder.notifications == []

@@ -68,7 +68,7 @@ async def _ends_the_subscription(stage: Stage) -> None:
 
 
 async def _ends_it_in_silence(stage: Stage) -> None:
-    await stage.graph.remove_subscription(await _subscription(stage), tell=False)
+    await stage.graph.remove_subscription(await _subscription(stage), notify=False)
 
 
 async def _wants_it_authorized_again(stage: Stage) -> None:

@@ -22,9 +22,6 @@ RETIRED = frozenset(
         *(
             "verdict",
             "verdicts",
-            "classify",
-            "classified",
-            "classification",
             "judging",
             "attested",
             "intake",
@@ -41,7 +38,7 @@ RETIRED = frozenset(
 
 ALLOWED = {
     "keep_alive",
-    "REAUTHORIZED_LATELY",
+    "shift_jis",  # a charset
 }
 
 COINED = re.compile(

@@ -14,16 +14,25 @@ GRANT UPDATE (position, position_at, backfill_from, announced_since, suspected_a
               retry_at)
     ON folder_sync TO postroom_app;
 
+-- The name that a cursor is stored under: see `indexable` in adapters/postgres/text.py.
+CREATE FUNCTION stored_name(name text) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE WHEN octet_length(name) <= 512 THEN name
+        ELSE left(name, 64) || '…' || encode(sha256(convert_to(name, 'UTF8')), 'hex') END
+$$;
+
 UPDATE folder_sync SET position = cursor.position, position_at = moved_at
     FROM cursor
     WHERE cursor.tenant = folder_sync.tenant AND cursor.mailbox = folder_sync.mailbox
-      AND name = 'changes:' || folder;
+      AND name = stored_name('changes:' || folder);
 
--- It was a text, in ISO 8601, and empty when there was nothing left to list.
-UPDATE folder_sync SET backfill_from = cursor.position::timestamptz
-    FROM cursor
+-- It was a text, in ISO 8601, and empty when there was nothing left to list. The releases before
+-- 0006 called it owed, and the one with it backfill: that one has listed nothing of what was owed.
+UPDATE folder_sync SET backfill_from = (
+    SELECT min(cursor.position::timestamptz) FROM cursor
     WHERE cursor.tenant = folder_sync.tenant AND cursor.mailbox = folder_sync.mailbox
-      AND name = 'owed:' || folder AND cursor.position <> '';
+      AND name IN (stored_name('owed:' || folder), stored_name('backfill:' || folder))
+      AND cursor.position <> ''
+);
 
 UPDATE folder_sync SET announced_since = (subscription ->> 'created_at')::timestamptz
     WHERE subscription IS NOT NULL;
@@ -42,9 +51,11 @@ INSERT INTO folder_sync (tenant, mailbox, folder, due_at, position, position_at,
         FROM mailbox, jsonb_array_elements_text(coalesce(account -> 'folders', '["INBOX"]')) AS folder
         WHERE account ->> 'provider' = 'imap'
     ) AS listed LEFT JOIN cursor
-        ON cursor.tenant = listed.tenant AND cursor.mailbox = id AND name = 'imap:' || folder;
+        ON cursor.tenant = listed.tenant AND cursor.mailbox = id
+       AND name = stored_name('imap:' || folder);
 
 DROP TABLE cursor;
+DROP FUNCTION stored_name;
 
 -- What a notification names that names no tenant must lead to one mailbox of them all. See
 -- `Account.route`: each provider says what it is.

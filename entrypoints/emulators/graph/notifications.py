@@ -50,8 +50,8 @@ def _about(subscription: Subscription) -> Json:
         "subscriptionExpirationDateTime": timestamp(subscription.expires_at),
         "tenantId": subscription.directory,
     }
-    if subscription.asked.clientState is not None:
-        item["clientState"] = subscription.asked.clientState
+    if subscription.request.clientState is not None:
+        item["clientState"] = subscription.request.clientState
     return item
 
 
@@ -88,7 +88,7 @@ class Notifications:
         items = defaultdict[str, list[Json]](list)
         for subscription, message in pairs:
             if not subscription.paused and not self._is_lost(subscription):
-                items[subscription.asked.notificationUrl].append(
+                items[subscription.request.notificationUrl].append(
                     notification(subscription, message)
                 )
         self._wait(items)
@@ -97,7 +97,7 @@ class Notifications:
         """For those that named a URL for it when they were made."""
         items = defaultdict[str, list[Json]](list)
         for subscription in subscriptions:
-            if url := subscription.asked.lifecycleNotificationUrl:
+            if url := subscription.request.lifecycleNotificationUrl:
                 items[url].append(lifecycle_notification(subscription, event))
         self._wait(items)
 

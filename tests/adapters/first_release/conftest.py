@@ -12,7 +12,9 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.migrations import migrate
+from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers, open_redis
 from tests.adapters.first_release.recorded import (
@@ -22,6 +24,7 @@ from tests.adapters.first_release.recorded import (
     load_queue,
 )
 from tests.engines import REDIS_SERVERS, redis_program
+from tests.providers import ACCOUNTS, POINTERS, WIRE
 
 
 @pytest.fixture
@@ -45,12 +48,22 @@ async def database(left_behind: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def registry(database: Database) -> PostgresMailboxRegistry:
-    return PostgresMailboxRegistry(database, FernetCipher([SECRET_KEY]))
+    return PostgresMailboxRegistry(database, FernetCipher([SECRET_KEY]), ACCOUNTS)
 
 
 @pytest.fixture
 def folder_syncs(database: Database) -> PostgresFolderSyncs:
     return PostgresFolderSyncs(database)
+
+
+@pytest.fixture
+def routes(database: Database) -> PostgresRoutes:
+    return PostgresRoutes(database)
+
+
+@pytest.fixture
+def outcomes(database: Database) -> PostgresOutcomes:
+    return PostgresOutcomes(database, POINTERS)
 
 
 @pytest.fixture(params=REDIS_SERVERS)
@@ -64,4 +77,4 @@ async def servers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 @pytest.fixture
 def queue(servers: Servers, clock: ManualClock) -> RedisPointerQueue:
-    return RedisPointerQueue(servers, ahead=lambda: clock.now() - SystemClock().now())
+    return RedisPointerQueue(servers, WIRE, ahead=lambda: clock.now() - SystemClock().now())

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
-from postroom.application.ports import SubscribedFolder
+from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.application.ports import Route, by_subscription
 from postroom.domain.folder_sync import NOTIFICATIONS_MISSED, FolderSync, Mode, Request
 from tests.adapters.first_release.recorded import DENIED, RECORDED_AT, at
 
@@ -68,26 +69,31 @@ async def test_a_folder_with_a_subscription_has_it_still_and_what_was_requested(
     assert found.subscription.endpoint == "https://postroom.example/webhooks/microsoft"
     assert found.subscription.created_at == found.subscription.renewed_at == at(9, 1)
     assert found.subscription.expires_at == at(9, 1) + timedelta(days=6)
+    assert found.announced_since == at(9, 1)
 
 
 async def test_a_notification_is_known_by_its_subscription(
-    folder_syncs: PostgresFolderSyncs,
+    folder_syncs: PostgresFolderSyncs, routes: PostgresRoutes
 ) -> None:
     subscription = (await one(folder_syncs, "globex", "office")).subscription
     assert subscription
+    key = by_subscription(subscription.id)
 
-    assert await folder_syncs.subscribed_folders([subscription.id, "unknown"]) == {
-        subscription.id: SubscribedFolder(
+    found = await routes.find([key, by_subscription("unknown")])
+
+    assert found == {
+        key: Route(
             tenant="globex",
             id="office",
             provider="microsoft",
             folder="inbox",
             secret_digest=subscription.secret_digest,
-            application="24d3b144-21ae-4080-943f-7067b395b913",
             is_paused=True,
+            account=found[key].account,
         )
     }
-    assert await folder_syncs.request(subscription.id, Request.RENEW, RECORDED_AT)
+    assert found[key].account["client_id"] == "24d3b144-21ae-4080-943f-7067b395b913"
+    assert await folder_syncs.request_by_subscription(subscription.id, Request.RENEW, RECORDED_AT)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,7 @@ async def test_a_folder_that_was_never_synced_is_due(folder_syncs: PostgresFolde
     due = await folder_syncs.claim_due(RECORDED_AT, 100, LEASE)
 
     [fresh] = [each for each in due if each.mailbox == "fresh"]
-    assert replace(fresh, version=0) == FolderSync(
+    assert replace(fresh, token=0) == FolderSync(
         tenant="acme", mailbox="fresh", folder="inbox", due_at=RECORDED_AT
     )
 
@@ -129,7 +135,7 @@ async def test_a_lease_of_that_release_holds_and_ends(folder_syncs: PostgresFold
 
     due = await folder_syncs.claim_due(RECORDED_AT + LEASE, 100, LEASE)
     [claimed] = [each for each in due if each.subscription == leased.subscription]
-    assert replace(claimed, version=leased.version) == leased
+    assert replace(claimed, token=leased.token) == leased
     assert await folder_syncs.save(replace(claimed, requests=frozenset(), last_error="HTTP 500"))
     saved = await one(folder_syncs, "globex", "sales")
     assert (saved.requests, saved.last_error) == (frozenset(), "HTTP 500")

@@ -1,8 +1,9 @@
 """The mailboxes of the release before: their accounts, pauses and failures of access."""
 
 import json
+from dataclasses import replace
 
-from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.account import GoogleAccount, route_of
 from postroom.adapters.imap.account import ImapAccount, Security
 from postroom.adapters.microsoft.account import (
     ClientCertificate,
@@ -13,11 +14,16 @@ from postroom.adapters.microsoft.account import (
 from postroom.adapters.microsoft.certificate import read_certificate
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.application.ports import by_account
 from postroom.domain.access import NO_FAILURES, AccessTally
 from postroom.domain.account import Secret
 from postroom.domain.folder_sync import Request
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from tests.adapters.first_release.recorded import DENIED, at
+
+PUSHED = "info@ACME.example"
+"""The address of acme/info as a push may name it."""
 
 
 async def test_every_mailbox_is_there(registry: PostgresMailboxRegistry) -> None:
@@ -71,13 +77,20 @@ async def test_an_imap_mailbox_is_as_it_was_added(registry: PostgresMailboxRegis
     )
 
 
-async def test_a_push_leads_to_its_mailbox(registry: PostgresMailboxRegistry) -> None:
-    found = await registry.of_push("projects/project/subscriptions/gmail", "info@ACME.example")
+async def test_a_push_leads_to_its_mailbox(
+    registry: PostgresMailboxRegistry, routes: PostgresRoutes
+) -> None:
+    pushed = by_account("google", route_of("projects/project/subscriptions/gmail", PUSHED))
 
+    route = (await routes.find([pushed]))[pushed]
+
+    assert (route.tenant, route.id, route.is_paused) == ("acme", "info", False)
+    assert route.account["push_service_account"] == "pusher@project.iam.gserviceaccount.com"
+    found = await registry.get(route.tenant, route.id)
     assert found
-    assert found == await registry.get("acme", "info")
     assert isinstance(found.account, GoogleAccount)
-    assert found.account.push_service_account == "pusher@project.iam.gserviceaccount.com"
+    assert found.account.route(found.address) == route_of(found.account.pubsub_subscription, PUSHED)
+    assert found.account.push_service_account == route.account["push_service_account"]
     key = json.loads(found.account.service_account.value)
     assert key["client_email"] == "postroom@project.iam.gserviceaccount.com"
 
@@ -103,7 +116,8 @@ async def test_the_access_of_a_person_is_kept_and_can_be_renewed(
     assert access.object_id == "38387d12-36e0-5590-ad8e-ffe4119b3a92"
     assert access.principal_name == "clerk@acme.example"
     assert access.refresh_token.value.startswith("1.")
-    assert await registry.replace_credentials(mailbox, DelegatedAccess(Secret("renewed")))
+    renewed = replace(mailbox.account, credentials=DelegatedAccess(Secret("renewed")))
+    assert await registry.replace_account(mailbox, renewed)
 
 
 async def test_pauses_and_failures_of_access_are_kept(registry: PostgresMailboxRegistry) -> None:

@@ -28,9 +28,7 @@ def inbound(name: str, source: str = "imap:INBOX:1:1") -> InboundMessage:
 # --- Outcomes
 
 
-async def test_every_outcome_can_be_read(database: Database) -> None:
-    outcomes = PostgresOutcomes(database)
-
+async def test_every_outcome_can_be_read(outcomes: PostgresOutcomes) -> None:
     found = [each for tenant in ("acme", "globex") for each in await outcomes.find(tenant)]
 
     assert Counter(name_of(each.outcome) for each in found) == {
@@ -51,15 +49,15 @@ async def test_every_outcome_can_be_read(database: Database) -> None:
     ],
 )
 async def test_a_message_leads_to_its_outcomes(
-    database: Database, name: str, expected: list[object]
+    outcomes: PostgresOutcomes, name: str, expected: list[object]
 ) -> None:
-    found = await PostgresOutcomes(database).find("acme", identity=inbound(name).identity.name)
+    found = await outcomes.find("acme", identity=inbound(name).identity.name)
 
     assert [each.outcome for each in found] == expected
 
 
-async def test_an_outcome_without_a_message_says_why(database: Database) -> None:
-    found = await PostgresOutcomes(database).find("acme")
+async def test_an_outcome_without_a_message_says_why(outcomes: PostgresOutcomes) -> None:
+    found = await outcomes.find("acme")
 
     assert {
         ("sales", 1, Skipped("source unavailable: Graph answered 404 ErrorItemNotFound")),
@@ -68,9 +66,7 @@ async def test_an_outcome_without_a_message_says_why(database: Database) -> None
     } <= {(each.job.mailbox, each.attempt, each.outcome) for each in found}
 
 
-async def test_an_outcome_has_its_job(database: Database) -> None:
-    outcomes = PostgresOutcomes(database)
-
+async def test_an_outcome_has_its_job(outcomes: PostgresOutcomes) -> None:
     [former] = await outcomes.find("acme", mailbox="former")
     newest, *_ = await outcomes.find("acme", mailbox="info")
 

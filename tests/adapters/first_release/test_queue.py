@@ -15,7 +15,6 @@ from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import job_id
 from tests.adapters.first_release.claiming import (
-    UNREADABLE,
     claimed,
     finish_what_waits,
     pointers,
@@ -152,4 +151,4 @@ async def test_a_record_that_cannot_be_read_stops_nothing(
     assert "globex/hr" not in await claimed(queue)
 
     [letter, _] = (await queue.dead_letters(DeadLetterFilter(mailbox="hr"))).letters
-    assert (letter.job, letter.reason) == (None, UNREADABLE)
+    assert (letter.job, letter.reason) == (None, "unreadable record: microsoft/2 2 int_type")

@@ -1,5 +1,7 @@
 """A database of the release before is brought up to date, and then that release leaves it alone."""
 
+import re
+
 import psycopg
 import pytest
 
@@ -12,22 +14,24 @@ from postroom.adapters.postgres.migrations import (
     read_migrations,
 )
 
-THEIRS = read_migrations()[:5]
-"""Those that the release before has."""
+OURS = read_migrations()
 
 
 async def test_what_came_after_that_release_is_applied_and_nothing_else(left_behind: str) -> None:
-    later = [migration.name for migration in read_migrations() if migration not in THEIRS]
+    later = [migration.name for migration in OURS[5:]]
 
     assert await migrate(left_behind) == later
     assert await pending(left_behind) == []
 
 
-async def test_that_release_refuses_to_start_on_it(left_behind: str) -> None:
+@pytest.mark.parametrize("theirs", [5, 6], ids=["first release", "one before this"])
+async def test_an_earlier_release_refuses_to_start_on_it(left_behind: str, theirs: int) -> None:
     await migrate(left_behind)
+    versions = ", ".join(migration.version for migration in OURS[theirs:])
+    line = f"the database is newer than this release (it has {versions}): upgrade Postroom"
 
     async with await psycopg.AsyncConnection.connect(
         left_behind, options="-c search_path=postroom"
     ) as connection:
-        with pytest.raises(MigrationError, match="the database is newer than this release"):
-            outstanding(THEIRS, await applied(connection))
+        with pytest.raises(MigrationError, match=f"^{re.escape(line)}$"):
+            outstanding(OURS[:theirs], await applied(connection))
