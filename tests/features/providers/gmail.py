@@ -4,7 +4,7 @@ import base64
 import json
 
 from postroom.adapters.google.account import FOLDER, GoogleAccount
-from postroom.adapters.google.changes import UNANNOUNCED
+from postroom.adapters.google.changes import LISTED_HISTORY_ID
 from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.push import PushVerifier
@@ -44,7 +44,7 @@ class Gmail(Stage):
         )
 
     def pointer(self, mailbox: Mailbox, number: int) -> GooglePointer:
-        pointer = GooglePointer(UNANNOUNCED, mailbox.address, message_ids=(f"g{number}",))
+        pointer = GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(f"g{number}",))
         self._history[pointer] = self.changes.end(mailbox, folder=FOLDER) + 1
         return pointer
 
