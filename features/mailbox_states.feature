@@ -20,10 +20,10 @@ Feature: States of a mailbox
     And it has been so for 5 minutes at the least
 
     Examples:
-      | provider      | error                       |
-      | Microsoft 365 | 503 serviceNotAvailable     |
-      | Gmail         | 503 backendError            |
-      | IMAP          | the connection was refused  |
+      | provider      | error                      |
+      | Microsoft 365 | 503 serviceNotAvailable    |
+      | Gmail         | 503 backendError           |
+      | IMAP          | the connection was refused |
 
   Scenario Outline: A mailbox whose provider is back receives, and loses nothing
     Given a mailbox at <provider> that receives
@@ -54,17 +54,17 @@ Feature: States of a mailbox
       | Gmail         |
       | IMAP          |
 
-  Scenario Outline: A mailbox whose access is refused shows the error at once
+  Scenario Outline: A mailbox whose access is refused shows the error before it is suspended
     Given a mailbox at <provider> that receives
     And the access to the mailbox is refused, with "<refusal>"
     When Postroom runs for <interval>
-    Then the mailbox is error since "<refusal>"
+    Then the mailbox is in error since "<refusal>"
 
     Examples:
-      | provider      | refusal              | interval   |
-      | Microsoft 365 | 403 ErrorAccessDenied | 15 minutes |
+      | provider      | refusal                 | interval   |
+      | Microsoft 365 | 403 ErrorAccessDenied   | 15 minutes |
       | Gmail         | 401 unauthorized_client | 15 minutes |
-      | IMAP          | AUTHENTICATIONFAILED | 1 minute   |
+      | IMAP          | AUTHENTICATIONFAILED    | 1 minute   |
 
   Scenario Outline: A mailbox that no process syncs is unattended
     Given a mailbox at <provider> that receives

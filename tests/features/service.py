@@ -126,9 +126,13 @@ class Service:
 
     async def maintain_due(self) -> None:
         """All sync runs that are due, and those that they make due."""
-        while due := await self.rig.folder_syncs.claim_due(self.rig.clock.now(), 10, RUN_LEASE):
+        for _ in range(100):
+            due = await self.rig.folder_syncs.claim_due(self.rig.clock.now(), 10, RUN_LEASE)
             for folder_sync in due:
                 await self.maintain(folder_sync)
+            if not due:
+                return
+        raise AssertionError("there is no end of sync runs")
 
     async def handle_waiting(self, at_a_time: int = 10) -> None:
         """Handle all that is due now."""

@@ -67,11 +67,11 @@ class Stage(ABC):
         received_at = self.rig.clock.now() - ago
         self.messages.put(FetchedMessage(source_of(pointer), raw, received_at))
         if listed:
-            self.list(mailbox, pointer)
+            self.show(mailbox, pointer)
         return pointer
 
-    def list(self, mailbox: Mailbox, pointer: Pointer) -> None:
-        """A message that was delivered, and is not listed yet, is listed."""
+    def show(self, mailbox: Mailbox, pointer: Pointer) -> None:
+        """From now on lists show a message that was delivered."""
         received_at = self.messages.messages[source_of(pointer)].received_at
         self.changes.deliver(mailbox, Arrival(pointer, received_at))
 

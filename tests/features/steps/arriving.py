@@ -82,7 +82,7 @@ def _(scene: Scene) -> None:
 
 @given("the message is listed")
 def _(scene: Scene) -> None:
-    scene.stage.list(scene.mailbox, scene.pointers[-1])
+    scene.stage.show(scene.mailbox, scene.pointers[-1])
 
 
 # --- Messages that are to be handled ------------------------------------------------------------

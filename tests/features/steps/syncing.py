@@ -103,7 +103,7 @@ def _(scene: Scene) -> None:
     assert scene.run(scene.state()).name is not StateName.SUSPENDED
 
 
-@then(parsers.re(r'the mailbox is (?P<name>\w+) since "(?P<reason>.+)"'))
+@then(parsers.re(r'the mailbox is (?:in )?(?P<name>\w+) since "(?P<reason>.+)"'))
 def _(scene: Scene, name: str, reason: str) -> None:
     state = scene.run(scene.state())
     assert state.name is StateName(name)
