@@ -141,7 +141,7 @@ class MaintainFolder(Maintain):
         was_failing = mailbox.access != NO_FAILURES
         if not after.must_sync(now, intervals) and not was_failing:
             return SyncRun(folder_sync, replace(after, due_at=after.next_due(now, intervals)))
-        result = await self.sync(mailbox, after)
+        result = await self.sync(mailbox, after, grace=intervals.grace)
         synced = after.synced(now, result, last_error=last_error, excused=was_failing)
         synced = await self._unless_missed(provider, mailbox, synced)
         now = self.clock.now()

@@ -28,7 +28,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.domain.failure import Unavailable
-from postroom.domain.folder_sync import FolderSync
+from postroom.domain.folder_sync import NOTIFICATION_GRACE, FolderSync
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Skipped
@@ -55,13 +55,15 @@ class SyncFolder:
     inbound_age: InboundAge
     max_pages: int = field(default=MAX_PAGES)
 
-    async def __call__(self, mailbox: Mailbox, folder_sync: FolderSync) -> SyncResult:
-        """Sync a folder that is claimed.
+    async def __call__(
+        self, mailbox: Mailbox, folder_sync: FolderSync, *, grace: timedelta = NOTIFICATION_GRACE
+    ) -> SyncResult:
+        """Sync a folder that is claimed; mail that is older than *grace* should be announced.
 
         Raises AccessFailed, Throttled, Unavailable; what is queued by then stays.
         """
-        run = _Run(self, mailbox, folder_sync, self.providers.serving(mailbox.provider).changes)
-        return await run()
+        changes = self.providers.serving(mailbox.provider).changes
+        return await _Run(self, mailbox, folder_sync, changes, grace)()
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class _Run:
     mailbox: Mailbox
     folder_sync: FolderSync
     changes: ChangeSource
+    grace: timedelta
 
     async def __call__(self) -> SyncResult:
         taken_at = self.folder_sync.position_at
@@ -182,7 +185,9 @@ class _Run:
         now = self._now()
         dates = [each.received_at for each in new]
         missed = [
-            date for date in dates if date and self.folder_sync.should_have_notified(date, now)
+            date
+            for date in dates
+            if date and self.folder_sync.should_have_notified(date, now, self.grace)
         ]
         return SyncResult(queued=len(new), missed=len(missed), undated=dates.count(None))
 

@@ -38,6 +38,13 @@ NOTIFICATION_GRACE = timedelta(minutes=5)
 under one on average: learn.microsoft.com/graph/change-notifications-overview#latency.
 """
 
+LISTENER_GRACE = timedelta(minutes=2)
+"""How late a listener may be, which sees within a minute that a folder has changed.
+
+It is shorter than the interval at which a folder is synced that a listener holds: else no mail that
+such a sync finds would ever be late.
+"""
+
 MAX_MISSED_RUNS = 3
 NOTIFICATIONS_MISSED = (
     f"{MAX_MISSED_RUNS} syncs in a row found mail that no notification had announced"
@@ -54,15 +61,19 @@ Source: learn.microsoft.com/graph/change-notifications-lifecycle-events.
 class SyncIntervals:
     """How often a folder is synced: where notifications come, where a listener holds it (whose
     connection may be dead without a sign), and where it is polled.
+
+    *grace* is how late a notification may be.
     """
 
     sync_every: timedelta = timedelta(minutes=15)
     listen_every: timedelta = timedelta(minutes=5)
     poll_every: timedelta = timedelta(minutes=1)
+    grace: timedelta = NOTIFICATION_GRACE
 
     @property
     def of_a_listener(self) -> "SyncIntervals":
-        return replace(self, sync_every=min(self.listen_every, self.sync_every))
+        sync_every = min(self.listen_every, self.sync_every)
+        return replace(self, sync_every=sync_every, grace=LISTENER_GRACE)
 
 
 class Mode(StrEnum):
@@ -155,10 +166,10 @@ class FolderSync:
             return False
         return self.subscription is None or self.subscription.renewed_at <= self.synced_at
 
-    def should_have_notified(self, received_at: datetime, now: datetime) -> bool:
+    def should_have_notified(self, received_at: datetime, now: datetime, grace: timedelta) -> bool:
         """Whether a message that came in at *received_at* should have been announced by *now*."""
         since = self.announced_since
-        return since is not None and since < received_at < now - NOTIFICATION_GRACE
+        return since is not None and since < received_at < now - grace
 
     # --- What has been done ---
 

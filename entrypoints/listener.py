@@ -24,7 +24,7 @@ from postroom.application.ports import (
     MailboxRegistry,
 )
 from postroom.application.providers import Providers
-from postroom.domain.failure import AccessFailed, Failure
+from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.retry import RetryPolicy
@@ -225,7 +225,10 @@ class _Held:
         if isinstance(failure, AccessFailed):
             await self._release()
             return self.listener.reconnect.access_pause
-        return self.listener.reconnect.backoff(self.failures)
+        backoff = self.listener.reconnect.backoff(self.failures)
+        if isinstance(failure, Throttled | Unavailable):
+            return max(backoff, failure.retry_after or timedelta())
+        return backoff
 
     def crashed(self, error: Exception) -> timedelta:
         """Log a bug, and return how long to wait."""

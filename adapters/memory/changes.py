@@ -41,6 +41,20 @@ class InMemoryChanges(ChangeSource):
         """Forget every position that was given out so far; the messages stay."""
         self._folder(mailbox, folder).generation += 1
 
+    def rebuild(self, mailbox: Mailbox, arrivals: Sequence[Arrival], *, folder: str = "") -> None:
+        """Replace the folder by another one of its name, with these messages in it."""
+        self.expire(mailbox, folder=folder)
+        self._folder(mailbox, folder).arrivals = list(arrivals)
+
+    def arrivals(self, mailbox: Mailbox, *, folder: str = "") -> Sequence[Arrival]:
+        """All that is there."""
+        return tuple(self._folder(mailbox, folder).arrivals)
+
+    def end(self, mailbox: Mailbox, *, folder: str = "") -> int:
+        """The position, which is a number, after all that is there."""
+        found = self._folder(mailbox, folder)
+        return int(found.position(len(found.arrivals)))
+
     def remove_folder(self, mailbox: Mailbox, folder: str) -> None:
         """With its messages; none of that name is there from now on."""
         self._removed.add((mailbox.tenant, mailbox.id, folder))

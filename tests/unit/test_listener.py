@@ -4,7 +4,8 @@ from datetime import timedelta
 import pytest
 
 from postroom.domain.account import Secret
-from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.domain.failure import AccessFailed, Throttled, Unavailable
+from postroom.domain.folder_sync import Mode
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from postroom.entrypoints.listener import RECONNECT
 from tests.contracts.samples import IMAP, google_mailbox, microsoft_mailbox
@@ -247,6 +248,29 @@ async def test_a_folder_is_synced_now_and_then_though_nothing_is_announced(rig: 
             rig.deliver(SUPPORT, silently=True)
             rig.clock.advance(5 * MINUTE)
             assert await rig.queued(within=timedelta(seconds=BOUND)) == [("support", "INBOX", uid)]
+
+
+async def test_a_connection_that_hears_of_nothing_ends_in_polling(rig: Rig) -> None:
+    async with rig.listening(lease=SHORTLY):
+        for _ in range(4):  # the first is found by the sync that follows a change
+            assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS
+            rig.clock.advance(MINUTE)
+            rig.deliver(SUPPORT, silently=True)
+            rig.clock.advance(4 * MINUTE)
+            assert await rig.queued(within=timedelta(seconds=BOUND))
+            await settle()
+
+    folder_sync = await rig.folder_sync()
+    assert folder_sync.mode is Mode.POLLING
+    assert "no notification had announced" in folder_sync.polling_reason
+
+
+async def test_a_server_that_asks_to_be_left_alone_is_left_alone(rig: Rig) -> None:
+    rig.break_down(SUPPORT, Throttled("too many requests", retry_after=10 * MINUTE))
+    async with rig.listening():
+        rig.repair(SUPPORT)
+
+        assert rig.waits.after_failures() == [600]
 
 
 async def test_a_folder_is_synced_again_soon_after_a_change(rig: Rig) -> None:
