@@ -47,7 +47,8 @@ def stored(mailbox: str, tenant: str = "default") -> Mailbox:
     found: list[Mailbox] = []
 
     async def get(wired: Wired) -> None:
-        found.append(await wired.registry.get(tenant, mailbox))
+        if one := await wired.registry.get(tenant, mailbox):
+            found.append(one)
 
     in_container(get)
     return found[0]
