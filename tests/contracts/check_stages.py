@@ -47,7 +47,7 @@ class Stage(Protocol):
         """Be away for whoever reads, the next time."""
 
     def lose_a_folder(self) -> None:
-        """The second one, where there are several."""
+        """The second one, where a provider has several."""
         raise NotImplementedError
 
     @abstractmethod
