@@ -46,9 +46,9 @@ class Stage(Protocol):
     def break_down(self) -> None:
         """Be away for whoever reads, the next time."""
 
+    @abstractmethod
     def lose_a_folder(self) -> None:
-        """The second one, where a provider has several."""
-        raise NotImplementedError
+        """The second one."""
 
     @abstractmethod
     def written(self) -> int:
@@ -136,6 +136,9 @@ class Gmail(Stage):
 
     def break_down(self) -> None:
         self._gmail.fail("getProfile", GoogleError(503, "backendError"))
+
+    def lose_a_folder(self) -> None:
+        """There is but one."""
 
     def written(self) -> int:
         return self._gmail.history_id(gmail_rig.SUPPORT) - self._history_id

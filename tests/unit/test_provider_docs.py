@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroom.application.ports import AccountOption
-from postroom.entrypoints.container.provider_options import provider_options
+from postroom.entrypoints.container.providers import provider_options
 
 PAGES = Path(__file__).parents[2] / "docs/providers"
 BEGIN, END = "<!-- options -->\n", "<!-- /options -->"
