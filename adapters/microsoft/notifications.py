@@ -21,12 +21,20 @@ from postroom.application.ports import (
     Rejected,
     Routes,
     Unauthenticated,
+    WebhookDescription,
     WebhookRequest,
     by_subscription,
 )
 
 MAX_TOKEN = 4096
 """Characters of a token of the handshake. Graph's are some hundreds long."""
+
+
+_DESCRIPTION = WebhookDescription(
+    text="Queue the messages that Graph announces, and note what it requests of subscriptions.",
+    query={"validationToken": "Asks us to prove that we want notifications."},
+    handshake="The validation token.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,10 @@ class GraphNotificationReader(NotificationReader):
     @property
     def accepted(self) -> int:
         return HTTPStatus.ACCEPTED
+
+    @property
+    def description(self) -> WebhookDescription:
+        return _DESCRIPTION
 
     async def read(
         self, request: WebhookRequest, routes: Routes

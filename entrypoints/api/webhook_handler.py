@@ -11,7 +11,6 @@ from postroom.application.ports import (
     Announced,
     ForbiddenWebhook,
     Handshake,
-    InvalidWebhook,
     Lifecycle,
     Notification,
     NotificationReader,
@@ -43,8 +42,7 @@ MAX_LOGGED = 10
 
 _PLAIN_ID = re.compile(r"[0-9A-Fa-f-]{16,64}")
 
-_PROBLEMS: Mapping[type[WebhookError], Problem] = {
-    InvalidWebhook: INVALID_REQUEST,
+_PROBLEMS: Mapping[type[WebhookError], Problem] = {  # INVALID_REQUEST of any other
     UnauthenticatedWebhook: BAD_SIGNATURE,
     ForbiddenWebhook: FORBIDDEN,
     UnknownMailbox: NOT_FOUND,
@@ -81,7 +79,8 @@ class WebhookHandler:
         if isinstance(error, UnauthenticatedWebhook) and not error.rejected:  # nothing was shown
             challenge = CHALLENGE if proof and not proof.header else None
             return UNAUTHENTICATED(str(error), headers=challenge)
-        return _PROBLEMS[type(error)](str(error))
+        problems = (each for kind, each in _PROBLEMS.items() if isinstance(error, kind))
+        return next(problems, INVALID_REQUEST)(str(error))
 
     async def _take_in(self, notifications: Sequence[Notification]) -> int:
         batches: dict[tuple[str, str], Batch] = {}

@@ -48,33 +48,30 @@ def read_values(
 
 
 def _parameter(option: AccountOption) -> Parameter:
-    annotation: Any
-    default: Any = None
-    if option.is_flag:
-        annotation, default = bool, False
-    elif option.repeatable:
-        annotation = list[str] | None
-    else:
-        annotation = str | None
-    if _is_demanded(option):
-        annotation, default = str, Parameter.empty
+    kind: Any = bool if option.is_flag else list[str] if option.repeatable else str
     declared = typer.Option(
         _flag(option),
         help=_help(option),
         parser=_one_of(option.choices) if option.choices else None,
         metavar=f"<{'|'.join(option.choices)}>" if option.choices else None,
     )
+    otherwise = False if option.is_flag else None
     return Parameter(
         option.field,
         Parameter.KEYWORD_ONLY,
-        default=default,
-        annotation=Annotated[annotation, declared],
+        default=Parameter.empty if _is_demanded(option) else otherwise,
+        annotation=Annotated[kind, declared],
     )
 
 
 def _is_demanded(option: AccountOption) -> bool:
     """Whether nothing can take the place of the option itself."""
-    return option.required and not option.unless and not option.variable
+    return option.required and not option.unless and not _is_one_line(option)
+
+
+def _is_one_line(option: AccountOption) -> bool:
+    """Whether it is a secret that may stand in the environment, and be typed in."""
+    return option.secret and bool(option.variable)
 
 
 def _flag(option: AccountOption) -> str:
@@ -85,7 +82,7 @@ def _help(option: AccountOption) -> str:
     parts = [option.help]
     if option.secret:
         parts.append("A file that holds it (`-`: standard input).")
-    if option.secret and option.variable:
+    if _is_one_line(option):
         parts.append(f"Without, {option.variable} is read, or it is prompted for.")
     if option.repeatable:
         parts.append("May be repeated.")
@@ -111,13 +108,13 @@ def _given(option: AccountOption, value: Any) -> OptionValue:  # noqa: ANN401 - 
 
 def _not_given(option: AccountOption, options: Iterable[AccountOption]) -> Secret | None:
     """What takes the place of an option that was not given. Raises BadParameter if nothing does."""
-    secret = secret_of_environment(_label(option), option.variable) if option.variable else None
-    if secret or not option.required:
-        return secret
-    if option.secret and option.variable:
-        return prompted_secret(_label(option))
-    others = [_flag(each) for each in options if each.name in option.unless]
-    raise typer.BadParameter(f"give it, or {' or '.join(others)}", param_hint=_flag(option))
+    if _is_one_line(option):
+        secret = secret_of_environment(_label(option), option.variable)
+        return secret or (prompted_secret(_label(option)) if option.required else None)
+    if option.required:
+        others = [_flag(each) for each in options if each.name in option.unless]
+        raise typer.BadParameter(f"give it, or {' or '.join(others)}", param_hint=_flag(option))
+    return None
 
 
 def _label(option: AccountOption) -> str:

@@ -1,5 +1,6 @@
 """Which errors are printed in one line. Any other is a bug, and shows its traceback."""
 
+from postroom.application.providers import InvalidProvider
 from postroom.domain.failure import Failure
 from postroom.domain.mailbox import InvalidMailbox
 from postroom.entrypoints.settings import InvalidSettings, NotReady
@@ -10,7 +11,15 @@ class CommandFailed(Exception):
     """The command cannot do it; the message is one line that says what to do."""
 
 
-_EXPECTED = (Failure, InvalidMailbox, InvalidSettings, NotReady, PartFailed, CommandFailed)
+_EXPECTED = (
+    Failure,
+    InvalidMailbox,
+    InvalidProvider,
+    InvalidSettings,
+    NotReady,
+    PartFailed,
+    CommandFailed,
+)
 
 
 def as_one_line(error: BaseException) -> str | None:

@@ -50,7 +50,7 @@ def reconnect_command(
             f"{tenant}/{id_} has new credentials. Jobs that wait for them go on by themselves."
         )
 
-    command.__doc__ = f"Give a mailbox of the provider {provider} other credentials."
+    command.__doc__ = f"Give a {provider} mailbox other credentials."
     return with_options(command, credentials)
 
 

@@ -39,7 +39,7 @@ def worker() -> None:
 
 
 def listener() -> None:
-    """Hold connections to the mailboxes that can announce new mail by one, and sync them."""
+    """Listen to the mailboxes whose providers hold a connection open for that."""
     from postroom.entrypoints.run import drive, run_listener  # noqa: PLC0415
 
     drive(run_listener)

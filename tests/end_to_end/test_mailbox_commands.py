@@ -47,7 +47,7 @@ def stored(mailbox: str, tenant: str = "default") -> Mailbox:
     found: list[Mailbox] = []
 
     async def get(wired: Wired) -> None:
-        found.append(await wired.registry.get(tenant, mailbox))
+        found.extend(filter(None, [await wired.registry.get(tenant, mailbox)]))
 
     in_container(get)
     return found[0]

@@ -52,31 +52,42 @@ class Worker:
                 continue
         return outcomes
 
-    def _consume(self) -> Consume:
+    async def sync(self) -> None:
+        """Sync all folders that are due."""
+        maintain = self._maintain()
+        for due in await self.rig.folder_syncs.claim_due(self.rig.clock.now(), 10, LEASE):
+            await maintain(due)
+
+    def _access(self) -> TrackAccess:
+        resume = ResumeMailbox(self.rig.registry, self.rig.queue)
+        return TrackAccess(self.rig.registry, self.rig.queue, resume, self.rig.clock)
+
+    def _maintain(self) -> MaintainFolder:
         rig = self.rig
-        resume = ResumeMailbox(rig.registry, rig.queue)
-        access = TrackAccess(rig.registry, rig.queue, resume, rig.clock)
         sync = SyncFolder(
             rig.providers, rig.folder_syncs, rig.outcomes, ingesting(rig), rig.clock, InboundAge()
         )
-        maintain = MaintainFolder(
+        return MaintainFolder(
             registry=rig.registry,
             folder_syncs=rig.folder_syncs,
             providers=rig.providers,
             sync=sync,
-            access=access,
+            access=self._access(),
             clock=rig.clock,
             intervals=SyncIntervals(),
         )
+
+    def _consume(self) -> Consume:
+        rig = self.rig
         job = ConsumeJob(
             queue=rig.queue,
             registry=rig.registry,
             providers=rig.providers,
-            trigger_sync=TriggerSync(rig.folder_syncs, maintain, ingesting(rig), rig.clock),
+            trigger_sync=TriggerSync(rig.folder_syncs, self._maintain(), ingesting(rig), rig.clock),
             ledger=InMemoryIdempotencyLedger(rig.database),
             process=self.processor,
             outcomes=rig.outcomes,
-            access=access,
+            access=self._access(),
             clock=rig.clock,
             policy=RetryPolicy(draw=lambda: 0.0),
             inbound_age=InboundAge(),

@@ -339,7 +339,30 @@ def test_a_secret_of_many_lines_is_demanded_as_a_file(postroom: World) -> None:
     ended = CliRunner().invoke(app, ["support", "--address", USER], input="one\ntwo\n")
 
     assert ended.exit_code == 2
-    assert "--key-file" in ended.stderr
+    assert "Missing option '--key-file'" in ended.stderr
+
+
+def test_an_option_is_demanded_unless_another_one_takes_its_place(postroom: World) -> None:
+    either = AccountOption(name="host", help="A server.", required=True, unless=("service",))
+    other = AccountOption(name="service", help="A known one.")
+    app = typer.Typer()
+    app.command("add")(add_command("toy", [either, other], postroom._run))
+
+    ended = CliRunner().invoke(app, ["support", "--address", USER])
+
+    assert ended.exit_code == 2
+    assert "Invalid value for --host: give it, or --service" in ended.stderr
+
+
+def test_an_option_that_is_required_may_be_one_that_is_repeatable(postroom: World) -> None:
+    folder = AccountOption(name="folder", help="One to read.", required=True, repeatable=True)
+    app = typer.Typer()
+    app.command("add")(add_command("toy", [folder], postroom._run))
+
+    ended = CliRunner().invoke(app, ["support", "--address", USER])
+
+    assert ended.exit_code == 2
+    assert "Missing option '--folder'" in ended.stderr
 
 
 # --- Reconnecting
