@@ -2,7 +2,8 @@
 
 A trigger makes the folder's sync due, durably, and that is all that it promises. So a hundred
 notifications are one sync, and none can be missed by that: a run that began before the trigger is
-followed by another.
+followed by another. Where a notification says up to where the folder has changed, and a sync has
+come there meanwhile, there is nothing left to do.
 """
 
 from collections.abc import Sequence
@@ -36,9 +37,12 @@ class TriggerSync:
         Unavailable.
         """
         folder = pointer.changed_folder or ""
-        if not await self._request(mailbox, folder):
-            raise FolderMissing(mailbox.account.folders)
+        stored = await self._stored(mailbox, folder)
         named = await self._ingest(mailbox, pointer.messages)
+        # Mail that was found before its notification is suspect until one has come: rule 6.
+        if pointer.is_reached_by(stored.position) and not stored.suspected_at:
+            return Expanded(named)
+        await self._request(mailbox, folder)
         claimed = await self.folder_syncs.claim(
             mailbox.tenant, mailbox.id, folder, self.clock.now(), LEASE
         )
@@ -47,7 +51,7 @@ class TriggerSync:
         run = await self.maintain(claimed)
         if run.result is None:
             return Expanded(named)
-        if not pointer.is_reached_by(await self._position(claimed)):
+        if pointer.is_reached_by((await self._stored(mailbox, folder)).position) is False:
             await self._request(mailbox, folder, after=INDEX_LAG)
         return Expanded(named + run.result.queued)
 
@@ -56,13 +60,14 @@ class TriggerSync:
 
     async def _request(
         self, mailbox: Mailbox, folder: str, *, after: timedelta = timedelta()
-    ) -> bool:
-        at = self.clock.now() + after
-        found = await self.folder_syncs.request(
-            mailbox.tenant, mailbox.id, Request.CHANGED, at, folder=folder
+    ) -> None:
+        await self.folder_syncs.request(
+            mailbox.tenant, mailbox.id, Request.CHANGED, self.clock.now() + after, folder=folder
         )
-        return bool(found)
 
-    async def _position(self, of: FolderSync) -> str:
-        found = await self.folder_syncs.all(tenant=of.tenant, mailbox=of.mailbox)
-        return next((each.position for each in found if each.folder == of.folder), "")
+    async def _stored(self, mailbox: Mailbox, folder: str) -> FolderSync:
+        found = await self.folder_syncs.all(tenant=mailbox.tenant, mailbox=mailbox.id)
+        for each in found:
+            if each.folder == folder:
+                return each
+        raise FolderMissing(mailbox.account.folders)

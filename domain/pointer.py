@@ -49,9 +49,12 @@ class Pointer(ABC):
         """Messages that are named beside a change; each of them is a job of its own."""
         return ()
 
-    def is_reached_by(self, position: str) -> bool:  # noqa: ARG002 - most announce no position
-        """Whether a sync that has come to *position* has seen what this announces."""
-        return True
+    def is_reached_by(self, position: str) -> bool | None:  # noqa: ARG002 - most announce no position
+        """Whether a sync that has come to *position* has seen what this announces.
+
+        None if that cannot be said.
+        """
+        return None
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, to be shown."""

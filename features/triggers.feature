@@ -2,6 +2,13 @@ Feature: Many notifications, one sync
   A notification that names no message triggers a sync of its folder. Triggers coalesce, and none of them
   is missed by that.
 
+  Scenario: A hundred notifications that come at a time are one sync
+    Given a mailbox at Gmail that receives
+    And 100 messages arrived, and were announced
+    When the waiting mail is handled
+    Then the mailbox has been synced once more
+    And there are 100 tickets
+
   Scenario: A hundred notifications that come during a sync are followed by one more
     Given a mailbox at Gmail that receives
     And a message arrived, and was not announced

@@ -1,14 +1,16 @@
 """Workers that die at the worst moments."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
-from postroom.application.ports import EmailProcessor, IdempotencyLedger
+from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed
+from tests.features.service import LEASE, Service
 
 
 class Died(BaseException):
@@ -37,3 +39,12 @@ class DyingProcessor(EmailProcessor):
     async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
         await self.process(mailbox, inbound)
         raise Died
+
+
+async def die_handling(service: Service, consume: Callable[[Claim], Awaitable[object]]) -> None:
+    """A worker takes the next job, dies of it, and its lease runs out."""
+    (claim,) = await service.queue.claim(1, LEASE)
+    with suppress(Died):
+        await consume(claim)
+        raise AssertionError("the worker has not died")
+    service.rig.clock.advance(LEASE + timedelta(seconds=1))

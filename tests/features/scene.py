@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from postroom.application.ports import OutcomeRecord
-from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
 from postroom.domain.folder_sync import FolderSync
-from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.mailbox_state import MailboxState, state_of
 from postroom.domain.pointer import Pointer
@@ -16,7 +13,8 @@ from tests.features.listening import Listening
 from tests.features.mail import mail
 from tests.features.providers import Imap, Stage
 from tests.features.rigs import FragileQueue
-from tests.features.service import LEASE, Service
+from tests.features.seen import Seen
+from tests.features.service import Service
 
 MINUTE = timedelta(minutes=1)
 
@@ -55,6 +53,7 @@ class Scene:
         assert isinstance(imap, Imap)
         self.imap = imap
         self.listening = Listening(self.service, imap.waits)
+        self.seen = Seen(self.service.rig, self.service.tenant)
 
     @property
     def fragile(self) -> FragileQueue:
@@ -144,26 +143,4 @@ class Scene:
 
     def counts(self) -> Counts:
         syncs = sum(stage.changes.syncs for stage in self.service.stages.values())
-        return Counts(syncs, len(self.run(self.tickets())))
-
-    async def tickets(self) -> Sequence[Ticket]:
-        helpdesk, tenant = self.service.rig.helpdesk, self.service.tenant
-        summaries = await helpdesk.summaries(tenant)
-        found = [await helpdesk.ticket(tenant, each.number) for each in summaries]
-        return [ticket for ticket in found if ticket]
-
-    async def latest_outcome(self) -> OutcomeRecord:
-        return (await self.service.rig.outcomes.find(self.service.tenant, limit=1))[0]
-
-    async def dead(self) -> Sequence[DeadLetter]:
-        return (await self.service.queue.dead_letters(self.dead_ones())).letters
-
-    def dead_ones(self, reason: str = "") -> DeadLetterFilter:
-        return DeadLetterFilter(tenant=self.service.tenant, reason=reason)
-
-    async def claimable(self) -> int:
-        """How many jobs would be handled now."""
-        claims = await self.service.queue.claim(1000, LEASE)
-        for claim in claims:
-            await self.service.queue.release(claim)
-        return len(claims)
+        return Counts(syncs, len(self.run(self.seen.tickets())))

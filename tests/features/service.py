@@ -1,7 +1,7 @@
 """Postroom as a scenario drives it: its use cases, wired as the container wires them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
@@ -16,7 +16,6 @@ from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.maintain_folder import LEASE as RUN_LEASE
 from postroom.application.maintain_folder import MaintainFolder
-from postroom.application.ports import Claim
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.remove_mailbox import RemoveMailbox
@@ -31,7 +30,6 @@ from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.sdk import open_telemetry
-from tests.features.dying import Died
 from tests.features.providers import Request, stages
 from tests.features.rigs import Rig
 
@@ -146,15 +144,3 @@ class Service:
         while any(lane.delayed for lane in await self.queue.statistics()):
             self.rig.clock.advance(timedelta(minutes=15))
             await self.handle_waiting()
-
-    async def die_handling(self, consume: Callable[[Claim], Awaitable[object]]) -> None:
-        """A worker takes the next job, dies of it, and its lease runs out."""
-        (claim,) = await self.queue.claim(1, LEASE)
-        with suppress(Died):
-            await consume(claim)
-            raise AssertionError("the worker has not died")
-        self.rig.clock.advance(LEASE + timedelta(seconds=1))
-
-    async def waiting(self) -> int:
-        lanes = await self.queue.statistics()
-        return sum(lane.ready + lane.delayed + lane.in_flight for lane in lanes)

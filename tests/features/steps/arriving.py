@@ -11,7 +11,6 @@ from tests.features.steps.words import ACCEPTED, sentence
 ORIGINAL = "<original@example.org>"
 
 
-@given("a message arrived")
 @given("a message arrived, and was not announced")
 def _(scene: Scene) -> None:
     scene.arrive()
@@ -64,7 +63,7 @@ def _(scene: Scene, count: str, days: str) -> None:
     )
 )
 def _(scene: Scene, messages: str, minutes: str) -> None:
-    """One in each of as many parts of the time; the last part is without."""
+    """At even intervals. The last is without: a sync may see later that mail was missed."""
     part = timedelta(minutes=int(minutes)) / (int(messages) + 1)
     for _ in range(int(messages)):
         scene.run(scene.pass_time(timedelta(minutes=1)))

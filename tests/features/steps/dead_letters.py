@@ -32,7 +32,7 @@ def _(scene: Scene, count: int) -> None:
 
 @given("a person has redriven it")
 def _(scene: Scene) -> None:
-    (letter,) = scene.run(scene.dead())
+    (letter,) = scene.run(scene.seen.dead())
     assert scene.run(scene.service.queue.redrive([letter.id])) == [letter.id]
 
 
@@ -64,43 +64,43 @@ def _(scene: Scene, count: int) -> None:
 
 @then(sentence(r"one message is in the dead letters(?: after (?P<attempts>\d+) attempts)?"))
 def _(scene: Scene, attempts: str | None) -> None:
-    (letter,) = scene.run(scene.dead())
+    (letter,) = scene.run(scene.seen.dead())
     assert attempts is None or letter.attempts == int(attempts)
 
 
 @then(parsers.parse("{count:d} messages are in the dead letters"))
 def _(scene: Scene, count: int) -> None:
-    assert len(scene.run(scene.dead())) == count
+    assert len(scene.run(scene.seen.dead())) == count
 
 
 @then("nothing is in the dead letters")
 def _(scene: Scene) -> None:
-    assert scene.run(scene.dead()) == []
+    assert scene.run(scene.seen.dead()) == []
 
 
 @then("each of them was tried once more")
 def _(scene: Scene) -> None:
-    assert len(scene.service.messages.fetched) == len(scene.run(scene.dead()))
+    assert len(scene.service.messages.fetched) == len(scene.run(scene.seen.dead()))
 
 
 @then("each attempt's reason is shown there")
 def _(scene: Scene) -> None:
-    (letter,) = scene.run(scene.dead())
+    (letter,) = scene.run(scene.seen.dead())
     assert len(letter.reasons) == letter.attempts
     assert all(AWAY in reason for _, reason in letter.reasons)
 
 
 async def _redrive(scene: Scene, reason: str = "") -> None:
     """Redrive those that say *reason*, and handle them meanwhile."""
-    async for _ in scene.service.dead_letters.redrive(scene.dead_ones(reason)):
+    async for _ in scene.service.dead_letters.redrive(scene.seen.dead_ones(reason)):
         await scene.service.handle_waiting()
 
 
 async def _purge(scene: Scene) -> None:
-    async for _ in scene.service.dead_letters.purge(scene.dead_ones()):
+    async for _ in scene.service.dead_letters.purge(scene.seen.dead_ones()):
         pass
 
 
 async def _survey(scene: Scene) -> int:
-    *_, survey = [step async for step in scene.service.dead_letters.survey(scene.dead_ones())]
+    *_, survey = [step async for step in scene.service.dead_letters.survey(scene.seen.dead_ones())]
     return survey.matched

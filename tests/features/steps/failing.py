@@ -6,7 +6,7 @@ from datetime import timedelta
 from pytest_bdd import given, parsers, when
 
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable, Unprocessable
-from tests.features.dying import Died, DyingLedger, DyingProcessor
+from tests.features.dying import Died, DyingLedger, DyingProcessor, die_handling
 from tests.features.scene import Scene
 from tests.features.steps.words import AWAY
 
@@ -92,7 +92,7 @@ def _(scene: Scene) -> None:
     service = scene.service
     consume = replace(service.consume, ledger=DyingLedger(service.rig.ledger))
     scene.run(scene.queue_message())
-    scene.run(service.die_handling(consume))
+    scene.run(die_handling(service, consume))
 
 
 @given("a worker that died while it made the ticket")
@@ -100,7 +100,7 @@ def _(scene: Scene) -> None:
     service = scene.service
     consume = replace(service.consume, process=DyingProcessor(service.file))
     scene.run(scene.queue_message())
-    scene.run(service.die_handling(consume))
+    scene.run(die_handling(service, consume))
 
 
 @given(parsers.parse("a message of which {count:d} workers have died"))
@@ -110,7 +110,7 @@ def _(scene: Scene, count: int) -> None:
 
     scene.run(scene.queue_message())
     for _ in range(count):
-        scene.run(scene.service.die_handling(die))
+        scene.run(die_handling(scene.service, die))
 
 
 @when("another worker takes over")

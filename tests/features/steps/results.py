@@ -14,12 +14,12 @@ from tests.features.steps.words import number_of, sentence
 
 @then("one pointer is waiting")
 def _(scene: Scene) -> None:
-    assert scene.run(scene.service.waiting()) == 1
+    assert scene.run(scene.seen.waiting()) == 1
 
 
 @then("nothing is waiting")
 def _(scene: Scene) -> None:
-    assert scene.run(scene.service.waiting()) == 0
+    assert scene.run(scene.seen.waiting()) == 0
 
 
 @then(parsers.parse('nothing that waits says "{word}"'))
@@ -30,8 +30,8 @@ def _(scene: Scene, word: str) -> None:
 
 @then("one message still waits, at no cost")
 def _(scene: Scene) -> None:
-    assert scene.run(scene.service.waiting()) == 1
-    assert scene.run(scene.dead()) == []
+    assert scene.run(scene.seen.waiting()) == 1
+    assert scene.run(scene.seen.dead()) == []
 
 
 @then(parsers.parse("the message is tried again in {seconds:d} seconds"))
@@ -39,7 +39,7 @@ def _(scene: Scene, seconds: int) -> None:
     scene.clock.advance(timedelta(seconds=seconds - 1))
     assert scene.run(scene.service.queue.claim(10, LEASE)) == []
     scene.clock.advance(timedelta(seconds=2))
-    assert scene.run(scene.service.waiting()) == 1
+    assert scene.run(scene.seen.waiting()) == 1
 
 
 @then("that has cost no attempt")
@@ -67,7 +67,7 @@ def _(scene: Scene) -> None:
 
 @then(sentence(r"there (?:is|are) (?P<count>no|one|\d+) tickets?"))
 def _(scene: Scene, count: str) -> None:
-    assert len(scene.run(scene.tickets())) == number_of(count)
+    assert len(scene.run(scene.seen.tickets())) == number_of(count)
 
 
 @then("there is one ticket more")
@@ -77,23 +77,23 @@ def _(scene: Scene) -> None:
 
 @then(parsers.parse('there is one ticket about "{subject}"'))
 def _(scene: Scene, subject: str) -> None:
-    assert [ticket.subject for ticket in scene.run(scene.tickets())] == [subject]
+    assert [ticket.subject for ticket in scene.run(scene.seen.tickets())] == [subject]
 
 
 @then(parsers.parse("there is one ticket with {count:d} comments"))
 def _(scene: Scene, count: int) -> None:
-    assert [len(ticket.comments) for ticket in scene.run(scene.tickets())] == [count]
+    assert [len(ticket.comments) for ticket in scene.run(scene.seen.tickets())] == [count]
 
 
 @then("the ticket begins with the message")
 def _(scene: Scene) -> None:
-    (ticket,) = scene.run(scene.tickets())
+    (ticket,) = scene.run(scene.seen.tickets())
     assert ticket.subject == "Original"
 
 
 @then(parsers.parse('the ticket has the document "{name}"'))
 def _(scene: Scene, name: str) -> None:
-    (ticket,) = scene.run(scene.tickets())
+    (ticket,) = scene.run(scene.seen.tickets())
     assert [document.filename for document in ticket.opening.documents] == [name]
 
 
@@ -102,12 +102,12 @@ def _(scene: Scene, name: str) -> None:
 
 @then(parsers.re(r'the latest outcome is "(?P<name>\w+)"'))
 def _(scene: Scene, name: str) -> None:
-    assert name_of(scene.run(scene.latest_outcome()).outcome) == name
+    assert name_of(scene.run(scene.seen.latest_outcome()).outcome) == name
 
 
 @then(parsers.re(r'the latest outcome is "skipped" since (?P<reason>.+)'))
 def _(scene: Scene, reason: str) -> None:
-    outcome = scene.run(scene.latest_outcome()).outcome
+    outcome = scene.run(scene.seen.latest_outcome()).outcome
     assert isinstance(outcome, Skipped | Dead)
     assert name_of(outcome) == "skipped"
     if reason == "the source is unavailable":
@@ -124,4 +124,4 @@ def _(scene: Scene) -> None:
 
 @then(parsers.parse("it took {count:d} attempts"))
 def _(scene: Scene, count: int) -> None:
-    assert scene.run(scene.latest_outcome()).attempt == count
+    assert scene.run(scene.seen.latest_outcome()).attempt == count

@@ -91,4 +91,4 @@ def _(scene: Scene, count: int) -> None:
 
 @then("one of them is from the other mailbox")
 def _(scene: Scene) -> None:
-    assert "the other" in [ticket.subject for ticket in scene.run(scene.tickets())]
+    assert "the other" in [ticket.subject for ticket in scene.run(scene.seen.tickets())]

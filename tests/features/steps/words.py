@@ -24,5 +24,5 @@ def duration(count: str, unit: str) -> timedelta:
 
 
 def number_of(text: str) -> int:
-    words = {"no": 0, "a": 1, "one": 1}
+    words = {"no": 0, "one": 1}
     return words[text] if text in words else int(text)
