@@ -52,8 +52,8 @@ class Watch:
 class Listener:
     """Each folder is synced whenever its provider announces a change, and in between all the same.
 
-    *refresh* is how often the mailboxes are looked up, and how soon a folder that somebody else
-    holds is tried again. A claim is renewed three times within its *lease*. *sync_again* is how
+    *refresh* is how often the mailboxes are looked up. A claim is renewed three times within its
+    *lease*. *sync_again* is how
     soon after a change another sync is due: a server may forget what came while one was going on.
     """
 
@@ -115,7 +115,7 @@ class Listener:
         while True:
             try:
                 await held.listen()
-                wait = self.refresh
+                wait = held.passed_over()
             except Failure as failure:
                 wait = await held.failed(failure)
             except Exception as error:  # noqa: BLE001 - a bug met in one folder must not stop it
@@ -128,7 +128,8 @@ class _Held:
     """A folder that is ours to sync, as long as its *claim* holds.
 
     *failures* counts those in a row, of which the last was *saved* by its sync, if it was one.
-    *again_at* is when another sync is due after a change.
+    *refusals* counts the claims in a row that somebody else had before us. *again_at* is when
+    another sync is due after a change.
     """
 
     listener: Listener
@@ -136,6 +137,7 @@ class _Held:
     source: ChangeListener
     claim: FolderSync | None = None
     failures: int = 0
+    refusals: int = 0
     again_at: datetime | None = None
     saved: Failure | None = None
 
@@ -144,6 +146,7 @@ class _Held:
         try:
             if not await self._renew() and not await self._claim():
                 return
+            self.refusals = 0
             async with self.source.open(self.watch.mailbox, self.watch.folder) as session:
                 await self._follow(session)
         except Failure:
@@ -210,6 +213,13 @@ class _Held:
             with suppress(Failure):
                 await self.listener.folder_syncs.release(self.claim)
             self.claim = None
+
+    def passed_over(self) -> timedelta:
+        """How long to wait for the folder, which a run of maintenance holds for a moment, and
+        another listener for good.
+        """
+        self.refusals += 1
+        return self.listener.reconnect.backoff(self.refusals)
 
     async def failed(self, failure: Failure) -> timedelta:
         """Save the failure as the folder's, and return how long to wait.

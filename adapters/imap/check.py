@@ -24,7 +24,7 @@ class ImapMailboxCheck(MailboxCheck):
             account = imap_account(mailbox)
             connection = await self.client.connect(account)
         except Failure as failure:
-            yield _failed(name, failure)
+            yield _failed(name, failure, away="check the host and the port, or try again later")
             return
         try:
             yield CheckStep(name)
@@ -51,15 +51,18 @@ async def _ended(step: str, attempt: Awaitable[None]) -> CheckStep:
     return CheckStep(step)
 
 
-def _failed(step: str, failure: Failure) -> CheckStep:
-    """What a person can do stands in the reason (see errors.py), but for the names of folders."""
+def _failed(step: str, failure: Failure, *, away: str = "try again later") -> CheckStep:
+    """What a person can do stands in the reason (see errors.py), but for the names of folders.
+
+    *away* is that where the server cannot be reached, or will not talk to us now.
+    """
     match failure:
         case FolderMissing(paths=paths):
             remedy = _there_is(paths)
         case AccessFailed():
             remedy = ""
         case _:
-            remedy = "try again later"
+            remedy = away
     return CheckStep(step, failure.reason, remedy)
 
 

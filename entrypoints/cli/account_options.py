@@ -53,7 +53,7 @@ def _parameter(option: AccountOption) -> Parameter:
         _flag(option),
         help=_help(option),
         parser=_one_of(option.choices) if option.choices else None,
-        metavar=f"<{'|'.join(option.choices)}>" if option.choices else None,
+        metavar=_metavar(option),
     )
     otherwise = False if option.is_flag else None
     return Parameter(
@@ -72,6 +72,14 @@ def _is_demanded(option: AccountOption) -> bool:
 def _is_one_line(option: AccountOption) -> bool:
     """Whether it is a secret that may stand in the environment, and be typed in."""
     return option.secret and bool(option.variable)
+
+
+def _metavar(option: AccountOption) -> str | None:
+    if option.choices:
+        return f"<{'|'.join(option.choices)}>"
+    if option.secret:
+        return "<file>"
+    return "<str>" if option.repeatable else None
 
 
 def _flag(option: AccountOption) -> str:

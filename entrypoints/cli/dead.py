@@ -1,4 +1,4 @@
-"""Commands for the dead letters: list, show, drive again, purge."""
+"""Commands for the dead letters: list, show, redrive, purge."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from postroom.entrypoints.cli.prompts import confirm
 from postroom.entrypoints.views.dead_letters import dead_letter_view, dead_letters_view
 
 dead = typer.Typer(
-    no_args_is_help=True, help="Look at the dead letters, drive them again, or purge them."
+    no_args_is_help=True, help="Look at the dead letters, redrive them, or purge them."
 )
 
 Jobs = Annotated[
@@ -31,7 +31,9 @@ Jobs = Annotated[
 ]
 Every = Annotated[bool, typer.Option("--all", help="Every dead letter there is.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which would be meant.")]
-Rate = Annotated[float, typer.Option(min=0, help="So many a second at most. [no limit]")]
+Rate = Annotated[
+    float, typer.Option(min=0, help="So many a second at most. [no limit]", show_default=False)
+]
 
 
 @dead.command("list")

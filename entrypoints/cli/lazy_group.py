@@ -23,11 +23,12 @@ def lazy_group(what: str, commands: Commands) -> type[TyperGroup]:
 
     class LazyGroup(TyperGroup):
         def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 - Click's
-            return list(made())
+            return sorted(made())
 
         def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
             if cmd_name not in made() and not ctx.resilient_parsing:
-                ctx.fail(f"there is no {what} {cmd_name!r}; choose one of: {', '.join(made())}")
+                names = ", ".join(self.list_commands(ctx))
+                ctx.fail(f"there is no {what} {cmd_name!r}; choose one of: {names}")
             return made().get(cmd_name)
 
     return LazyGroup

@@ -41,7 +41,7 @@ def add_command(
         run(lambda setup: _add(setup, provider, values, tenant, id_, address, check=check))
         typer.echo(f"{tenant}/{id_} is added. What arrives from now on is handled.")
 
-    command.__doc__ = f"Add a {provider} mailbox; its credentials are encrypted."
+    command.__doc__ = f"Add a mailbox ({provider}); its credentials are encrypted."
     return with_options(command, options)
 
 

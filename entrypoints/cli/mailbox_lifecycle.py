@@ -10,7 +10,7 @@ from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.dead_filter import age
 from postroom.entrypoints.cli.mailbox_add import Id
 from postroom.entrypoints.cli.mailbox_lookup import be_known, find_mailbox, unknown_mailbox
-from postroom.entrypoints.cli.output import Tenant
+from postroom.entrypoints.cli.output import Tenant, of_tenant
 from postroom.entrypoints.cli.prompts import confirm
 
 RESYNC = timedelta(days=7)
@@ -30,7 +30,9 @@ def pause(
             raise unknown_mailbox(tenant, id_)
 
     with_admin(run)
-    typer.echo(f"{tenant}/{id_} is paused. To go on: postroom mailbox resume {id_}")
+    typer.echo(
+        f"{tenant}/{id_} is paused. To go on: postroom mailbox resume {id_}{of_tenant(tenant)}"
+    )
 
 
 def resume(id_: Id, tenant: Tenant = "default") -> None:
@@ -60,7 +62,8 @@ def resync(
 
     if not with_admin(run):
         raise unknown_mailbox(tenant, id_)  # it was removed meanwhile
-    typer.echo(f"{tenant}/{id_} is listed again. What it finds: postroom outcomes --mailbox {id_}")
+    found = f"postroom outcomes --mailbox {id_}{of_tenant(tenant)}"
+    typer.echo(f"{tenant}/{id_} is listed again. What it finds: {found}")
 
 
 def remove(

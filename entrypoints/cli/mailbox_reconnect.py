@@ -15,7 +15,7 @@ from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.mailbox_access import Check, open_access, usage_errors
 from postroom.entrypoints.cli.mailbox_add import Id, WithSetup
 from postroom.entrypoints.cli.mailbox_lookup import find_mailbox
-from postroom.entrypoints.cli.output import Tenant
+from postroom.entrypoints.cli.output import Tenant, of_tenant
 
 TRIES = 3
 """A worker may write a refresh token back at any moment, but not one moment after the other."""
@@ -50,7 +50,7 @@ def reconnect_command(
             f"{tenant}/{id_} has new credentials. Jobs that wait for them go on by themselves."
         )
 
-    command.__doc__ = f"Give a {provider} mailbox other credentials."
+    command.__doc__ = f"Give a mailbox ({provider}) other credentials."
     return with_options(command, credentials)
 
 
@@ -77,7 +77,7 @@ async def _find(registry: MailboxRegistry, provider: Provider, tenant: str, id_:
     if mailbox.provider != provider.name:
         raise CommandFailed(
             f"{tenant}/{id_} is a mailbox of another provider;"
-            f" use: postroom mailbox reconnect {mailbox.provider} {id_}"
+            f" use: postroom mailbox reconnect {mailbox.provider} {id_}{of_tenant(tenant)}"
         )
     return mailbox
 

@@ -17,12 +17,19 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at the mos
 AnyTenant = Annotated[str, typer.Option(help="Only of this tenant.")]
 Tenant = Annotated[str, typer.Option(help="The tenant that it belongs to.")]
 
+DEFAULT_TENANT = "default"
+
 Row = Mapping[str, object]
 View = TypeVar("View")
 
 GAP = 2
 PROSE_WIDTH = 20
 """So much of a word stays in one piece in a column of prose, however narrow the terminal."""
+
+
+def of_tenant(tenant: str) -> str:
+    """The option that a command needs for *tenant*, for one that is to be copied."""
+    return "" if tenant in ("", DEFAULT_TENANT) else f" --tenant {tenant}"
 
 
 def show(

@@ -11,6 +11,7 @@ from postroom.entrypoints.cli.output import (
     AnyTenant,
     AsJson,
     Row,
+    of_tenant,
     one_line,
     print_json,
     print_table,
@@ -45,7 +46,8 @@ def queue(
     if as_json:
         print_json(view)
     elif not view.lanes:
-        typer.echo("Nothing is queued. What has been handled: postroom outcomes")
+        handled = f"postroom outcomes{of_tenant(tenant)}"
+        typer.echo(f"Nothing is queued. What has been handled: {handled}")
     else:
         _print_queue(view, every_lane=every_lane or len(view.lanes) <= MANY)
 

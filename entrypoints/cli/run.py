@@ -46,7 +46,7 @@ def listener() -> None:
 
 
 def maintenance() -> None:
-    """Keep mail coming: subscribe, renew, reconcile, poll where notifications do not come."""
+    """Keep mail coming: subscribe, renew, sync, and poll where notifications do not come."""
     from postroom.entrypoints.run import drive, run_maintenance  # noqa: PLC0415
 
     drive(run_maintenance)

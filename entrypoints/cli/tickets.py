@@ -6,7 +6,16 @@ import typer
 
 from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.errors import CommandFailed
-from postroom.entrypoints.cli.output import AsJson, Limit, Row, Tenant, one_line, print_json, show
+from postroom.entrypoints.cli.output import (
+    AsJson,
+    Limit,
+    Row,
+    Tenant,
+    of_tenant,
+    one_line,
+    print_json,
+    show,
+)
 from postroom.entrypoints.views.tickets import (
     CommentView,
     TicketSummaryView,
@@ -30,7 +39,10 @@ def list_tickets(tenant: Tenant = "default", limit: Limit = 50, *, as_json: AsJs
         with_admin(find),
         _row,
         as_json=as_json,
-        empty=f"The tenant {tenant} has no tickets yet. What became of mail: postroom outcomes",
+        empty=(
+            f"The tenant {tenant} has no tickets yet."
+            f" What became of mail: postroom outcomes{of_tenant(tenant)}"
+        ),
         prose=("subject",),
     )
 
@@ -57,7 +69,8 @@ def show_ticket(
     ticket = with_admin(lambda admin: admin.helpdesk.ticket(tenant, number))
     if ticket is None:
         raise CommandFailed(
-            f"the tenant {tenant} has no ticket {number}; see: postroom tickets list"
+            f"the tenant {tenant} has no ticket {number};"
+            f" see: postroom tickets list{of_tenant(tenant)}"
         )
     view = ticket_view(ticket)
     if as_json:

@@ -67,7 +67,9 @@ async def test_a_server_that_is_away_stands_in_the_step() -> None:
     [step] = await steps(mailbox(account(port)))
 
     assert step == CheckStep(
-        "signing in", "the IMAP server cannot be reached: ECONNREFUSED", "try again later"
+        "signing in",
+        "the IMAP server cannot be reached: ECONNREFUSED",
+        "check the host and the port, or try again later",
     )
 
 

@@ -82,7 +82,10 @@ def test_a_paused_mailbox_keeps_its_jobs_until_it_is_resumed(postroom: Postroom)
     paused = postroom("mailbox", "pause", *HERE, "--reason", "we move house")
 
     assert (paused.code, paused.err) == (0, "")
-    assert paused.out == "acme/support is paused. To go on: postroom mailbox resume support\n"
+    assert (
+        paused.out
+        == "acme/support is paused. To go on: postroom mailbox resume support --tenant acme\n"
+    )
     assert state(postroom) == "paused: we move house"
     assert isinstance(attempted(), Deferred)
     resumed = postroom("mailbox", "resume", *HERE)

@@ -8,6 +8,7 @@ import pytest
 from postroom.entrypoints.cli.output import (
     Row,
     format_span,
+    of_tenant,
     one_line,
     print_fields,
     print_json,
@@ -155,3 +156,10 @@ def test_one_thing_is_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> 
     print_fields({"id": "x", "added": NOON.astimezone(UTC), "paused": ""})
 
     assert capsys.readouterr().out == ("id           x\nadded (UTC)  2030-01-01 12:00:00\npaused\n")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "option"), [("", ""), ("default", ""), ("acme", " --tenant acme")]
+)
+def test_a_command_to_be_copied_names_the_tenant_where_it_must(tenant: str, option: str) -> None:
+    assert of_tenant(tenant) == option

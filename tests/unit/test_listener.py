@@ -315,6 +315,29 @@ async def test_a_listener_is_stopped_even_while_it_waits_for_trouble_to_pass(rig
     assert rig.events() == ["sync failed"]
 
 
+async def test_a_folder_that_maintenance_has_claimed_is_listened_to_a_moment_later(
+    rig: Rig,
+) -> None:
+    claimed = await rig.folder_syncs.claim(SUPPORT.tenant, SUPPORT.id, "INBOX", NOW, MINUTE)
+    assert claimed
+    async with rig.listening():
+        assert rig.source.sessions(SUPPORT) == 0
+
+        await rig.folder_syncs.release(claimed)
+        await rig.waits.let_pass(1)
+        assert rig.source.sessions(SUPPORT) == 1
+
+
+async def test_a_folder_that_another_listener_holds_is_tried_less_and_less_often(rig: Rig) -> None:
+    hours = 60 * MINUTE
+    assert await rig.folder_syncs.claim(SUPPORT.tenant, SUPPORT.id, "INBOX", NOW, hours)
+    async with rig.listening():
+        for seconds in (1, 2, 4, 8, 16, 32):
+            await rig.waits.let_pass(seconds)
+
+        assert rig.waits.after_failures() == [1, 2, 4, 8, 16, 32, 60]
+
+
 async def test_two_listeners_do_no_harm(rig: Rig) -> None:
     async with rig.listening(), rig.listening():
         rig.deliver(SUPPORT)

@@ -314,7 +314,7 @@ def test_the_help_says_what_an_option_is_for(postroom: World) -> None:
 
     assert "--region <north|south> Where the mailbox lies. [required]" in shown
     assert "--user <str> Whose mailbox it is. [the address]" in shown
-    assert "--folder <list[str]> What is read. May be repeated. [inbox]" in shown
+    assert "--folder <str> What is read. May be repeated. [inbox]" in shown
     assert "Without, POSTROOM_MAILBOX_TOKEN is read, or it is prompted for." in shown
     assert "--guest Let a guest sign in." in shown
     assert "--no-guest" not in shown
