@@ -139,7 +139,7 @@ class MaintainFolder(Maintain):
             return SyncRun(folder_sync, replace(after, requests=frozenset(), due_at=now))
         intervals = self.intervals.of_a_listener if is_held else self.intervals
         was_failing = mailbox.access != NO_FAILURES
-        if not after.must_sync(now, intervals) and not was_failing:
+        if not (last_error or was_failing or after.must_sync(now, intervals)):
             return SyncRun(folder_sync, replace(after, due_at=after.next_due(now, intervals)))
         result = await self.sync(mailbox, after, grace=intervals.grace)
         synced = after.synced(now, result, last_error=last_error, excused=was_failing)

@@ -1,4 +1,4 @@
-"""Tries an IMAP mailbox: logs in, opens each folder, and reads the header of its newest message."""
+"""Tries an IMAP mailbox: signs in, and opens each folder and the newest message in it."""
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ class ImapMailboxCheck(MailboxCheck):
     client: ImapClient
 
     async def check(self, mailbox: Mailbox) -> AsyncIterator[CheckStep]:
-        name, account = "logging in", imap_account(mailbox)
+        name = "signing in"
         try:
+            account = imap_account(mailbox)
             connection = await self.client.connect(account)
         except Failure as failure:
             yield _failed(name, failure)

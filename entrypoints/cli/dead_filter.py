@@ -52,7 +52,10 @@ class Chosen:
         Raises BadParameter if its provider is none of *providers*.
         """
         if self.provider and self.provider not in providers:
-            raise typer.BadParameter(f"{self.provider!r} is none of: {', '.join(providers)}")
+            one_of = ", ".join(sorted(providers))
+            raise typer.BadParameter(
+                f"{self.provider!r} is none of: {one_of}", param_hint="--provider"
+            )
         return DeadLetterFilter(
             tenant=self.tenant,
             mailbox=self.mailbox,

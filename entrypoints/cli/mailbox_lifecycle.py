@@ -8,7 +8,6 @@ import typer
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.dead_filter import age
-from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.mailbox_add import Id
 from postroom.entrypoints.cli.mailbox_lookup import be_known, find_mailbox, unknown_mailbox
 from postroom.entrypoints.cli.output import Tenant
@@ -60,7 +59,7 @@ def resync(
         return await admin.resync(mailbox, admin.clock.now() - (since or RESYNC))
 
     if not with_admin(run):
-        raise CommandFailed(f"{tenant}/{id_} has no folder that can be listed again")
+        raise unknown_mailbox(tenant, id_)  # it was removed meanwhile
     typer.echo(f"{tenant}/{id_} is listed again. What it finds: postroom outcomes --mailbox {id_}")
 
 

@@ -81,6 +81,7 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         clock = wired.clock
         graph, gmail = GraphEmulator(clock, http), GmailEmulator(http, clock)
         graph.add_folder(MICROSOFT_USER, "Inbox/Orders")
+        gmail.mailbox(GMAIL_USER)  # which is there before its first message
         imap = await enter(ImapServer({IMAP_USER: "secret"}))
         certificate = issue_certificate(settings.home / "emulators.pem")
         graph_url = await enter(serve(graph.app, certificate=certificate))

@@ -1,8 +1,8 @@
 """What may be shown: named fields only, of plain types, short, and without an address in them.
 
 A field that is not on the list is withheld from every log line, and only its name is shown. So a
-careless `log.info("fetched", subject=…)` shows `withheld=["subject"]`, to whoever looks and to
-nobody else. To loggable a new fact, add its name here, and think of whose fact it is.
+careless `log.info("fetched", subject=…)` shows `withheld=["subject"]`, to whoever reads it and to
+nobody else. To log a new fact, add its name here, and think of whose fact it is.
 """
 
 import re

@@ -38,7 +38,7 @@ async def test_a_mailbox_that_can_be_read_passes_each_step_and_is_left_as_it_was
     of = replace(served.mailbox, account=replace(served.account, folders=("INBOX", "Möbel")))
 
     assert await steps(of) == [
-        CheckStep("logging in"),
+        CheckStep("signing in"),
         CheckStep("opening the folder INBOX"),
         CheckStep("opening the folder Möbel"),
     ]
@@ -55,7 +55,7 @@ async def test_a_check_ends_its_connection(server: ImapServer) -> None:
 async def test_a_wrong_password_fails_the_first_step(server: ImapServer) -> None:
     [step] = await steps(mailbox(account(server.port, password="wrong")))
 
-    assert step.step == "logging in"
+    assert step.step == "signing in"
     assert step.failed.endswith("check the user name and the password")
     assert step.remedy == ""
 
@@ -67,7 +67,7 @@ async def test_a_server_that_is_away_stands_in_the_step() -> None:
     [step] = await steps(mailbox(account(port)))
 
     assert step == CheckStep(
-        "logging in", "the IMAP server cannot be reached: ECONNREFUSED", "try again later"
+        "signing in", "the IMAP server cannot be reached: ECONNREFUSED", "try again later"
     )
 
 
@@ -78,7 +78,7 @@ async def test_where_a_folder_is_missing_those_that_there_are_are_named(
 
     *passed, failed = await steps(with_folders(server, "INBOX", "Missing", "Entwürfe"))
 
-    assert passed == [CheckStep("logging in"), CheckStep("opening the folder INBOX")]
+    assert passed == [CheckStep("signing in"), CheckStep("opening the folder INBOX")]
     assert failed == CheckStep(
         "opening the folder Missing",
         "the mailbox has no such folder",

@@ -84,7 +84,8 @@ def fill(lanes: Sequence[str]) -> Callable[[Wired], Awaitable[None]]:
                 for tenant, mailbox in places
             ]
         )
-        await queue.pause(*places[0], "revoked")
+        tenant, mailbox = places[0]
+        await queue.pause(tenant, mailbox, "revoked")
 
     return run
 

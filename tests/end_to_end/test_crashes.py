@@ -114,10 +114,12 @@ async def work_off(wired: Wired) -> list[Consumed]:
 async def documents_of(wired: Wired, number: int) -> set[str]:
     """The names of the ticket's documents, once their contents are found to be there."""
     ticket = await wired.helpdesk.ticket("acme", number)
+    assert ticket
     documents = [each for comment in ticket.comments for each in comment.documents]
     blobs = wired.blobs
     for document in documents:
         content = await blobs.get("acme", document.blob)
+        assert content
         assert content.strip() == f"The content of {document.filename}".encode()
     return {document.filename for document in documents}
 

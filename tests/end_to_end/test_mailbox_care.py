@@ -59,14 +59,19 @@ def attempted() -> Outcome:
     return outcomes[0]
 
 
-def folder_sync() -> FolderSync:
+def folder_syncs() -> list[FolderSync]:
     found: list[FolderSync] = []
 
     async def find(wired: Wired) -> None:
         found.extend(await wired.folder_syncs.all(tenant="acme"))
 
     in_container(find)
-    return found[0]
+    return found
+
+
+def folder_sync() -> FolderSync:
+    [found] = folder_syncs()
+    return found
 
 
 # --- Paused and resumed
@@ -145,10 +150,13 @@ def test_how_far_back_must_be_an_age(postroom: Postroom) -> None:
     assert "'yesterday' is no age" in ended.err
 
 
-def test_what_has_no_folders_that_are_looked_at_cannot_be_listed_again(postroom: Postroom) -> None:
-    add_imap(postroom)
+def test_a_mailbox_of_any_provider_is_listed_again_folder_by_folder(postroom: Postroom) -> None:
+    add_imap(postroom, "--tenant", "acme", "--folder", "INBOX", "--folder", "Orders")
 
-    assert "no folder that can be listed again" in postroom("mailbox", "resync", "office").failure
+    ended = postroom("mailbox", "resync", "office", "--tenant", "acme")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert [bool(each.backfill_from) for each in folder_syncs()] == [True, True]
 
 
 # --- Removed
@@ -230,7 +238,7 @@ def test_the_worst_that_is_to_be_said_is_its_state(
 ) -> None:
     async def spoil(wired: Wired) -> None:
         folder_syncs, now = wired.folder_syncs, wired.clock.now()
-        await folder_syncs.request("graph-1", Request.SYNC, now)
+        await folder_syncs.request_by_subscription("graph-1", Request.SYNC, now)
         await look_after(wired, make)
 
     in_container(spoil)

@@ -212,7 +212,7 @@ def test_a_mailbox_that_cannot_be_read_is_not_added(postroom: Postroom) -> None:
 
     ended = postroom(*arguments, "--password-file", "-", stdin="hush")
 
-    assert ended.failure.startswith("logging in: ")
+    assert ended.failure.startswith("signing in: ")
     assert postroom("mailbox", "list", "--json").json == []
 
 

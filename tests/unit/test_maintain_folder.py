@@ -84,10 +84,10 @@ async def test_one_that_is_gone_when_it_is_to_be_renewed_is_made_anew(rig: Rig) 
     second = (await rig.folder_sync()).subscription
     assert second
     assert second.id != first.id
-    assert await rig.handle_all() == ["m1"], "a look follows at once"
+    assert await rig.handle_all() == ["m1"], "a sync follows at once"
 
 
-async def test_days_of_trouble_pass_before_a_subscription_ends(rig: Rig) -> None:
+async def test_a_provider_may_be_away_for_days_before_a_subscription_ends(rig: Rig) -> None:
     await rig.sync_runs()
     first = (await rig.folder_sync()).subscription
     assert first
@@ -104,6 +104,22 @@ async def test_days_of_trouble_pass_before_a_subscription_ends(rig: Rig) -> None
     assert not folder_sync.last_error
     assert folder_sync.subscription
     assert folder_sync.subscription.renewed_at > first.renewed_at
+
+
+async def test_a_renewal_that_fails_between_two_syncs_is_tried_again_in_a_minute(rig: Rig) -> None:
+    await rig.sync_runs()
+    first = (await rig.folder_sync()).subscription
+    assert first
+    await rig.pass_time(first.renewal_at - rig.clock.now() - 5 * MINUTE)
+    await rig.folder_syncs.request_by_subscription(first.id, Request.SYNC, rig.clock.now())
+    await rig.sync_runs()
+    rig.subscriptions.failures = [Unavailable("the provider answered 503")] * 60
+
+    made = await rig.pass_time(10 * MINUTE)
+
+    assert len([run for run in made if run.after.last_error]) == 6
+    assert (await rig.folder_sync()).last_error == "the provider answered 503"
+    assert len(rig.subscriptions.failures) == 54
 
 
 async def test_another_public_url_is_subscribed_anew(rig: Rig) -> None:
@@ -160,7 +176,7 @@ async def test_a_removed_subscription_is_made_anew_and_nothing_falls_into_the_ga
     assert await rig.handle_all() == ["m1"]
 
 
-async def test_one_to_be_authorized_again_is_renewed_and_then_looked_after(rig: Rig) -> None:
+async def test_one_to_be_authorized_again_is_renewed_and_then_synced(rig: Rig) -> None:
     subscription_id = await _asked(rig, Request.RENEW)
     rig.arrive()
     await rig.sync_runs()
@@ -440,6 +456,17 @@ async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
 
     folder_sync = await rig.folder_sync()
     assert (folder_sync.mode, folder_sync.missed_runs) == (Mode.NOTIFICATIONS, 0)
+
+
+async def test_while_only_messages_could_not_be_read_nothing_was_missed(rig: Rig) -> None:
+    await rig.sync_runs()
+    await rig.access.failed(await rig.mailbox(), AccessFailed("403"))
+    await rig.pass_time(MINUTE)
+    rig.arrive()
+    await rig.pass_time(15 * MINUTE)
+
+    assert await _waiting(rig) == 1
+    assert (await rig.folder_sync()).missed_runs == 0
 
 
 # --- Time ----

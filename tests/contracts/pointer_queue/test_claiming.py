@@ -13,7 +13,7 @@ PORTS = {PointerQueue}
 SOON = timedelta(milliseconds=50)
 LONG = timedelta(seconds=10)
 WITHOUT_DELAY = 0.8
-"""Seconds: less than a queue may take to notification by itself what it was not told."""
+"""Seconds: less than a queue may take to find by itself what nobody announced."""
 
 
 async def test_an_empty_queue_yields_nothing(queue: PointerQueue) -> None:

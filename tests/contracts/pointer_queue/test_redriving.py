@@ -145,7 +145,7 @@ async def test_waiting_ends_when_a_job_is_redriven(queue: PointerQueue, claim: C
 
     await queue.redrive(["first"])
 
-    async with asyncio.timeout(0.8):  # less than the queue may take to notification by itself
+    async with asyncio.timeout(0.8):  # less than the queue may take to notice by itself
         [again] = await waiting
     assert again.job.id == "first"
 
