@@ -1,26 +1,20 @@
-"""Stages of NotificationReader: what every one has, and the routes that its requests lead to."""
+"""What every stage of NotificationReader has: a reader, and what its provider sends."""
 
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from postroom.adapters.memory.database import InMemoryDatabase
-from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
-from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ports import NotificationReader, WebhookRequest
-from postroom.domain.account import Account
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
-from tests.adapters.graph_notifications import OTHER, SUBSCRIPTION
-from tests.adapters.notification_rig import WatchedRoutes
-from tests.contracts.samples import NOON
-from tests.subscribing import a_subscription, subscribe
 
 SECRET = "the-secret-that-proves-it"
 GUESS = "a-guess-that-proves-nothing"
 ANOTHERS = "the-secret-of-another-mailbox"
+
+WRONG = ("", GUESS, "é", "\0", SECRET.upper(), SECRET[:-1], f"{SECRET} ", "9" * 5000)
+"""What somebody may show who does not know SECRET."""
 
 
 class Stage(Protocol):
@@ -82,42 +76,3 @@ def _with_a_place(part: object) -> list[object]:
         for n, value in enumerate(part):
             found += [[*part[:n], each, *part[n + 1 :]] for each in _with_a_place(value)]
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class ElsewhereAccount(Account):
-    """Of another provider, where notifications name a mailbox as they do where *like* is."""
-
-    like: Account
-    folders: tuple[str, ...] = ("inbox",)
-    provider: str = "elsewhere"
-
-    def route(self, address: str) -> str:
-        return self.like.route(address)
-
-
-class Post:
-    """Where the requests of a stage lead: the routes, and the mailboxes that have them."""
-
-    def __init__(self) -> None:
-        database = InMemoryDatabase()
-        self._registry = InMemoryMailboxRegistry(database)
-        self._folder_syncs = InMemoryFolderSyncs(database)
-        self.routes = WatchedRoutes(database)
-
-    async def add(self, mailbox: Mailbox) -> None:
-        await self._subscribe(mailbox, SUBSCRIPTION, SECRET)
-
-    async def add_another(self, mailbox: Mailbox) -> None:
-        """One beside *mailbox*, with all its own."""
-        another = replace(mailbox, id="another", address="another@acme.example")
-        await self._subscribe(another, OTHER, ANOTHERS)
-
-    async def add_elsewhere(self, mailbox: Mailbox) -> None:
-        """One of another provider that has whatever leads to *mailbox*."""
-        await self.add(replace(mailbox, account=ElsewhereAccount(mailbox.account)))
-
-    async def _subscribe(self, mailbox: Mailbox, subscription_id: str, secret: str) -> None:
-        await self._registry.add(mailbox)
-        subscription = a_subscription(subscription_id, secret, NOON)
-        await subscribe(self._folder_syncs, mailbox, subscription, NOON)

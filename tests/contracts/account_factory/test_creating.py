@@ -1,52 +1,26 @@
-"""AccountFactory: each provider's, of the options that it declares."""
+"""What every AccountFactory promises of an account that it makes of options, or refuses to."""
 
 import json
-import traceback
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import permutations
-
-import pytest
 
 from postroom.adapters.postgres.account import AccountFormat
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
-from postroom.domain.account import Account, InvalidAccount, Secret, UnreadableAccount
-from tests.contracts.account_stages import SECRET, STAGES, Stage, Values
+from postroom.domain.account import Account
+from tests.contracts.account_factory.samples import (
+    ADDRESS,
+    NONSENSE,
+    created,
+    each_option,
+    each_stage,
+    of_another_kind,
+    refusal_of,
+)
+from tests.contracts.account_factory.stages import SECRET, STAGES, Stage
 from tests.providers import ACCOUNTS
 
 PORTS = {AccountFactory}
 
-ADDRESS = "support@acme.example"
-NONSENSE = "nonsense-that-is-not-repeated"
-
 FORMAT = AccountFormat({stage.name: stage.account for stage in STAGES})
-
-each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-
-
-def each_option(wanted: Callable[[AccountOption], object]) -> pytest.MarkDecorator:
-    """Of every stage, the options of the kind that is *wanted*."""
-    found = [
-        pytest.param(stage, option, id=f"{stage.name}-{option.name}")
-        for stage in STAGES
-        for option in stage.options
-        if wanted(option)
-    ]
-    return pytest.mark.parametrize(("stage", "option"), found)
-
-
-def created(stage: Stage, values: Values) -> Account:
-    return stage.accounts.create(ADDRESS, values)
-
-
-def refusal_of(make: Callable[[], Account]) -> str:
-    """Why there is no such account; neither the reason nor a traceback shows a value."""
-    with pytest.raises(InvalidAccount) as raised:
-        make()
-    shown = "".join(traceback.format_exception(raised.value))
-    assert NONSENSE not in shown
-    assert SECRET not in shown
-    return str(raised.value)
 
 
 def test_there_is_a_stage_for_every_provider_that_gives_every_option() -> None:
@@ -56,7 +30,7 @@ def test_there_is_a_stage_for_every_provider_that_gives_every_option() -> None:
         assert given == {option.name for option in stage.options}
 
 
-# --- Made of options ---
+# --- Made ---
 
 
 @each_stage
@@ -136,19 +110,6 @@ def test_an_option_that_is_required_and_missing_is_named(
     assert option.name.replace("-", " ") in reason.replace("-", " ")
 
 
-def of_another_kind(option: AccountOption) -> Iterator[OptionValue]:
-    """What the option is not, and what is empty."""
-    if option.is_flag or option.repeatable or option.secret:
-        yield NONSENSE
-    if not option.repeatable:
-        yield (NONSENSE,)
-    if not option.secret:
-        yield Secret(NONSENSE)
-    if not option.is_flag:
-        yield True
-        yield from ("", (), ("",), Secret(""))
-
-
 @each_option(lambda _: True)
 def test_a_value_of_another_kind_is_refused(stage: Stage, option: AccountOption) -> None:
     for value in of_another_kind(option):
@@ -162,54 +123,3 @@ def test_what_is_none_of_the_choices_is_refused(stage: Stage, option: AccountOpt
         created(stage, {**stage.fewest, option.name: choice})
 
     refusal_of(partial(created, stage, {**stage.fewest, option.name: NONSENSE}))
-
-
-# --- Reconnected ---
-
-
-def ways(stage: Stage) -> Sequence[tuple[Values, Values]]:
-    """What opens the mailbox now, and what is to open it."""
-    return list(permutations(stage.credentials, 2))
-
-
-@each_stage
-def test_other_credentials_replace_nothing_else(stage: Stage) -> None:
-    for now, later in ways(stage):
-        account = created(stage, {**stage.plain, **now})
-
-        reconnected = stage.accounts.reconnect(account, later)
-
-        assert reconnected != account
-        assert reconnected == created(stage, {**stage.plain, **later})
-
-
-@each_stage
-def test_what_is_no_credential_is_not_replaced(stage: Stage) -> None:
-    account = created(stage, stage.fewest)
-
-    assert stage.accounts.reconnect(account, stage.complete[0]) == account
-
-
-@each_stage
-def test_without_a_credential_there_is_nothing_to_replace(stage: Stage) -> None:
-    account = created(stage, stage.fewest)
-
-    for values in ({}, stage.plain):
-        refusal_of(partial(stage.accounts.reconnect, account, values))
-
-
-@each_option(lambda option: option.credential)
-def test_a_credential_of_another_kind_is_refused(stage: Stage, option: AccountOption) -> None:
-    account = created(stage, stage.fewest)
-
-    for value in of_another_kind(option):
-        values = {option.name: value}
-        refusal_of(partial(stage.accounts.reconnect, account, values))
-
-
-@each_stage
-def test_the_account_of_another_provider_is_given_no_credentials(stage: Stage) -> None:
-    theirs = [created(each, each.fewest) for each in STAGES if each is not stage]
-
-    for account in [*theirs, UnreadableAccount(stage.name, "the key is missing")]:
-        refusal_of(partial(stage.accounts.reconnect, account, stage.complete[0]))
