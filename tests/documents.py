@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.results import Results
+from tests.option_tables import option_tables
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -13,7 +14,7 @@ def benchmarks(docs: Path) -> None:
     report.write(Results.load(docs / report.RESULTS), docs)
 
 
-GENERATORS: Sequence[Callable[[Path], None]] = (benchmarks,)
+GENERATORS: Sequence[Callable[[Path], None]] = (benchmarks, option_tables)
 """Each brings what it writes in a directory of documents up to date, from sources in the
 repository alone, so that tests/unit/test_documents.py can compare a copy with what is there."""
 
