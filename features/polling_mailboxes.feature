@@ -53,6 +53,18 @@ Feature: A mailbox whose notifications do not come
       | Gmail         |
       | IMAP          |
 
+  Scenario Outline: A notification that comes a moment after a sync was not missed
+    Given a mailbox at <provider> that receives
+    When 5 messages arrive, each announced a moment after a sync has found it
+    Then the mailbox is receiving
+    And there are 5 tickets
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
   Scenario Outline: Notifications are tried again after a day
     Given a mailbox at <provider> whose notifications were missed
     When Postroom runs for 1 day

@@ -82,10 +82,10 @@ class ToyAccount(Account):
         return NAME
 
 
+REGIONS = ("north", "south")
+
 OPTIONS = (
-    AccountOption(
-        name="region", help="Where the mailbox lies.", required=True, choices=("north", "south")
-    ),
+    AccountOption(name="region", help="Where the mailbox lies.", required=True, choices=REGIONS),
     AccountOption(name="user", help="Whose mailbox it is.", default="the address"),
     AccountOption(name="folder", help="What is read.", repeatable=True, default="inbox"),
     AccountOption(
@@ -104,27 +104,50 @@ OPTIONS = (
 
 class ToyAccounts(AccountFactory):
     def create(self, address: str, values: Mapping[str, OptionValue]) -> ToyAccount:
-        folders = values.get("folder", ("inbox",))
-        assert isinstance(folders, tuple)  # since it is repeatable
         return ToyAccount(
-            region=str(values["region"]),  # the command line sees to it that it is given
-            user=str(values.get("user", address)),
+            region=_region(values),
+            user=_user(values, address),
             token=_token(values),
-            folders=folders,
+            folders=_folders(values),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> ToyAccount:
-        return replace(_toy(account), token=_token(values))
+        if not isinstance(account, ToyAccount):
+            raise InvalidAccount("the mailbox is not at the toy server")
+        return replace(account, token=_token(values))
+
+
+def _region(values: Mapping[str, OptionValue]) -> str:
+    region = values.get("region")
+    if not isinstance(region, str) or region not in REGIONS:
+        raise InvalidAccount(f"--region is not one of {', '.join(REGIONS)}")
+    return region
+
+
+def _user(values: Mapping[str, OptionValue], address: str) -> str:
+    user = values.get("user", address)
+    if not isinstance(user, str) or not user:
+        raise InvalidAccount("--user is empty")
+    return user
+
+
+def _folders(values: Mapping[str, OptionValue]) -> tuple[str, ...]:
+    folders = values.get("folder", ("inbox",))
+    if not isinstance(folders, tuple) or not folders or not all(folders):
+        raise InvalidAccount("--folder is empty")
+    return tuple(dict.fromkeys(folders))
 
 
 def _token(values: Mapping[str, OptionValue]) -> Secret:
-    token, is_guest = values.get("token", Secret("")), values.get("guest", False)
-    assert isinstance(token, Secret)
-    if bool(token.value) == is_guest:
-        raise InvalidAccount("give one of --token-file and --guest")
-    if " " in token.value:
-        raise InvalidAccount("--token-file: a token has no blanks")
-    return token
+    match values.get("token"), values.get("guest", False):
+        case Secret(token) as secret, False if token and " " not in token:
+            return secret
+        case Secret(token), False if token:
+            raise InvalidAccount("--token-file: a token has no blanks")
+        case None, True:
+            return Secret("")
+        case _:
+            raise InvalidAccount("give one of --token-file and --guest")
 
 
 def _toy(account: Account) -> ToyAccount:

@@ -85,7 +85,7 @@ class ImapAccounts(AccountFactory):
 
 
 def _text(values: Mapping[str, OptionValue], name: str, default: str = "") -> str:
-    value = values.get(name) or default
+    value = values.get(name, default)
     if not isinstance(value, str) or not value:
         raise InvalidAccount(f"--{name} is missing")
     return value
@@ -105,8 +105,8 @@ def _security(text: str) -> Security:
 
 
 def _folders(values: Mapping[str, OptionValue]) -> tuple[str, ...]:
-    given = values.get("folder") or (INBOX,)
-    if not isinstance(given, tuple) or not all(given):
+    given = values.get("folder", (INBOX,))
+    if not isinstance(given, tuple) or not given or not all(given):
         raise InvalidAccount("--folder is empty")
     return tuple(dict.fromkeys(given))
 

@@ -1,6 +1,6 @@
 """The account of a Microsoft 365 mailbox, and the options that it is made of."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -136,6 +136,14 @@ OPTIONS: Final = (
 )
 
 
+_WAYS: Final = {
+    "client-secret": "--client-secret-file",
+    "certificate": "--certificate-file",
+    "delegated": "--delegated",
+}
+"""The options that say how to sign in, as they are given."""
+
+
 class MicrosoftAccounts(AccountFactory):
     """Where a person is to sign in, the account has the credentials of NOBODY_YET."""
 
@@ -145,7 +153,7 @@ class MicrosoftAccounts(AccountFactory):
             client_id=_text(values, "client-id"),
             credentials=_credentials(values),
             user=_text(values, "user", default=address),
-            folders=_folders(values.get("folder")),
+            folders=_folders(values),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> MicrosoftAccount:
@@ -155,34 +163,38 @@ class MicrosoftAccounts(AccountFactory):
 
 
 def _text(values: Mapping[str, OptionValue], name: str, *, default: str = "") -> str:
-    value = values.get(name) or default
+    value = values.get(name, default)
     if not isinstance(value, str) or not value:
         raise InvalidAccount(f"--{name} is missing")
     return value
 
 
-def _folders(value: OptionValue | None) -> tuple[str, ...]:
-    named = value if isinstance(value, tuple) else ()
-    return tuple(dict.fromkeys(named)) or ("inbox",)
+def _folders(values: Mapping[str, OptionValue]) -> tuple[str, ...]:
+    named = values.get("folder", ("inbox",))
+    if not isinstance(named, tuple) or not named or not all(named):
+        raise InvalidAccount("--folder is empty")
+    return tuple(dict.fromkeys(named))
 
 
 def _credentials(values: Mapping[str, OptionValue]) -> MicrosoftCredentials:
-    secret, certificate = values.get("client-secret"), values.get("certificate")
-    given_as = {
-        "--client-secret-file": secret,
-        "--certificate-file": certificate,
-        "--delegated": values.get("delegated"),
-    }
-    given = [name for name, value in given_as.items() if value]
+    given = [name for name in _WAYS if values.get(name, False) is not False]
     if len(given) > 1:
-        raise InvalidAccount(f"these are different ways to sign in: {', '.join(given)}")
-    if isinstance(secret, Secret):
-        return ClientSecret(secret)
-    if isinstance(certificate, Secret):
-        return ClientCertificate(certificate)
-    if given:
-        return NOBODY_YET
-    raise InvalidAccount(f"one way to sign in is needed: {', '.join(given_as)}")
+        raise InvalidAccount(f"these are different ways to sign in: {_listed(given)}")
+    if not given:
+        raise InvalidAccount(f"one way to sign in is needed: {_listed(_WAYS)}")
+    match given, values[given[0]]:
+        case ["client-secret"], Secret(value) as secret if value:
+            return ClientSecret(secret)
+        case ["certificate"], Secret(value) as certificate if value:
+            return ClientCertificate(certificate)
+        case ["delegated"], True:
+            return NOBODY_YET
+        case _:
+            raise InvalidAccount(f"{_listed(given)} gives nothing to sign in with")
+
+
+def _listed(ways: Iterable[str]) -> str:
+    return ", ".join(_WAYS[way] for way in ways)
 
 
 def describe(account: Account) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from postroom.domain.mailbox import Mailbox
 from tests.adapters.imap_rig import FOREIGN, account, mailbox
 from tests.dovecot import IMAP_SERVERS, new_mailbox
 
-PORTS = {ChangeListener}
+PORTS = {ChangeListener, ListenerSession}
 
 FOLDERS = ("INBOX", "Anfragen")
 FOLDER = FOLDERS[1]

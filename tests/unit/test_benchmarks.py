@@ -25,7 +25,6 @@ from benchmarks.scenarios import ALL as SCENARIOS
 from benchmarks.scenarios.scenario import percentile
 from benchmarks.tables import tables
 
-DOCS = Path(__file__).parents[2] / "docs"
 RATE = "jobs_per_second"
 
 
@@ -241,16 +240,6 @@ def test_the_longest_bar_is_of_the_best_and_ours_stands_out() -> None:
     lengths = [float(bar.attrib["width"]) for bar in bars]
     assert [bar.attrib["class"] for bar in bars] == ["bar ours", "bar"]
     assert lengths[0] == pytest.approx(2 * lengths[1], abs=0.2)
-
-
-def test_what_is_published_is_what_was_measured() -> None:
-    """`python -m benchmarks --report docs/benchmarks/results.json` brings it up to date."""
-    found = Results.load(DOCS / report.RESULTS)
-    page = (DOCS / report.PAGE).read_text()
-
-    assert page == report.with_tables(page, found)
-    for name, picture in draw(found).items():
-        assert (DOCS / "benchmarks" / name).read_text() == picture
 
 
 # --- The plan

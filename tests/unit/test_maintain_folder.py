@@ -458,6 +458,17 @@ async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
     assert (folder_sync.mode, folder_sync.missed_runs) == (Mode.NOTIFICATIONS, 0)
 
 
+async def test_while_only_messages_could_not_be_read_nothing_was_missed(rig: Rig) -> None:
+    await rig.sync_runs()
+    await rig.access.failed(await rig.mailbox(), AccessFailed("403"))
+    await rig.pass_time(MINUTE)
+    rig.arrive()
+    await rig.pass_time(15 * MINUTE)
+
+    assert await _waiting(rig) == 1
+    assert (await rig.folder_sync()).missed_runs == 0
+
+
 # --- Time ----
 
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, PointerConsumer, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
 
-PORTS = {PointerQueue}
+PORTS = {PointerConsumer, PointerQueue}
 
 SOON = timedelta(milliseconds=50)
 LONG = timedelta(seconds=10)

@@ -8,7 +8,7 @@ import pytest
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.dead_letter_pages import LOOKED_AT
-from postroom.application.ports import Claim, InvalidCursor, PointerQueue
+from postroom.application.ports import Claim, DeadLetterQueue, InvalidCursor, PointerQueue
 from postroom.domain.dead_letter import DeadLetterFilter
 from tests.contracts.pointer_queue.samples import (
     LEASE,
@@ -20,7 +20,7 @@ from tests.contracts.pointer_queue.samples import (
     jobs,
 )
 
-PORTS = {PointerQueue}
+PORTS = {DeadLetterQueue, PointerQueue}
 
 MINUTE = timedelta(minutes=1)
 

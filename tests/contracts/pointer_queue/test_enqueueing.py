@@ -8,11 +8,11 @@ from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, PointerProducer, PointerQueue
 from postroom.domain.pointer import Pointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
 
-PORTS = {PointerQueue}
+PORTS = {PointerProducer, PointerQueue}
 
 
 async def test_jobs_are_claimed_in_order_of_arrival(queue: PointerQueue) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, DeadLetterQueue, PointerQueue
 from tests.contracts.pointer_queue.samples import (
     LEASE,
     bury_all,
@@ -17,7 +17,7 @@ from tests.contracts.pointer_queue.samples import (
     names,
 )
 
-PORTS = {PointerQueue}
+PORTS = {DeadLetterQueue, PointerQueue}
 
 
 async def test_a_redriven_job_is_queued_like_a_new_one(

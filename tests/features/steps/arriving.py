@@ -5,7 +5,7 @@ from datetime import timedelta
 from pytest_bdd import given, parsers, when
 
 from tests.features.mail import mail
-from tests.features.scene import Scene
+from tests.features.scene import MINUTE, Scene
 from tests.features.steps.words import ACCEPTED, sentence
 
 ORIGINAL = "<original@example.org>"
@@ -66,10 +66,23 @@ def _(scene: Scene, messages: str, minutes: str) -> None:
     """At even intervals. The last is without: a sync may see later that mail was missed."""
     part = timedelta(minutes=int(minutes)) / (int(messages) + 1)
     for _ in range(int(messages)):
-        scene.run(scene.pass_time(timedelta(minutes=1)))
+        scene.run(scene.pass_time(MINUTE))
         scene.arrive()
-        scene.run(scene.pass_time(part - timedelta(minutes=1)))
+        scene.run(scene.pass_time(part - MINUTE))
     scene.run(scene.pass_time(part))
+
+
+@when(parsers.parse("{count:d} messages arrive, each announced a moment after a sync has found it"))
+def _(scene: Scene, count: int) -> None:
+    for _ in range(count):
+        scene.run(scene.pass_time(MINUTE))  # a listener syncs once more within it
+        [folder_sync] = scene.run(scene.folder_syncs())
+        scene.run(scene.pass_time(folder_sync.due_at - scene.clock.now() - MINUTE))
+        pointer = scene.arrive()
+        scene.run(scene.pass_time(MINUTE))
+        assert scene.counts().tickets == len(scene.pointers)
+        assert scene.run(scene.announce(pointer)) in ACCEPTED
+        scene.run(scene.service.handle_waiting())
 
 
 @given("a message was announced that is not listed yet")

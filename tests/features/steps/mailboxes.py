@@ -7,7 +7,7 @@ from pytest_bdd import given, when
 from postroom.domain.mailbox import Pause, PausedBy
 from tests.features.mail import mail
 from tests.features.providers import Microsoft
-from tests.features.scene import Scene
+from tests.features.scene import MINUTE, Scene
 from tests.features.steps.words import sentence
 
 NO_PUBLIC_URL = "no public URL"
@@ -67,7 +67,7 @@ def _(scene: Scene, provider: str) -> None:
     scene.run(scene.add(provider))
     scene.run(scene.serve())
     for _ in range(4):
-        scene.run(scene.pass_time(timedelta(minutes=1)))
+        scene.run(scene.pass_time(MINUTE))
         scene.arrive()
         scene.run(scene.pass_time(timedelta(minutes=15)))
 
