@@ -1,7 +1,6 @@
 """A group whose commands are made when they are needed, and not before."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 import typer
 from typer._click import Command, Context  # Typer's copy of Click, which it names nowhere else
@@ -14,7 +13,6 @@ Commands = Callable[[], Mapping[str, Callable[..., None]]]
 def lazy_group(what: str, commands: Commands) -> type[TyperGroup]:
     """For `typer.Typer(cls=…)`. *what* is what each of *commands* is named after."""
 
-    @cache
     def made() -> Mapping[str, Command]:
         app = typer.Typer(rich_markup_mode=None, callback=lambda: None)
         for name, command in commands().items():
