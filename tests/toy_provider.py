@@ -334,7 +334,7 @@ class ToyItem(BaseModel):
 
     subscription: str = Field(max_length=64)
     secret: str
-    number: int = 0
+    number: int = Field(default=0, lt=2**32)
     event: str = ""
 
 
