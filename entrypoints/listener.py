@@ -53,8 +53,8 @@ class Listener:
     """Each folder is synced whenever its provider announces a change, and in between all the same.
 
     *refresh* is how often the mailboxes are looked up. A claim is renewed three times within its
-    *lease*. *sync_again* is how
-    soon after a change another sync is due: a server may forget what came while one was going on.
+    *lease*. *sync_again* is how soon after a change another sync is due: a server may forget what
+    came while one was going on.
     """
 
     registry: MailboxRegistry
