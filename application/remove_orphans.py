@@ -1,4 +1,4 @@
-"""End subscriptions that send notifications to us, and that no folder_sync knows: nobody would
+"""End subscriptions that send notifications to us, and that no folder sync knows: nobody would
 renew them.
 
 They are left where a crash fell between a subscription and the record of it, or where a mailbox was

@@ -112,15 +112,15 @@ class Listener:
     async def _watch(self, watch: Watch, listener: ChangeListener) -> NoReturn:
         """Hold one folder for ever, whatever happens to it."""
         held = _Held(self, watch, listener)
-        while True:
-            try:
-                await held.listen()
-                wait = held.passed_over()
-            except Failure as failure:
-                wait = await held.failed(failure)
-            except Exception as error:  # noqa: BLE001 - a bug met in one folder must not stop it
-                wait = held.crashed(error)
-            await self.sleep(wait.total_seconds())
+        try:
+            while True:
+                try:
+                    wait = await held.hold()
+                except Exception as error:  # noqa: BLE001 - a bug met in one folder must not stop it
+                    wait = held.crashed(error)
+                await self.sleep(wait.total_seconds())
+        finally:
+            await held.release()  # it may be ours between two connections, too
 
 
 @dataclass(slots=True)
@@ -141,6 +141,14 @@ class _Held:
     again_at: datetime | None = None
     saved: Failure | None = None
 
+    async def hold(self) -> timedelta:
+        """Follow the folder for as long as that goes; returns how long to wait then."""
+        try:
+            await self.listen()
+        except Failure as failure:
+            return await self.failed(failure)
+        return self.passed_over()
+
     async def listen(self) -> None:
         """Follow the folder; returns when somebody else holds it. Raises a Failure."""
         try:
@@ -152,7 +160,7 @@ class _Held:
         except Failure:
             raise  # whether we hold on to the folder all the same, `failed` says
         except BaseException:
-            await self._release()
+            await self.release()
             raise
 
     async def _follow(self, session: ListenerSession) -> None:
@@ -207,7 +215,7 @@ class _Held:
             self.claim = await self.listener.folder_syncs.renew(self.claim, now, lease)
         return self.claim is not None
 
-    async def _release(self) -> None:
+    async def release(self) -> None:
         """Let another listener, or maintenance, have the folder at once."""
         if self.claim:
             with suppress(Failure):
@@ -233,7 +241,7 @@ class _Held:
                 run = await maintain.fail(self.claim, failure, held=lease)
                 self.claim = _after(run, self.claim)
         if isinstance(failure, AccessFailed):
-            await self._release()
+            await self.release()
             return self.listener.reconnect.access_pause
         backoff = self.listener.reconnect.backoff(self.failures)
         if isinstance(failure, Throttled | Unavailable):

@@ -128,7 +128,7 @@ class _Run:
                 await self._drop(lost)
 
     def _stop_overruns(self) -> None:
-        # At each look again: a library may have lost the cancellation (cancelling.py).
+        # At each look again: a library may have lost the cancellation (tasks.py).
         now = asyncio.get_running_loop().time()
         for running in self._running.values():
             if now > running.stop_at:

@@ -141,10 +141,11 @@ def _summed_up(rejected: Iterable[Rejected]) -> Counter[Rejected]:
     counted = Counter(
         replace(each, subscription_id=_loggable(each.subscription_id)) for each in rejected
     )
-    for each, count in counted.most_common()[MAX_LOGGED:]:
-        del counted[each]
-        counted[Rejected(each.result)] += count
-    return counted
+    ranked = counted.most_common()
+    summed_up = Counter(dict(ranked[:MAX_LOGGED]))
+    for each, count in ranked[MAX_LOGGED:]:
+        summed_up[Rejected(each.result)] += count
+    return summed_up
 
 
 def _loggable(subscription_id: str) -> str:

@@ -52,8 +52,7 @@ def show_mailbox(id_: Id, tenant: Tenant = "default", *, as_json: AsJson = False
 
 def _print_mailbox(mailbox: MailboxView) -> None:
     since = {"since": mailbox.since} if mailbox.since else {}
-    account = _account_fields(mailbox.account)
-    print_fields({**_row(mailbox), **since, "added": mailbox.added_at, **account})
+    print_fields({**_row(mailbox), **since, "added": mailbox.added_at, **mailbox.account})
     if mailbox.folders:
         typer.echo()
         print_table([_folder_row(each) for each in mailbox.folders], prose=("reason",))
@@ -78,16 +77,3 @@ def _folder_row(folder: FolderView) -> Row:
         "expires": folder.expires_at,
         "synced": folder.synced_at,
     }
-
-
-def _account_fields(account: Row) -> Row:
-    shown: dict[str, object] = {}
-    for name, value in account.items():
-        match value:
-            case dict():
-                shown |= {f"{name}_{part}": each for part, each in value.items()}
-            case tuple():
-                shown[name] = ", ".join(value)
-            case _:
-                shown[name] = value
-    return shown

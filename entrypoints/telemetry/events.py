@@ -20,17 +20,12 @@ from postroom.domain.outcome import (
     Skipped,
     name_of,
 )
-from postroom.domain.pointer import Pointer, PointerJob
+from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
 Fields = dict[str, str | int]
-
-
-def pointer_fields(pointer: Pointer) -> Fields:
-    """The ids of *pointer* that may be logged: see `Pointer.log_fields`."""
-    return pointer.log_fields
 
 
 def job_fields(job: PointerJob) -> Fields:
@@ -39,7 +34,7 @@ def job_fields(job: PointerJob) -> Fields:
         "mailbox": job.mailbox,
         "provider": job.pointer.provider,
         "job": job.id,
-        **pointer_fields(job.pointer),
+        **job.pointer.log_fields,
     }
 
 

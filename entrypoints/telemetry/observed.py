@@ -19,7 +19,7 @@ Consume = Callable[[Claim], Awaitable[Consumed]]
 
 
 def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
-    """*ingest*, told about. The jobs flush the context of the span that sent them."""
+    """*ingest*, told about. The jobs carry the context of the span that sent them."""
 
     async def observed(
         mailbox: MailboxRef,

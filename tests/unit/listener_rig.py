@@ -1,7 +1,7 @@
 """A listener with everything around it in memory, and time that passes when told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from postroom.adapters.memory.provider import InMemoryProvider
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.maintain_folder import Maintain, MaintainFolder
+from postroom.application.maintain_folder import Maintain, MaintainFolder, SyncRun
 from postroom.application.ports import (
     Arrival,
     ChangeListener,
@@ -177,12 +177,15 @@ class Rig:
 
     @asynccontextmanager
     async def listening(
-        self, source: ChangeListener | None = None, **timing: timedelta
+        self,
+        source: ChangeListener | None = None,
+        around: Callable[[Maintain], Maintain] = lambda maintain: maintain,
+        **timing: timedelta,
     ) -> AsyncIterator[None]:
         """A listener that has got as far as it can, and is stopped after the block."""
         stop, providers = asyncio.Event(), self.providers(source)
         with capture_logs() as self.logs, open_telemetry() as telemetry:
-            maintain = ObservedMaintain(self.maintaining(providers), telemetry)
+            maintain = around(ObservedMaintain(self.maintaining(providers), telemetry))
             running = asyncio.create_task(self.listener(maintain, providers, **timing).run(stop))
             await settle()
             try:
@@ -255,6 +258,25 @@ class Buggy(ChangeListener):
             raise ZeroDivisionError("secret")
         async with self.source.open(mailbox, folder) as session:
             yield session
+
+
+@dataclass
+class Crashing(Maintain):
+    """Crashes the first time that a listener could not go on."""
+
+    maintain: Maintain
+    crashed: bool = False
+
+    async def __call__(self, folder_sync: FolderSync, *, held: timedelta | None = None) -> SyncRun:
+        return await self.maintain(folder_sync, held=held)
+
+    async def fail(
+        self, folder_sync: FolderSync, failure: Failure, *, held: timedelta | None = None
+    ) -> SyncRun:
+        if not self.crashed:
+            self.crashed = True
+            raise ZeroDivisionError("secret")
+        return await self.maintain.fail(folder_sync, failure, held=held)
 
 
 class Failing(InMemoryPointerQueue):

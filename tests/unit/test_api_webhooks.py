@@ -387,6 +387,16 @@ async def test_a_flood_of_unknown_subscriptions_is_one_query_and_few_lines(
     assert sum(logged["count"] for logged in logs) == 100
 
 
+async def test_each_of_a_flood_is_counted_though_some_name_nothing_that_is_logged(
+    client: Client, rig: Rig
+) -> None:
+    flood = [item(subscription=f"{n:08x}{OTHER[8:]}") for n in range(20)]
+
+    await send(client, *flood, item(subscription="no-id-of-ours"))
+
+    assert rig.notifications() == {"unknown_subscription": 21}
+
+
 # --- What is refused as a whole
 
 

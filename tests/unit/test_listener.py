@@ -18,6 +18,7 @@ from tests.unit.listener_rig import (
     REFRESH,
     SUPPORT,
     Buggy,
+    Crashing,
     Failing,
     HangingUp,
     Opened,
@@ -242,6 +243,16 @@ async def test_a_bug_met_in_one_folder_stops_no_other(rig: Rig) -> None:
     assert "secret" not in str(rig.logs)
 
 
+async def test_a_bug_met_when_a_failure_is_saved_does_not_end_the_listening(rig: Rig) -> None:
+    rig.source.break_down(SUPPORT, Unavailable("away"))
+    async with rig.listening(around=Crashing):
+        assert rig.events() == ["listener crashed"]
+
+        rig.source.repair(SUPPORT)
+        await rig.waits.let_pass(2)
+        assert rig.source.sessions(SUPPORT) == 1
+
+
 async def test_a_folder_is_synced_now_and_then_though_nothing_is_announced(rig: Rig) -> None:
     async with rig.listening(lease=SHORTLY):
         for uid in (1, 2):
@@ -313,6 +324,17 @@ async def test_a_listener_is_stopped_even_while_it_waits_for_trouble_to_pass(rig
         pass
 
     assert rig.events() == ["sync failed"]
+
+
+async def test_a_listener_that_is_stopped_while_a_server_is_away_lets_go_of_its_folders(
+    rig: Rig,
+) -> None:
+    async with rig.listening():
+        rig.source.break_down(SUPPORT, Unavailable("away"))
+        await settle()
+
+    later = NOW + MINUTE  # its retry is due, and the lease would go on
+    assert await rig.folder_syncs.claim(SUPPORT.tenant, SUPPORT.id, "INBOX", later, MINUTE)
 
 
 async def test_a_folder_that_maintenance_has_claimed_is_listened_to_a_moment_later(

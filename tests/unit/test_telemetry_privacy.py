@@ -26,7 +26,6 @@ from postroom.application.providers import Providers
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
-from postroom.entrypoints.telemetry.events import pointer_fields
 from tests.adapters.graph_notifications import notification
 from tests.unit.api_providers import (
     GOOGLE_TOKEN,
@@ -103,7 +102,7 @@ def world(clock: ManualClock) -> Iterator[World]:
     ],
 )
 def test_of_a_pointer_its_ids_are_logged(pointer: Pointer, ids: dict[str, object]) -> None:
-    assert pointer_fields(pointer) == ids
+    assert pointer.log_fields == ids
 
 
 async def test_labels_are_words_out_of_small_sets(world: World) -> None:
