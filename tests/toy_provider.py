@@ -20,6 +20,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, Field, ValidationError
 
 from postroom.adapters.http.deps import ProviderDeps
+from postroom.application.option_values import texts
 from postroom.application.ports import (
     AccountFactory,
     AccountOption,
@@ -108,7 +109,7 @@ class ToyAccounts(AccountFactory):
             region=_region(values),
             user=_user(values, address),
             token=_token(values),
-            folders=_folders(values),
+            folders=texts(values, "folder", "inbox"),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> ToyAccount:
@@ -129,13 +130,6 @@ def _user(values: Mapping[str, OptionValue], address: str) -> str:
     if not isinstance(user, str) or not user:
         raise InvalidAccount("--user is empty")
     return user
-
-
-def _folders(values: Mapping[str, OptionValue]) -> tuple[str, ...]:
-    folders = values.get("folder", ("inbox",))
-    if not isinstance(folders, tuple) or not folders or not all(folders):
-        raise InvalidAccount("--folder is empty")
-    return tuple(dict.fromkeys(folders))
 
 
 def _token(values: Mapping[str, OptionValue]) -> Secret:
@@ -334,7 +328,7 @@ class ToyItem(BaseModel):
 
     subscription: str = Field(max_length=64)
     secret: str
-    number: int = 0
+    number: int = Field(default=0, lt=2**32)
     event: str = ""
 
 

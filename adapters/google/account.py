@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from postroom.application.option_values import text
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
 from postroom.domain.account import Account, InvalidAccount, Secret
 
@@ -67,21 +68,14 @@ class GoogleAccounts(AccountFactory):
     def create(self, address: str, values: Mapping[str, OptionValue]) -> GoogleAccount:  # noqa: ARG002 - the user is the mailbox's address
         return GoogleAccount(
             service_account=_key(values),
-            pubsub_subscription=_text(values, _SUBSCRIPTION),
-            push_service_account=_text(values, _PUSHER),
+            pubsub_subscription=text(values, _SUBSCRIPTION),
+            push_service_account=text(values, _PUSHER),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
         if not isinstance(account, GoogleAccount):
             raise InvalidAccount("the mailbox is not at Gmail")
         return replace(account, service_account=_key(values))
-
-
-def _text(values: Mapping[str, OptionValue], name: str) -> str:
-    value = values.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidAccount(f"--{name} is missing")
-    return value
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

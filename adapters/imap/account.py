@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from postroom.application.option_values import text, texts
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
 from postroom.domain.account import Account, InvalidAccount, Secret
 from postroom.domain.failure import AccessFailed
@@ -70,25 +71,18 @@ def imap_account(mailbox: Mailbox) -> ImapAccount:
 class ImapAccounts(AccountFactory):
     def create(self, address: str, values: Mapping[str, OptionValue]) -> ImapAccount:
         return ImapAccount(
-            host=_text(values, "host"),
-            port=_port(_text(values, "port", str(TLS_PORT))),
-            username=_login(_text(values, "username", address), "--username"),
+            host=text(values, "host"),
+            port=_port(text(values, "port", str(TLS_PORT))),
+            username=_login(text(values, "username", address), "--username"),
             password=_password(values),
-            security=_security(_text(values, "security", Security.TLS)),
-            folders=_folders(values),
+            security=_security(text(values, "security", Security.TLS)),
+            folders=texts(values, "folder", INBOX),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> ImapAccount:
         if not isinstance(account, ImapAccount):
             raise InvalidAccount("the mailbox is not on an IMAP server")
         return replace(account, password=_password(values))
-
-
-def _text(values: Mapping[str, OptionValue], name: str, default: str = "") -> str:
-    value = values.get(name, default)
-    if not isinstance(value, str) or not value:
-        raise InvalidAccount(f"--{name} is missing")
-    return value
 
 
 def _port(text: str) -> int:
@@ -102,13 +96,6 @@ def _security(text: str) -> Security:
         return Security(text)
     except ValueError:
         raise InvalidAccount(f"--security is not one of {', '.join(Security)}") from None
-
-
-def _folders(values: Mapping[str, OptionValue]) -> tuple[str, ...]:
-    given = values.get("folder", (INBOX,))
-    if not isinstance(given, tuple) or not given or not all(given):
-        raise InvalidAccount("--folder is empty")
-    return tuple(dict.fromkeys(given))
 
 
 def _password(values: Mapping[str, OptionValue]) -> Secret:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from postroom.application.option_values import text, texts
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
 from postroom.domain.account import Account, InvalidAccount, Secret
 from postroom.domain.failure import Unprocessable
@@ -149,31 +150,17 @@ class MicrosoftAccounts(AccountFactory):
 
     def create(self, address: str, values: Mapping[str, OptionValue]) -> MicrosoftAccount:
         return MicrosoftAccount(
-            directory=_text(values, "directory"),
-            client_id=_text(values, "client-id"),
+            directory=text(values, "directory"),
+            client_id=text(values, "client-id"),
             credentials=_credentials(values),
-            user=_text(values, "user", default=address),
-            folders=_folders(values),
+            user=text(values, "user", address),
+            folders=texts(values, "folder", "inbox"),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> MicrosoftAccount:
         if not isinstance(account, MicrosoftAccount):
             raise InvalidAccount("there is no Microsoft account that other credentials would open")
         return replace(account, credentials=_credentials(values))
-
-
-def _text(values: Mapping[str, OptionValue], name: str, *, default: str = "") -> str:
-    value = values.get(name, default)
-    if not isinstance(value, str) or not value:
-        raise InvalidAccount(f"--{name} is missing")
-    return value
-
-
-def _folders(values: Mapping[str, OptionValue]) -> tuple[str, ...]:
-    named = values.get("folder", ("inbox",))
-    if not isinstance(named, tuple) or not named or not all(named):
-        raise InvalidAccount("--folder is empty")
-    return tuple(dict.fromkeys(named))
 
 
 def _credentials(values: Mapping[str, OptionValue]) -> MicrosoftCredentials:

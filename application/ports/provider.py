@@ -112,11 +112,14 @@ class AccountFactory(Protocol):
 
     @abstractmethod
     def create(self, address: str, values: Mapping[str, OptionValue]) -> Account:
-        """The account of the mailbox *address*. Raises InvalidAccount."""
+        """The account of the mailbox *address*.
+
+        Raises InvalidAccount where a value is missing, empty, of the wrong kind, or no choice.
+        """
 
     @abstractmethod
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> Account:
-        """*account* with other credentials. Raises InvalidAccount."""
+        """*account* with other credentials; as `create`, and if it is another provider's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,7 +87,7 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         graph_url = await enter(serve(graph.app, certificate=certificate))
         gmail_url = await enter(serve(gmail.app))
         url = f"http://127.0.0.1:{_free_port()}"
-        pushing = PushSubscription(end_point=f"{url}/webhooks/google")
+        pushing = PushSubscription(endpoint=f"{url}/webhooks/google")
         await wired.registry.add(_imap_mailbox(wired, imap))
         await wired.registry.add(_gmail_mailbox(wired, gmail, gmail_url, pushing))
 

@@ -236,7 +236,7 @@ async def test_a_refused_token_is_asked_for_again_the_next_time(rig: Rig) -> Non
         (httpx.ReadTimeout("slow"), Unavailable),
     ],
 )
-async def test_a_token_end_point_that_is_not_itself_is_no_ones_fault(
+async def test_a_token_endpoint_that_is_not_itself_is_no_ones_fault(
     rig: Rig, clock: ManualClock, response: httpx.Response | Exception, remedy: type[Failure]
 ) -> None:
     def handle(_: httpx.Request) -> httpx.Response:

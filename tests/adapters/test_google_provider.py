@@ -21,7 +21,7 @@ from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig
 from tests.adapters.routes_rig import RegisteredRoutes
 
 PUBLIC_URL = "https://postroom.test"
-PUSH = PushSubscription(end_point=f"{PUBLIC_URL}/webhooks/google")
+PUSH = PushSubscription(endpoint=f"{PUBLIC_URL}/webhooks/google")
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ async def test_a_push_is_wrapped_as_pubsub_does(
     gmail: GmailEmulator, subscribed_folder: SubscribedFolder
 ) -> None:
     gmail.deliver(SUPPORT, b"")
-    subscription = PushSubscription(end_point=END_POINT, dead_letters=True)
+    subscription = PushSubscription(endpoint=END_POINT, dead_letters=True)
 
     statuses = await gmail.push(SUPPORT, subscription)
 
@@ -70,7 +70,7 @@ async def test_a_push_is_wrapped_as_pubsub_does(
 async def test_google_auth_believes_the_token_of_a_push(
     gmail: GmailEmulator, subscribed_folder: SubscribedFolder
 ) -> None:
-    subscription = PushSubscription(end_point=END_POINT, audience="postroom")
+    subscription = PushSubscription(endpoint=END_POINT, audience="postroom")
     await gmail.push(SUPPORT, subscription)
     token = subscribed_folder.pushes[0].headers["Authorization"].removeprefix("Bearer ")
 
@@ -93,7 +93,7 @@ async def test_a_push_that_is_not_acknowledged_is_sent_again(
 ) -> None:
     subscribed_folder.statuses = [503, 404, 202]
 
-    statuses = await gmail.push(SUPPORT, PushSubscription(end_point=END_POINT))
+    statuses = await gmail.push(SUPPORT, PushSubscription(endpoint=END_POINT))
 
     assert statuses == (503, 404, 202)
     assert len({push.content for push in subscribed_folder.pushes}) == 1
@@ -104,6 +104,4 @@ async def test_a_push_that_is_never_acknowledged_is_given_up(
 ) -> None:
     subscribed_folder.statuses = [401] * 9
 
-    assert (
-        await gmail.push(SUPPORT, PushSubscription(end_point=END_POINT), attempts=3) == (401,) * 3
-    )
+    assert await gmail.push(SUPPORT, PushSubscription(endpoint=END_POINT), attempts=3) == (401,) * 3

@@ -307,7 +307,7 @@ async def test_polling_ends_as_soon_as_what_stood_in_the_way_is_gone(rig: Rig) -
     assert not folder_sync.missed_runs
 
 
-async def test_an_end_point_that_is_not_up_yet_is_subscribed_to_seconds_later(rig: Rig) -> None:
+async def test_an_endpoint_that_is_not_up_yet_is_subscribed_to_seconds_later(rig: Rig) -> None:
     rig.subscriptions.refusal = "validation failed"
     await rig.sync_runs()
     assert (await rig.folder_sync()).polling_reason == "validation failed"
@@ -319,7 +319,7 @@ async def test_an_end_point_that_is_not_up_yet_is_subscribed_to_seconds_later(ri
     assert (folder_sync.missed_runs, folder_sync.refusals) == (0, 0)
 
 
-async def test_an_end_point_that_stays_out_of_reach_is_tried_ever_less_often(rig: Rig) -> None:
+async def test_an_endpoint_that_stays_out_of_reach_is_tried_ever_less_often(rig: Rig) -> None:
     rig.subscriptions.refusal = "validation failed"
     made = await rig.pass_time(2 * DAY)
 

@@ -1,4 +1,4 @@
-"""Subscriptions: made after a handshake with the subscribed_folder, and ended by time.
+"""Subscriptions: made after a handshake with the application, and ended by time.
 
 Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks and
 learn.microsoft.com/graph/api/resources/subscription.

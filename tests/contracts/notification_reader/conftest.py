@@ -9,7 +9,7 @@ from tests.adapters.push_rig import google_rig
 from tests.contracts.notification_reader.gmail import Gmail
 from tests.contracts.notification_reader.imap import Imap
 from tests.contracts.notification_reader.in_body import Graph, Toy
-from tests.contracts.notification_reader.post import Post
+from tests.contracts.notification_reader.mailboxes import Mailboxes
 from tests.contracts.notification_reader.stage import Stage
 
 
@@ -28,11 +28,11 @@ async def stage(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIter
 
 
 @pytest.fixture
-def post() -> Post:
-    return Post()
+def mailboxes() -> Mailboxes:
+    return Mailboxes()
 
 
 @pytest.fixture
-async def _has_it(stage: Stage, post: Post) -> None:
+async def _is_ours(stage: Stage, mailboxes: Mailboxes) -> None:
     """The mailbox of the stage is one of ours."""
-    await post.add(stage.mailbox)
+    await mailboxes.add(stage.mailbox)

@@ -1,5 +1,6 @@
 """Graph, and the toy provider: what proves the sender stands beside each message."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,8 +32,9 @@ class _InBody(Stage):
     def content(self) -> Any:  # noqa: ANN401 - JSON
         return self.shows(SECRET)
 
+    @abstractmethod
     def shows(self, secret: str) -> Any:  # noqa: ANN401 - JSON
-        raise NotImplementedError
+        """The content, if that is the secret."""
 
     def forged(self) -> Sequence[WebhookRequest]:
         return [self.sent(encoded(self.shows(secret))) for secret in WRONG]

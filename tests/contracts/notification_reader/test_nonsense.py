@@ -4,14 +4,19 @@ import pytest
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import (
-    Announced,
     NotificationReader,
     NotificationResult,
     WebhookError,
 )
-from tests.contracts.notification_reader.post import Post
-from tests.contracts.notification_reader.reading import check_can_be_queued, has_it, read, results
-from tests.contracts.notification_reader.stage import Stage
+from tests.contracts.notification_reader.mailboxes import Mailboxes
+from tests.contracts.notification_reader.reading import (
+    announced,
+    check_can_be_queued,
+    is_ours,
+    read,
+    results,
+)
+from tests.contracts.notification_reader.stage import GUESS, Stage
 
 PORTS = {NotificationReader}
 
@@ -22,7 +27,7 @@ JUNK = {
     "true": "true",
     "a number": "7",
     "a negative number": "-7",
-    "a text": '"text"',
+    "a text": f'"{GUESS}"',
     "an empty text": '""',
     "a long text": f'"{"x" * 100_000}"',
     "half a surrogate pair": '"\\ud800"',
@@ -42,35 +47,36 @@ NO_JSON = [b"", b" ", b"not json", b"{", b'"', b"\xff\xfe", b"\0", DEEP[:1000].e
 each_junk = pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK)
 
 
-@has_it
+@is_ours
 @pytest.mark.parametrize("body", NO_JSON, ids=repr)
-async def test_what_is_no_json_announces_nothing(stage: Stage, post: Post, body: bytes) -> None:
-    found = await read(stage, post, stage.sent(body))
+async def test_what_is_no_json_announces_nothing(
+    stage: Stage, mailboxes: Mailboxes, body: bytes
+) -> None:
+    found = await read(stage, mailboxes, stage.sent(body))
 
     assert isinstance(found, WebhookError) or results(found) == {NotificationResult.MALFORMED}
-    assert not post.routes.queries
+    assert not mailboxes.routes.queries
 
 
-@has_it
+@is_ours
 @each_junk
 async def test_json_that_is_no_notification_announces_nothing(
-    stage: Stage, post: Post, junk: str
+    stage: Stage, mailboxes: Mailboxes, junk: str
 ) -> None:
-    found = await read(stage, post, stage.sent(junk.encode()))
+    found = await read(stage, mailboxes, stage.sent(junk.encode()))
 
     assert isinstance(found, WebhookError) or results(found) == {NotificationResult.MALFORMED}
-    assert not post.routes.queries
+    assert not mailboxes.routes.queries
 
 
-@has_it
+@is_ours
 @each_junk
 async def test_junk_in_any_place_is_refused_or_does_no_harm(
-    stage: Stage, post: Post, clock: ManualClock, junk: str
+    stage: Stage, mailboxes: Mailboxes, clock: ManualClock, junk: str
 ) -> None:
     for asked, body in enumerate(stage.bodies_with(junk), 1):
-        found = await read(stage, post, stage.sent(body))
+        found = await read(stage, mailboxes, stage.sent(body))
 
-        assert len(post.routes.queries) <= asked
-        for each in [] if isinstance(found, WebhookError) else found:
-            if isinstance(each, Announced):
-                check_can_be_queued(each, clock.now())
+        assert len(mailboxes.routes.queries) <= asked
+        for each in announced(found):
+            check_can_be_queued(each, clock.now())

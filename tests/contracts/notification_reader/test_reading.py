@@ -14,11 +14,11 @@ from postroom.application.ports import (
     WebhookError,
 )
 from postroom.domain.failure import Unavailable
-from tests.contracts.notification_reader.post import Post
+from tests.contracts.notification_reader.mailboxes import Mailboxes
 from tests.contracts.notification_reader.reading import (
     UNKNOWN,
     check_can_be_queued,
-    has_it,
+    is_ours,
     read,
     results,
 )
@@ -42,11 +42,11 @@ async def test_it_has_a_path_of_its_own_and_acknowledges_with_a_success(stage: S
 # --- Genuine ---
 
 
-@has_it
+@is_ours
 async def test_what_a_request_announces_leads_to_its_mailbox(
-    stage: Stage, post: Post, clock: ManualClock
+    stage: Stage, mailboxes: Mailboxes, clock: ManualClock
 ) -> None:
-    found = await read(stage, post, stage.genuine())
+    found = await read(stage, mailboxes, stage.genuine())
 
     assert not isinstance(found, WebhookError)
     assert found
@@ -59,58 +59,62 @@ async def test_what_a_request_announces_leads_to_its_mailbox(
         check_can_be_queued(each, clock.now())
 
 
-@has_it
-async def test_a_request_that_is_sent_again_is_read_as_before(stage: Stage, post: Post) -> None:
+@is_ours
+async def test_a_request_that_is_sent_again_is_read_as_before(
+    stage: Stage, mailboxes: Mailboxes
+) -> None:
     request = stage.genuine()
 
-    assert await read(stage, post, request) == await read(stage, post, request)
+    assert await read(stage, mailboxes, request) == await read(stage, mailboxes, request)
 
 
-@has_it
-async def test_all_that_a_request_announces_is_looked_up_at_once(stage: Stage, post: Post) -> None:
-    await read(stage, post, stage.genuine())
+@is_ours
+async def test_all_that_a_request_announces_is_looked_up_at_once(
+    stage: Stage, mailboxes: Mailboxes
+) -> None:
+    await read(stage, mailboxes, stage.genuine())
 
-    assert len(post.routes.queries) == 1
+    assert len(mailboxes.routes.queries) == 1
 
 
-@has_it
-async def test_without_routes_it_is_to_be_sent_again(stage: Stage, post: Post) -> None:
-    post.routes.failure = Unavailable("postgres")
+@is_ours
+async def test_without_routes_it_is_to_be_sent_again(stage: Stage, mailboxes: Mailboxes) -> None:
+    mailboxes.routes.failure = Unavailable("postgres")
 
     with pytest.raises(Unavailable):
-        await stage.reader.read(stage.genuine(), post.routes)
+        await stage.reader.read(stage.genuine(), mailboxes.routes)
 
 
 # --- Forged ---
 
 
-@has_it
-async def test_who_proves_nothing_announces_nothing(stage: Stage, post: Post) -> None:
+@is_ours
+async def test_who_proves_nothing_announces_nothing(stage: Stage, mailboxes: Mailboxes) -> None:
     for request in stage.forged():
-        found = await read(stage, post, request)
+        found = await read(stage, mailboxes, request)
 
         bad_signature = results(found) == {NotificationResult.BAD_SIGNATURE}
         assert bad_signature or isinstance(found, WebhookError)
 
 
-@has_it
+@is_ours
 async def test_nothing_is_looked_up_for_a_stranger_who_is_known_to_be_one(
-    stage: Stage, post: Post
+    stage: Stage, mailboxes: Mailboxes
 ) -> None:
     for asked, request in enumerate(stage.forged(), 1):
-        await read(stage, post, request)
+        await read(stage, mailboxes, request)
 
-        assert len(post.routes.queries) <= (0 if stage.is_known_first else asked)
+        assert len(mailboxes.routes.queries) <= (0 if stage.is_known_first else asked)
 
 
-@has_it
+@is_ours
 async def test_who_may_speak_for_another_mailbox_announces_nothing_in_this_one(
-    stage: Stage, post: Post
+    stage: Stage, mailboxes: Mailboxes
 ) -> None:
-    await post.add_another(stage.mailbox)
+    await mailboxes.add_another(stage.mailbox)
 
     for request in stage.of_another():
-        found = results(await read(stage, post, request))
+        found = results(await read(stage, mailboxes, request))
 
         assert found <= {NotificationResult.BAD_SIGNATURE, *UNKNOWN}
         assert found
@@ -125,11 +129,11 @@ def check_unknown(found: Sequence[Notification] | WebhookError) -> None:
     assert isinstance(found, UnknownMailbox) or not isinstance(found, WebhookError)
 
 
-async def test_what_is_announced_to_nobody_is_said(stage: Stage, post: Post) -> None:
-    check_unknown(await read(stage, post, stage.genuine()))
+async def test_what_is_announced_to_nobody_is_said(stage: Stage, mailboxes: Mailboxes) -> None:
+    check_unknown(await read(stage, mailboxes, stage.genuine()))
 
 
-async def test_a_mailbox_of_another_provider_is_nobody(stage: Stage, post: Post) -> None:
-    await post.add_elsewhere(stage.mailbox)
+async def test_a_mailbox_of_another_provider_is_nobody(stage: Stage, mailboxes: Mailboxes) -> None:
+    await mailboxes.add_elsewhere(stage.mailbox)
 
-    check_unknown(await read(stage, post, stage.genuine()))
+    check_unknown(await read(stage, mailboxes, stage.genuine()))

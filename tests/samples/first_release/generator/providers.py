@@ -116,7 +116,7 @@ async def providers(
             gate=gate,
             graph=graph,
             gmail=gmail,
-            pushing=PushSubscription(end_point=PUSH_URL),
+            pushing=PushSubscription(endpoint=PUSH_URL),
             imap=imap,
             folders=here,
             fetcher=FetchByProvider(

@@ -1,4 +1,4 @@
-"""Where the requests of a stage of NotificationReader lead."""
+"""The mailboxes that the requests of a stage of NotificationReader are about."""
 
 from dataclasses import dataclass, replace
 
@@ -26,8 +26,8 @@ class ElsewhereAccount(Account):
         return self.like.route(address)
 
 
-class Post:
-    """Where the requests of a stage lead: the routes, and the mailboxes that have them."""
+class Mailboxes:
+    """The mailboxes that there are, and the *routes* that lead to them."""
 
     def __init__(self) -> None:
         database = InMemoryDatabase()
