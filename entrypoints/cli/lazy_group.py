@@ -24,9 +24,10 @@ def lazy_group(what: str, commands: Commands) -> type[TyperGroup]:
             return sorted(made())
 
         def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
-            if cmd_name not in made() and not ctx.resilient_parsing:
-                names = ", ".join(self.list_commands(ctx))
+            found = made()
+            if cmd_name not in found and not ctx.resilient_parsing:
+                names = ", ".join(sorted(found))
                 ctx.fail(f"there is no {what} {cmd_name!r}; choose one of: {names}")
-            return made().get(cmd_name)
+            return found.get(cmd_name)
 
     return LazyGroup
