@@ -78,27 +78,31 @@ class _Run:
 
     async def __call__(self) -> SyncResult:
         taken_at = self.folder_sync.position_at
-        if not self.folder_sync.position:
-            await self._begin()
+        if not self.folder_sync.position and not await self._begin():
+            return SyncResult()
         listed = await self._backfill()
         if not listed.complete:
             return listed
         try:
             return listed + await self._list_changes()
         except PositionExpired:
-            await self._begin()
-            if taken_at is None or self._now() < taken_at + SHORT_LIFE:
+            is_begun = await self._begin()
+            if is_begun and (taken_at is None or self._now() < taken_at + SHORT_LIFE):
                 raise Unavailable("a position expired as soon as it was taken") from None
             return listed + SyncResult()  # what is to be listed by date now, the next run lists
 
-    async def _begin(self) -> None:
-        """Take a position; what came in before it, since the last sync, is to be listed by date."""
+    async def _begin(self) -> bool:
+        """Take a position; what came in before it, since the last sync, is to be listed by date.
+
+        False if that is for the next run to do: the folder is not as it was when it was claimed.
+        """
         mailbox, synced_at = self.mailbox, self.folder_sync.synced_at
         since = max(mailbox.added_at, synced_at - OVERLAP) if synced_at else mailbox.added_at
         earlier = self.folder_sync.backfill_from
-        if earlier is None or since < earlier:
-            await self._move_backfill(since)
-        await self._store_position(await self.changes.position(mailbox, self.folder_sync.folder))
+        if (earlier is None or since < earlier) and not await self._move_backfill(since):
+            return False  # else nobody would list what lies between our moment and another's
+        position = await self.changes.position(mailbox, self.folder_sync.folder)
+        return await self._store_position(position)
 
     async def _backfill(self) -> SyncResult:
         """List by date what is to be listed so, or a part of it."""

@@ -81,7 +81,7 @@ class Connection:
         lines = await self._examine(folder)
         self.protocol.state = aioimaplib.SELECTED
         uid_validity = response_code(lines, "UIDVALIDITY")
-        if uid_validity is None:
+        if not uid_validity:  # nor is 0 one (RFC 3501 section 9, nz-number)
             raise AccessFailed("the IMAP server gives the folder no UIDVALIDITY")
         uid_next = response_code(lines, "UIDNEXT")
         if uid_next is None:  # RFC 3501 lets old servers leave it out

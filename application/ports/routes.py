@@ -17,6 +17,7 @@ def by_account(provider: str, route: str) -> str:
 
 
 def by_mailbox(tenant: str, mailbox_id: str) -> str:
+    """The key of the mailbox itself, for whoever knows it by name."""
     return f"mailbox:{tenant}/{mailbox_id}"
 
 
@@ -38,6 +39,8 @@ class Route:
 
 
 class Routes(Protocol):
+    """Where notifications lead, by keys: see `by_subscription`, `by_account`, `by_mailbox`."""
+
     @abstractmethod
     async def find(self, keys: Sequence[str]) -> Mapping[str, Route]:
         """The routes of those of *keys* that lead anywhere. It needs no key to the credentials.

@@ -72,8 +72,9 @@ async def test_no_command_reaches_the_folder_that_was_open_before(
         await connection.search("ALL")
 
 
-async def test_a_folder_without_uid_validity_cannot_be_used() -> None:
-    async with scripted_imap({"EXAMINE": ["* 1 EXISTS\r\nTAG OK\r\n"]}) as script:
+@pytest.mark.parametrize("said", ["* 1 EXISTS\r\n", "* OK [UIDVALIDITY 0] none\r\n"])
+async def test_a_folder_without_uid_validity_cannot_be_used(said: str) -> None:
+    async with scripted_imap({"EXAMINE": [f"{said}TAG OK\r\n"]}) as script:
         connection = await ImapClient().connect(account(script.port))
         with pytest.raises(AccessFailed, match="UIDVALIDITY"):
             await connection.examine("INBOX")

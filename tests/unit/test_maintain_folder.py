@@ -1,4 +1,4 @@
-"""How a folder is subscribed to, and when it is looked at: the rules of domain/folder_sync.py."""
+"""How a folder is subscribed to, and when it is synced: the rules of domain/folder_sync.py."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,14 +27,14 @@ async def rig() -> Rig:
     return rig
 
 
-async def test_a_new_mailbox_is_subscribed_to_and_then_looked_at(rig: Rig) -> None:
-    subscribed, looked = await rig.sync_runs()
+async def test_a_new_mailbox_is_subscribed_to_and_then_synced(rig: Rig) -> None:
+    subscribed, synced = await rig.sync_runs()
 
-    assert subscribed.result is None, "webhooks must know the subscription before a look begins"
+    assert subscribed.result is None, "webhooks must know the subscription before a sync begins"
     folder_sync = await rig.folder_sync()
     assert folder_sync.subscription == subscribed.after.subscription
-    assert looked.result
-    assert looked.result.complete
+    assert synced.result
+    assert synced.result.complete
     assert folder_sync.synced_at == rig.clock.now()
     assert folder_sync.due_at == rig.clock.now() + 15 * MINUTE
 
@@ -155,7 +155,7 @@ async def _waiting(rig: Rig) -> int:
     return lane.ready
 
 
-async def test_after_missed_notices_a_look_is_due_at_once(rig: Rig) -> None:
+async def test_after_missed_notifications_a_sync_is_due_at_once(rig: Rig) -> None:
     await _asked(rig, Request.SYNC)
     rig.arrive()
     await rig.sync_runs()
@@ -219,7 +219,7 @@ async def test_what_was_asked_for_is_still_to_be_done_after_a_failure(rig: Rig) 
 
 
 @pytest.mark.parametrize("request_", [Request.RECREATE, Request.RENEW])
-async def test_what_was_asked_for_is_not_done_by_a_look_if_the_provider_is_away(
+async def test_what_was_asked_for_is_not_done_by_a_sync_if_the_provider_is_away(
     rig: Rig, request_: Request
 ) -> None:
     asked = await _asked(rig, request_)
@@ -229,7 +229,7 @@ async def test_what_was_asked_for_is_not_done_by_a_look_if_the_provider_is_away(
     rig.subscriptions.failures = [Unavailable("Graph answered 500")]
     rig.arrive()
     await rig.sync_runs()
-    assert await rig.handle_all() == ["m1"], "it is looked at all the same"
+    assert await rig.handle_all() == ["m1"], "it is synced all the same"
     assert (await rig.folder_sync()).subscription == before
 
     await rig.pass_time(2 * MINUTE)
@@ -241,7 +241,7 @@ async def test_what_was_asked_for_is_not_done_by_a_look_if_the_provider_is_away(
     assert not folder_sync.requests
 
 
-async def test_a_look_that_was_asked_for_is_gone_on_with_until_it_is_complete(rig: Rig) -> None:
+async def test_a_sync_that_was_asked_for_is_gone_on_with_until_it_is_complete(rig: Rig) -> None:
     rig.limit_pages(2)
     await _asked(rig, Request.SYNC)
     for _ in range(9):
@@ -253,7 +253,7 @@ async def test_a_look_that_was_asked_for_is_gone_on_with_until_it_is_complete(ri
     assert (folder_sync.missed_runs, folder_sync.requests) == (0, frozenset())
 
 
-async def test_an_expired_position_does_not_put_off_a_look_that_was_asked_for(rig: Rig) -> None:
+async def test_an_expired_position_does_not_put_off_a_sync_that_was_asked_for(rig: Rig) -> None:
     await _asked(rig, Request.SYNC)
     rig.arrive()
     rig.changes.expire(SALES)
@@ -343,7 +343,7 @@ async def test_a_folder_that_can_be_read_and_not_subscribed_to_is_polled(rig: Ri
     assert not (await rig.mailbox()).access.failures
 
 
-async def test_without_a_subscription_in_trouble_a_folder_is_looked_at_every_minute(
+async def test_while_no_subscription_can_be_made_a_folder_is_synced_every_minute(
     rig: Rig,
 ) -> None:
     rig.subscriptions.failures = [Unavailable("Graph answered 500")] * 10
@@ -354,23 +354,23 @@ async def test_without_a_subscription_in_trouble_a_folder_is_looked_at_every_min
     assert await rig.handle_all() == ["m1"]
 
 
-# --- Silence ------------------------------------------------------------------------------------
+# --- What is missed -----------------------------------------------------------------------------
 
 
-async def _silent_look(rig: Rig) -> None:
-    """Mail comes that nobody tells of, and the next look finds it too late."""
+async def _missed_run(rig: Rig) -> None:
+    """Mail comes that nobody announces, and the next sync finds it too late."""
     await rig.pass_time(MINUTE)
     rig.arrive()
     await rig.pass_time(15 * MINUTE)
 
 
-async def test_three_silent_looks_end_in_polling_and_a_probe_brings_notices_back(rig: Rig) -> None:
+async def test_three_missed_runs_end_in_polling_and_a_probe_brings_notifications(rig: Rig) -> None:
     await rig.sync_runs()
     first = (await rig.folder_sync()).subscription
     assert first
-    for look in range(3):
-        assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS, look
-        await _silent_look(rig)
+    for run in range(3):
+        assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS, run
+        await _missed_run(rig)
 
     folder_sync = await rig.folder_sync()
     assert folder_sync.mode is Mode.POLLING
@@ -381,38 +381,38 @@ async def test_three_silent_looks_end_in_polling_and_a_probe_brings_notices_back
     assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS
 
 
-async def test_notices_that_came_back_are_given_one_more_silent_look(rig: Rig) -> None:
+async def test_notifications_that_came_back_are_given_one_more_missed_run(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(3):
-        await _silent_look(rig)
+        await _missed_run(rig)
     await rig.pass_time(DAY)
-    await _silent_look(rig)
+    await _missed_run(rig)
 
     assert (await rig.folder_sync()).mode is Mode.POLLING
 
 
-async def test_a_look_that_finds_what_notices_told_of_breaks_the_silence(rig: Rig) -> None:
+async def test_a_sync_that_finds_what_was_announced_begins_the_count_anew(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(2):
-        await _silent_look(rig)
+        await _missed_run(rig)
     await rig.arrive_and_notify()
     await rig.pass_time(16 * MINUTE)
     for _ in range(2):
-        await _silent_look(rig)
+        await _missed_run(rig)
 
     assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS
 
 
-async def test_a_look_that_finds_nothing_proves_nothing(rig: Rig) -> None:
+async def test_a_sync_that_finds_nothing_proves_nothing(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(3):
-        await _silent_look(rig)
+        await _missed_run(rig)
         await rig.pass_time(HOUR)
 
     assert (await rig.folder_sync()).mode is Mode.POLLING
 
 
-async def test_a_look_in_many_parts_is_one_silent_run(rig: Rig) -> None:
+async def test_a_sync_in_many_parts_is_one_missed_run(rig: Rig) -> None:
     rig.limit_pages(2)
     await rig.sync_runs()
     await rig.pass_time(MINUTE)
@@ -425,7 +425,7 @@ async def test_a_look_in_many_parts_is_one_silent_run(rig: Rig) -> None:
     assert (folder_sync.mode, folder_sync.missed_runs) == (Mode.NOTIFICATIONS, 1)
 
 
-async def test_a_notice_may_be_some_minutes_late(rig: Rig) -> None:
+async def test_a_notification_may_be_some_minutes_late(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(5):
         await rig.pass_time(14 * MINUTE)
@@ -436,7 +436,7 @@ async def test_a_notice_may_be_some_minutes_late(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("request_", list(Request))
-async def test_what_the_provider_owned_up_to_is_no_silence(rig: Rig, request_: Request) -> None:
+async def test_what_the_provider_owned_up_to_is_not_missed(rig: Rig, request_: Request) -> None:
     await _asked(rig, request_)
     rig.arrive(ago=10 * MINUTE)
     await rig.sync_runs()
@@ -445,7 +445,7 @@ async def test_what_the_provider_owned_up_to_is_no_silence(rig: Rig, request_: R
 
 
 @pytest.mark.parametrize("failure", [AccessFailed("403"), Unavailable("503")])
-async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
+async def test_what_came_in_during_a_failure_is_not_missed(rig: Rig, failure: Failure) -> None:
     await rig.sync_runs()
     for _ in range(4):
         rig.changes.break_down(SALES, failure)
@@ -480,7 +480,7 @@ class _Stalling(InMemoryChanges):
         yield ChangesPage((), "", is_last=True)
 
 
-async def test_a_round_is_cut_off_while_nobody_else_may_take_its_reception(rig: Rig) -> None:
+async def test_a_run_is_cut_off_while_nobody_else_may_claim_its_folder(rig: Rig) -> None:
     asked = await _asked(rig, Request.SYNC)
     rig.use_changes(_Stalling(), max_run=timedelta())
     async with asyncio.timeout(BOUND):

@@ -1,4 +1,4 @@
-"""Subscriptions that no folder_sync knows are ended, and those that are in use never are."""
+"""Subscriptions that no folder sync knows are ended, and those that are in use never are."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a look at a folder lists, queues, and remembers."""
+"""What a sync of a folder lists, queues, and remembers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +86,7 @@ async def test_what_was_said_to_be_gone_and_is_listed_all_the_same_is_tried_agai
     assert await rig.handle_all() == ["m1"]
 
 
-async def test_a_later_look_lists_only_what_came_since(rig: Rig) -> None:
+async def test_a_later_sync_lists_only_what_came_since(rig: Rig) -> None:
     rig.arrive()
     await _sync(rig)
     rig.arrive()
@@ -103,7 +103,7 @@ async def test_older_mail_than_the_mailbox_is_left_alone(rig: Rig) -> None:
     assert await rig.handle_all() == ["m2"]
 
 
-async def test_the_cursor_moves_only_over_what_is_queued(rig: Rig) -> None:
+async def test_the_position_moves_only_over_what_is_queued(rig: Rig) -> None:
     rig.changes.page_size = 2
     await _sync(rig)
     for _ in range(5):
@@ -131,7 +131,7 @@ async def test_nothing_is_skipped_where_nothing_can_be_queued(rig: Rig) -> None:
     assert (await _sync(rig)).queued == 1
 
 
-async def test_a_look_is_bounded_and_the_next_goes_on_from_there(rig: Rig) -> None:
+async def test_a_sync_is_bounded_and_the_next_goes_on_from_there(rig: Rig) -> None:
     rig.changes.page_size = 1
     await _sync(rig)
     for _ in range(5):
@@ -144,7 +144,7 @@ async def test_a_look_is_bounded_and_the_next_goes_on_from_there(rig: Rig) -> No
     assert (first.complete, second.complete, third.complete) == (False, False, True)
 
 
-async def test_a_bounded_look_by_date_goes_on_by_date(rig: Rig) -> None:
+async def test_a_bounded_list_by_date_goes_on_by_date(rig: Rig) -> None:
     rig.changes.page_size = 1
     for _ in range(4):
         rig.clock.advance(MINUTE)
@@ -189,7 +189,7 @@ class _Busy(InMemoryChanges):
         return position
 
 
-async def test_what_comes_in_while_a_look_begins_is_in_it_or_in_the_next(rig: Rig) -> None:
+async def test_what_comes_in_while_a_sync_begins_is_in_it_or_in_the_next(rig: Rig) -> None:
     busy = _Busy()
     busy.rig = rig
     rig.use_changes(busy)
@@ -201,7 +201,7 @@ async def test_what_comes_in_while_a_look_begins_is_in_it_or_in_the_next(rig: Ri
     assert sorted(await rig.handle_all()) == ["m1", "m2"]
 
 
-async def test_a_look_that_dies_before_it_has_a_place_begins_anew(rig: Rig) -> None:
+async def test_a_sync_that_dies_before_it_has_a_position_begins_anew(rig: Rig) -> None:
     rig.arrive()
     rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
     with pytest.raises(Unavailable):
@@ -257,7 +257,21 @@ async def test_a_resync_lists_again_from_the_given_moment_and_fetches_nothing_tw
     assert await rig.handle_all() == ["older"]
 
 
-async def test_two_looks_at_once_queue_everything_once(rig: Rig) -> None:
+async def test_a_resync_that_comes_as_a_sync_begins_anew_hides_nothing_older(rig: Rig) -> None:
+    await _sync(rig)
+    rig.clock.advance(2 * DAY)
+    rig.arrive(ago=DAY)
+    rig.changes.expire(SALES)
+
+    claimed = await rig.claimed()
+    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - HOUR)
+    await rig.sync(SALES, claimed)
+    await _sync(rig)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_two_syncs_at_once_queue_everything_once(rig: Rig) -> None:
     await _sync(rig)
     rig.arrive()
     folder_sync = await rig.claimed()
@@ -269,7 +283,7 @@ async def test_two_looks_at_once_queue_everything_once(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(4, 0), (6, 1), (30, 0)])
-async def test_mail_is_unannounced_if_a_notice_of_it_should_have_come(
+async def test_mail_is_missed_if_a_notification_of_it_should_have_come(
     rig: Rig, ago: int, expected: int
 ) -> None:
     await rig.sync_runs()

@@ -51,6 +51,8 @@ COINED = re.compile(
 )
 """Phrases of ours that the field has words for. Ordinary English stays English."""
 
+LINK = re.compile(r"\]\([^)\s]*\)")
+
 
 @cache
 def tracked(*patterns: str) -> tuple[Path, ...]:
@@ -93,7 +95,8 @@ def test_no_sentence_has_a_coined_phrase(path: Path) -> None:
     name = str(path.relative_to(ROOT))
     if name.startswith(HISTORY):
         return
-    found = {match[0].lower() for match in COINED.finditer(path.read_text())}
+    text = LINK.sub("]", path.read_text())  # a record of a decision keeps its file's name
+    found = {match[0].lower() for match in COINED.finditer(text)}
 
     assert found == set()
 
