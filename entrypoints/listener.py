@@ -24,6 +24,7 @@ from postroom.application.ports import (
     MailboxRegistry,
 )
 from postroom.application.providers import Providers
+from postroom.domain.access import NO_FAILURES
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Mailbox
@@ -42,7 +43,10 @@ log: FilteringBoundLogger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What one task does. A mailbox that was changed, if only its password, is another watch."""
+    """What one task does. A mailbox that was changed, if only its password, is another watch.
+
+    How often its access has failed makes no difference.
+    """
 
     mailbox: Mailbox
     folder: str
@@ -102,7 +106,7 @@ class Listener:
 
     async def _watches(self) -> Mapping[Watch, ChangeListener]:
         return {
-            Watch(mailbox, folder): listener
+            Watch(replace(mailbox, access=NO_FAILURES), folder): listener
             for mailbox in await self.registry.all()
             if mailbox.provider in self.providers and not mailbox.paused
             if (listener := self.providers[mailbox.provider].listener)

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.domain.access import NO_FAILURES
 from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.domain.folder_sync import Mode
@@ -112,6 +113,7 @@ async def test_mailboxes_that_did_not_change_keep_their_connections(rig: Rig) ->
     opened = Opened(rig.source)
     async with rig.listening(opened):
         await rig.waits.let_pass(REFRESH)
+        await rig.serve(replace(SUPPORT, access=NO_FAILURES.failed(NOW)))
         await rig.waits.let_pass(REFRESH)
 
     assert opened.count == 1
