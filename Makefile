@@ -21,9 +21,23 @@ lint: install ## Run ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+.PHONY: format
+format: install ## Lay out the code, sort its imports, and mend what ruff can
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
 .PHONY: test
 test: ## Run the tests
 	@POSTROOM_VENV=$(VENV) ./postroom test
+
+.PHONY: coverage
+coverage: ## Run the tests but those of whole processes, and name the branches that none takes
+	@POSTROOM_VENV=$(VENV) ./postroom test --ignore=tests/end_to_end --cov
+
+.PHONY: docs
+docs: install ## Write the generated parts of the documents again, and check links and records
+	$(BIN)/python -m tests.documents
+	$(BIN)/python -m pytest --quiet tests/unit/test_repository.py tests/unit/test_documents.py
 
 .PHONY: demo
 demo: ## Show a dozen messages on their way from notification to ticket

@@ -11,15 +11,16 @@ from postroom.application.ports import (
     FetchedMessage,
     IdempotencyLedger,
     MailboxRegistry,
-    MessageFetcher,
     OutcomeRecord,
     Outcomes,
-    PointerQueue,
+    PointerConsumer,
 )
-from postroom.application.resolve_history import ResolveHistory
-from postroom.application.track_access import Access, watched
+from postroom.application.providers import Providers
+from postroom.application.track_access import AccessTracker, tracking
+from postroom.application.trigger_sync import TriggerSync
 from postroom.domain.failure import AccessFailed, Failure, Throttled
 from postroom.domain.identity import identify
+from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mail.reader import read_message
 from postroom.domain.mailbox import Mailbox
@@ -34,7 +35,6 @@ from postroom.domain.outcome import (
     Retry,
     Skipped,
 )
-from postroom.domain.pointer import GooglePointer, PointerJob
 from postroom.domain.retry import RetryPolicy
 
 UNKNOWN_MAILBOX = "unknown mailbox"
@@ -55,16 +55,17 @@ class Consumed:
 
 @dataclass(frozen=True, slots=True)
 class ConsumeJob:
-    queue: PointerQueue
+    queue: PointerConsumer
     registry: MailboxRegistry
-    fetcher: MessageFetcher
-    resolve_history: ResolveHistory
+    providers: Providers
+    trigger_sync: TriggerSync
     ledger: IdempotencyLedger
     process: EmailProcessor
     outcomes: Outcomes
-    access: Access
+    access: AccessTracker
     clock: Clock
     policy: RetryPolicy
+    inbound_age: InboundAge
 
     async def __call__(self, claim: Claim) -> Consumed:
         """Attempt the job and settle its claim. What is no Failure escapes; the lease then ends."""
@@ -98,22 +99,15 @@ class ConsumeJob:
             return await self._end(claim, Dead(UNKNOWN_MAILBOX))
         if mailbox.paused:
             raise MailboxPaused(f"the mailbox is paused: {mailbox.paused.reason}")
-        async with watched(self.access, mailbox):
-            read = await self._read(mailbox, job)
-        match read:
-            case Expanded():
-                return await self._end(claim, read)
-            case FetchedMessage():
-                return await self._once(claim, mailbox, read)
-
-    async def _read(self, mailbox: Mailbox, job: PointerJob) -> FetchedMessage | Expanded:
-        match job.pointer:
-            case GooglePointer(message_ids=ids) as notification if len(ids) != 1:
-                return await self.resolve_history(
-                    mailbox, notification, traceparent=job.traceparent
-                )
-            case pointer:
-                return await self.fetcher.fetch(mailbox, pointer)
+        if job.pointer.changed_folder is not None:
+            return await self._end(claim, await self.trigger_sync(mailbox, job.pointer))
+        async with tracking(self.access, mailbox):
+            fetcher = self.providers.serving(job.pointer.provider).fetcher
+            fetched = await fetcher.fetch(mailbox, job.pointer)
+        arrived_at = job.enqueued_at
+        if not job.backfilled and self.inbound_age.is_too_old(fetched.received_at, arrived_at):
+            return await self._end(claim, Skipped(self.inbound_age.reason))
+        return await self._once(claim, mailbox, fetched)
 
     async def _once(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
         # In a thread, since 25 MB of hostile MIME take seconds, and leases are renewed meanwhile.

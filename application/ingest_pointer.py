@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroom.application.ports import Clock, PointerQueue
+from postroom.application.ports import Clock, PointerProducer
 from postroom.domain.pointer import Pointer, PointerJob, job_id
 
 
@@ -38,17 +38,27 @@ class Ingest(Protocol):
 
     @abstractmethod
     async def __call__(
-        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self,
+        mailbox: MailboxRef,
+        pointers: Sequence[Pointer],
+        *,
+        traceparent: str = "",
+        backfilled: bool = False,
     ) -> Ingested: ...
 
 
 @dataclass(frozen=True, slots=True)
 class IngestPointer(Ingest):
-    queue: PointerQueue
+    queue: PointerProducer
     clock: Clock
 
     async def __call__(
-        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self,
+        mailbox: MailboxRef,
+        pointers: Sequence[Pointer],
+        *,
+        traceparent: str = "",
+        backfilled: bool = False,
     ) -> Ingested:
         """Queue a job for each pointer, durably, all or none. Raises Unavailable.
 
@@ -63,6 +73,7 @@ class IngestPointer(Ingest):
                 pointer=pointer,
                 enqueued_at=now,
                 traceparent=traceparent,
+                backfilled=backfilled,
             )
             for pointer in pointers
         )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from math import ceil
 
 from postroom.application.dead_letter_pages import LOOKED_AT
-from postroom.application.ports import Clock, PointerQueue
+from postroom.application.ports import Clock, DeadLetterQueue
 from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
 
 BATCH = 100
@@ -58,7 +58,7 @@ class RedriveDeadLetters:
     that dies again meanwhile is not driven round for ever.
     """
 
-    queue: PointerQueue
+    queue: DeadLetterQueue
     clock: Clock
 
     async def survey(self, which: Which) -> AsyncIterator[Survey]:

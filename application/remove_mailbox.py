@@ -3,7 +3,8 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from postroom.application.ports import FolderSyncs, MailboxRegistry, PointerQueue, Subscriptions
+from postroom.application.ports import FolderSyncs, LanePauses, MailboxRegistry
+from postroom.application.providers import Providers
 from postroom.domain.failure import Failure
 
 
@@ -11,8 +12,8 @@ from postroom.domain.failure import Failure
 class RemoveMailbox:
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
-    subscriptions: Subscriptions
-    queue: PointerQueue
+    providers: Providers
+    queue: LanePauses
 
     async def __call__(self, tenant: str, mailbox_id: str) -> bool:
         """Remove it; False if there is none. What its mail has become stays.
@@ -28,6 +29,9 @@ class RemoveMailbox:
 
     async def _unsubscribe(self, tenant: str, mailbox_id: str) -> None:
         mailbox = await self.registry.get(tenant, mailbox_id)
+        if mailbox is None:
+            return
+        subscriptions = self.providers.serving(mailbox.provider).subscriptions
         for folder_sync in await self.folder_syncs.all(tenant=tenant, mailbox=mailbox_id):
-            if mailbox and folder_sync.subscription:
-                await self.subscriptions.remove(mailbox, folder_sync.subscription.id)
+            if subscriptions and folder_sync.subscription:
+                await subscriptions.remove(mailbox, folder_sync.subscription.id)

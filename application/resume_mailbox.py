@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from postroom.application.ports import MailboxRegistry, PointerQueue
+from postroom.application.ports import LanePauses, MailboxRegistry
 from postroom.domain.mailbox import PausedBy
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeMailbox:
     registry: MailboxRegistry
-    queue: PointerQueue
+    queue: LanePauses
 
     async def __call__(
         self, tenant: str, mailbox_id: str, *, paused_by: PausedBy | None = None

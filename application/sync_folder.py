@@ -1,154 +1,199 @@
-"""Look at what came into a folder, and queue what has not been queued or handled yet.
+"""Sync a folder: list what came in, and queue what has not been queued or handled yet.
 
-A folder has two cursors, and each moves only when what it passes is queued, durably:
+The position of a folder, and what is still to be listed by date, are in its `FolderSync`; each
+moves only when what it passes is queued, durably:
 
-* `changes:<folder>` is the provider's position: what came in after it is listed by every look.
-* `backfill:<folder>` is a moment (ISO 8601), or empty: what came in from it on is listed by date,
-  once. That is backfill where no position covers it: at the beginning, after one has expired, at a
-  resync.
+* The provider's *position*: what came in after it is listed by every sync.
+* The moment *backfill_from*: what came in from it on is listed by date, once. That is due where no
+  position covers it: at the beginning, after one has expired, at a resync.
 
-So a look can be cut off anywhere and the next goes on from there. What is listed twice is queued
+So a sync can be cut off anywhere and the next goes on from there. What is listed twice is queued
 under the same job id, and what has ended is left alone, and so is not fetched again; unless it was
 said to be gone, which it then is not.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.ports import (
     Arrival,
+    ChangeSource,
     Clock,
-    Cursors,
-    FolderChanges,
+    FolderSyncs,
+    OutcomeRecord,
     Outcomes,
     PositionExpired,
 )
+from postroom.application.providers import Providers
 from postroom.domain.failure import Unavailable
-from postroom.domain.folder_sync import FolderSync, Found
+from postroom.domain.folder_sync import NOTIFICATION_GRACE, FolderSync
+from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import job_id
+from postroom.domain.outcome import Skipped
+from postroom.domain.pointer import PointerJob, job_id
+from postroom.domain.sync_result import SyncResult
 
 MAX_PAGES = 50
-"""Of each of the lists of one look, so that a flood in one folder does not keep others waiting."""
+"""Of each of the lists of one sync, so that a flood in one folder does not keep others waiting."""
 
 SHORT_LIFE = timedelta(minutes=2)
-"""A position that expires sooner is last_error: to take another one at once would go on for ever.
-"""
+"""A position that expires sooner is an error: to take another one at once would go on for ever."""
 
 OVERLAP = timedelta(hours=1)
-"""A list by date reaches back this much further than the last complete look."""
+"""A list by date reaches back this much further than the last complete sync."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncFolder:
-    changes: FolderChanges
-    cursors: Cursors
+    providers: Providers
+    folder_syncs: FolderSyncs
     outcomes: Outcomes
     ingest: Ingest
     clock: Clock
+    inbound_age: InboundAge
     max_pages: int = field(default=MAX_PAGES)
 
-    async def __call__(self, mailbox: Mailbox, folder_sync: FolderSync) -> Found:
-        """One look. Raises AccessFailed, Throttled, Unavailable; what is queued by then stays."""
-        cursor = await self.cursors.read(mailbox, changes_cursor(folder_sync.folder))
-        position = cursor.position if cursor else None
-        if position is None:
-            position = await self._start(mailbox, folder_sync, None)
-        listed = await self._list_by_date(mailbox, folder_sync)
+    async def __call__(
+        self, mailbox: Mailbox, folder_sync: FolderSync, *, grace: timedelta = NOTIFICATION_GRACE
+    ) -> SyncResult:
+        """Sync a folder that is claimed; mail that is older than *grace* should be announced.
+
+        Raises AccessFailed, Throttled, Unavailable; what is queued by then stays.
+        """
+        changes = self.providers.serving(mailbox.provider).changes
+        return await _Run(self, mailbox, folder_sync, changes, grace)()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One sync. *folder_sync* is as it is stored, but for what others request meanwhile."""
+
+    use_case: SyncFolder
+    mailbox: Mailbox
+    folder_sync: FolderSync
+    changes: ChangeSource
+    grace: timedelta
+
+    async def __call__(self) -> SyncResult:
+        taken_at = self.folder_sync.position_at
+        if not self.folder_sync.position and not await self._begin():
+            return SyncResult()
+        listed = await self._backfill()
         if not listed.complete:
             return listed
         try:
-            return listed + await self._list_changes(mailbox, folder_sync, position)
+            return listed + await self._list_changes()
         except PositionExpired:
-            await self._start(mailbox, folder_sync, position)
-            if cursor is None or self.clock.now() < cursor.moved_at + SHORT_LIFE:
+            is_begun = await self._begin()
+            if is_begun and (taken_at is None or self._now() < taken_at + SHORT_LIFE):
                 raise Unavailable("a position expired as soon as it was taken") from None
-            return listed + Found()  # what is backfill now, the next look lists
+            return listed + SyncResult()  # what is to be listed by date now, the next run lists
 
-    async def _start(self, mailbox: Mailbox, folder_sync: FolderSync, expired: str | None) -> str:
-        """A position to go on from; what came in before it, since the last look, is backfill."""
-        synced_at, folder = folder_sync.synced_at, folder_sync.folder
+    async def _begin(self) -> bool:
+        """Take a position; what came in before it, since the last sync, is to be listed by date.
+
+        False if that is for the next run to do: the folder is not as it was when it was claimed.
+        """
+        mailbox, synced_at = self.mailbox, self.folder_sync.synced_at
         since = max(mailbox.added_at, synced_at - OVERLAP) if synced_at else mailbox.added_at
-        await request_backfill(self.cursors, mailbox, folder, since)
-        position = await self.changes.start(mailbox, folder)
-        await self.cursors.advance(mailbox, changes_cursor(folder), before=expired, after=position)
-        return position
+        earlier = self.folder_sync.backfill_from
+        if (earlier is None or since < earlier) and not await self._move_backfill(since):
+            return False  # else nobody would list what lies between our moment and another's
+        position = await self.changes.position(mailbox, self.folder_sync.folder)
+        return await self._store_position(position)
 
-    async def _list_by_date(self, mailbox: Mailbox, folder_sync: FolderSync) -> Found:
-        """What is backfill, or a part of it."""
-        name, folder = backfill_cursor(folder_sync.folder), folder_sync.folder
-        cursor = await self.cursors.read(mailbox, name)
-        if not (backfill := cursor.position if cursor else ""):
-            return Found(complete=True)
-        found, pages = Found(), 0
-        since = datetime.fromisoformat(backfill)
-        async for arrivals in self.changes.received_after(mailbox, folder, since):
-            found += await self._queue(mailbox, folder_sync, arrivals)
-            reached = arrivals[-1].received_at.isoformat() if arrivals else backfill
-            if reached != backfill and not await self._move(mailbox, name, backfill, reached):
-                return found
-            backfill, pages = reached, pages + 1
-            if pages == self.max_pages:
-                return found
-        if not await self._move(mailbox, name, backfill, ""):
-            return found
-        return found + Found(complete=True)
+    async def _backfill(self) -> SyncResult:
+        """List by date what is to be listed so, or a part of it."""
+        since = self.folder_sync.backfill_from
+        if since is None:
+            return SyncResult(complete=True)
+        result, pages = SyncResult(), 0
+        pages_of = self.changes.received_after(self.mailbox, self.folder_sync.folder, since)
+        async for page in pages_of:
+            result += await self._queue(page.arrivals, backfilled=True)
+            if page.reached and not await self._move_backfill(page.reached):
+                return result
+            pages += 1
+            if page.reached and pages >= self.use_case.max_pages:
+                return result
+        if not await self._move_backfill(None):
+            return result
+        return result + SyncResult(complete=True)
 
-    async def _list_changes(
-        self, mailbox: Mailbox, folder_sync: FolderSync, position: str
-    ) -> Found:
-        """What came in after *position*, or the beginning of it. Raises PositionExpired."""
-        name, folder = changes_cursor(folder_sync.folder), folder_sync.folder
-        found, pages = Found(), 0
-        async for page in self.changes.since(mailbox, folder, position):
-            found += await self._queue(mailbox, folder_sync, page.arrivals)
-            reached = page.position
-            if reached != position and not await self._move(mailbox, name, position, reached):
-                return found
-            position, pages = reached, pages + 1
+    async def _list_changes(self) -> SyncResult:
+        """What came in after the position, or the beginning of it. Raises PositionExpired."""
+        result, pages = SyncResult(), 0
+        folder, position = self.folder_sync.folder, self.folder_sync.position
+        async for page in self.changes.since(self.mailbox, folder, position):
+            result += await self._queue(page.arrivals)
+            if not await self._move_position(page.position):
+                return result
+            pages += 1
             if page.is_last:
-                return found + Found(complete=True)
-            if pages == self.max_pages:
-                return found
-        return found
+                return result + SyncResult(complete=True)
+            if pages == self.use_case.max_pages:
+                return result
+        return result
 
-    async def _move(self, mailbox: Mailbox, name: str, before: str, after: str) -> bool:
-        """False if another look is at work: it has queued what we have, and goes on."""
-        return await self.cursors.advance(mailbox, name, before=before, after=after)
+    async def _move_position(self, position: str) -> bool:
+        """False if somebody else has claimed the folder by now, and goes on from there."""
+        return position == self.folder_sync.position or await self._store_position(position)
 
-    async def _queue(
-        self, mailbox: Mailbox, folder_sync: FolderSync, arrivals: Sequence[Arrival]
-    ) -> Found:
+    async def _store_position(self, position: str) -> bool:
+        now = self._now()
+        moved = await self.use_case.folder_syncs.move_position(self.folder_sync, position, now)
+        self.folder_sync = replace(self.folder_sync, position=position, position_at=now)
+        return moved
+
+    async def _move_backfill(self, after: datetime | None) -> bool:
+        """False if somebody else has claimed the folder by now, or wants more to be listed."""
+        before = self.folder_sync.backfill_from
+        if before == after:
+            return True
+        moved = await self.use_case.folder_syncs.move_backfill(self.folder_sync, before, after)
+        self.folder_sync = replace(self.folder_sync, backfill_from=after)
+        return moved
+
+    async def _queue(self, arrivals: Sequence[Arrival], *, backfilled: bool = False) -> SyncResult:
+        use_case, mailbox = self.use_case, self.mailbox
         by_id = {job_id(mailbox.tenant, mailbox.id, each.pointer): each for each in arrivals}
-        ended = await self.outcomes.known(mailbox.tenant, list(by_id)) if by_id else ()
-        waiting = [each for id_, each in by_id.items() if id_ not in ended]
-        if not waiting:
-            return Found(listed=len(by_id))
-        ingested = await self.ingest(mailbox, [each.pointer for each in waiting])
-        now, new = self.clock.now(), [by_id[id_] for id_ in ingested.new]
-        late = sum(folder_sync.should_have_notified(each.received_at, now) for each in new)
-        return Found(listed=len(by_id), queued=len(new), missed=late)
+        ended = await use_case.outcomes.known(mailbox.tenant, list(by_id)) if by_id else ()
+        waiting = {id_: each for id_, each in by_id.items() if id_ not in ended}
+        too_old = {} if backfilled else await self._skip_old(waiting)
+        pointers = [each.pointer for id_, each in waiting.items() if id_ not in too_old]
+        listed = SyncResult(listed=len(by_id), too_old=len(too_old))
+        if not pointers:
+            return listed
+        ingested = await use_case.ingest(mailbox, pointers, backfilled=backfilled)
+        return listed + self._result([by_id[id_] for id_ in ingested.new])
 
+    async def _skip_old(self, arrivals: dict[str, Arrival]) -> dict[str, Arrival]:
+        """Those that are too old to be new, once it is recorded what became of them."""
+        age, now = self.use_case.inbound_age, self._now()
+        old = {id_: each for id_, each in arrivals.items() if age.is_too_old(each.received_at, now)}
+        for id_, each in old.items():
+            job = PointerJob(
+                id=id_,
+                tenant=self.mailbox.tenant,
+                mailbox=self.mailbox.id,
+                pointer=each.pointer,
+                enqueued_at=now,
+            )
+            skipped = OutcomeRecord(job=job, outcome=Skipped(age.reason), attempt=0, at=now)
+            await self.use_case.outcomes.record(skipped)
+        return old
 
-async def request_backfill(
-    cursors: Cursors, mailbox: Mailbox, folder: str, moment: datetime
-) -> None:
-    """Have what came in from *moment* on listed by date at the next look, if it is not already."""
-    name = backfill_cursor(folder)
-    while True:
-        cursor = await cursors.read(mailbox, name)
-        backfill = cursor.position if cursor else None
-        if backfill and datetime.fromisoformat(backfill) <= moment:
-            return
-        if await cursors.advance(mailbox, name, before=backfill, after=moment.isoformat()):
-            return
+    def _result(self, new: Sequence[Arrival]) -> SyncResult:
+        now = self._now()
+        dates = [each.received_at for each in new]
+        missed = [
+            date
+            for date in dates
+            if date and self.folder_sync.should_have_notified(date, now, self.grace)
+        ]
+        return SyncResult(queued=len(new), missed=len(missed), undated=dates.count(None))
 
-
-def changes_cursor(folder: str) -> str:
-    return f"changes:{folder}"
-
-
-def backfill_cursor(folder: str) -> str:
-    return f"backfill:{folder}"
+    def _now(self) -> datetime:
+        return self.use_case.clock.now()

@@ -1,4 +1,4 @@
-"""Watch whether mailboxes can be got into: close one that cannot, and open it when it can again."""
+"""Track whether mailboxes can be read: suspend one that cannot, and resume it when it can."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator
@@ -6,31 +6,31 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroom.application.ports import Clock, MailboxRegistry, PointerQueue
+from postroom.application.ports import Clock, LanePauses, MailboxRegistry
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.domain.access import FAILURE_WINDOW, NO_FAILURES
 from postroom.domain.failure import AccessFailed, FolderMissing
-from postroom.domain.mailbox import Mailbox, Pause, PausedBy, folders_of
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 
 
-class Access(Protocol):
-    """What is done about a mailbox's access, for whoever is handed it with something around it."""
+class AccessTracker(Protocol):
+    """Learns of every success and failure from those who read mailboxes."""
 
     @abstractmethod
     async def failed(self, mailbox: Mailbox, failure: AccessFailed) -> bool:
-        """Count the failure; returns whether that has closed the mailbox."""
+        """Count the failure; returns whether that has suspended the mailbox."""
 
     @abstractmethod
     async def worked(self, mailbox: Mailbox) -> bool:
-        """Forget the failures; returns whether that has opened the mailbox again."""
+        """Forget the failures; returns whether that has resumed the mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
-class TrackAccess(Access):
-    """A closed mailbox is paused: its jobs are kept, and `MaintainFolder` tries to get in."""
+class TrackAccess(AccessTracker):
+    """A suspended mailbox is paused: its jobs are stored, and `MaintainFolder` goes on trying."""
 
     registry: MailboxRegistry
-    queue: PointerQueue
+    queue: LanePauses
     resume: ResumeMailbox
     clock: Clock
 
@@ -45,8 +45,8 @@ class TrackAccess(Access):
         if tally == mailbox.access:
             return False
         await self.registry.save_access(mailbox, tally)
-        if mailbox.paused or not tally.is_suspended or not folders_of(mailbox.account):
-            return False  # without a folder_sync, nobody would look whether it can be opened again
+        if mailbox.paused or not tally.is_suspended or not mailbox.account.folders:
+            return False  # without a folder sync, nobody would try whether it can be resumed
         pause = Pause(PausedBy.ACCESS, failure.reason, now)
         return await self.registry.pause(mailbox.tenant, mailbox.id, pause)
 
@@ -60,10 +60,10 @@ class TrackAccess(Access):
 
 
 @asynccontextmanager
-async def watched(access: Access, mailbox: Mailbox) -> AsyncIterator[None]:
-    """Note whether what is done in the block got into *mailbox*.
+async def tracking(access: AccessTracker, mailbox: Mailbox) -> AsyncIterator[None]:
+    """Track whether what is done in the block could read *mailbox*.
 
-    Only an AccessFailed says that it did not; any other failure says neither.
+    Only an AccessFailed says that it could not; any other failure says neither.
     """
     try:
         yield

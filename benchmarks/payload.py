@@ -9,13 +9,17 @@ import time
 from typing import Any
 
 from postroom.adapters.clock import SystemClock
-from postroom.domain.pointer import MicrosoftPointer, PointerJob
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.adapters.redis.wire import WireFormat
+from postroom.domain.pointer import PointerJob
 
 TENANTS = 17
 MAILBOXES = 101
 
 Lane = tuple[str, str]
 """A tenant and one of its mailboxes."""
+
+WIRE = WireFormat({"microsoft": MicrosoftPointer})
 
 _CLOCK = SystemClock()
 _SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"

@@ -1,4 +1,4 @@
-"""When a mailbox counts as closed to us: its access fails again and again, over some time.
+"""When a mailbox is suspended: its access fails again and again, over some time.
 
 One failure may be a hiccup, and a worker can meet it in a hundred jobs within a second. So failures
 count once in a while, and whatever succeeds starts the count anew.
@@ -11,7 +11,7 @@ FAILURE_WINDOW = timedelta(minutes=5)
 """Failures that follow one that was counted sooner than this are not counted."""
 
 MAX_FAILURES = 3
-"""At so many counted failures in a row, the mailbox is closed: ten minutes at the least."""
+"""At so many counted failures in a row, the mailbox is suspended: ten minutes at the least."""
 
 
 @dataclass(frozen=True, slots=True)

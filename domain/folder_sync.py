@@ -1,25 +1,31 @@
-"""How the mail of a folder is received: by notifications, with a look now and then, or by polling.
+"""How a folder is kept in sync: by notifications, with a sync now and then, or by polling.
 
-Notifications are quick and get lost; looking is slow and finds everything. So every folder is
-synced at an interval whatever the notifications do, and often where they cannot be
-relied on. The rules are the same for every provider.
+Notifications are a circuit that breaks when too many were missed: closed (mode notifications), open
+(mode polling), half-open (a probe). They are quick and get lost; a sync is slow and finds all. So
+every folder is synced at an interval whatever the notifications do, and often where they cannot be
+relied on. The rules are the same for every provider, and for whatever announces new mail: a
+subscription at the provider, a listener, or notifications that an operator has set up.
 
-Rule 1  A subscription is renewed when half of its life is over, so that days of errors pass
-        before notifications stop.
-Rule 2  A look that finds mail that no notification had told of in time is a silent one. After
+Rule 1  A subscription is renewed when half of its life is over, so that days of errors pass before
+        notifications stop.
+Rule 2  A sync that finds mail that no notification had announced in time has missed it. After
         MAX_MISSED_RUNS in a row the folder is polled, until a probe (notifications are tried again)
         succeeds a day later.
-Rule 3  What has another explanation is no silence: a sync after an error, or after a subscription
-        was made or renewed, or that the provider itself asked for.
-Rule 4  Notifications that come back after silence are on probation: the next silent look ends them
-        again.
+Rule 3  What has another explanation is not missed: a sync after an error, or after a subscription
+        was made or renewed, or that somebody requested.
+Rule 4  Notifications that come back are on probation: the next run that misses mail ends them.
 Rule 5  A provider that refuses to send notifications is asked again soon, and then ever less often:
         that our endpoint is not up yet is over in seconds.
+Rule 6  Where a provider lists no dates, mail that was found before its notification came is missed
+        only if none has come NOTIFICATION_GRACE later.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from postroom.domain.subscription import Subscription
+from postroom.domain.sync_result import SyncResult
 
 PROBE_EVERY = timedelta(days=1)
 """How long a folder whose notifications failed to come is polled before they are tried again."""
@@ -28,10 +34,15 @@ PROBE_SOON = timedelta(seconds=10)
 """How soon a provider that refuses is asked again; twice as long each time, up to PROBE_EVERY."""
 
 NOTIFICATION_GRACE = timedelta(minutes=5)
-"""How late a notification may be.
+"""How late a notification may be. The slowest provider promises three minutes for messages, and
+under one on average: learn.microsoft.com/graph/change-notifications-overview#latency.
+"""
 
-Graph promises three minutes for messages, and under one on average:
-learn.microsoft.com/graph/change-notifications-overview#latency.
+LISTENER_GRACE = timedelta(minutes=2)
+"""How late a listener may be, which sees within a minute that a folder has changed.
+
+It is shorter than the interval at which a folder is synced that a listener holds: else no mail that
+such a sync finds would ever be late.
 """
 
 MAX_MISSED_RUNS = 3
@@ -39,16 +50,30 @@ NOTIFICATIONS_MISSED = (
     f"{MAX_MISSED_RUNS} syncs in a row found mail that no notification had announced"
 )
 
-REAUTHORIZED_LATELY = timedelta(minutes=10)
-"""Graph asks not to be asked for the same twice within this time (lifecycle-events)."""
+REAUTHORIZATION_GAP = timedelta(minutes=10)
+"""How long a provider that has had a subscription renewed may still ask for it to be.
+
+Source: learn.microsoft.com/graph/change-notifications-lifecycle-events.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncIntervals:
-    """How often a folder is looked at: where notifications come, and where it is polled."""
+    """How often a folder is synced: where notifications come, where a listener holds it (whose
+    connection may be dead without a sign), and where it is polled.
+
+    *grace* is how late a notification may be.
+    """
 
     sync_every: timedelta = timedelta(minutes=15)
+    listen_every: timedelta = timedelta(minutes=5)
     poll_every: timedelta = timedelta(minutes=1)
+    grace: timedelta = NOTIFICATION_GRACE
+
+    @property
+    def of_a_listener(self) -> "SyncIntervals":
+        sync_every = min(self.listen_every, self.sync_every)
+        return replace(self, sync_every=sync_every, grace=LISTENER_GRACE)
 
 
 class Mode(StrEnum):
@@ -59,87 +84,57 @@ class Mode(StrEnum):
 
 
 class Request(StrEnum):
-    """What a provider's lifecycle notification, or a person, has asked for."""
+    """What a notification, a lifecycle event, or a person has requested of the next run."""
 
     RENEW = "renew"
     RECREATE = "recreate"
     SYNC = "sync"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """What a provider sends notifications under, to *endpoint*, until *expires_at*.
-
-    Each notification shows a secret, of which the SHA-256 digest (hex) is all that is kept.
-    """
-
-    id: str
-    secret_digest: str
-    endpoint: str
-    created_at: datetime
-    renewed_at: datetime
-    expires_at: datetime
-
-    def is_live(self, now: datetime) -> bool:
-        return now < self.expires_at
-
-    @property
-    def renewal_at(self) -> datetime:
-        return self.renewed_at + (self.expires_at - self.renewed_at) / 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What a look at a folder found: messages *listed*, and jobs *queued* for those that are new.
-
-    *missed* are those of the new ones that a notification should have told of by then. Unless it is
-    *complete*, there is more to list.
-    """
-
-    listed: int = 0
-    queued: int = 0
-    missed: int = 0
-    complete: bool = False
-
-    def __add__(self, later: "Found") -> "Found":
-        """Both, of which *later* was the end."""
-        return Found(
-            listed=self.listed + later.listed,
-            queued=self.queued + later.queued,
-            missed=self.missed + later.missed,
-            complete=later.complete,
-        )
+    CHANGED = "changed"  # a notification has announced new mail, and does not name it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderSync:
-    """How the mail of one *folder* of a mailbox is received.
+    """The state of one *folder* of a mailbox.
 
-    *polling_reason* says why it is polled. A poll without *probe_at* ends as soon as what stands in the way
-    does. *refusals* are those in a row. *synced_at* is when the last complete look began.
-    *last_error* is what the last round failed of. *requests* are those that no round is done with
-    yet. *version* changes whenever somebody asks for something, or takes it to work through.
+    *position* is the provider's, from which changes are listed (empty: there is none yet), and
+    *position_at* is when it moved there. *backfill_from* is the moment from which on a list by date
+    is still to be made. They move while a run goes on, each when what it passes is queued, and
+    nothing else changes them: see `FolderSyncs`.
+
+    *polling_reason* says why the folder is polled. A poll without *probe_at* ends as soon as what
+    stands in the way does. *announced_since* is from when on notifications are expected.
+    *suspected_at* is when undated mail was found that none had announced yet. *refusals* are those
+    in a row. *synced_at* is when the last complete sync began. *last_error* is what the last run
+    failed of, *waiting_since* when the provider has been away since, if it is; nothing is tried
+    before *retry_at*. *requests* are those that no run is done with yet. *token* proves a claim.
     """
 
     tenant: str
     mailbox: str
     folder: str
     due_at: datetime
+    position: str = ""
+    position_at: datetime | None = None
+    backfill_from: datetime | None = None
     mode: Mode = Mode.NOTIFICATIONS
     polling_reason: str = ""
+    announced_since: datetime | None = None
+    suspected_at: datetime | None = None
     missed_runs: int = 0
     refusals: int = 0
     probe_at: datetime | None = None
     subscription: Subscription | None = None
     synced_at: datetime | None = None
     last_error: str = ""
+    waiting_since: datetime | None = None
+    retry_at: datetime | None = None
     requests: frozenset[Request] = frozenset()
-    version: int = 0
+    token: int = 0
 
     # --- What is to be done ---
 
-    def wants_subscription(self, now: datetime) -> bool:
-        """Whether notifications are to be tried: always, unless they were found not to come."""
+    def wants_notifications(self, now: datetime) -> bool:
+        """Whether they are to be tried: always, unless they were found not to come."""
         return self.mode is Mode.NOTIFICATIONS or self.probe_at is None or now >= self.probe_at
 
     def must_create(self, endpoint: str, now: datetime) -> bool:
@@ -156,9 +151,9 @@ class FolderSync:
         subscription = self.subscription
         if subscription is None:
             return False
-        asked = Request.RENEW in self.requests
+        requested = Request.RENEW in self.requests
         return now >= subscription.renewal_at or (
-            asked and now >= subscription.renewed_at + REAUTHORIZED_LATELY
+            requested and now >= subscription.renewed_at + REAUTHORIZATION_GAP
         )
 
     def must_sync(self, now: datetime, intervals: SyncIntervals) -> bool:
@@ -166,87 +161,113 @@ class FolderSync:
 
     @property
     def is_ordinary(self) -> bool:
-        """Whether notifications should have told of all that the next look finds (rule 3)."""
+        """Whether notifications should have announced all that the next sync finds (rule 3)."""
         if self.requests or self.last_error or self.synced_at is None:
             return False
         return self.subscription is None or self.subscription.renewed_at <= self.synced_at
 
-    def should_have_notified(self, received_at: datetime, now: datetime) -> bool:
-        """Whether a notification of a message that came in at *received_at* should have been
-        here.
-        """
-        subscription = self.subscription
-        return (
-            subscription is not None
-            and subscription.created_at < received_at < now - NOTIFICATION_GRACE
-        )
+    def should_have_notified(self, received_at: datetime, now: datetime, grace: timedelta) -> bool:
+        """Whether a message that came in at *received_at* should have been announced by *now*."""
+        since = self.announced_since
+        return since is not None and since < received_at < now - grace
 
     # --- What has been done ---
 
     def subscribed(self, subscription: Subscription) -> "FolderSync":
-        """With notifications to come; on probation if they had been silent (rule 4)."""
+        """With notifications to come under *subscription*."""
+        return replace(self._announced(subscription.created_at), subscription=subscription)
+
+    def announced(self, now: datetime) -> "FolderSync":
+        """With notifications to come that need no subscription of ours."""
+        if self.mode is Mode.NOTIFICATIONS and self.announced_since:
+            return self
+        return self._announced(now)
+
+    def _announced(self, since: datetime) -> "FolderSync":
+        """On probation, if they were missed before (rule 4)."""
+        returning = self.polling_reason == NOTIFICATIONS_MISSED
         return replace(
             self,
             mode=Mode.NOTIFICATIONS,
             polling_reason="",
+            announced_since=since,
             probe_at=None,
-            missed_runs=MAX_MISSED_RUNS - 1
-            if self.polling_reason == NOTIFICATIONS_MISSED
-            else self.missed_runs,
+            missed_runs=MAX_MISSED_RUNS - 1 if returning else self.missed_runs,
             refusals=0,
-            subscription=subscription,
         )
 
-    def obstructed(self, polling_reason: str) -> "FolderSync":
+    def obstructed(self, reason: str) -> "FolderSync":
         """Without notifications for as long as what stands in their way does."""
-        return self._polled(polling_reason, probe_at=None)
+        return self._polled(reason, probe_at=None)
 
-    def refused(self, polling_reason: str, now: datetime) -> "FolderSync":
+    def refused(self, reason: str, now: datetime) -> "FolderSync":
         """Without notifications until the provider, asked again, agrees (rule 5)."""
         wait = min(PROBE_SOON * (1 << min(self.refusals, 16)), PROBE_EVERY)
-        return replace(
-            self._polled(polling_reason, probe_at=now + wait), refusals=self.refusals + 1
-        )
+        return replace(self._polled(reason, probe_at=now + wait), refusals=self.refusals + 1)
 
-    def silenced(self, now: datetime) -> "FolderSync":
-        """Without notifications for a day, since they fail to come."""
+    def tripped(self, now: datetime) -> "FolderSync":
+        """Without notifications for a day, since they fail to come (rule 2)."""
         return self._polled(NOTIFICATIONS_MISSED, probe_at=now + PROBE_EVERY)
 
-    def _polled(self, polling_reason: str, *, probe_at: datetime | None) -> "FolderSync":
+    def _polled(self, reason: str, *, probe_at: datetime | None) -> "FolderSync":
         return replace(
             self,
             mode=Mode.POLLING,
-            polling_reason=polling_reason,
+            polling_reason=reason,
+            announced_since=None,
+            suspected_at=None,
             probe_at=probe_at,
             missed_runs=0,
             subscription=None,
         )
 
     def synced(
-        self, began: datetime, found: Found, *, last_error: str = "", excused: bool = False
+        self, began: datetime, result: SyncResult, *, last_error: str = "", excused: bool = False
     ) -> "FolderSync":
-        """After a look that *began* then, in spite of *last_error* with notifications, if there was
-        any.
+        """After a sync that *began* then, though notifications had *last_error*, if any.
 
-        What was asked for is done when there is none, and nothing more to list. The look does not
-        count as silent if it is *excused*: the mailbox could not be got into before.
+        What was requested is done when there was none, and nothing is left to list. Nothing counts
+        as missed if the sync is *excused*: the mailbox could not be read before.
         """
-        if not found.complete:
-            return replace(self, last_error=last_error or self.last_error)
-        missed_runs = self.missed_runs
-        judged = self.is_ordinary and not excused
-        if judged and found.missed:
-            missed_runs += 1
-        elif judged and found.listed > found.queued:
-            missed_runs = (
-                0  # there was mail, and notifications had told of all that they should have
-            )
+        if not result.complete:
+            return replace(self, last_error=last_error or self.last_error, retry_at=None)
+        judged = replace(self, suspected_at=None) if excused else self._judged(began, result)
         return replace(
-            self,
-            missed_runs=missed_runs,
+            judged,
             requests=self.requests if last_error else frozenset(),
             last_error=last_error,
+            waiting_since=None,
+            retry_at=None,
             synced_at=began,
+        )
+
+    def _judged(self, began: datetime, result: SyncResult) -> "FolderSync":
+        """With what the sync says of the notifications: missed, or come, or nothing (rule 3)."""
+        if Request.CHANGED in self.requests:
+            missed_runs = 0 if result.queued else self.missed_runs
+            return replace(self, suspected_at=None, missed_runs=missed_runs)
+        if not self.is_ordinary:
+            return replace(self, suspected_at=None)
+        missed_runs = self.missed_runs
+        suspected = self.suspected_at
+        if result.missed or (suspected and began - suspected >= NOTIFICATION_GRACE):
+            missed_runs += 1
+        elif result.listed > result.queued + result.too_old:
+            missed_runs = 0  # there was mail, and notifications had announced it
+        undated = began if result.undated and self.announced_since else None
+        return replace(self, suspected_at=undated, missed_runs=missed_runs)
+
+    def failed(self, reason: str, now: datetime, wait: timedelta, *, away: bool) -> "FolderSync":
+        """After a run that failed: tried again when *wait* has passed, and not before.
+
+        *away* says that the provider cannot be reached, or asks to be left alone.
+        """
+        return replace(
+            self,
+            last_error=reason,
+            waiting_since=(self.waiting_since or now) if away else None,
+            retry_at=now + wait,
+            due_at=now + wait,
         )
 
     @property
@@ -256,7 +277,7 @@ class FolderSync:
     # --- When to come back ---
 
     def next_due(self, now: datetime, intervals: SyncIntervals) -> datetime:
-        """When there is something to do again, if nobody asks for anything before."""
+        """When there is something to do again, if nobody requests anything before."""
         if self.last_error:
             return now + intervals.poll_every
         moments = [self._sync_at(now, intervals)]
@@ -267,8 +288,10 @@ class FolderSync:
         return max(now, min(moments))
 
     def _sync_at(self, now: datetime, intervals: SyncIntervals) -> datetime:
-        told = (
-            self.mode is Mode.NOTIFICATIONS and self.subscription and self.subscription.is_live(now)
-        )
-        interval = intervals.sync_every if told else intervals.poll_every
+        interval = intervals.sync_every if self._is_announced(now) else intervals.poll_every
         return (self.synced_at or now) + interval
+
+    def _is_announced(self, now: datetime) -> bool:
+        if self.mode is Mode.POLLING or self.announced_since is None:
+            return False
+        return self.subscription is None or self.subscription.is_live(now)

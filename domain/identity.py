@@ -11,7 +11,7 @@ class MessageIdentity:
     """The key under which a mailbox handles a message once.
 
     * *name*: the RFC 5322 Message-ID normalised (`rfc5322:…`), else the provider's own id.
-    * *source*: the provider's own stable id of this copy, e.g. `imap:INBOX:1:7`.
+    * *source*: the provider's own stable id of this copy, e.g. `jmap:M1f3`.
     * *digest*: of the content, since the sender chooses the Message-ID: two different messages
       under one Message-ID are two messages.
 

@@ -1,20 +1,19 @@
 """Pointers: where a message can be fetched from, never the message itself.
 
-The fields here are the allow-list of what may lie in the queue. There is no field for a body, and
-every text is bounded, so mail cannot slip in.
+Each provider declares its own, as a frozen dataclass. Its fields are the allow-list of what may lie
+in the queue: there is no field for a body, and every text is bounded, so mail cannot slip in.
 """
 
 import hashlib
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Literal, assert_never
+from functools import cache
+from typing import Any, ClassVar, Self, get_type_hints
 
 MAX_TEXT = 1024
-"""Characters that any one text of a pointer may have. Graph's ids are about 150 long."""
-
-
-MAX_MESSAGE_IDS = 500
-"""Message ids that one pointer may hold: history.list returns at most 500 a page."""
+"""Characters that any one text of a pointer may have. Providers' ids are about 150 long."""
 
 
 class InvalidPointer(ValueError):
@@ -22,61 +21,95 @@ class InvalidPointer(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class MicrosoftPointer:
-    """A message at Graph: *message_id* is its immutable id.
+class Pointer(ABC):
+    """Points at one message, or at a folder in which something has changed."""
 
-    *subscription_id* is what a notification told of it under, and *resource* the path in that
-    notification; both are empty if it was listed.
-    """
+    provider: ClassVar[str]
 
-    subscription_id: str
-    message_id: str
-    resource: str = ""
-    provider: Literal["microsoft"] = "microsoft"
+    @property
+    @abstractmethod
+    def key(self) -> tuple[str, ...]:
+        """What is the same in every notification of the same thing.
 
-    def __post_init__(self) -> None:
-        _bound(self, required=("message_id",))
+        It begins with what kind of thing that is: `message` and the provider's stable id of it.
+        """
+
+    @property
+    def log_fields(self) -> dict[str, str | int]:
+        """The ids by which a log names it: no address, and no path or id that may hold one."""
+        return {}
+
+    @property
+    def changed_folder(self) -> str | None:
+        """The folder whose changes are to be listed; None where this points at one message."""
+        return None
+
+    @property
+    def messages(self) -> tuple["Pointer", ...]:
+        """Messages that are named beside a change; each of them is a job of its own."""
+        return ()
+
+    def is_reached_by(self, position: str) -> bool | None:  # noqa: ARG002 - most announce no position
+        """Whether a sync that has come to *position* has seen what this announces.
+
+        None if that cannot be said.
+        """
+        return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, to be shown."""
+        return asdict(self)
+
+    def packed(self) -> tuple[Any, ...]:
+        """The fields, in their order, as they lie in the queue: JSON that takes little room."""
+        return tuple([getattr(self, name) for name in _names(type(self))])
+
+    @classmethod
+    def packed_types(cls) -> tuple[Any, ...]:
+        """The types of what `packed` returns."""
+        hints = get_type_hints(cls)
+        return tuple(hints[name] for name in _names(cls))
+
+    @classmethod
+    def unpacked(cls, values: Sequence[Any]) -> Self:
+        """What was packed. Raises InvalidPointer."""
+        return cls(*values)
 
 
 @dataclass(frozen=True, slots=True)
-class GooglePointer:
-    """A Gmail notification: the mailbox *address* has changed up to *history_id*.
+class UnknownPointer(Pointer):
+    """Stands for a pointer that is stored, and of no use here: *values* are those of its fields.
 
-    With no *message_ids* it stands for all that the history lists; with one it is that message.
+    Its provider is not in this release, or has pointers of other fields. It is there to be shown,
+    and no job of it can be made.
     """
 
-    history_id: int
-    address: str
-    pubsub_message_id: str = ""
-    message_ids: tuple[str, ...] = ()
-    provider: Literal["google"] = "google"
+    provider: str  # type: ignore[misc]  # each has its own
+    values: Mapping[str, Any] = field(hash=False)
 
-    def __post_init__(self) -> None:
-        if self.history_id < 1:
-            raise InvalidPointer("history_id must be a positive number")
-        if len(self.message_ids) > MAX_MESSAGE_IDS:
-            raise InvalidPointer(f"message_ids may hold {MAX_MESSAGE_IDS} ids at the most")
-        _bound(self, required=("address",))
+    @property
+    def key(self) -> tuple[str, ...]:
+        raise InvalidPointer(f"this release of Postroom has no such pointer of {self.provider}")
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class ImapPointer:
-    """A message by RFC 9051 section 2.3.1.1: *uid* means nothing without *uid_validity*."""
-
-    folder: str
-    uid: int
-    uid_validity: int
-    message_id: str = ""
-    provider: Literal["imap"] = "imap"
-
-    def __post_init__(self) -> None:
-        for name in ("uid", "uid_validity"):
-            if not 0 < getattr(self, name) < 2**32:  # RFC 9051 section 9, nz-number
-                raise InvalidPointer(f"{name} must be between 1 and 4294967295")
-        _bound(self, required=("folder",))
+def check_bounds(pointer: Pointer, *, required: tuple[str, ...]) -> None:
+    """Raises InvalidPointer if a text is too long, or a *required* one empty."""
+    for name in _names(type(pointer)):
+        value = getattr(pointer, name)
+        if name in required and not value:
+            raise InvalidPointer(f"{name} is empty")
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and len(text) > MAX_TEXT:
+                raise InvalidPointer(f"{name} is longer than {MAX_TEXT} characters")
 
 
-Pointer = MicrosoftPointer | GooglePointer | ImapPointer
+@cache
+def _names(pointer: type[Pointer]) -> tuple[str, ...]:
+    """Of the fields. They are asked for at every claim, and `fields` takes its time."""
+    return tuple(field.name for field in fields(pointer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +117,8 @@ class PointerJob:
     """A promise to fetch, and to process once, whatever *pointer* points at.
 
     *traceparent* is the W3C trace context of the notification (or empty), so that one trace follows
-    the pointer from the webhook into the worker.
+    the pointer from the webhook into the worker. *backfilled* says that a list by date found it,
+    which was asked for as far back as it goes: it is not too old to be handled.
     """
 
     id: str
@@ -93,34 +127,13 @@ class PointerJob:
     pointer: Pointer
     enqueued_at: datetime
     traceparent: str = ""
+    backfilled: bool = False
 
 
 def job_id(tenant: str, mailbox: str, pointer: Pointer) -> str:
     """The id of the job for *pointer*: the same for every notification of the same thing.
 
-    So a notification that is sent again, or that two ways announce, is queued once at a time.
+    So a notification that is sent again, or that comes by two transports, is queued once at a time.
     """
-    key: tuple[str, ...]
-    match pointer:
-        case MicrosoftPointer(message_id=message):
-            key = ("message", message)
-        case GooglePointer(message_ids=(message,)):
-            key = ("message", message)
-        case GooglePointer(history_id=history, message_ids=messages):
-            key = ("history", str(history), *messages)
-        case ImapPointer(folder=folder, uid=uid, uid_validity=validity):
-            key = ("message", folder, str(validity), str(uid))
-        case _:
-            assert_never(pointer)
-    text = "\x1f".join([tenant, mailbox, pointer.provider, *key])
+    text = "\x1f".join([tenant, mailbox, pointer.provider, *pointer.key])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _bound(pointer: Pointer, *, required: tuple[str, ...]) -> None:
-    for name in pointer.__slots__:
-        value = getattr(pointer, name)
-        if name in required and not value:
-            raise InvalidPointer(f"{name} is empty")
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str) and len(text) > MAX_TEXT:
-                raise InvalidPointer(f"{name} is longer than {MAX_TEXT} characters")

@@ -23,6 +23,7 @@ class RetryPolicy:
     Full jitter (a uniform draw between zero and the exponential bound) spreads the retries of
     many messages that failed together; see "Exponential Backoff And Jitter", AWS Architecture
     Blog. *draw* returns a float in [0, 1) and is a parameter so that a test can fix it.
+    *access_pause* is how long a job waits whose mailbox cannot be read.
     """
 
     max_attempts: int = 5

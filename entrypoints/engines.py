@@ -77,10 +77,10 @@ def secret_keys(settings: Settings) -> tuple[SecretStr, ...]:
             "POSTROOM_SECRET_KEYS is not set: it encrypts the credentials of the mailboxes in your"
             " database. Make a key with: openssl rand -base64 32 | tr '+/' '-_'"
         )
-    return (SecretStr(_kept_key(settings.home / "secret.key")),)
+    return (SecretStr(_stored_key(settings.home / "secret.key")),)
 
 
-def _kept_key(file: Path) -> str:
+def _stored_key(file: Path) -> str:
     try:
         # To be passed through by the account that runs PostgreSQL for root.
         file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Keeps the mail coming: works through the folder_syncs that are due, and sweeps up orphans.
+"""Maintains the folders: works through the syncs that are due, and removes orphans.
 
-Any number of these may run: a folder_sync that one has taken, no other gets.
+Any number of these may run: a folder that one has claimed, no other gets.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from postroom.application.maintain_folder import MAX_RUN, SyncRun
+from postroom.application.maintain_folder import LEASE, Maintain
 from postroom.application.ports import Clock, FolderSyncs
 from postroom.domain.failure import Failure
 from postroom.domain.folder_sync import FolderSync
@@ -20,33 +20,29 @@ from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
-LEASE = MAX_RUN + timedelta(seconds=30)
-"""How long a folder_sync is ours. If we die, it is free again then."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """Works on *concurrency* folder_syncs at a time.
+    """Works on *concurrency* folders at a time.
 
-    *ask_every* is how often the folder_syncs are asked for that are due, and *sweep_every* how
-    often orphans are looked for.
+    *poll_every* is how often it looks for syncs that are due, and *sweep_every* for orphans.
     """
 
     folder_syncs: FolderSyncs
-    keep: Callable[[FolderSync], Awaitable[SyncRun]]
+    maintain: Maintain
     remove_orphans: Callable[[], Awaitable[int]]
     clock: Clock
     concurrency: int = 8
-    ask_every: timedelta = timedelta(seconds=2)
+    poll_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(hours=1)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until *stop*. A round that is cut off then is made again when its hold has ended."""
+        """Work until *stop*. A run that is cut off then is made again when its lease has ended."""
         log.info("maintenance started")
-        shift = _Run(self)
+        work = _Work(self)
         tasks = [
-            asyncio.create_task(shift.work()),
-            asyncio.create_task(shift.sweep()),
+            asyncio.create_task(work.sync()),
+            asyncio.create_task(work.sweep()),
             asyncio.create_task(stop.wait()),
         ]
         try:
@@ -54,29 +50,29 @@ class Maintenance:
             for task in done:
                 task.result()
         finally:
-            await cancel([*tasks, *shift.runs])
+            await cancel([*tasks, *work.runs])
             log.info("maintenance stopped")
 
 
 @dataclass(slots=True)
-class _Run:
+class _Work:
     """What is in hand between a start and a stop. *away* says that the database is unreachable."""
 
     maintenance: Maintenance
     runs: set[asyncio.Task[Any]] = field(default_factory=set)
     away: bool = False
 
-    async def work(self) -> NoReturn:
+    async def sync(self) -> NoReturn:
         maintenance = self.maintenance
         while True:
             room = maintenance.concurrency - len(self.runs)
-            taken = await self._take(maintenance.clock.now(), room) if room else []
-            for folder_sync in taken:
+            claimed = await self._claim(maintenance.clock.now(), room) if room else []
+            for folder_sync in claimed:
                 task = asyncio.create_task(self._run(folder_sync))
                 self.runs.add(task)
                 task.add_done_callback(self.runs.discard)
-            if len(taken) < room:
-                await maintenance.clock.sleep(maintenance.ask_every)
+            if len(claimed) < room:
+                await maintenance.clock.sleep(maintenance.poll_every)
             else:
                 await asyncio.wait(self.runs, return_when=asyncio.FIRST_COMPLETED)
 
@@ -91,16 +87,16 @@ class _Run:
                 log.error("sweep crashed", **error_fields(error))  # noqa: TRY400
             await self.maintenance.clock.sleep(self.maintenance.sweep_every)
 
-    async def _take(self, now: datetime, room: int) -> list[FolderSync]:
+    async def _claim(self, now: datetime, room: int) -> list[FolderSync]:
         try:
-            taken = list(await self.maintenance.folder_syncs.claim_due(now, room, LEASE))
+            claimed = list(await self.maintenance.folder_syncs.claim_due(now, room, LEASE))
         except Failure as failure:
             self._out_of_reach(failure)
             return []
         if self.away:
             log.info("database reachable again")
         self.away = False
-        return taken
+        return claimed
 
     def _out_of_reach(self, failure: Failure) -> None:
         if not self.away:
@@ -108,13 +104,11 @@ class _Run:
         self.away = True
 
     async def _run(self, folder_sync: FolderSync) -> None:
-        """One round. After an error that nobody foresaw the folder_sync is free again after
-        LEASE.
-        """
+        """One run. After an error that nobody foresaw the folder is free again after LEASE."""
         names = {"tenant": folder_sync.tenant, "mailbox": folder_sync.mailbox}
         try:
-            await self.maintenance.keep(folder_sync)
+            await self.maintenance.maintain(folder_sync)
         except Failure as failure:
-            log.warning("round not recorded", **names, reason=failure.reason)
+            log.warning("sync not recorded", **names, reason=failure.reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-            log.error("round crashed", **names, **error_fields(error))  # noqa: TRY400
+            log.error("sync crashed", **names, **error_fields(error))  # noqa: TRY400

@@ -1,71 +1,61 @@
-"""The long-running parts of Postroom, each made of what the container holds, until *stop*."""
+"""The long-running parts of Postroom, each made of what the container has wired, until *stop*."""
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 
-import punq
 import structlog
 
-from postroom.application.consume_job import ConsumeJob
-from postroom.application.ingest_pointer import Ingest
-from postroom.application.maintain_folder import MaintainFolder
-from postroom.application.ports import (
-    BlobStore,
-    Clock,
-    FolderSyncs,
-    Helpdesk,
-    MailboxRegistry,
-    MailFolders,
-    NotificationTokenVerifier,
-    Outcomes,
-    PointerQueue,
-    PushVerifier,
-)
-from postroom.application.remove_orphans import RemoveOrphans
-from postroom.application.watch_folder import CatchUpFolder
-from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
-from postroom.entrypoints.api.standard_webhooks import InvalidSecret
-from postroom.entrypoints.container import HealthChecks
+from postroom.entrypoints.container import Wired, wire
+from postroom.entrypoints.engines import ready
 from postroom.entrypoints.listener import Listener
 from postroom.entrypoints.maintenance import Maintenance
-from postroom.entrypoints.settings import InvalidSettings, Settings
-from postroom.entrypoints.telemetry.folder_sync import observed_maintain
+from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
+from postroom.entrypoints.tasks import until_stopped
+from postroom.entrypoints.telemetry.logging import configure_logging
 from postroom.entrypoints.telemetry.observed import observed_consume
-from postroom.entrypoints.telemetry.sdk import Telemetry
 from postroom.entrypoints.worker import Worker
 
 log = structlog.get_logger()
 
+Driver = Callable[[Wired, Settings, asyncio.Event], Awaitable[None]]
 
-async def run_api(container: punq.Container, settings: Settings, stop: asyncio.Event) -> None:
+
+def drive(driver: Driver) -> None:
+    """Run a part of Postroom until it is told to stop."""
+
+    async def run(settings: Settings) -> None:
+        async with wire(settings) as wired:
+            configure_logging(settings.log_format)
+            await until_stopped(lambda stop: driver(wired, settings, stop))
+
+    with ready(load_settings()) as settings:
+        asyncio.run(run(settings))
+
+
+async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Serve HTTP. Raises InvalidSettings if the port cannot be had."""
     services = Services(
-        ingest=container.resolve(Ingest),
-        registry=container.resolve(MailboxRegistry),
-        folder_syncs=container.resolve(FolderSyncs),
-        verify_push=container.resolve(PushVerifier),
-        verify_notification=container.resolve(NotificationTokenVerifier),
-        queue=container.resolve(PointerQueue),
-        outcomes=container.resolve(Outcomes),
-        helpdesk=container.resolve(Helpdesk),
-        blobs=container.resolve(BlobStore),
-        clock=container.resolve(Clock),
-        health=container.resolve(HealthChecks).checks,
-        telemetry=container.resolve(Telemetry),
+        ingest=wired.ingest,
+        providers=wired.providers,
+        routes=wired.routes,
+        registry=wired.registry,
+        folder_syncs=wired.folder_syncs,
+        queue=wired.queue,
+        outcomes=wired.outcomes,
+        helpdesk=wired.helpdesk,
+        blobs=wired.blobs,
+        clock=wired.clock,
+        health=wired.health,
+        telemetry=wired.telemetry,
         api_tokens={
             token.get_secret_value(): tenant for tenant, token in settings.api_tokens.items()
         },
-        handoff_secrets={
-            tenant: secret.get_secret_value() for tenant, secret in settings.handoff_secrets.items()
-        },
     )
-    try:
-        app = create_app(services)
-    except InvalidSecret as error:
-        raise InvalidSettings(str(error)) from None
+    app = create_app(services)
     with _listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         log.info("api started", host=host, port=port)
@@ -85,36 +75,36 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-async def run_worker(container: punq.Container, settings: Settings, stop: asyncio.Event) -> None:
+async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Claim and consume jobs."""
-    clock: Clock = container.resolve(Clock)
-    policy = container.resolve(RetryPolicy)
+    clock, policy = wired.clock, wired.policy
     worker = Worker(
-        queue=container.resolve(PointerQueue),
-        consume=observed_consume(container.resolve(ConsumeJob), container.resolve(Telemetry)),
+        queue=wired.queue,
+        consume=observed_consume(wired.consume, wired.telemetry),
         again=lambda attempt: clock.now() + policy.backoff(attempt),
         concurrency=settings.concurrency,
     )
     await worker.run(stop)
 
 
-async def run_maintenance(container: punq.Container, _: Settings, stop: asyncio.Event) -> None:
-    """Keep the mail of every folder coming."""
-    telemetry = container.resolve(Telemetry)
+async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
+    """Sync every folder, and see to its notifications."""
     maintenance = Maintenance(
-        folder_syncs=container.resolve(FolderSyncs),
-        keep=observed_maintain(container.resolve(MaintainFolder), telemetry),
-        remove_orphans=container.resolve(RemoveOrphans),
-        clock=container.resolve(Clock),
+        folder_syncs=wired.folder_syncs,
+        maintain=wired.maintain,
+        remove_orphans=wired.remove_orphans,
+        clock=wired.clock,
     )
     await maintenance.run(stop)
 
 
-async def run_listener(container: punq.Container, _: Settings, stop: asyncio.Event) -> None:
-    """Listen to the IMAP mailboxes."""
+async def run_listener(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
+    """Listen to the folders whose providers are listened to."""
     listener = Listener(
-        container.resolve(MailboxRegistry),
-        container.resolve(MailFolders),
-        container.resolve(CatchUpFolder),
+        registry=wired.registry,
+        providers=wired.providers,
+        folder_syncs=wired.folder_syncs,
+        maintain=wired.maintain,
+        clock=wired.clock,
     )
     await listener.run(stop)

@@ -25,13 +25,13 @@ MEBIBYTE = 2**20
 
 READ_ELSEWHERE = {
     "POSTROOM_CONFIG",  # below
-    "POSTROOM_MAILBOX_CLIENT_SECRET",  # entrypoints/cli/secret.py
-    "POSTROOM_MAILBOX_PASSWORD",
     "POSTROOM_VENV",  # the wrapper ./postroom
     "POSTROOM_SUPERVISED",  # entrypoints/supervisor.py
     "POSTROOM_VALKEY_SERVER",  # adapters/embedded
     "POSTROOM_PG_BIN",
 }
+SECRETS_OF_MAILBOXES = "POSTROOM_MAILBOX_"
+"""Providers name them: see `AccountOption.variable`. Only `postroom mailbox` reads them."""
 
 
 def _default_home() -> Path:
@@ -83,14 +83,16 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=16, ge=1, le=1000)
     """Jobs that one worker process works on at a time."""
     lane_concurrency: int = Field(default=4, ge=1, le=100)
-    """Jobs of one mailbox at a time, over all workers. Graph allows 4."""
+    """Jobs of one mailbox at a time, over all workers. Some providers allow 4."""
     max_attempts: int = Field(default=5, ge=1, le=100)
     retry_base_seconds: float = Field(default=10, gt=0)
     retry_ceiling_seconds: float = Field(default=900, gt=0)
     sync_seconds: float = Field(default=900, ge=1)
-    """How often a folder is looked at whose notifications come. What they miss waits so long."""
+    """How often a folder is synced whose notifications come. What they miss waits so long."""
     poll_seconds: float = Field(default=60, ge=1)
-    """How often a folder is looked at whose notifications cannot come."""
+    """How often a folder is polled whose notifications do not come."""
+    max_inbound_age_days: float = Field(default=30, gt=0)
+    """Mail that arrives with an older date is skipped: an import must flood nobody."""
     max_message_bytes: int = Field(default=50 * MEBIBYTE, ge=1024)
     """Bytes. A larger message goes to the dead letters."""
 
@@ -156,7 +158,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidSettings(_told(error)) from None
+        raise InvalidSettings(_message(error)) from None
     except SettingsError as error:  # a JSON value that does not parse; the cause quotes it
         name = re.search(r'field "(\w+)"', str(error))
         raise InvalidSettings(
@@ -175,20 +177,21 @@ def _file() -> Path:
     return Path(given or "postroom.toml")
 
 
-def _told(error: ValidationError) -> str:
+def _message(error: ValidationError) -> str:
     """The first thing that is wrong, without the value, which may be a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     name, *inner = first["loc"]
     if first["type"] == "extra_forbidden":
         return _unknown(_variable(str(name)))
-    told = first["msg"].removeprefix("Value error, ")
-    return ": ".join([_variable(str(name)), *map(str, inner), told])
+    message = first["msg"].removeprefix("Value error, ")
+    return ": ".join([_variable(str(name)), *map(str, inner), message])
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:
     """A misspelt setting must not be ignored in silence: it would leave the default in force."""
     for name in sorted(set(names) - _known() - READ_ELSEWHERE):
-        raise InvalidSettings(_unknown(name))
+        if not name.startswith(SECRETS_OF_MAILBOXES):
+            raise InvalidSettings(_unknown(name))
 
 
 def _unknown(name: str) -> str:

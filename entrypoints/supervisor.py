@@ -50,14 +50,17 @@ class Supervisor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the parts running until *stop*. Raises PartFailed."""
+        failed: Exception | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 keepers = [group.create_task(self._keep(part)) for part in self.parts]
                 group.create_task(_cancel_when(stop, keepers))
         except* PartFailed as failures:
-            raise failures.exceptions[0] from None
+            failed = failures.exceptions[0]
         finally:
             await self._stop_all()
+        if failed:  # raised within `except*`, it would be in a group before Python 3.11.4
+            raise failed
 
     async def _keep(self, part: str) -> None:
         failures = 0

@@ -1,8 +1,11 @@
 """How tasks are brought to an end."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+import signal
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
+
+from postroom.entrypoints.supervisor import parent_is_gone
 
 AGAIN = 1.0
 """Seconds that a cancelled task has to clean up before it is cancelled once more."""
@@ -22,3 +25,17 @@ async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in ended:
             if not task.cancelled():
                 task.exception()  # it is known now, and no warning is due
+
+
+async def until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run until it ends, or until a signal or the death of our supervisor sets its *stop*."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    watch = asyncio.create_task(parent_is_gone())
+    watch.add_done_callback(lambda _: stop.set())
+    try:
+        await run(stop)
+    finally:
+        watch.cancel()

@@ -1,4 +1,4 @@
-"""Works off the queue: so many jobs at a time, over all lanes, until told to stop."""
+"""Drains the queue: so many jobs at a time, over all lanes, until told to stop."""
 
 import asyncio
 import math
@@ -48,13 +48,13 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop* is set, whatever happens to a job or to the connection to the queue."""
         log.info("worker started", concurrency=self.concurrency)
-        shift = _Run(self)
+        work = _Run(self)
         async with asyncio.TaskGroup() as tasks:
-            claiming = tasks.create_task(shift.claim_jobs(tasks))
-            looking = tasks.create_task(shift.look_after())
+            claiming = tasks.create_task(work.claim_jobs(tasks))
+            looking = tasks.create_task(work.look_after())
             await stop.wait()
             await cancel([claiming])
-            given_back = await shift.finish()
+            given_back = await work.finish()
             await cancel([looking])
         log.info("worker stopped", count=given_back)
 
@@ -128,7 +128,7 @@ class _Run:
                 await self._drop(lost)
 
     def _stop_overruns(self) -> None:
-        # At each look again: a library may have lost the cancellation (cancelling.py).
+        # At each look again: a library may have lost the cancellation (tasks.py).
         now = asyncio.get_running_loop().time()
         for running in self._running.values():
             if now > running.stop_at:

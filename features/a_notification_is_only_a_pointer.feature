@@ -1,6 +1,6 @@
 Feature: A notification is only a pointer
-  Whoever tells us of new mail gets an answer at once, since all that is done then is to remember
-  where the mail is. Reading it, and making a ticket of it, comes later.
+  A provider that notifies us of new mail gets a response at once, since all that is done then is to
+  queue where the mail is. Reading it, and making a ticket of it, comes later.
 
   Scenario Outline: Taking in a notification reads no mail
     Given a mailbox at <provider> with one new message
@@ -11,12 +11,18 @@ Feature: A notification is only a pointer
     And there is no ticket
 
     Examples:
-      | provider  |
-      | Microsoft |
-      | Google    |
-      | IMAP      |
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
 
-  Scenario: What waits holds no mail
-    Given a mailbox at Microsoft with a message that says "my password is swordfish"
-    When Microsoft announces the message
+  Scenario Outline: What waits holds no mail
+    Given a mailbox at <provider> with a message that says "my password is swordfish"
+    When <provider> announces the message
     Then nothing that waits says "swordfish"
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |

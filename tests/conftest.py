@@ -6,7 +6,23 @@ import pytest
 
 from postroom.adapters.memory.clock import ManualClock
 
-pytest_plugins = ["tests.engines", "tests.dovecot", "tests.features.receiving_steps"]
+pytest_plugins = [
+    "tests.engines",
+    "tests.dovecot",
+    *(
+        f"tests.features.steps.{name}"
+        for name in (
+            "arriving",
+            "dead_letters",
+            "failing",
+            "mailboxes",
+            "notifying",
+            "results",
+            "running",
+            "syncing",
+        )
+    ),
+]
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.failure import Unavailable
 from postroom.domain.outcome import Duplicate
-from postroom.domain.pointer import ImapPointer, PointerJob
+from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.worker import Worker
 from tests.redis_servers import RedisProcess
 

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import uuid4
 
-from postroom.domain.mailbox import ImapAccount, Mailbox, Secret, Security
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.imap_server import ImapServer
 
 # In the past: Dovecot keeps no message with a later date.

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postroom.application.ports import FolderSyncs
-from postroom.domain.folder_sync import Subscription
 from postroom.domain.mailbox import Mailbox
+from postroom.domain.subscription import Subscription
 
 
 def a_subscription(subscription_id: str, secret: str, now: datetime) -> Subscription:

@@ -105,5 +105,5 @@ def accounts_for(directory: Path) -> Iterator[Account]:
 
 def _environment() -> dict[str, str]:
     # PGPORT, PGOPTIONS and their like are meant for clients, but servers obey some of them.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return kept | {"LC_ALL": "C"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return inherited | {"LC_ALL": "C"}

@@ -1,8 +1,37 @@
-"""Gmail and Pub/Sub: reading messages and history, and proving who pushed a notification."""
+"""Gmail, by its API and Pub/Sub: reading messages and history, and what is pushed of changes."""
 
+from postroom.adapters.google.account import NAME, OPTIONS, GoogleAccount, GoogleAccounts
+from postroom.adapters.google.changes import GmailChanges
+from postroom.adapters.google.check import GmailMailboxCheck
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.fetcher import GmailFetcher
-from postroom.adapters.google.history import GmailHistory
-from postroom.adapters.google.push import GooglePushVerifier
+from postroom.adapters.google.notifications import GmailNotificationReader
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
+from postroom.adapters.http.deps import ProviderDeps
+from postroom.application.ports import Provider
 
-__all__ = ["GmailClient", "GmailFetcher", "GmailHistory", "GooglePushVerifier"]
+__all__ = ["NAME", "OPTIONS", "GmailClient", "GmailFetcher", "GooglePushVerifier", "provider"]
+
+
+def provider(
+    deps: ProviderDeps,
+    *,
+    gmail_url: str = "https://gmail.googleapis.com",
+    certs_url: str = CERTIFICATES,
+) -> Provider:
+    gmail = GmailClient(deps.http, deps.clock, gmail_url)
+    audience = f"{deps.public_url}/webhooks/{NAME}"
+    verify = GooglePushVerifier(deps.http, deps.clock, audience=audience, certs_url=certs_url)
+    return Provider(
+        name=NAME,
+        title="Gmail",
+        account=GoogleAccount,
+        pointer=GooglePointer,
+        options=OPTIONS,
+        accounts=GoogleAccounts(),
+        fetcher=GmailFetcher(gmail, deps.max_message_bytes),
+        changes=GmailChanges(gmail, deps.clock),
+        check=GmailMailboxCheck(gmail),
+        notifications=GmailNotificationReader(verify),
+    )

@@ -1,19 +1,26 @@
-"""Asking Gmail about one mailbox."""
+"""Requests to Gmail about one mailbox."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 
 import httpx
 
-from postroom.adapters.google.errors import refusal
-from postroom.adapters.google.exchange import TIMEOUT, Answer, exchange
+from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
+from postroom.adapters.http.exchange import Response, exchange
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
 
-LISTING_LIMIT = 8 * 2**20
-"""Bytes of an answer that holds no message. A page of 500 history records has some 230 KiB."""
+DEADLINE = timedelta(seconds=45)
+"""For the whole exchange."""
+
+TIMEOUT = httpx.Timeout(15, connect=10)
+"""Seconds, for each step of the exchange."""
+
+MAX_LISTING_BYTES = 8 * 2**20
+"""Of a response that holds no message. A page of 500 history records has some 230 KiB."""
 
 
 class GmailClient:
@@ -27,6 +34,10 @@ class GmailClient:
         self._users = f"{base_url}/gmail/v1/users/me"
         self._tokens = AccessTokens(http, clock)
 
+    async def sign_in(self, mailbox: Mailbox) -> None:
+        """Have a token for *mailbox*. Raises AccessFailed, Throttled, Unavailable."""
+        await self._tokens.get(mailbox)
+
     async def get(
         self,
         mailbox: Mailbox,
@@ -34,7 +45,7 @@ class GmailClient:
         model: type[ResponseT],
         *,
         params: Mapping[str, str] | None = None,
-        limit: int = LISTING_LIMIT,
+        max_bytes: int = MAX_LISTING_BYTES,
     ) -> ResponseT:
         """What `GET …/users/me/`*path* answers.
 
@@ -44,14 +55,16 @@ class GmailClient:
             "GET", f"{self._users}/{path}", params=params, timeout=TIMEOUT
         )
         token = await self._tokens.get(mailbox)
-        answer = await self._send(request, token, limit)
-        if answer.status == HTTPStatus.UNAUTHORIZED:  # revoked before its time: once more
+        response = await self._send(request, token, max_bytes)
+        if response.status == HTTPStatus.UNAUTHORIZED:  # revoked before its time: once more
             token = await self._tokens.get(mailbox, rejected=token)
-            answer = await self._send(request, token, limit)
-        if not answer.ok:
-            raise refusal(answer.status, answer.headers, answer.body, self._clock.now())
-        return read_response(model, answer.body)
+            response = await self._send(request, token, max_bytes)
+        if response.status != HTTPStatus.OK:
+            raise failure_of(response.status, response.headers, response.body, self._clock.now())
+        return read_response(model, response.body)
 
-    async def _send(self, request: httpx.Request, token: str, limit: int) -> Answer:
+    async def _send(self, request: httpx.Request, token: str, max_bytes: int) -> Response:
         request.headers["Authorization"] = f"Bearer {token}"
-        return await exchange(self._http, request, limit=limit)
+        return await exchange(
+            self._http, request, peer=request.url.host, max_bytes=max_bytes, deadline=DEADLINE
+        )

@@ -9,15 +9,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
+from postroom.adapters.http.retry_after import LONGEST, retry_after
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 
 DEFAULT_PAUSE = timedelta(seconds=30)
 """For a Google that asks to be left alone and does not say for how long."""
-
-LONGEST_PAUSE = timedelta(hours=1)
-"""Gmail's own pauses are about 15 minutes; a nonsensical one must not stop a mailbox for good."""
 
 QUOTA = {
     "dailyLimitExceeded",
@@ -45,12 +42,8 @@ class NotFound(Unavailable):
     """Google knows no such thing. What that means, only the one who asked for it can tell."""
 
 
-class TooLarge(Unavailable):
-    """The answer is over the size limit, and was not read to its end."""
-
-
-def refusal(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure:
-    """The failure that Gmail's answer stands for."""
+def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure:
+    """The failure that Gmail's response stands for."""
     error = _error_of(body)
     codes = tuple(_codes(error))
     reason = " ".join([f"gmail answered {status}", *codes[:1]])
@@ -70,10 +63,11 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, now: datetime)
             return Unavailable(reason, retry_after=pause)
 
 
-def grant_refusal(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure:
-    """The failure that an answer of the token endpoint stands for."""
-    answer = _object(body)
-    code = _code(answer.get("error"))
+def grant_failure_of(
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime
+) -> Failure:
+    """The failure that a response of the token endpoint stands for."""
+    code = _code(_object(body).get("error"))
     reason = f"the token endpoint answered {status} {code}".rstrip()
     pause = _retry_after(headers, {}, now)
     match status:
@@ -87,10 +81,10 @@ def grant_refusal(status: int, headers: Mapping[str, str], body: bytes, now: dat
 
 def _object(body: bytes) -> dict[str, object]:
     try:
-        answer = json.loads(body)
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _error_of(body: bytes) -> dict[str, object]:
@@ -117,21 +111,21 @@ def _code(value: object) -> str:
 def _retry_after(
     headers: Mapping[str, str], error: dict[str, object], now: datetime
 ) -> timedelta | None:
-    """Google's wish: the Retry-After header (RFC 9110 section 10.2.3), or what Gmail's text says.
+    """Google's wish: the Retry-After header, or else what Gmail's text says; None if it has none.
 
-    Gmail writes "User-rate limit exceeded.  Retry after 2026-11-25T10:00:00.123Z".
+    A wait of nothing is no wish.
     """
-    header = headers.get("Retry-After", "")
-    told = re.search(r"Retry after (\d{4}-[\d:T.-]+)Z", str(error.get("message", "")))
-    try:
-        if header.isdecimal():
-            wish = timedelta(seconds=int(header))
-        elif header:
-            wish = parsedate_to_datetime(header).astimezone(UTC) - now
-        elif told:
-            wish = datetime.fromisoformat(told[1]).replace(tzinfo=UTC) - now
-        else:
-            return None
-    except (ValueError, OverflowError):
+    header = headers.get("Retry-After")
+    wait = retry_after(header, now) if header else _wait_in(str(error.get("message", "")), now)
+    return wait if wait and wait > timedelta() else None
+
+
+def _wait_in(text: str, now: datetime) -> timedelta | None:
+    """Gmail writes "User-rate limit exceeded.  Retry after 2026-11-25T10:00:00.123Z"."""
+    if not (found := re.search(r"Retry after (\d{4}-[\d:T.-]+)Z", text)):
         return None
-    return min(wish, LONGEST_PAUSE) if wish > timedelta() else None
+    try:
+        end = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return min(end - now, LONGEST)

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from postroom.adapters.google.client import LISTING_LIMIT, GmailClient
-from postroom.adapters.google.errors import NotFound, TooLarge
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.client import MAX_LISTING_BYTES, GmailClient
+from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.responses import RawMessage
+from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unprocessable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import GooglePointer, Pointer
+from postroom.domain.pointer import Pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,7 @@ class GmailFetcher(MessageFetcher):
     """
 
     gmail: GmailClient
-    limit: int
-    """Bytes that a message may have."""
+    max_message_bytes: int
 
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         message_id = _message_id(mailbox, pointer)
@@ -33,31 +35,31 @@ class GmailFetcher(MessageFetcher):
                 f"messages/{quote(message_id, safe='')}",
                 RawMessage,
                 params={"format": "raw"},
-                limit=_encoded(self.limit),
+                max_bytes=_encoded(self.max_message_bytes),
             )
         except NotFound as error:
             raise SourceGone("gmail no longer has the message") from error
         except TooLarge as error:
             raise self._too_large() from error
-        if len(message.raw) > self.limit:
+        if len(message.raw) > self.max_message_bytes:
             raise self._too_large()
         return FetchedMessage(f"google:{message.id}", message.raw, message.received_at)
 
     def _too_large(self) -> Unprocessable:
-        return Unprocessable(f"the message is larger than {self.limit} bytes")
+        return Unprocessable(f"the message is larger than {self.max_message_bytes} bytes")
 
 
 def _message_id(mailbox: Mailbox, pointer: Pointer) -> str:
-    match pointer:
-        case GooglePointer(message_ids=(message_id,), address=address):
+    match mailbox.account, pointer:
+        case GoogleAccount(), GooglePointer(message_ids=(message_id,), address=address):
             # An id means nothing in another mailbox: there it would look like a deleted message.
             if address.casefold() != mailbox.address.casefold():
                 raise Unprocessable("the pointer is of another address than the mailbox")
             return message_id
         case _:
-            raise Unprocessable("the pointer does not point at one message of Gmail")
+            raise Unprocessable("the pointer does not point at one message of a Gmail mailbox")
 
 
 def _encoded(size: int) -> int:
-    """The most bytes that an answer with a message of *size* bytes may have."""
-    return size * 4 // 3 + LISTING_LIMIT
+    """The most bytes that a response with a message of *size* bytes may have."""
+    return size * 4 // 3 + MAX_LISTING_BYTES

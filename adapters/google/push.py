@@ -3,14 +3,16 @@
 https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Protocol
 
 import google.auth.jwt
 import httpx
 from google.auth.exceptions import GoogleAuthError
 
 from postroom.adapters.google.certificates import GoogleCertificates
-from postroom.application.ports import Clock, PushVerifier, Unauthenticated
+from postroom.application.ports import Clock, Unauthenticated
 
 ISSUERS = ("accounts.google.com", "https://accounts.google.com")
 
@@ -21,6 +23,17 @@ MAX_TOKEN = 8192
 
 SKEW = 10
 """Seconds by which the clocks may differ."""
+
+
+class PushVerifier(Protocol):
+    """Proves who signed a Pub/Sub push (OIDC: signature, audience, issuer, expiry)."""
+
+    @abstractmethod
+    async def __call__(self, token: str) -> str:
+        """The verified e-mail address of the service account that signed *token*.
+
+        Raises Unauthenticated, Unavailable.
+        """
 
 
 class GooglePushVerifier(PushVerifier):

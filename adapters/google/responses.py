@@ -77,6 +77,7 @@ class MessageAdded(GmailResponse):
 
 
 class HistoryRecord(GmailResponse):
+    id: int
     messages_added: tuple[MessageAdded, ...] = ()
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 
 import google.auth.transport
 import httpx
@@ -15,23 +16,24 @@ from google.auth.exceptions import GoogleAuthError
 from google.oauth2.service_account import Credentials
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from postroom.adapters.google.errors import grant_refusal
-from postroom.adapters.google.exchange import exchange
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.errors import grant_failure_of
+from postroom.adapters.http.exchange import Response, TooLarge, exchange
 from postroom.application.ports import Clock
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.mailbox import GoogleAccount, Mailbox
+from postroom.domain.mailbox import Mailbox
 
 SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 
-GRANT_LIMIT = 64 * 1024
-"""Bytes of an answer of the token endpoint."""
+MAX_GRANT_BYTES = 64 * 1024
+"""Of a response of the token endpoint."""
 
 GRANT_DEADLINE = timedelta(seconds=15)
 """A thread waits as long, and there are not many."""
 
 
 class AccessTokens:
-    """Keeps each mailbox's token until shortly before it expires; one refresh at a time for each.
+    """Caches each mailbox's token until shortly before it expires; one refresh at a time for each.
 
     google-auth blocks while it reads the key, signs and asks, so it does all that in a thread.
     """
@@ -140,11 +142,22 @@ class _Transport(google.auth.transport.Request):
         return sending.result(2 * GRANT_DEADLINE.total_seconds())
 
     async def _send(self, request: httpx.Request) -> _Response:
-        answer = await exchange(self._http, request, limit=GRANT_LIMIT, deadline=GRANT_DEADLINE)
-        if not answer.ok:
-            raise grant_refusal(answer.status, answer.headers, answer.body, self._clock.now())
+        response = await self._exchange(request)
+        if response.status != HTTPStatus.OK:
+            raise grant_failure_of(
+                response.status, response.headers, response.body, self._clock.now()
+            )
         try:
-            _Grant.model_validate_json(answer.body)
+            _Grant.model_validate_json(response.body)
         except ValidationError as error:
             raise Unavailable("the token endpoint sent no token") from error
-        return _Response(answer.status, answer.headers, answer.body)
+        return _Response(response.status, response.headers, response.body)
+
+    async def _exchange(self, request: httpx.Request) -> Response:
+        peer = request.url.host
+        try:
+            return await exchange(
+                self._http, request, peer=peer, max_bytes=MAX_GRANT_BYTES, deadline=GRANT_DEADLINE
+            )
+        except TooLarge as error:  # which would be taken for the message's
+            raise Unavailable(error.reason) from None

@@ -1,5 +1,41 @@
-"""IMAP mailboxes: folders are watched, and messages fetched, on aioimaplib's protocol.
+"""IMAP mailboxes: folders are listened to, and messages fetched, on aioimaplib's protocol.
 
 Read-only throughout: folders are opened by EXAMINE and bodies fetched by BODY.PEEK, so that no
 message is ever marked as seen by us.
 """
+
+from collections.abc import Mapping
+
+from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.imap.account import NAME, OPTIONS, ImapAccount, ImapAccounts
+from postroom.adapters.imap.changes import ImapChanges
+from postroom.adapters.imap.check import ImapMailboxCheck
+from postroom.adapters.imap.client import ImapClient
+from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.listener import ImapListener
+from postroom.adapters.imap.notifications import HandOffReader
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.imap.pool import ConnectionPool
+from postroom.application.ports import Provider
+
+__all__ = ["NAME", "OPTIONS", "provider"]
+
+
+def provider(deps: ProviderDeps, *, handoff_secrets: Mapping[str, str]) -> Provider:
+    """Raises InvalidSecret."""
+    client = ImapClient()
+    connections = ConnectionPool(client)
+    deps.resources.push_async_callback(connections.aclose)
+    return Provider(
+        name=NAME,
+        title="IMAP",
+        account=ImapAccount,
+        pointer=ImapPointer,
+        options=OPTIONS,
+        accounts=ImapAccounts(),
+        fetcher=ImapFetcher(connections, deps.max_message_bytes),
+        changes=ImapChanges(connections),
+        check=ImapMailboxCheck(client),
+        notifications=HandOffReader(handoff_secrets, deps.clock),
+        listener=ImapListener(client),
+    )

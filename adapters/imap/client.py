@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from aioimaplib import aioimaplib
 
+from postroom.adapters.imap.account import ImapAccount, Security
 from postroom.adapters.imap.connection import Connection
-from postroom.adapters.imap.errors import ConnectionLost, unreachable
+from postroom.adapters.imap.errors import ConnectionLost, connection_failure_of
 from postroom.adapters.imap.protocol import Protocol
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.mailbox import ImapAccount, Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class ImapClient:
             await self._greet(connection)
             if account.security is Security.STARTTLS:
                 await self._start_tls(connection, account.host)
-            await connection.ask_capabilities()
+            await connection.request_capabilities()
             await _log_in(connection, account)
-            await connection.ask_capabilities()
+            await connection.request_capabilities()
         except BaseException:
             connection.abort()
             raise
@@ -45,7 +45,7 @@ class ImapClient:
                     Protocol, account.host, account.port, ssl=tls, happy_eyeballs_delay=0.25
                 )
         except OSError as error:
-            raise unreachable(error) from error
+            raise connection_failure_of(error) from error
         return protocol
 
     async def _greet(self, connection: Connection) -> None:
@@ -64,7 +64,7 @@ class ImapClient:
     async def _start_tls(self, connection: Connection, host: str) -> None:
         """RFC 3501 section 6.2.1; never goes on without TLS."""
         protocol = connection.protocol
-        await connection.ask_capabilities()
+        await connection.request_capabilities()
         if "STARTTLS" not in connection.capabilities:
             raise AccessFailed("the IMAP server offers no STARTTLS: set the security to tls")
         await connection.command("STARTTLS")
@@ -78,7 +78,7 @@ class ImapClient:
                     plain, protocol, self.tls, server_hostname=host
                 )
         except OSError as error:
-            raise unreachable(error) from error
+            raise connection_failure_of(error) from error
         if secured is None:
             raise ConnectionLost("the connection to the IMAP server was lost in STARTTLS")
         protocol.transport = secured
@@ -90,7 +90,7 @@ async def _log_in(connection: Connection, account: ImapAccount) -> None:
         raise AccessFailed("the user name or the password holds a line break or NUL")
     if "AUTH=PLAIN" in connection.capabilities:
         initial = b64encode(f"\0{user}\0{password}".encode())  # RFC 4616: UTF-8, any character
-        await connection.command("AUTHENTICATE", "PLAIN", answers=[initial])
+        await connection.command("AUTHENTICATE", "PLAIN", continuations=[initial])
     elif "LOGINDISABLED" in connection.capabilities:
         raise AccessFailed("the IMAP server wants TLS first: set the security to tls or starttls")
     elif (user + password).isascii():
@@ -98,6 +98,6 @@ async def _log_in(connection: Connection, account: ImapAccount) -> None:
         await connection.command("LOGIN", *quoted)
     else:
         name, secret = user.encode(), password.encode()
-        answers = [name + b" {%d}" % len(secret), secret]  # as literals: quoted text is ASCII
-        await connection.command("LOGIN", f"{{{len(name)}}}", answers=answers)
+        continuations = [name + b" {%d}" % len(secret), secret]  # as literals: quoted text is ASCII
+        await connection.command("LOGIN", f"{{{len(name)}}}", continuations=continuations)
     connection.protocol.state = aioimaplib.AUTH

@@ -8,23 +8,24 @@ from typing import Any
 
 from aioimaplib import aioimaplib
 
-from postroom.adapters.imap.errors import ConnectionLost, refusal
+from postroom.adapters.imap.errors import ConnectionLost, failure_of
 from postroom.adapters.imap.folder_names import encode_folder_name
 from postroom.adapters.imap.protocol import LOST, Protocol
 from postroom.adapters.imap.responses import (
     FetchData,
     Lines,
     fetch_data,
+    folder_names,
     response_code,
     search_result,
 )
-from postroom.domain.failure import AccessFailed, Unavailable, Unprocessable
+from postroom.domain.failure import AccessFailed, FolderMissing, Unavailable, Unprocessable
 
-ROOM = 8 * 2**20
-"""Bytes that an answer may have beside the bodies asked for: a search may find a million UIDs."""
+MAX_RESPONSE_BYTES = 8 * 2**20
+"""Of a response, beside the bodies requested with it: a search may find a million UIDs."""
 
 LONGEST = timedelta(minutes=5)
-"""How long a command may take whose answer keeps coming in."""
+"""How long a command may take whose response is still coming in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +56,50 @@ class Connection:
     def capabilities(self) -> frozenset[str]:
         return frozenset(self.protocol.capabilities)
 
-    async def ask_capabilities(self) -> None:
-        """Ask anew, as is due after TLS and after a login (RFC 3501 sections 6.2.1 and 6.2.2)."""
+    async def request_capabilities(self) -> None:
+        """As is due after TLS and after a login (RFC 3501 sections 6.2.1 and 6.2.2)."""
         lines = await self.command("CAPABILITY")
         self.protocol.capabilities = {
             word.decode("ascii", "replace").upper() for line in lines[:-1] for word in line.split()
         }
 
-    async def command(self, name: str, *arguments: str, answers: Sequence[bytes] = ()) -> Lines:
-        """Run any command that has no method here; *answers* go to continuation requests."""
-        self.protocol.answers.clear()
-        self.protocol.answers.extend(answers)
+    async def command(
+        self, name: str, *arguments: str, continuations: Sequence[bytes] = ()
+    ) -> Lines:
+        """Run any command that has no method here; *continuations* go to continuation requests."""
+        self.protocol.continuations.clear()
+        self.protocol.continuations.extend(continuations)
         return await self._run(aioimaplib.Command(name, self._tag(), *arguments))
 
     async def examine(self, folder: str) -> OpenFolder:
-        """Open the folder read-only, with all that is in it by now (RFC 3501 section 6.3.2)."""
+        """Open the folder read-only, with all that is in it by now (RFC 3501 section 6.3.2).
+
+        Raises FolderMissing, AccessFailed.
+        """
         # Without a folder until the server says otherwise (section 6.3.1).
         self.protocol.state = aioimaplib.AUTH
-        lines = await self.command("EXAMINE", aioimaplib.quoted(encode_folder_name(folder)))
+        lines = await self._examine(folder)
         self.protocol.state = aioimaplib.SELECTED
         uid_validity = response_code(lines, "UIDVALIDITY")
-        if uid_validity is None:
+        if not uid_validity:  # nor is 0 one (RFC 3501 section 9, nz-number)
             raise AccessFailed("the IMAP server gives the folder no UIDVALIDITY")
         uid_next = response_code(lines, "UIDNEXT")
         if uid_next is None:  # RFC 3501 lets old servers leave it out
             uid_next = max(await self.search("UID", "*"), default=0) + 1
         return OpenFolder(uid_validity, uid_next)
+
+    async def _examine(self, folder: str) -> Lines:
+        try:
+            return await self.command("EXAMINE", aioimaplib.quoted(encode_folder_name(folder)))
+        except AccessFailed as refusal:
+            names = await self.folders()
+            if folder in names or folder.upper() == "INBOX":
+                raise
+            raise FolderMissing(names) from refusal
+
+    async def folders(self) -> list[str]:
+        """The names of all folders that can be opened."""
+        return list(folder_names(await self.command("LIST", '""', '"*"')))
 
     async def search(self, *criteria: str) -> tuple[int, ...]:
         """UIDs of the messages that match, ascending.
@@ -92,13 +111,15 @@ class Connection:
         )
 
     async def fetch(
-        self, uids: Sequence[int], items: str, *, bodies: int = 0
+        self, uids: Sequence[int], items: str, *, max_bytes: int = 0
     ) -> dict[int, list[FetchData]]:
-        """What the server says of each of *uids*; *bodies* bounds the bytes asked for."""
+        """What the server says of each of *uids*; *max_bytes* bounds the bodies requested."""
         command = aioimaplib.FetchCommand(
             self._tag(), ",".join(map(str, uids)), f"({items})", prefix="UID", timeout=self._timeout
         )
-        lines = await self._run(command, allowance=bodies + ROOM, within=LONGEST.total_seconds())
+        lines = await self._run(
+            command, max_bytes=max_bytes + MAX_RESPONSE_BYTES, within=LONGEST.total_seconds()
+        )
         found: dict[int, list[FetchData]] = {uid: [] for uid in uids}
         for data in fetch_data(lines):
             if data.uid in found:
@@ -113,7 +134,7 @@ class Connection:
         try:
             if not await _first(self.protocol.idle_began(), idling, self._timeout):
                 raise Unavailable("the IMAP server did not answer IDLE in time")
-            await _first(self.protocol.news.wait(), idling, seconds)
+            await _first(self.protocol.changed.wait(), idling, seconds)
             if idling.done():
                 idling.result()
                 raise Unavailable("the IMAP server ended IDLE by itself")
@@ -147,11 +168,11 @@ class Connection:
         return self.protocol.new_tag()
 
     async def _run(
-        self, command: aioimaplib.Command, *, within: float = 0, allowance: int = ROOM
+        self, command: aioimaplib.Command, *, within: float = 0, max_bytes: int = MAX_RESPONSE_BYTES
     ) -> Lines:
         if not self.is_open:
             raise ConnectionLost("the connection to the IMAP server was lost")
-        self.protocol.allowance = allowance
+        self.protocol.allowance = max_bytes
         try:
             async with asyncio.timeout(within or self._timeout):
                 response = await self.protocol.execute(command)
@@ -164,10 +185,10 @@ class Connection:
         if response.result == "OK":
             return list(response.lines)
         if self.protocol.overrun:
-            raise Unprocessable(f"the IMAP server sent more than {allowance} bytes")
+            raise Unprocessable(f"the IMAP server sent more than {max_bytes} bytes")
         if response.result == LOST:
             raise ConnectionLost(f"the connection to the IMAP server was lost in {command.name}")
-        raise refusal(command.name, response.result, bytes(response.lines[-1]))
+        raise failure_of(command.name, response.result, bytes(response.lines[-1]))
 
 
 async def _first(

@@ -1,4 +1,4 @@
-"""What an IMAP server's answer means for us, as one of the failures of domain/failure.py.
+"""What an IMAP server's response means for us, as one of the failures of domain/failure.py.
 
 Reasons hold commands and response codes, never the server's own words: those may name the user.
 """
@@ -45,20 +45,20 @@ _TEMPORARY = re.compile(
 _CODE = re.compile(rb"\[([A-Z-]+)[ \]]", re.IGNORECASE)
 
 
-def refusal(command: str, result: str, text: bytes) -> Failure:
+def failure_of(command: str, result: str, text: bytes) -> Failure:
     """The failure behind a tagged NO or BAD: by its code, its words, or the command."""
     match = _CODE.match(text)
     code = match[1].decode().upper() if match else ""
-    answer = f"the IMAP server answered {command} with {result} {code}".rstrip()
+    reason = f"the IMAP server answered {command} with {result} {code}".rstrip()
     for_good = result == "NO" and not _TEMPORARY.search(text)
     meaning = BY_CODE.get(code) or (BY_COMMAND.get(command) if for_good else None)
     if meaning is None:
-        return Unavailable(answer)
+        return Unavailable(reason)
     kind, remedy = meaning
-    return kind(f"{answer}: {remedy}")
+    return kind(f"{reason}: {remedy}")
 
 
-def unreachable(error: OSError) -> Failure:
+def connection_failure_of(error: OSError) -> Failure:
     """The failure behind an *error* met when connecting, or when negotiating TLS."""
     match error:
         case ssl.SSLCertVerificationError():

@@ -3,16 +3,18 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.imap.connection import Connection, OpenFolder
-from postroom.adapters.imap.errors import ConnectionLost
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.imap.responses import FetchData
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
 from postroom.domain.identity import normalise_message_id
-from postroom.domain.mailbox import ImapAccount, Mailbox
-from postroom.domain.pointer import ImapPointer, Pointer
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import Pointer
 
 _MESSAGE_ID = re.compile(rb"^message-id:(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -28,17 +30,10 @@ class ImapFetcher(MessageFetcher):
         account = mailbox.account
         if not (isinstance(account, ImapAccount) and isinstance(pointer, ImapPointer)):
             raise Unprocessable(f"a {pointer.provider} pointer for a {mailbox.provider} mailbox")
-        try:
-            async with self.connections.borrow(account) as connection:
-                return await self._read(connection, pointer)
-        except (
-            ConnectionLost
-        ):  # it may have lain idle for too long: that says nothing of the server
-            async with self.connections.borrow(account, fresh=True) as connection:
-                return await self._read(connection, pointer)
+        return await self.connections.use(account, partial(self._read, pointer))
 
-    async def _read(self, connection: Connection, pointer: ImapPointer) -> FetchedMessage:
-        # Opened anew for each message: a session knows only of messages that it has been told of.
+    async def _read(self, pointer: ImapPointer, connection: Connection) -> FetchedMessage:
+        # Opened for each message: a session does not know those that were not announced in it.
         folder = await connection.examine(pointer.folder)
         uid = await _find(connection, folder, pointer)
         await self._check_size(connection, uid)
@@ -56,7 +51,7 @@ class ImapFetcher(MessageFetcher):
 
     async def _body(self, connection: Connection, uid: int) -> tuple[bytes, datetime]:
         items = "INTERNALDATE BODY.PEEK[]"
-        for data in await _data(connection, uid, items, bodies=self.max_message_bytes):
+        for data in await _data(connection, uid, items, max_bytes=self.max_message_bytes):
             if data.content is None:
                 continue
             if data.received_at is None:
@@ -89,6 +84,6 @@ async def _find_by_message_id(connection: Connection, pointer: ImapPointer) -> i
 
 
 async def _data(
-    connection: Connection, uid: int, items: str, *, bodies: int = 0
+    connection: Connection, uid: int, items: str, *, max_bytes: int = 0
 ) -> list[FetchData]:
-    return (await connection.fetch([uid], items, bodies=bodies))[uid]
+    return (await connection.fetch([uid], items, max_bytes=max_bytes))[uid]

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
+from postroom.adapters.imap.account import ImapAccount
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.connection import Connection
+from postroom.adapters.imap.errors import ConnectionLost
 from postroom.domain.failure import Unavailable
-from postroom.domain.mailbox import ImapAccount
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(eq=False)
@@ -47,9 +51,23 @@ class ConnectionPool:
             try:
                 yield connection
             finally:
-                self._keep(account, connection)
+                self._put_back(account, connection)
         finally:
             self._turns[account].release()
+
+    async def use(
+        self, account: ImapAccount, work: Callable[[Connection], Awaitable[ResultT]]
+    ) -> ResultT:
+        """What *work* makes of a connection, or of another one if the first is lost.
+
+        It may have lain idle for too long: that says nothing of the server.
+        """
+        try:
+            async with self.borrow(account) as connection:
+                return await work(connection)
+        except ConnectionLost:
+            async with self.borrow(account, fresh=True) as connection:
+                return await work(connection)
 
     async def aclose(self) -> None:
         """Close what lies idle. To be called when nothing is borrowed any more."""
@@ -74,7 +92,7 @@ class ConnectionPool:
                 return connection
         return None
 
-    def _keep(self, account: ImapAccount, connection: Connection) -> None:
+    def _put_back(self, account: ImapAccount, connection: Connection) -> None:
         if connection.is_open:
             self._idle[account][connection] = asyncio.get_running_loop().call_later(
                 self.idle_for.total_seconds(), self._expire, account, connection

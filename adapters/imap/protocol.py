@@ -20,7 +20,7 @@ from aioimaplib import aioimaplib
 logging.getLogger(aioimaplib.__name__).disabled = True
 
 LOST = "LOST"
-"""The result of a command whose connection ended before its answer came."""
+"""The result of a command whose connection ended before its response came."""
 
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """A peer that vanished without a word is noticed after two minutes."""
@@ -33,8 +33,8 @@ _BYE = re.compile(rb"\* BYE\b", re.IGNORECASE)
 class Protocol(aioimaplib.IMAP4ClientProtocol):
     """One connection's side of the protocol.
 
-    *news* is set when the server says that messages have come, or when the connection is *lost*.
-    *answers* are given to the server's continuation requests while logging in, one each.
+    *changed* is set when the server says that messages have come, or when the connection is *lost*.
+    *continuations* are given to the server's continuation requests while logging in, one each.
     *allowance* is how many bytes may still come; one more, and *overrun* says why we hung up.
     """
 
@@ -46,8 +46,8 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self.greeting = b""
         self.greeted = asyncio.Event()
         self.lost = asyncio.Event()
-        self.news = asyncio.Event()
-        self.answers: deque[bytes] = deque()
+        self.changed = asyncio.Event()
+        self.continuations: deque[bytes] = deque()
         self.allowance = 2**16
         self.overrun = False
 
@@ -75,7 +75,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         pending = [*self.pending_async_commands.values(), self.pending_sync_command]
         self.pending_async_commands.clear()
         self.pending_sync_command = None
-        for event in (self.lost, self.news, self.greeted):
+        for event in (self.lost, self.changed, self.greeted):
             event.set()
         for command in filter(None, pending):
             command.close(b"connection lost", LOST)
@@ -94,9 +94,15 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
             return None
         return super()._handle_line(line, current_cmd)
 
+    def _response_done(self, line: bytes) -> None:
+        command = self.pending_sync_command
+        super()._response_done(line)
+        if command is not None and command.name == "EXAMINE":
+            self.changed.clear()  # what was announced by now was there when the folder was opened
+
     def _untagged_response(self, line: bytes) -> aioimaplib.Command:
         if _EXISTS.match(line):
-            self.news.set()
+            self.changed.set()
         if _BYE.match(line):
             self.transport.abort()  # the server will not say another word
         return super()._untagged_response(line)
@@ -104,7 +110,8 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
     def _continuation(self, line: bytes) -> None:
         command = self.pending_sync_command
         if command is not None and command.name in ("LOGIN", "AUTHENTICATE"):
-            # An empty answer to what we did not expect fetches the refusal (RFC 7628 section 3.2.3)
-            self.transport.write((self.answers.popleft() if self.answers else b"") + b"\r\n")
+            # An empty reply to what we did not expect fetches the refusal (RFC 7628 section 3.2.3)
+            reply = self.continuations.popleft() if self.continuations else b""
+            self.transport.write(reply + b"\r\n")
         else:
             super()._continuation(line)

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
+from postroom.adapters.imap.folder_names import decode_folder_name
+
 Lines = list[bytes | bytearray]
 """A response in lines; literals stand apart as bytearrays, after the line that announces them."""
 
@@ -16,6 +18,8 @@ _FETCH = re.compile(rb"\d+ FETCH \(", re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
 _INTERNALDATE = re.compile(rb'\bINTERNALDATE "([^"]+)"', re.IGNORECASE)
+_LIST = re.compile(rb'\(([^)]*)\) (?:"(?:[^"\\]|\\.)*"|NIL) (.+)', re.IGNORECASE)
+_CANNOT_BE_OPENED = {b"\\NOSELECT", b"\\NONEXISTENT"}
 _QUOTED_BODY = re.compile(rb'\bBODY\[[^\]]*\] "((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 
 
@@ -40,7 +44,7 @@ def _fetch_data(lines: Lines) -> FetchData:
     text = b"".join(line for line in lines if _is_text(line))
     literals = [bytes(line) for line in lines if not _is_text(line)]
     quoted = _QUOTED_BODY.search(text)
-    content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
+    content = _unescaped(quoted[1]) if quoted else None
     uid, size, moment = (pattern.search(text) for pattern in (_UID, _SIZE, _INTERNALDATE))
     return FetchData(
         uid=int(uid[1]) if uid else None,
@@ -55,6 +59,16 @@ def search_result(lines: Lines) -> tuple[int, ...]:
     return tuple(sorted({int(number) for line in lines[:-1] for number in line.split()}))
 
 
+def folder_names(lines: Lines) -> Iterator[str]:
+    """The names in the LIST responses (section 7.2.2) of the folders that can be opened."""
+    for line, following in pairwise(lines):
+        match = _LIST.fullmatch(line) if _is_text(line) else None
+        if match and not _CANNOT_BE_OPENED.intersection(match[1].upper().split()):
+            # A literal follows the line that announces it.
+            name = _unquoted(match[2]) if _is_text(following) else bytes(following)
+            yield decode_folder_name(name.decode("utf-8", "replace"))
+
+
 def response_code(lines: Lines, name: str) -> int | None:
     """The number in a code such as `[UIDVALIDITY 7]`, if there is one."""
     pattern = re.compile(rb"\[%s (\d+)\]" % name.encode(), re.IGNORECASE)
@@ -64,6 +78,14 @@ def response_code(lines: Lines, name: str) -> int | None:
 def imap_date(day: date) -> str:
     """RFC 3501 section 9, date: `1-Jan-2030`, whatever the locale."""
     return f"{day.day}-{_MONTHS[day.month - 1]}-{day.year:04}"
+
+
+def _unquoted(text: bytes) -> bytes:
+    return _unescaped(text[1:-1]) if text.startswith(b'"') else text
+
+
+def _unescaped(text: bytes) -> bytes:
+    return re.sub(rb"\\(.)", rb"\1", text)
 
 
 def _is_text(line: bytes | bytearray) -> bool:

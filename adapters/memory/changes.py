@@ -5,14 +5,22 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from postroom.application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
+from postroom.application.ports import (
+    Arrival,
+    BackfillPage,
+    ChangeSource,
+    ChangesPage,
+    PositionExpired,
+)
 from postroom.domain.failure import Failure, FolderMissing
-from postroom.domain.mailbox import Mailbox, folders_of
+from postroom.domain.mailbox import Mailbox
 
 
 @dataclass
-class InMemoryFolderChanges(FolderChanges):
-    """The folders that a mailbox's account names. *page_size* is in messages.
+class InMemoryChanges(ChangeSource):
+    """The folders that a mailbox's account names, of which the first is meant where none is named.
+
+    *page_size* is in messages.
 
     *listed* counts the messages that were listed, so that a test sees what is listed twice.
     """
@@ -25,13 +33,27 @@ class InMemoryFolderChanges(FolderChanges):
     _removed: set[tuple[str, str, str]] = field(default_factory=set, repr=False)
     _failures: dict[tuple[str, str], "_Breakdown"] = field(default_factory=dict, repr=False)
 
-    def deliver(self, mailbox: Mailbox, arrival: Arrival, *, folder: str = "inbox") -> None:
+    def deliver(self, mailbox: Mailbox, arrival: Arrival, *, folder: str = "") -> None:
         """A message comes in, or is moved in: it may be older than those that came before it."""
         self._folder(mailbox, folder).arrivals.append(arrival)
 
-    def expire(self, mailbox: Mailbox, *, folder: str = "inbox") -> None:
+    def expire(self, mailbox: Mailbox, *, folder: str = "") -> None:
         """Forget every position that was given out so far; the messages stay."""
         self._folder(mailbox, folder).generation += 1
+
+    def rebuild(self, mailbox: Mailbox, arrivals: Sequence[Arrival], *, folder: str = "") -> None:
+        """Replace the folder by another one of its name, with these messages in it."""
+        self.expire(mailbox, folder=folder)
+        self._folder(mailbox, folder).arrivals = list(arrivals)
+
+    def arrivals(self, mailbox: Mailbox, *, folder: str = "") -> Sequence[Arrival]:
+        """All that is there."""
+        return tuple(self._folder(mailbox, folder).arrivals)
+
+    def end(self, mailbox: Mailbox, *, folder: str = "") -> int:
+        """The position, which is a number, after all that is there."""
+        found = self._folder(mailbox, folder)
+        return int(found.position(len(found.arrivals)))
 
     def remove_folder(self, mailbox: Mailbox, folder: str) -> None:
         """With its messages; none of that name is there from now on."""
@@ -41,10 +63,10 @@ class InMemoryFolderChanges(FolderChanges):
         """Have every page of the mailbox fail, as soon as so many more of them were read."""
         self._failures[mailbox.tenant, mailbox.id] = _Breakdown(failure, after_pages)
 
-    def mend(self, mailbox: Mailbox) -> None:
+    def repair(self, mailbox: Mailbox) -> None:
         self._failures.pop((mailbox.tenant, mailbox.id), None)
 
-    async def start(self, mailbox: Mailbox, folder: str) -> str:
+    async def position(self, mailbox: Mailbox, folder: str) -> str:
         found = self._named(mailbox, folder)
         self._read(mailbox)
         return found.position(len(found.arrivals))
@@ -63,13 +85,15 @@ class InMemoryFolderChanges(FolderChanges):
 
     async def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
-    ) -> AsyncIterator[Sequence[Arrival]]:
+    ) -> AsyncIterator[BackfillPage]:
+        """Oldest first; arrivals without a date count as received whenever that is wanted."""
         found = self._named(mailbox, folder)
-        chosen = [each for each in found.arrivals if each.received_at >= moment]
-        chosen.sort(key=lambda each: each.received_at)
+        chosen = [each for each in found.arrivals if (each.received_at or moment) >= moment]
+        chosen.sort(key=lambda each: each.received_at or moment)
         for start in range(0, max(1, len(chosen)), self.page_size):
             self._read(mailbox)
-            yield self._listed(chosen[start : start + self.page_size])
+            page = chosen[start : start + self.page_size]
+            yield BackfillPage(self._listed(page), page[-1].received_at if page else None)
 
     def _listed(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
         self.listed += len(arrivals)
@@ -77,12 +101,13 @@ class InMemoryFolderChanges(FolderChanges):
 
     def _named(self, mailbox: Mailbox, folder: str) -> "_Folder":
         is_removed = (mailbox.tenant, mailbox.id, folder) in self._removed
-        if is_removed or folder not in folders_of(mailbox.account):
+        if is_removed or folder not in mailbox.account.folders:
             raise FolderMissing
         return self._folder(mailbox, folder)
 
     def _folder(self, mailbox: Mailbox, folder: str) -> "_Folder":
-        return self._folders[mailbox.tenant, mailbox.id, folder]
+        name = folder or mailbox.account.folders[0]
+        return self._folders[mailbox.tenant, mailbox.id, name]
 
     def _read(self, mailbox: Mailbox) -> None:
         """Count a page, or fail."""
@@ -92,19 +117,24 @@ class InMemoryFolderChanges(FolderChanges):
             broken.pages_left -= 1
 
 
+_MOST = 10**6
+"""Messages that a folder may get between two expiries."""
+
+
 @dataclass
 class _Folder:
     arrivals: list[Arrival] = field(default_factory=list)
     generation: int = 1
 
     def position(self, index: int) -> str:
-        return f"{self.generation}:{index}"
+        """A number, as a history id is one: a later position is a greater one."""
+        return str(self.generation * _MOST + index)
 
     def index(self, position: str) -> int:
-        generation, _, index = position.partition(":")
-        if generation != str(self.generation):
+        generation, index = divmod(int(position), _MOST)
+        if generation != self.generation:
             raise PositionExpired
-        return int(index)
+        return index
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """A clock that stands still until it is told to move."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,8 @@ class ManualClock(Clock):
         return self.time
 
     async def sleep(self, duration: timedelta) -> None:
-        self.advance(duration)
+        self.advance(max(duration, timedelta()))
+        await asyncio.sleep(0)  # a loop that sleeps must not be alone in the world
 
     def advance(self, by: timedelta) -> None:
         self.time += by

@@ -1,5 +1,4 @@
-"""What the ledger, the helpdesk, the outcomes, the cursors, the registry and the folder_syncs
-share.
+"""What the ledger, the helpdesk, the outcomes, the registry and the folder syncs share.
 
 A transaction works on a copy of its tenant's tables, which takes the place of the tables when it
 succeeds. They are one at a time for each tenant; PostgreSQL lets two mailboxes go on side by side.
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from itertools import count
 
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
-from postroom.application.ports import Cursor, OutcomeRecord
+from postroom.application.ports import OutcomeRecord
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
 
@@ -28,7 +27,6 @@ class Tables:
     outcomes: list[OutcomeRecord] = field(default_factory=list)
     mailboxes: dict[str, Mailbox] = field(default_factory=dict)
     folder_syncs: dict[tuple[str, str], FolderSyncRow] = field(default_factory=dict)
-    cursors: dict[tuple[str, str], Cursor] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
 

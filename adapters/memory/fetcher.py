@@ -2,49 +2,71 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from postroom.application.ports import FetchedMessage, MessageFetcher
-from postroom.domain.failure import Failure, SourceGone
+from postroom.domain.failure import Failure, SourceGone, Unprocessable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
 
 
 @dataclass
 class InMemoryMessages(MessageFetcher):
     """*messages* by source. *failures* are raised one a fetch; *broken* at every fetch.
 
-    *fetched* holds the source of each fetch, in order.
+    *fetched* holds the source of each fetch, in order. *limit* is in bytes of a message. *foreign*
+    is raised for a message of another mailbox: Unprocessable if a pointer shows whose it is, and
+    SourceGone if it does not.
     """
 
     messages: dict[str, FetchedMessage] = field(default_factory=dict)
     failures: deque[Failure] = field(default_factory=deque)
     broken: dict[str, Failure] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    limit: int = 50 * 2**20
+    foreign: type[SourceGone | Unprocessable] = Unprocessable
+    _owners: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
-    def put(self, message: FetchedMessage) -> None:
+    def put(self, message: FetchedMessage, mailbox: Mailbox | None = None) -> None:
+        """Into *mailbox* alone, or where any mailbox finds it."""
         self.messages[message.source] = message
+        if mailbox:
+            self._owners[message.source] = _name(mailbox)
 
-    async def fetch(self, _: Mailbox, pointer: Pointer) -> FetchedMessage:
+    async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         source = source_of(pointer)
         self.fetched.append(source)
+        _check(mailbox, pointer)
         if self.failures:
             raise self.failures.popleft()
         if source in self.broken:
             raise self.broken[source]
+        message = self._find(mailbox, pointer)
+        if len(message.raw) > self.limit:
+            raise Unprocessable(f"the message is larger than {self.limit} bytes")
+        return message
+
+    def _find(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
+        source, name = source_of(pointer), _name(mailbox)
+        if self._owners.get(source, name) != name:
+            raise self.foreign("there is no such message in this mailbox")
         if source not in self.messages:
             raise SourceGone("there is no such message")
         return self.messages[source]
 
 
+def _name(mailbox: Mailbox) -> tuple[str, str]:
+    return mailbox.tenant, mailbox.id
+
+
+def _check(mailbox: Mailbox, pointer: Pointer) -> None:
+    """Raises Unprocessable if the pointer shows by itself that it is none of the mailbox's."""
+    if pointer.provider != mailbox.provider:
+        raise Unprocessable(f"a {pointer.provider} pointer for a {mailbox.provider} mailbox")
+    if pointer.changed_folder is not None:
+        raise Unprocessable("the pointer is of no single message")
+
+
 def source_of(pointer: Pointer) -> str:
     """The provider's own id of the message, as its fetcher would name it."""
-    match pointer:
-        case MicrosoftPointer(message_id=message):
-            return f"microsoft:{message}"
-        case GooglePointer(message_ids=messages):
-            return f"google:{','.join(messages)}"
-        case ImapPointer(folder=folder, uid_validity=validity, uid=uid):
-            return f"imap:{folder}:{validity}:{uid}"
-        case _:
-            assert_never(pointer)
+    _, *of_message = pointer.key
+    return ":".join([pointer.provider, *of_message])

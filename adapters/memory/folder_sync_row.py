@@ -1,4 +1,4 @@
-"""What of a folder_sync is kept beside it, and how both change."""
+"""What is stored of a folder sync beside itself, and how both change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,29 +9,42 @@ from postroom.domain.folder_sync import FolderSync, Request
 
 @dataclass(frozen=True, slots=True)
 class FolderSyncRow:
-    """Every change makes a greater version of the *folder_sync*.
+    """Every claim and every request makes a greater *version*.
 
-    *requested* and *claimed* are the versions that each request, and the last take, made. Whoever
-    took it has it to themselves until *leased_until*.
+    *requested* and *claimed* are the versions that each request, and the last claim, made. Who has
+    claimed it has it to themselves until *leased_until*.
     """
 
     folder_sync: FolderSync
+    version: int
     requested: Mapping[Request, int] = field(default_factory=dict)
     claimed: int = 0
     leased_until: datetime | None = None
 
-    def is_ready(self, now: datetime) -> bool:
-        return self.folder_sync.due_at <= now and (
-            self.leased_until is None or self.leased_until <= now
+    def is_free(self, now: datetime) -> bool:
+        return self.leased_until is None or self.leased_until <= now
+
+    def is_due(self, now: datetime) -> bool:
+        return self.is_free(now) and self.folder_sync.due_at <= now
+
+    def may_be_retried(self, now: datetime) -> bool:
+        return self.folder_sync.retry_at is None or self.folder_sync.retry_at <= now
+
+    def claim(self, until: datetime, version: int) -> "FolderSyncRow":
+        claimed = replace(self.folder_sync, token=version)
+        return replace(
+            self, folder_sync=claimed, version=version, claimed=version, leased_until=until
         )
 
-    def take(self, until: datetime, version: int) -> "FolderSyncRow":
-        folder_sync = replace(self.folder_sync, version=version)
-        return replace(self, folder_sync=folder_sync, claimed=version, leased_until=until)
+    def renew(self, until: datetime) -> "FolderSyncRow":
+        """With all that has been requested since it was claimed."""
+        renewed = replace(self.folder_sync, token=self.version)
+        return replace(self, folder_sync=renewed, claimed=self.version, leased_until=until)
 
-    def save(self, made: FolderSync) -> "FolderSyncRow":
-        """With what the last who took it has *made* of it, and with what was asked since."""
-        kept, unchanged = self.folder_sync, self.folder_sync.version == self.claimed
+    def save(self, made: FolderSync, leased_until: datetime | None) -> "FolderSyncRow":
+        """With what the claim has *made* of it, and with what was requested since."""
+        stored = self.folder_sync
+        due_at = made.due_at if self.version == self.claimed else stored.due_at
         requested = {
             what: by
             for what, by in self.requested.items()
@@ -39,19 +52,24 @@ class FolderSyncRow:
         }
         folder_sync = replace(
             made,
-            due_at=made.due_at if unchanged else kept.due_at,
+            due_at=max(due_at, made.retry_at or due_at),
             requests=frozenset(requested),
-            version=kept.version,
+            position=stored.position,
+            position_at=stored.position_at,
+            backfill_from=stored.backfill_from,
+            token=stored.token,
         )
-        return replace(self, folder_sync=folder_sync, requested=requested, leased_until=None)
+        return replace(
+            self, folder_sync=folder_sync, requested=requested, leased_until=leased_until
+        )
 
-    def request(self, request: Request, now: datetime, version: int) -> "FolderSyncRow":
+    def request(self, request: Request, at: datetime, version: int) -> "FolderSyncRow":
+        """Due *at* that moment, if it was not before, unless its retry is not due then."""
         requested = {**self.requested, request: version}
-        row = self.wake(now, version)
-        folder_sync = replace(row.folder_sync, requests=frozenset(requested))
-        return replace(row, folder_sync=folder_sync, requested=requested)
-
-    def wake(self, at: datetime, version: int) -> "FolderSyncRow":
-        """Due *at* that moment, if it was not before."""
         due_at = min(at, self.folder_sync.due_at)
-        return replace(self, folder_sync=replace(self.folder_sync, due_at=due_at, version=version))
+        folder_sync = replace(
+            self.folder_sync,
+            due_at=max(due_at, self.folder_sync.retry_at or due_at),
+            requests=frozenset(requested),
+        )
+        return replace(self, folder_sync=folder_sync, requested=requested, version=version)

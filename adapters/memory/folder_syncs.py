@@ -1,11 +1,14 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postroom.adapters.memory.database import InMemoryDatabase, Tables
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
-from postroom.application.ports import FolderSyncs, SubscribedFolder
-from postroom.domain.folder_sync import FolderSync, Request, Subscription
-from postroom.domain.mailbox import MicrosoftAccount
+from postroom.application.ports import FolderSyncs
+from postroom.domain.folder_sync import FolderSync, Request
+
+Key = tuple[str, str]
+"""The mailbox and the folder."""
 
 
 class InMemoryFolderSyncs(FolderSyncs):
@@ -14,36 +17,94 @@ class InMemoryFolderSyncs(FolderSyncs):
 
     async def claim_due(self, now: datetime, limit: int, lease: timedelta) -> Sequence[FolderSync]:
         rows = _rows(self._database.across_tenants())
-        ready = [row.folder_sync for row in rows if row.is_ready(now)]
-        ready.sort(key=lambda folder_sync: folder_sync.due_at)
-        claimed = [await self._take(folder_sync, now, lease) for folder_sync in ready[:limit]]
+        due = [row.folder_sync for row in rows if row.is_due(now)]
+        due.sort(key=lambda folder_sync: folder_sync.due_at)
+        until = now + lease
+        claimed = [
+            await self._claim(each.tenant, _key(each), until, lambda row: row.is_due(now))
+            for each in due[:limit]
+        ]
         return [folder_sync for folder_sync in claimed if folder_sync]
 
-    async def save(self, folder_sync: FolderSync) -> bool:
-        async with self._database.transaction(folder_sync.tenant) as tables:
-            row = tables.folder_syncs.get(_key(folder_sync))
-            if row is None or row.claimed != folder_sync.version:
-                return False
-            tables.folder_syncs[_key(folder_sync)] = row.save(folder_sync)
-        return True
+    async def claim(
+        self, tenant: str, mailbox_id: str, folder: str, now: datetime, lease: timedelta
+    ) -> FolderSync | None:
+        return await self._claim(
+            tenant,
+            (mailbox_id, folder),
+            now + lease,
+            lambda row: row.is_free(now) and row.may_be_retried(now),
+        )
 
-    async def request(self, subscription_id: str, request: Request, now: datetime) -> bool:
-        for found, _ in self._subscribed([subscription_id]):
-            async with self._database.transaction(found.tenant) as tables:
-                if row := tables.folder_syncs.get(_key(found)):
-                    version = self._database.next_version()
-                    tables.folder_syncs[_key(found)] = row.request(request, now, version)
-                    return True
-        return False
+    async def renew(
+        self, folder_sync: FolderSync, now: datetime, lease: timedelta
+    ) -> FolderSync | None:
+        renewed = await self._change(folder_sync, lambda row: row.renew(now + lease))
+        return renewed.folder_sync if renewed else None
 
-    async def request_all(
-        self, tenant: str, mailbox_id: str, request: Request, now: datetime
+    async def save(self, folder_sync: FolderSync, *, leased_until: datetime | None = None) -> bool:
+        saved = await self._change(folder_sync, lambda row: row.save(folder_sync, leased_until))
+        return saved is not None
+
+    async def release(self, folder_sync: FolderSync) -> bool:
+        released = await self._change(folder_sync, lambda row: replace(row, leased_until=None))
+        return released is not None
+
+    async def move_position(self, folder_sync: FolderSync, position: str, now: datetime) -> bool:
+        def moved(row: FolderSyncRow) -> FolderSyncRow:
+            at = replace(row.folder_sync, position=position, position_at=now)
+            return replace(row, folder_sync=at)
+
+        return await self._change(folder_sync, moved) is not None
+
+    async def move_backfill(
+        self, folder_sync: FolderSync, before: datetime | None, after: datetime | None
+    ) -> bool:
+        def moved(row: FolderSyncRow) -> FolderSyncRow | None:
+            if row.folder_sync.backfill_from != before:
+                return None
+            return replace(row, folder_sync=replace(row.folder_sync, backfill_from=after))
+
+        return await self._change(folder_sync, moved) is not None
+
+    async def request(
+        self,
+        tenant: str,
+        mailbox_id: str,
+        request: Request,
+        now: datetime,
+        *,
+        folder: str | None = None,
     ) -> int:
         async with self._database.transaction(tenant) as tables:
-            keys = [key for key in tables.folder_syncs if key[0] == mailbox_id]
+            keys = _keys(tables, mailbox_id, folder)
             for key in keys:
-                row, version = tables.folder_syncs[key], self._database.next_version()
-                tables.folder_syncs[key] = row.request(request, now, version)
+                self._request(tables, key, request, now)
+        return len(keys)
+
+    async def request_by_subscription(
+        self, subscription_id: str, request: Request, now: datetime
+    ) -> bool:
+        for row in _rows(self._database.across_tenants()):
+            found = row.folder_sync
+            if found.subscription and found.subscription.id == subscription_id:
+                async with self._database.transaction(found.tenant) as tables:
+                    if _key(found) in tables.folder_syncs:
+                        self._request(tables, _key(found), request, now)
+                        return True
+        return False
+
+    async def request_backfill(
+        self, tenant: str, mailbox_id: str, since: datetime, now: datetime
+    ) -> int:
+        async with self._database.transaction(tenant) as tables:
+            keys = _keys(tables, mailbox_id, None)
+            for key in keys:
+                row = tables.folder_syncs[key]
+                since_then = min(since, row.folder_sync.backfill_from or since)
+                earlier = replace(row.folder_sync, backfill_from=since_then)
+                tables.folder_syncs[key] = replace(row, folder_sync=earlier)
+                self._request(tables, key, Request.SYNC, now)
         return len(keys)
 
     async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[FolderSync]:
@@ -51,51 +112,39 @@ class InMemoryFolderSyncs(FolderSyncs):
         folder_syncs = [row.folder_sync for row in _rows(searched)]
         return [each for each in folder_syncs if mailbox in ("", each.mailbox)]
 
-    async def subscribed_folders(
-        self, subscription_ids: Sequence[str]
-    ) -> Mapping[str, SubscribedFolder]:
-        return {
-            subscription.id: self._subscribed_folder(folder_sync, subscription)
-            for folder_sync, subscription in self._subscribed(subscription_ids)
-        }
-
-    async def _take(self, found: FolderSync, now: datetime, lease: timedelta) -> FolderSync | None:
-        """None if it is not ready any more: somebody else has claimed it since it was found."""
-        async with self._database.transaction(found.tenant) as tables:
-            row = tables.folder_syncs.get(_key(found))
-            if row is None or not row.is_ready(now):
+    async def _claim(
+        self, tenant: str, key: Key, until: datetime, may_be: Callable[[FolderSyncRow], bool]
+    ) -> FolderSync | None:
+        async with self._database.transaction(tenant) as tables:
+            row = tables.folder_syncs.get(key)
+            if row is None or not may_be(row):
                 return None
-            row = row.take(now + lease, self._database.next_version())
-            tables.folder_syncs[_key(found)] = row
+            row = tables.folder_syncs[key] = row.claim(until, self._database.next_version())
         return row.folder_sync
 
-    def _subscribed(self, ids: Sequence[str]) -> Sequence[tuple[FolderSync, Subscription]]:
-        folder_syncs = [row.folder_sync for row in _rows(self._database.across_tenants())]
-        return [
-            (folder_sync, folder_sync.subscription)
-            for folder_sync in folder_syncs
-            if folder_sync.subscription and folder_sync.subscription.id in ids
-        ]
+    async def _change(
+        self, claimed: FolderSync, change: Callable[[FolderSyncRow], FolderSyncRow | None]
+    ) -> FolderSyncRow | None:
+        """The row with its *change*, or None if somebody else has *claimed* it since."""
+        async with self._database.transaction(claimed.tenant) as tables:
+            row = tables.folder_syncs.get(_key(claimed))
+            changed = change(row) if row and row.claimed == claimed.token else None
+            if changed:
+                tables.folder_syncs[_key(claimed)] = changed
+        return changed
 
-    def _subscribed_folder(
-        self, folder_sync: FolderSync, subscription: Subscription
-    ) -> SubscribedFolder:
-        mailbox = self._database.read(folder_sync.tenant).mailboxes[folder_sync.mailbox]
-        account = mailbox.account
-        return SubscribedFolder(
-            tenant=mailbox.tenant,
-            id=mailbox.id,
-            provider=mailbox.provider,
-            folder=folder_sync.folder,
-            secret_digest=subscription.secret_digest,
-            application=account.client_id if isinstance(account, MicrosoftAccount) else "",
-            is_paused=mailbox.paused is not None,
-        )
+    def _request(self, tables: Tables, key: Key, request: Request, now: datetime) -> None:
+        row, version = tables.folder_syncs[key], self._database.next_version()
+        tables.folder_syncs[key] = row.request(request, now, version)
 
 
 def _rows(searched: Sequence[Tables]) -> Sequence[FolderSyncRow]:
     return [tables.folder_syncs[key] for tables in searched for key in sorted(tables.folder_syncs)]
 
 
-def _key(folder_sync: FolderSync) -> tuple[str, str]:
+def _keys(tables: Tables, mailbox_id: str, folder: str | None) -> Sequence[Key]:
+    return [key for key in tables.folder_syncs if key[0] == mailbox_id and folder in (None, key[1])]
+
+
+def _key(folder_sync: FolderSync) -> Key:
     return folder_sync.mailbox, folder_sync.folder

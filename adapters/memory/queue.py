@@ -54,7 +54,7 @@ class InMemoryPointerQueue(PointerQueue):
         self._dead = DeadLetters(clock)
         self._pauses: dict[Lane, tuple[datetime | None, str]] = {}
         self._last_turn: defaultdict[str | Lane, int] = defaultdict(int)
-        self._news = asyncio.Event()
+        self._arrived = asyncio.Event()
 
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
         return [job.id for job in jobs if self._add(job)]
@@ -63,7 +63,7 @@ class InMemoryPointerQueue(PointerQueue):
         is_new = job.id not in self._entries
         if is_new:
             self._entries[job.id] = _Entry(job, next(self._numbers))
-            self._news.set()
+            self._arrived.set()
         return is_new
 
     async def claim(
@@ -78,14 +78,14 @@ class InMemoryPointerQueue(PointerQueue):
 
     async def _wake_up(self) -> None:
         """Return when there may be work: at the news of it, or when a job or a pause is over."""
-        self._news.clear()
+        self._arrived.clear()
         ends = [entry.due for entry in self._entries.values()]
         ends += [until for until, _ in self._pauses.values()]
         due = min(filter(None, ends), default=None)
         left = (due - self._clock.now()).total_seconds() if due else None
         with suppress(TimeoutError):
             async with asyncio.timeout(left):
-                await self._news.wait()
+                await self._arrived.wait()
 
     def _take(self, limit: int, lease: timedelta) -> list[Claim]:
         now = self._clock.now()
@@ -169,7 +169,7 @@ class InMemoryPointerQueue(PointerQueue):
             entry.token, entry.due, entry.reclaimed = 0, None, False
             if reason:
                 entry.reasons.append((self._clock.now(), reason))
-            self._news.set()
+            self._arrived.set()
         return entry
 
     async def pause(
@@ -178,10 +178,10 @@ class InMemoryPointerQueue(PointerQueue):
         stands = self._pauses.get((tenant, mailbox))
         if not stands or until is None or (stands[0] and stands[0] <= until):
             self._pauses[tenant, mailbox] = until, reason
-            self._news.set()
+            self._arrived.set()
 
     async def resume(self, tenant: str, mailbox: str) -> bool:
-        self._news.set()
+        self._arrived.set()
         return self._pauses.pop((tenant, mailbox), None) is not None
 
     async def statistics(self) -> Sequence[LaneStatistics]:

@@ -5,32 +5,26 @@ from postroom.adapters.memory.database import InMemoryDatabase, Tables
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.application.ports import MailboxRegistry
 from postroom.domain.access import NO_FAILURES, AccessTally
+from postroom.domain.account import Account, UnreadableAccount
+from postroom.domain.failure import AccessFailed
 from postroom.domain.folder_sync import FolderSync, Request
-from postroom.domain.mailbox import (
-    GoogleAccount,
-    InvalidMailbox,
-    Mailbox,
-    MicrosoftCredentials,
-    Pause,
-    PausedBy,
-    folders_of,
-    with_credentials,
-)
+from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
 
 
 class InMemoryMailboxRegistry(MailboxRegistry):
+    """A mailbox that is added with an `UnreadableAccount` is as one whose account is unreadable."""
+
     def __init__(self, database: InMemoryDatabase) -> None:
         self._database = database
 
     async def add(self, mailbox: Mailbox) -> None:
         others = await self.all()
         async with self._database.transaction(mailbox.tenant) as tables:
-            _refuse_taken(mailbox, [*others, *tables.mailboxes.values()])
+            _refuse_existing(mailbox, [*others, *tables.mailboxes.values()])
             _forget(tables, mailbox.id)
             tables.mailboxes[mailbox.id] = mailbox
-            for folder in folders_of(mailbox.account):
-                folder_sync = self._folder_sync(mailbox, folder)
-                tables.folder_syncs[mailbox.id, folder] = FolderSyncRow(folder_sync)
+            for folder in mailbox.account.folders:
+                tables.folder_syncs[mailbox.id, folder] = self._row(mailbox, folder)
 
     async def remove(self, tenant: str, mailbox_id: str) -> bool:
         async with self._database.transaction(tenant) as tables:
@@ -56,10 +50,13 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             tables.mailboxes[mailbox_id] = replace(mailbox, paused=None, access=NO_FAILURES)
             for key, row in tables.folder_syncs.items():
                 if key[0] == mailbox_id:
-                    version = self._database.next_version()
-                    # Due since the pause began: at once, whatever the time is now.
-                    tables.folder_syncs[key] = row.request(Request.SYNC, pause.since, version)
+                    tables.folder_syncs[key] = self._woken(row, pause)
         return True
+
+    def _woken(self, row: FolderSyncRow, pause: Pause) -> FolderSyncRow:
+        """Due since the pause began: at once, whatever the time is now and it has failed of."""
+        at_once = replace(row, folder_sync=replace(row.folder_sync, retry_at=None))
+        return at_once.request(Request.SYNC, pause.since, self._database.next_version())
 
     async def save_access(self, mailbox: Mailbox, access: AccessTally) -> None:
         async with self._database.transaction(mailbox.tenant) as tables:
@@ -67,58 +64,62 @@ class InMemoryMailboxRegistry(MailboxRegistry):
                 tables.mailboxes[mailbox.id] = replace(stored, access=access)
 
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
-        return self._database.read(tenant).mailboxes.get(mailbox_id)
+        found = self._database.read(tenant).mailboxes.get(mailbox_id)
+        if found and isinstance(found.account, UnreadableAccount):
+            raise AccessFailed(found.account.reason)
+        return found
 
     async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
         searched = [self._database.read(tenant)] if tenant else self._database.across_tenants()
         return [tables.mailboxes[name] for tables in searched for name in sorted(tables.mailboxes)]
 
-    async def of_push(self, subscription: str, address: str) -> Mailbox | None:
-        wanted = (subscription, address.lower())
-        return next((mailbox for mailbox in await self.all() if _push(mailbox) == wanted), None)
-
-    async def replace_credentials(
-        self, mailbox: Mailbox, credentials: MicrosoftCredentials
-    ) -> bool:
+    async def replace_account(self, mailbox: Mailbox, account: Account) -> bool:
+        if isinstance(account, UnreadableAccount):
+            raise AccessFailed(account.reason)
+        others = [each for each in await self.all() if _key(each) != _key(mailbox)]
         async with self._database.transaction(mailbox.tenant) as tables:
             stored = tables.mailboxes.get(mailbox.id)
-            account = with_credentials(stored, mailbox, credentials)
-            if stored is None or account is None:
+            if stored and isinstance(stored.account, UnreadableAccount):
+                raise AccessFailed(stored.account.reason)
+            if stored is None or stored.account != mailbox.account:
                 return False
-            tables.mailboxes[mailbox.id] = replace(stored, account=account)
+            replaced = replace(stored, account=account)
+            _refuse_taken_route(replaced, others)
+            tables.mailboxes[mailbox.id] = replaced
         return True
 
-    def _folder_sync(self, mailbox: Mailbox, folder: str) -> FolderSync:
-        return FolderSync(
-            tenant=mailbox.tenant,
-            mailbox=mailbox.id,
-            folder=folder,
-            due_at=mailbox.added_at,
-            version=self._database.next_version(),
+    def _row(self, mailbox: Mailbox, folder: str) -> FolderSyncRow:
+        folder_sync = FolderSync(
+            tenant=mailbox.tenant, mailbox=mailbox.id, folder=folder, due_at=mailbox.added_at
         )
+        return FolderSyncRow(folder_sync, self._database.next_version())
 
 
 def _forget(tables: Tables, mailbox_id: str) -> None:
-    """The folder_syncs of the mailbox, and its cursors, one that came in after its end included."""
-    for table in (tables.folder_syncs, tables.cursors):
-        for key in [key for key in table if key[0] == mailbox_id]:
-            del table[key]
+    """The folder syncs of the mailbox."""
+    for key in [key for key in tables.folder_syncs if key[0] == mailbox_id]:
+        del tables.folder_syncs[key]
 
 
-def _push(mailbox: Mailbox) -> tuple[str, str] | None:
-    """What a Gmail notification names, and leads to one mailbox by."""
-    account = mailbox.account
-    if isinstance(account, GoogleAccount):
-        return account.pubsub_subscription, mailbox.address.lower()
-    return None
-
-
-def _refuse_taken(mailbox: Mailbox, others: Sequence[Mailbox]) -> None:
-    push = _push(mailbox)
+def _refuse_existing(mailbox: Mailbox, others: Sequence[Mailbox]) -> None:
     for other in others:
-        if other.tenant == mailbox.tenant and other.id == mailbox.id:
+        if _key(other) == _key(mailbox):
             raise InvalidMailbox("the tenant has a mailbox of that name: choose another")
         if other.tenant == mailbox.tenant and other.address.lower() == mailbox.address.lower():
             raise InvalidMailbox("the tenant has a mailbox of that address already")
-        if push and _push(other) == push:
-            raise InvalidMailbox("a mailbox with that subscription exists already")
+    _refuse_taken_route(mailbox, others)
+
+
+def _refuse_taken_route(mailbox: Mailbox, others: Sequence[Mailbox]) -> None:
+    route = _route(mailbox)
+    if route and route in map(_route, others):
+        raise InvalidMailbox("a mailbox that gets the same notifications exists already")
+
+
+def _route(mailbox: Mailbox) -> tuple[str, str] | None:
+    route = mailbox.account.route(mailbox.address)
+    return (mailbox.provider, route) if route else None
+
+
+def _key(mailbox: Mailbox) -> tuple[str, str]:
+    return mailbox.tenant, mailbox.id

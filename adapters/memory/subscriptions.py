@@ -15,14 +15,8 @@ from postroom.application.ports import (
     Subscriptions,
 )
 from postroom.domain.failure import Failure, FolderMissing
-from postroom.domain.folder_sync import Subscription
-from postroom.domain.mailbox import (
-    ClientCertificate,
-    ClientSecret,
-    Mailbox,
-    MicrosoftAccount,
-    folders_of,
-)
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.subscription import Subscription
 
 LIFETIME = timedelta(days=6)
 
@@ -43,7 +37,7 @@ class InMemorySubscriptions(Subscriptions):
     """
 
     clock: Clock
-    endpoint: str = "https://postroom.example/webhooks/microsoft"
+    endpoint: str = "https://postroom.example/webhooks/provider"
     refusal: str = ""
     obstructed: str = ""
     failures: list[Failure] = field(default_factory=list)
@@ -60,7 +54,7 @@ class InMemorySubscriptions(Subscriptions):
 
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
         self._fail()
-        if folder not in folders_of(mailbox.account):
+        if folder not in mailbox.account.folders:
             raise FolderMissing
         if self.refusal:
             raise NotificationsRefused(self.refusal)
@@ -123,10 +117,6 @@ class InMemorySubscriptions(Subscriptions):
             raise self.failures.pop(0)
 
 
-def _signed_in(mailbox: Mailbox) -> tuple[str, ...]:
-    """As whom a mailbox's credentials sign in: an application, or somebody for that mailbox."""
-    match mailbox.account:
-        case MicrosoftAccount(credentials=ClientSecret() | ClientCertificate()) as account:
-            return account.directory, account.client_id
-        case _:
-            return mailbox.tenant, mailbox.id
+def _signed_in(mailbox: Mailbox) -> object:
+    """What shows the same subscriptions: a sign-in that opens several mailboxes shows them all."""
+    return mailbox.provider, mailbox.account.sign_in_key

@@ -1,1 +1,54 @@
 """Microsoft 365 through Microsoft Graph (httpx), signed in to through Entra ID (msal)."""
+
+from dataclasses import replace
+
+from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.microsoft.account import (
+    OPTIONS,
+    MicrosoftAccount,
+    MicrosoftAccounts,
+    describe,
+)
+from postroom.adapters.microsoft.changes import GraphChanges
+from postroom.adapters.microsoft.check import GraphMailboxCheck
+from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.device import EntraDeviceSignIn
+from postroom.adapters.microsoft.entra import GRAPH_URL, LOGIN_URL, EntraId
+from postroom.adapters.microsoft.fetcher import GraphFetcher
+from postroom.adapters.microsoft.notification_tokens import GraphNotificationTokenVerifier
+from postroom.adapters.microsoft.notifications import GraphNotificationReader
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
+from postroom.adapters.microsoft.tokens import EntraTokens
+from postroom.application.ports import Provider
+
+__all__ = ["NAME", "OPTIONS", "provider"]
+
+NAME = MicrosoftPointer.provider
+
+
+def provider(
+    deps: ProviderDeps, *, graph_url: str = GRAPH_URL, login_url: str = LOGIN_URL
+) -> Provider:
+    """Raises ValueError unless *login_url* is https."""
+    http, clock = deps.http, deps.clock
+    entra = EntraId(deps.blocking_http, clock, login_url=login_url, graph_url=graph_url)
+    graph = GraphClient(http, EntraTokens(entra, deps.registry, clock), clock, graph_url)
+    # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
+    trying = replace(graph, tokens=EntraTokens(entra, None, clock))
+    verify = GraphNotificationTokenVerifier(http, clock, login_url=login_url)
+    return Provider(
+        name=NAME,
+        title="Microsoft 365",
+        account=MicrosoftAccount,
+        pointer=MicrosoftPointer,
+        options=OPTIONS,
+        accounts=MicrosoftAccounts(),
+        fetcher=GraphFetcher(graph, clock, deps.max_message_bytes),
+        changes=GraphChanges(graph),
+        check=GraphMailboxCheck(trying),
+        sign_in=EntraDeviceSignIn(entra, clock),
+        subscriptions=GraphSubscriptions(graph, clock, deps.public_url),
+        notifications=GraphNotificationReader(verify),
+        describe=describe,
+    )

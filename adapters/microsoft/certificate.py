@@ -7,8 +7,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed
-from postroom.domain.mailbox import Secret
 
 _BLOCK = r"-----BEGIN {0}-----.+?-----END {0}-----"
 _CERTIFICATE = re.compile(_BLOCK.format("CERTIFICATE"), re.DOTALL)

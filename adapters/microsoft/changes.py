@@ -19,10 +19,17 @@ from postroom.adapters.microsoft.account import microsoft_account
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.errors import Meanings
 from postroom.adapters.microsoft.folders import GraphFolders
-from postroom.application.ports import Arrival, ChangesPage, FolderChanges, PositionExpired
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import (
+    Arrival,
+    BackfillPage,
+    ChangeSource,
+    ChangesPage,
+    PositionExpired,
+)
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import MAX_TEXT, MicrosoftPointer
+from postroom.domain.pointer import MAX_TEXT
 
 PAGE_SIZE = 100
 
@@ -53,21 +60,22 @@ _MESSAGES = TypeAdapter(list[_Message])
 
 
 @dataclass(frozen=True, slots=True)
-class GraphChanges(FolderChanges):
+class GraphChanges(ChangeSource):
     graph: GraphClient
     max_pages: int = MAX_PAGES
 
-    async def start(self, mailbox: Mailbox, folder: str) -> str:
+    async def position(self, mailbox: Mailbox, folder: str) -> str:
         """The first request of a round, which is not made yet.
 
         A round of all would be long, and one by a date lists 5,000 messages at the most. So this
-        one begins lately: its end is what matters, and what lies before is left to a list by date.
+        one begins a short while ago: its end is what matters, and what lies before is left to a
+        list by date.
         It lists the newest first, so that it leaves out none that came in after the start while
         there are older ones to leave out.
         """
         path = await self._messages(mailbox, folder)
-        lately = self.graph.clock.now() - FIRST_ROUND
-        query = _received(max(lately, mailbox.added_at - BEFORE_ADDED)) | {
+        start = self.graph.clock.now() - FIRST_ROUND
+        query = _received(max(start, mailbox.added_at - BEFORE_ADDED)) | {
             "$orderby": "receivedDateTime desc",
             "changeType": "created",
         }
@@ -88,11 +96,11 @@ class GraphChanges(FolderChanges):
 
     async def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
-    ) -> AsyncIterator[Sequence[Arrival]]:
+    ) -> AsyncIterator[BackfillPage]:
         path = await self._messages(mailbox, folder)
         try:
-            async for arrivals in self._by_date(mailbox, path, moment):
-                yield arrivals
+            async for page in self._by_date(mailbox, path, moment):
+                yield page
         except SourceGone as gone:
             raise AccessFailed(gone.reason) from gone
 
@@ -115,7 +123,7 @@ class GraphChanges(FolderChanges):
 
     async def _by_date(
         self, mailbox: Mailbox, path: Sequence[str], moment: datetime
-    ) -> AsyncIterator[Sequence[Arrival]]:
+    ) -> AsyncIterator[BackfillPage]:
         """All messages received from *moment* on, oldest first; some come twice.
 
         Graph's links count messages (`$skip`), and so leave out as many as are deleted meanwhile.
@@ -125,11 +133,12 @@ class GraphChanges(FolderChanges):
         for _ in range(self.max_pages):
             page = await self.graph.page(mailbox, url)
             arrivals = _arrivals(page.value)
-            yield arrivals
+            reached = arrivals[-1].received_at if arrivals else None
+            yield BackfillPage(arrivals, reached)
             if not (url := page.next_link):
                 return
-            if arrivals and arrivals[-1].received_at > moment:
-                moment = arrivals[-1].received_at
+            if reached and reached > moment:
+                moment = reached
                 url = self._list(path, moment)
         raise self._endless()
 

@@ -5,20 +5,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.account import MicrosoftAccount, microsoft_account
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.folders import GraphFolders
 from postroom.adapters.microsoft.remedies import remedy
 from postroom.application.ports import CheckStep, MailboxCheck
 from postroom.domain.failure import Failure, FolderMissing, SourceGone, Unprocessable
-from postroom.domain.mailbox import Mailbox, MicrosoftAccount
+from postroom.domain.mailbox import Mailbox
 
 MAX_NAMED = 50
 """Folders that are named where one is missing."""
 
-
-SAMPLE = 64 * 1024
-"""Bytes of a message that are read: that there are some is what matters."""
+MAX_SAMPLE_BYTES = 64 * 1024
+"""Of a message that is read: that there are some is what matters."""
 
 _NEWEST = {"$select": "id", "$top": "1"}
 
@@ -28,7 +27,10 @@ class GraphMailboxCheck(MailboxCheck):
     graph: GraphClient
 
     async def check(self, mailbox: Mailbox) -> AsyncIterator[CheckStep]:
-        account = microsoft_account(mailbox)
+        account = mailbox.account
+        if not isinstance(account, MicrosoftAccount):
+            yield CheckStep("signing in", f"the mailbox is at {mailbox.provider}, not at Microsoft")
+            return
         for name, attempt in self._steps(mailbox, account):
             step = await _ended(name, attempt(), account)
             yield step
@@ -53,7 +55,12 @@ class GraphMailboxCheck(MailboxCheck):
         for message in newest.get("value", []):
             with suppress(SourceGone, Unprocessable):  # it was deleted, or is a large one
                 await self.graph.download(
-                    mailbox, *user, "messages", str(message.get("id")), "$value", max_bytes=SAMPLE
+                    mailbox,
+                    *user,
+                    "messages",
+                    str(message.get("id")),
+                    "$value",
+                    max_bytes=MAX_SAMPLE_BYTES,
                 )
 
 

@@ -1,6 +1,5 @@
 """Calls to Microsoft Graph: signed, bounded in time and size, and with their failures named."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,16 +8,17 @@ from typing import Any, Literal
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from postroom.adapters.http.exchange import TooLarge, exchange, translated
+from postroom.adapters.http.retry_after import retry_after
 from postroom.adapters.microsoft.entra import GRAPH_URL
-from postroom.adapters.microsoft.errors import Meanings, TokenRejected, graph_failure, unreachable
-from postroom.adapters.microsoft.retry_after import retry_after
+from postroom.adapters.microsoft.errors import SHORTEST_WAIT, Meanings, TokenRejected, failure_of
 from postroom.adapters.microsoft.tokens import AccessTokens
 from postroom.adapters.microsoft.urls import graph_address
 from postroom.application.ports import Clock
 from postroom.domain.failure import Unavailable, Unprocessable
 from postroom.domain.mailbox import Mailbox
 
-MAX_ERROR_BYTES = 64 * 1024
+PEER = "Graph"
 
 MAX_JSON_BYTES = 8 * 1024 * 1024
 
@@ -77,10 +77,10 @@ class GraphClient:
     async def download(self, mailbox: Mailbox, *path: str, max_bytes: int) -> bytes:
         """The content at *path*. Raises Unprocessable if there are more than *max_bytes*."""
         call = _Call(url=self.url(*path), max_bytes=max_bytes)
-        content = await self._answer(mailbox, call)
-        if content is None:
-            raise Unprocessable(f"the message has more than {max_bytes} bytes")
-        return content
+        try:
+            return await self._send(mailbox, call)
+        except TooLarge as error:
+            raise Unprocessable(f"the message has more than {max_bytes} bytes") from error
 
     async def read(self, mailbox: Mailbox, *path: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The JSON object at *path*."""
@@ -101,7 +101,7 @@ class GraphClient:
         return await self._object(mailbox, call)
 
     async def delete(self, mailbox: Mailbox, *path: str, meanings: Meanings) -> None:
-        await self._answer(mailbox, _Call(method="DELETE", url=self.url(*path), meanings=meanings))
+        await self._send(mailbox, _Call(method="DELETE", url=self.url(*path), meanings=meanings))
 
     async def pages(
         self, mailbox: Mailbox, *path: str, query: Mapping[str, str]
@@ -136,46 +136,32 @@ class GraphClient:
         return url.startswith(f"{self.graph_url}/")
 
     async def _object(self, mailbox: Mailbox, call: _Call) -> dict[str, Any]:
-        content = await self._answer(mailbox, call)
         try:
-            return _OBJECT.validate_json(content or b"")
-        except ValidationError:
+            return _OBJECT.validate_json(await self._send(mailbox, call))
+        except (TooLarge, ValidationError):
             raise Unavailable("Graph answered something else than an object") from None
 
-    async def _answer(self, mailbox: Mailbox, call: _Call) -> bytes | None:
-        """The body of the answer; None if it is too long."""
+    async def _send(self, mailbox: Mailbox, call: _Call) -> bytes:
         token = await self.tokens.get(mailbox)
         try:
-            return await self._once(call, token)
+            return await self._send_once(call, token)
         except TokenRejected:
-            return await self._once(call, await self.tokens.get(mailbox, rejected=token))
+            return await self._send_once(call, await self.tokens.get(mailbox, rejected=token))
 
-    async def _once(self, call: _Call, token: str) -> bytes | None:
-        try:
-            async with (
-                asyncio.timeout(self.deadline.total_seconds()),
-                self.http.stream(
-                    call.method,
-                    call.url,
-                    json=call.body,
-                    headers=call.headers(token),
-                    timeout=self.timeout.total_seconds(),
-                ) as response,
-            ):
-                if not response.is_success:
-                    body = await _read(response, MAX_ERROR_BYTES)
-                    wait = retry_after(response.headers.get("Retry-After"), self.clock.now())
-                    raise graph_failure(response.status_code, body or b"", wait, call.meanings)
-                return await _read(response, call.max_bytes)
-        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
-            raise unreachable("Graph", error) from error
-
-
-async def _read(response: httpx.Response, limit: int) -> bytes | None:
-    """The body; None as soon as it proves longer than *limit*, with the rest left unread."""
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > limit:
-            return None
-    return bytes(body)
+    async def _send_once(self, call: _Call, token: str) -> bytes:
+        with translated(PEER):  # a link of Graph's may be no URL
+            request = self.http.build_request(
+                call.method,
+                call.url,
+                json=call.body,
+                headers=call.headers(token),
+                timeout=self.timeout.total_seconds(),
+            )
+        response = await exchange(
+            self.http, request, peer=PEER, max_bytes=call.max_bytes, deadline=self.deadline
+        )
+        if response.is_success:
+            return response.body
+        header = response.headers.get("Retry-After")
+        wait = retry_after(header, self.clock.now(), shortest=SHORTEST_WAIT)
+        raise failure_of(response.status, response.body, wait, call.meanings)

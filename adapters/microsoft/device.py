@@ -3,16 +3,17 @@
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pydantic import BaseModel, Field, ValidationError
 
+from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftAccount, as_microsoft
 from postroom.adapters.microsoft.entra import EntraId, Grant
 from postroom.adapters.microsoft.errors import SLOW_DOWN
 from postroom.application.ports import Clock, DeviceCode, DeviceSignIn
+from postroom.domain.account import Account, Secret
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
-from postroom.domain.mailbox import DelegatedAccess, Secret
 
 BACK_OFF = timedelta(seconds=5)
 """What the interval grows by when the login asks for a slower pace (RFC 8628 section 3.5), or
@@ -34,15 +35,22 @@ class EntraDeviceSignIn(DeviceSignIn):
     entra: EntraId
     clock: Clock
 
-    async def begin(self, directory: str, client_id: str) -> DeviceCode:
-        now = self.clock.now()
+    def is_needed(self, account: Account) -> bool:
+        match account:
+            case MicrosoftAccount(credentials=DelegatedAccess(refresh_token=token)):
+                return not token.value
+            case _:
+                return False
+
+    async def begin(self, account: Account) -> DeviceCode:
+        ours, now = as_microsoft(account), self.clock.now()
         try:
-            flow = _Flow.model_validate(await self.entra.begin_device_flow(directory, client_id))
+            flow = _Flow.model_validate(
+                await self.entra.begin_device_flow(ours.directory, ours.client_id)
+            )
         except ValidationError:
             raise Unavailable("sign-in answered something else than a device code") from None
         return DeviceCode(
-            directory=directory,
-            client_id=client_id,
             verification_uri=flow.verification_uri,
             user_code=flow.user_code,
             device_code=Secret(flow.device_code),
@@ -50,10 +58,14 @@ class EntraDeviceSignIn(DeviceSignIn):
             expires_at=now + flow.expires_in,
         )
 
-    async def finish(self, code: DeviceCode) -> DelegatedAccess:
+    async def finish(self, account: Account, code: DeviceCode) -> MicrosoftAccount:
+        ours = as_microsoft(account)
+        return replace(ours, credentials=await self._access(ours, code))
+
+    async def _access(self, account: MicrosoftAccount, code: DeviceCode) -> DelegatedAccess:
         interval = code.interval
         while True:
-            match await self._poll(code):
+            match await self._poll(account, code):
                 case Grant(refresh_token=token, person=person) if token:
                     return DelegatedAccess(Secret(token), person.object_id, person.principal_name)
                 case Grant():
@@ -70,11 +82,13 @@ class EntraDeviceSignIn(DeviceSignIn):
                 raise AccessFailed("nobody has signed in with the code in time")
             await self.clock.sleep(interval)
 
-    async def _poll(self, code: DeviceCode) -> Grant | str | Throttled | Unavailable:
-        """A login in trouble is no end: the code stays good, and so does the person's patience."""
+    async def _poll(
+        self, account: MicrosoftAccount, code: DeviceCode
+    ) -> Grant | str | Throttled | Unavailable:
+        """A login that is away ends nothing: the code stays good, and the person has patience."""
         try:
             return await self.entra.poll_device_flow(
-                code.directory, code.client_id, code.device_code
+                account.directory, account.client_id, code.device_code
             )
         except (Throttled, Unavailable) as failure:
             return failure

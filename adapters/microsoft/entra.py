@@ -16,12 +16,13 @@ import httpx
 from msal.application import ConfidentialClientApplication, PublicClientApplication
 from pydantic import BaseModel, Field, ValidationError
 
+from postroom.adapters.http.exchange import translated
+from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret
 from postroom.adapters.microsoft.certificate import read_certificate
-from postroom.adapters.microsoft.errors import unreachable
-from postroom.adapters.microsoft.sign_in import SignInClient
+from postroom.adapters.microsoft.sign_in import PEER, SignInClient
 from postroom.application.ports import Clock
+from postroom.domain.account import Secret
 from postroom.domain.failure import Unavailable
-from postroom.domain.mailbox import ClientCertificate, ClientSecret, Secret
 
 LOGIN_URL = "https://login.microsoftonline.com"
 GRAPH_URL = "https://graph.microsoft.com"
@@ -30,7 +31,7 @@ GRAPH_URL = "https://graph.microsoft.com"
 PERMISSIONS = ("Mail.Read", "Mail.Read.Shared")
 """Delegated: the mail of the person, and of the mailboxes that are shared with them."""
 
-Answer = dict[str, Any]
+Response = dict[str, Any]
 
 
 class Person(BaseModel):
@@ -44,7 +45,7 @@ class Person(BaseModel):
 
 
 class Grant(BaseModel):
-    """A successful answer of the token endpoint (RFC 6749 section 5.1)."""
+    """A successful response of the token endpoint (RFC 6749 section 5.1)."""
 
     access_token: str = Field(repr=False)
     expires_in: timedelta
@@ -82,29 +83,29 @@ class EntraId:
     ) -> Grant:
         """App-only: client credentials (RFC 6749 section 4.4), a secret or a signed assertion."""
 
-        def request() -> Answer:
+        def request() -> Response:
             application = self._confidential(directory, client_id, credentials)
-            return _answer(application.acquire_token_for_client(self._app_scopes))  # type: ignore[no-untyped-call]  # no types
+            return _response(application.acquire_token_for_client(self._app_scopes))  # type: ignore[no-untyped-call]  # no types
 
         return _grant(await self._call(request))
 
     async def refreshed(self, directory: str, client_id: str, token: Secret) -> Grant:
         """Delegated: by a refresh token, most often with another one in return."""
 
-        def request() -> Answer:
+        def request() -> Response:
             application = self._public(directory, client_id)
-            return _answer(
+            return _response(
                 application.acquire_token_by_refresh_token(token.value, self._delegated_scopes)  # type: ignore[no-untyped-call]
             )
 
         return _grant(await self._call(request))
 
-    async def begin_device_flow(self, directory: str, client_id: str) -> Answer:
-        """The device authorization request (RFC 8628 section 3.1), and the answer to it."""
+    async def begin_device_flow(self, directory: str, client_id: str) -> Response:
+        """The device authorization request (RFC 8628 section 3.1), and the response to it."""
 
-        def request() -> Answer:
+        def request() -> Response:
             application = self._public(directory, client_id)
-            return _answer(application.initiate_device_flow(self._delegated_scopes))  # type: ignore[no-untyped-call]
+            return _response(application.initiate_device_flow(self._delegated_scopes))  # type: ignore[no-untyped-call]
 
         return await self._call(request)
 
@@ -113,26 +114,25 @@ class EntraId:
     ) -> Grant | str:
         """Ask once whether the person has signed in; if not yet, the error that says so."""
 
-        def request() -> Answer:
+        def request() -> Response:
             application = self._public(directory, client_id)
-            # Told to leave after one request: the pauses are ours, which can be interrupted.
-            return _answer(
+            # It leaves after one request: the pauses are ours, which can be interrupted.
+            return _response(
                 application.acquire_token_by_device_flow(  # type: ignore[no-untyped-call]
                     {"device_code": device_code.value}, exit_condition=lambda _: True
                 )
             )
 
-        answer = await self._call(request)
-        return str(answer["error"]) if "error" in answer else _grant(answer)
+        response = await self._call(request)
+        return str(response["error"]) if "error" in response else _grant(response)
 
-    async def _call(self, request: Callable[[], Answer]) -> Answer:
+    async def _call(self, request: Callable[[], Response]) -> Response:
         try:
-            async with asyncio.timeout(self._deadline.total_seconds()):
-                return await asyncio.to_thread(request)
-        except TimeoutError as error:
-            raise unreachable("sign-in", error) from error
+            with translated(PEER):
+                async with asyncio.timeout(self._deadline.total_seconds()):
+                    return await asyncio.to_thread(request)
         except (ValueError, KeyError):
-            # Not chained: the cause may quote the answer, and with it a token.
+            # Not chained: the cause may quote the response, and with it a token.
             raise Unavailable("sign-in answered something else than a token") from None
 
     def _confidential(
@@ -159,12 +159,12 @@ class EntraId:
         }
 
 
-def _answer(answer: Any) -> Answer:  # noqa: ANN401 - msal has no types
-    return dict(answer)
+def _response(result: Any) -> Response:  # noqa: ANN401 - msal has no types
+    return dict(result)
 
 
-def _grant(answer: Answer) -> Grant:
+def _grant(response: Response) -> Grant:
     try:
-        return Grant.model_validate(answer)
+        return Grant.model_validate(response)
     except ValidationError:
         raise Unavailable("sign-in answered something else than a token") from None

@@ -25,6 +25,9 @@ from postroom.domain.failure import (
 MAILBOX_MOVE = timedelta(minutes=15)
 """A mailbox that moves between databases is away for hours; looking each quarter is enough."""
 
+SHORTEST_WAIT = timedelta(seconds=1)
+"""A wait that costs no attempt must be a wait, or a job would be tried in a circle."""
+
 DEFAULT_RETRY_AFTER = timedelta(seconds=10)
 """How long a 429 without a Retry-After is heeded."""
 
@@ -96,10 +99,8 @@ _AADSTS = frozenset(
 """learn.microsoft.com/entra/identity-platform/reference-error-codes"""
 
 
-def graph_failure(
-    status: int, body: bytes, wait: timedelta | None, meanings: Meanings
-) -> Exception:
-    """What Graph's answer of *status* and error *body* means; *wait* is its Retry-After.
+def failure_of(status: int, body: bytes, wait: timedelta | None, meanings: Meanings) -> Exception:
+    """What Graph's response of *status* and error *body* means; *wait* is its Retry-After.
 
     A meaning of the code, and then one of the status, goes before our own table.
     Source: learn.microsoft.com/graph/errors and /graph/throttling.
@@ -108,32 +109,27 @@ def graph_failure(
     reason = f"Graph answered {status} {code}".rstrip()
     if code in _MAILBOX_AWAY:
         return Throttled(reason, retry_after=max(wait or MAILBOX_MOVE, MAILBOX_MOVE))
-    if told := meanings.get(code.lower()) or meanings.get(status):
-        return told(reason)
+    if meaning := meanings.get(code.lower()) or meanings.get(status):
+        return meaning(reason)
     if remedy := _GRAPH.get((status, code)) or _GRAPH_STATUS.get(status):
         return remedy(reason)
     return _busy(reason, status, wait)
 
 
-def sign_in_failure(status: int, body: bytes, wait: timedelta | None) -> Failure:
-    """What the answer of Entra ID's token or metadata endpoint means."""
-    answer = _entra_error(body)
-    number = _aadsts(answer.error_description)
-    named = (str(status), _code(answer.error), f"AADSTS{number}" if number else "")
+def sign_in_failure_of(status: int, body: bytes, wait: timedelta | None) -> Failure:
+    """What the response of Entra ID's token or metadata endpoint means."""
+    found = _entra_error(body)
+    number = _aadsts(found.error_description)
+    named = (str(status), _code(found.error), f"AADSTS{number}" if number else "")
     reason = " ".join(("sign-in answered", *filter(None, named)))
-    if answer.error in _ENTRA_ERRORS or number in _AADSTS:
+    if found.error in _ENTRA_ERRORS or number in _AADSTS:
         return AccessFailed(reason)
     return _busy(reason, status, wait)
 
 
 def awaits_the_person(body: bytes) -> bool:
-    """Whether Entra ID's answer says that a person has not signed in with a device code yet."""
+    """Whether Entra ID's response says that a person has not signed in with a device code yet."""
     return _entra_error(body).error in _NOT_YET
-
-
-def unreachable(peer: str, error: Exception) -> Unavailable:
-    """A call to *peer* that got no answer. Only the name: the text may hold a URL."""
-    return Unavailable(f"{peer} did not answer: {type(error).__name__}")
 
 
 def _busy(reason: str, status: int, wait: timedelta | None) -> Throttled | Unavailable:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftAccount
 from postroom.adapters.microsoft.client import GraphClient
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.microsoft.received_header import received_at
 from postroom.application.ports import Clock, FetchedMessage, MessageFetcher
 from postroom.domain.failure import AccessFailed, SourceGone, Unprocessable
-from postroom.domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount
-from postroom.domain.pointer import MicrosoftPointer, Pointer
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import Pointer
 
 MAX_MESSAGE_BYTES = 50 * 1024 * 1024
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from postroom.adapters.microsoft.entra import LOGIN_URL
 from postroom.adapters.microsoft.signing_keys import ALGORITHM, SigningKey, SigningKeys
-from postroom.application.ports import Clock, NotificationTokenVerifier, Unauthenticated
+from postroom.application.ports import Clock, Unauthenticated
 
 CHANGE_TRACKING = "0bf30f3b-4a52-48df-9a82-234910c4a086"
 """The application "Microsoft Graph Change Tracking", which sends notifications in every directory.
@@ -45,7 +45,7 @@ class _Claims(BaseModel):
         return self.application or self.party
 
 
-class GraphNotificationTokenVerifier(NotificationTokenVerifier):
+class GraphNotificationTokenVerifier:
     """Verifies tokens that Entra ID at *login_url* has issued to Graph's own sender of
     notifications.
 
@@ -61,7 +61,10 @@ class GraphNotificationTokenVerifier(NotificationTokenVerifier):
         self._keys = SigningKeys(http, clock, f"{login_url}/common/discovery/v2.0/keys")
 
     async def __call__(self, token: str) -> str:
-        """Raises Unauthenticated; Unavailable without keys."""
+        """The client id of the application that *token* is made out to.
+
+        Raises Unauthenticated; Unavailable without keys.
+        """
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("the token is too long")
         key = await self._keys.find(_key_id(token))

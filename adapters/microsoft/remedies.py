@@ -6,9 +6,9 @@ Source: learn.microsoft.com/entra/identity-platform/reference-error-codes, and /
 from collections.abc import Mapping
 from typing import Final
 
+from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftCredentials
 from postroom.adapters.microsoft.entra import PERMISSIONS
 from postroom.domain.failure import AccessFailed, Failure
-from postroom.domain.mailbox import DelegatedAccess, MicrosoftCredentials
 
 _DELEGATED: Final = " and ".join(PERMISSIONS)
 
@@ -57,6 +57,6 @@ def remedy(failure: Failure, credentials: MicrosoftCredentials) -> str:
     own = _FOR_A_PERSON if isinstance(credentials, DelegatedAccess) else _AS_ITSELF
     table = {**_BY_CODE, **own}
     for code in reversed(failure.reason.split()):
-        if told := table.get(code):
-            return told
+        if advice := table.get(code):
+            return advice
     return "" if isinstance(failure, AccessFailed) else "try again later"

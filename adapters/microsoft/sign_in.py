@@ -10,10 +10,13 @@ from typing import Any
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from postroom.adapters.microsoft.errors import awaits_the_person, sign_in_failure, unreachable
-from postroom.adapters.microsoft.retry_after import retry_after
+from postroom.adapters.http.exchange import TooLarge, exchange_blocking, translated
+from postroom.adapters.http.retry_after import retry_after
+from postroom.adapters.microsoft.errors import SHORTEST_WAIT, awaits_the_person, sign_in_failure_of
 from postroom.application.ports import Clock
 from postroom.domain.failure import Unavailable
+
+PEER = "sign-in"
 
 MAX_BYTES = 256 * 1024
 """Tokens and metadata are a few thousand bytes."""
@@ -48,28 +51,21 @@ class SignInClient:
         return self._send("POST", url, data=form, **kwargs)
 
     def _send(self, method: str, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401
+        with translated(PEER):
+            request = self._http.build_request(method, url, **kwargs)
         try:
-            with self._http.stream(method, url, **kwargs) as response:
-                body = _read(response)
-        except httpx.RequestError as error:
-            raise unreachable("sign-in", error) from error
-        if response.is_success or awaits_the_person(body):
-            return httpx.Response(response.status_code, content=_object(body))
-        wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
-        raise sign_in_failure(response.status_code, body, wait)
+            response = exchange_blocking(self._http, request, peer=PEER, max_bytes=MAX_BYTES)
+        except TooLarge as error:  # which would be taken for the message's
+            raise Unavailable(error.reason) from None
+        if response.is_success or awaits_the_person(response.body):
+            return httpx.Response(response.status, content=_object(response.body))
+        header = response.headers.get("Retry-After")
+        wait = retry_after(header, self._clock.now(), shortest=SHORTEST_WAIT)
+        raise sign_in_failure_of(response.status, response.body, wait)
 
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _read(response: httpx.Response) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise Unavailable(f"sign-in answered with more than {MAX_BYTES} bytes")
-    return bytes(body)
 
 
 def _object(body: bytes) -> bytes:

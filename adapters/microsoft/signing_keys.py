@@ -1,37 +1,32 @@
-"""The keys that Entra ID signs tokens with, kept so that a notification costs no request.
+"""The keys that Entra ID signs tokens with, cached so that a notification costs no request.
 
 https://learn.microsoft.com/entra/identity-platform/signing-key-rollover: keys roll over at any
 time, and a token with an unknown one is a reason to ask for them again.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 import jwt
 from pydantic import BaseModel, ValidationError
 
-from postroom.adapters.microsoft.errors import unreachable
+from postroom.adapters.http.exchange import exchange
+from postroom.adapters.http.key_cache import KeyCache
 from postroom.application.ports import Clock
 from postroom.domain.failure import Unavailable
 
 FRESH = timedelta(hours=24)
-"""How long the keys are kept, as Microsoft's own libraries do."""
-
-PAUSE = timedelta(minutes=1)
-"""Between two requests for a key that is not among those that are kept."""
-
-FIRST_PAUSE = timedelta(seconds=5)
-"""The same while there are no keys at all."""
+"""How long the keys are cached, as Microsoft's own libraries do."""
 
 DEADLINE = timedelta(seconds=2)
-"""For the request: Graph waits 3 seconds for our own answer."""
+"""For the request: Graph waits 3 seconds for our own response."""
 
-LIMIT = 512 * 1024
-"""Bytes of the answer; it has about 20 KiB."""
+MAX_BYTES = 512 * 1024
+"""Of the response; it has about 20 KiB."""
 
 ALGORITHM = "RS256"
 
@@ -41,7 +36,7 @@ ANY_DIRECTORY = "{tenantid}"
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """*issuer* is whose tokens the key may sign; empty if that was not told."""
+    """*issuer* is whose tokens the key may sign; empty if Entra ID does not say."""
 
     public: jwt.PyJWK
     issuer: str
@@ -55,64 +50,25 @@ class _KeySet(BaseModel):
 
 
 class SigningKeys:
-    """The keys at *url* (a JSON Web Key Set, RFC 7517), with one request for them at a time."""
+    """The keys at *url* (a JSON Web Key Set, RFC 7517)."""
 
     def __init__(self, http: httpx.AsyncClient, clock: Clock, url: str) -> None:
         self._http = http
-        self._clock = clock
         self._url = url
-        self._asking = asyncio.Lock()
-        self._keys: Mapping[str, SigningKey] = {}
-        self._asked_at: datetime | None = None
-        self._fetched_at: datetime | None = None
+        self._cache = KeyCache(self._fetch, clock, name="the keys of Entra ID", fresh_for=FRESH)
 
     async def find(self, key_id: str) -> SigningKey | None:
-        """The key of that id, or None if Entra ID has no such key.
+        """The key of that id, as `KeyCache.find` gives it."""
+        return await self._cache.find(key_id)
 
-        Raises Unavailable if there are none to look among. Old ones serve while there are no new.
-        """
-        underway = self._asking.locked()
-        if self._wanted(key_id) and not (underway and key_id in self._keys):
-            async with self._asking:
-                if self._wanted(key_id):  # unless the one that we waited for has asked
-                    await self._ask()
-        if not self._keys:
-            raise Unavailable("the keys of Entra ID could not be fetched")
-        return self._keys.get(key_id)
-
-    def _wanted(self, key_id: str) -> bool:
-        now = self._clock.now()
-        pause = PAUSE if self._keys else FIRST_PAUSE
-        if self._asked_at and now - self._asked_at < pause:
-            return False
-        return key_id not in self._keys or not self._fetched_at or now - self._fetched_at >= FRESH
-
-    async def _ask(self) -> None:
-        try:
-            self._keys = _read(await self._fetch())
-            self._fetched_at = self._clock.now()
-        except Unavailable:
-            if not self._keys:
-                raise
-        finally:
-            self._asked_at = self._clock.now()
-
-    async def _fetch(self) -> bytes:
-        body = bytearray()
-        try:
-            async with (
-                asyncio.timeout(DEADLINE.total_seconds()),
-                self._http.stream("GET", self._url) as response,
-            ):
-                if response.status_code != httpx.codes.OK:
-                    raise Unavailable(f"Entra ID answered {response.status_code} without keys")
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > LIMIT:
-                        raise Unavailable(f"Entra ID sent more than {LIMIT} bytes of keys")
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise unreachable("Entra ID", error) from error
-        return bytes(body)
+    async def _fetch(self) -> Mapping[str, SigningKey]:
+        request = self._http.build_request("GET", self._url)
+        response = await exchange(
+            self._http, request, peer="Entra ID", max_bytes=MAX_BYTES, deadline=DEADLINE
+        )
+        if response.status != HTTPStatus.OK:
+            raise Unavailable(f"Entra ID answered {response.status} without keys")
+        return _read(response.body)
 
 
 def _read(body: bytes) -> Mapping[str, SigningKey]:

@@ -14,15 +14,15 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
-from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.account import DelegatedAccess, microsoft_account
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.errors import Meanings
 from postroom.adapters.microsoft.folders import GraphFolders
 from postroom.adapters.microsoft.urls import is_loopback, is_public
 from postroom.application.ports import Clock, NotificationsRefused, SubscriptionGone, Subscriptions
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.folder_sync import Subscription
-from postroom.domain.mailbox import DelegatedAccess, Mailbox
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.subscription import Subscription
 
 LIFETIME = timedelta(days=6)
 """Graph takes less than seven days."""
@@ -107,9 +107,9 @@ class GraphSubscriptions(Subscriptions):
     async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
         body = {"expirationDateTime": self._expiry()}
         path = ("subscriptions", subscription.id)
-        answer = _held(await self.graph.update(mailbox, *path, body=body, meanings=_GONE))
+        renewed = _held(await self.graph.update(mailbox, *path, body=body, meanings=_GONE))
         return replace(
-            subscription, renewed_at=self.clock.now(), expires_at=answer.expires_at.astimezone(UTC)
+            subscription, renewed_at=self.clock.now(), expires_at=renewed.expires_at.astimezone(UTC)
         )
 
     async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
@@ -166,9 +166,9 @@ class GraphSubscriptions(Subscriptions):
         return f"{self.clock.now() + LIFETIME:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _held(answer: dict[str, object]) -> _Held:
+def _held(response: dict[str, object]) -> _Held:
     try:
-        return _Held.model_validate(answer)
+        return _Held.model_validate(response)
     except ValidationError:
         raise Unavailable("Graph answered something else than a subscription") from None
 

@@ -17,10 +17,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from postroom.adapters.microsoft.account import microsoft_account
+from postroom.adapters.microsoft.account import (
+    DelegatedAccess,
+    MicrosoftAccount,
+    microsoft_account,
+)
 from postroom.adapters.microsoft.entra import EntraId, Grant
 from postroom.application.ports import Clock, MailboxRegistry
-from postroom.domain.mailbox import DelegatedAccess, Mailbox, MicrosoftAccount, Secret
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 
 MARGIN = timedelta(minutes=5)
 """A token this close to its end is not used any more: clocks differ, and calls take time."""
@@ -102,7 +107,9 @@ class EntraTokens(AccessTokens):
                     # revokes none for its use (learn.microsoft.com/entra/identity-platform/
                     # refresh-tokens).
                     renewed = replace(access, refresh_token=new)
-                    await self._registry.replace_credentials(mailbox, renewed)
+                    await self._registry.replace_account(
+                        mailbox, replace(account, credentials=renewed)
+                    )
                 return grant
             case _:
                 return await self._sign_in(mailbox, account)

@@ -3,32 +3,55 @@
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Discriminator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from postroom.adapters.postgres.strict import strictly
+from postroom.domain.account import Account, Secret, UnreadableAccount
 from postroom.domain.failure import AccessFailed
-from postroom.domain.mailbox import Account, Secret
-
-_ACCOUNT: TypeAdapter[Account] = TypeAdapter(
-    Annotated[Account, Discriminator("provider")],
-    config=ConfigDict(extra="forbid", hide_input_in_errors=True),
-)
 
 
-def split(account: Account) -> tuple[dict[str, Any], bytes]:
-    """The fields of *account* that are no secrets, and a text of those that are."""
-    secrets = _secrets(account)
-    plain = _ACCOUNT.dump_python(account, mode="json", exclude=_names(secrets))
-    return plain, json.dumps(secrets).encode()
+class AccountFormat:
+    """How accounts of the types of *accounts*, by provider, are stored.
 
+    The plain part names the provider; the other fields are the account's own. *accounts* is read
+    when an account is: the providers that bring them are made with a registry at hand.
+    """
 
-def joined(plain: dict[str, Any], secrets: bytes) -> Account:
-    """The account that was split. Raises AccessFailed if it has not the fields that it needs."""
-    try:
-        return _ACCOUNT.validate_python(_with(*_of_today(plain, json.loads(secrets))))
-    except ValidationError as error:
-        raise AccessFailed("the stored account is not of this release: add it anew") from error
+    def __init__(self, accounts: Mapping[str, type[Account]]) -> None:
+        self._accounts = accounts
+        self._adapters: dict[str, TypeAdapter[Account]] = {}
+
+    def split(self, account: Account) -> tuple[dict[str, Any], bytes]:
+        """The fields of *account* that are no secrets, and a text of those that are.
+
+        Raises AccessFailed if it is of none of our providers, or stands for one that is unreadable.
+        """
+        if isinstance(account, UnreadableAccount):
+            raise AccessFailed(account.reason)
+        secrets = _secrets(account)
+        adapter = self._adapter(account.provider)
+        plain = adapter.dump_python(account, mode="json", exclude=_names(secrets))
+        return {**plain, "provider": account.provider}, json.dumps(secrets).encode()
+
+    def joined(self, plain: Mapping[str, Any], secrets: bytes) -> Account:
+        """The account that was split. Raises AccessFailed if it is not one of this release."""
+        provider, own = plain["provider"], {**plain}
+        del own["provider"]
+        adapter = self._adapter(provider)
+        try:
+            upgraded = self._accounts[provider].upgraded(own, json.loads(secrets))
+            return adapter.validate_python(_with(*upgraded))
+        except (ValidationError, LookupError) as error:
+            raise AccessFailed("the stored account is not of this release: add it anew") from error
+
+    def _adapter(self, provider: str) -> TypeAdapter[Account]:
+        if provider not in self._accounts:
+            raise AccessFailed(f"this release of Postroom has no provider {provider}")
+        if provider not in self._adapters:
+            self._adapters[provider] = strictly(self._accounts[provider])
+        return self._adapters[provider]
 
 
 def _secrets(part: object) -> dict[str, Any]:
@@ -56,21 +79,3 @@ def _with(plain: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any
         for name, item in secrets.items()
     }
     return {**plain, **revealed}
-
-
-def _of_today(
-    plain: dict[str, Any], secrets: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What earlier releases have stored of a Microsoft account, as it is stored now."""
-    if "client_secret" in secrets:  # the only credentials that there were
-        plain = plain | {"credentials": {"kind": "secret"}}
-        secrets = secrets | {"credentials": {"secret": secrets["client_secret"]}}
-    if "client_state" in secrets:  # of a subscription that was made elsewhere, for one folder
-        plain = plain | {"folders": [plain["folder"]]}
-    return _without(plain, "folder", "subscription_id"), _without(
-        secrets, "client_secret", "client_state"
-    )
-
-
-def _without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in names}

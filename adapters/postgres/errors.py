@@ -37,10 +37,17 @@ _REASONS = {
 }
 
 
-def reason_of(error: psycopg.Error) -> str:
-    """Fit for a log: no part of a row, a statement or a connection string is in it."""
+def failure_of(error: psycopg.Error) -> Unavailable:
+    """Its reason is fit for a log: no part of a row, statement or connection string is in it."""
+    return Unavailable(_reason_of(error))
+
+
+def _reason_of(error: psycopg.Error) -> str:
     if isinstance(error, PoolTimeout):
-        return "no database connection in time: the database is away, or all are in use"
+        return (
+            "no database connection in time: all are in use, or the database is away; see that it"
+            " runs at POSTROOM_DATABASE_URL"
+        )
     if error.sqlstate:
         return _REASONS.get(error.sqlstate, f"the database answered {error.sqlstate}")
     if isinstance(error, psycopg.OperationalError):
@@ -54,7 +61,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise Unavailable(reason_of(error)) from error
+        raise failure_of(error) from error
 
 
 class MigrationError(Exception):
@@ -62,7 +69,7 @@ class MigrationError(Exception):
 
 
 @contextmanager
-def migrating(what: str) -> Iterator[None]:
+def migration_translated(what: str) -> Iterator[None]:
     """Every psycopg error that leaves the block is a MigrationError about *what*."""
     try:
         yield

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 
 from postroom.adapters.postgres.connection import SCHEMA, Connection, check_conninfo
-from postroom.adapters.postgres.errors import MigrationError, migrating
+from postroom.adapters.postgres.errors import MigrationError, migration_translated
 from postroom.adapters.postgres.role import ensure_role, ensure_schema
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -59,10 +59,10 @@ def read_migrations(folder: Path = FOLDER) -> Sequence[Migration]:
 async def migrate(conninfo: str, folder: Path = FOLDER) -> Sequence[str]:
     """Bring the schema up to date; return the names of what was applied. Raises MigrationError."""
     async with _session(conninfo) as connection:
-        with migrating("waiting for another process that migrates"):
+        with migration_translated("waiting for another process that migrates"):
             await connection.execute("SET lock_timeout = '5min'")
             await connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        with migrating("preparing the database"):
+        with migration_translated("preparing the database"):
             await _require_utf8(connection)
             await ensure_role(connection)
             await ensure_schema(connection)
@@ -76,7 +76,7 @@ async def migrate(conninfo: str, folder: Path = FOLDER) -> Sequence[str]:
 async def pending(conninfo: str, folder: Path = FOLDER) -> Sequence[str]:
     """The names of what `migrate` would apply. Raises MigrationError."""
     async with _session(conninfo) as connection:
-        with migrating("reading the schema's version"):
+        with migration_translated("reading the schema's version"):
             return [
                 migration.name
                 for migration in outstanding(read_migrations(folder), await applied(connection))
@@ -111,7 +111,7 @@ async def applied(connection: Connection) -> Mapping[str, str]:
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:
-    with migrating(migration.name):
+    with migration_translated(migration.name):
         async with connection.transaction():
             # Rather fail than make live traffic queue up behind a lock that we wait for.
             await connection.execute("SET LOCAL lock_timeout = '5s'")
@@ -133,11 +133,11 @@ async def _require_utf8(connection: Connection) -> None:
 @asynccontextmanager
 async def _session(conninfo: str) -> AsyncIterator[Connection]:
     check_conninfo(conninfo)
-    with migrating("connecting"):
+    with migration_translated("connecting"):
         connection = await psycopg.AsyncConnection.connect(
             conninfo, autocommit=True, connect_timeout=_CONNECT_TIMEOUT, client_encoding="UTF8"
         )
     async with connection:
-        with migrating("connecting"):
+        with migration_translated("connecting"):
             await connection.execute(f"SET search_path = {SCHEMA}")
         yield connection

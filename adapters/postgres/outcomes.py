@@ -1,20 +1,21 @@
 """Outcomes, one row each, and only ever added to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, get_args
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Json
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.strict import strictly
 from postroom.adapters.postgres.text import indexable
 from postroom.application.ports import OutcomeRecord, Outcomes
 from postroom.domain.outcome import Final, name_of
-from postroom.domain.pointer import PointerJob
+from postroom.domain.pointer import Pointer, PointerJob, UnknownPointer
 
-_JOB = TypeAdapter(PointerJob)
 _FINAL: dict[str, TypeAdapter[Final]] = {
     kind.__name__.lower(): TypeAdapter(kind) for kind in get_args(Final)
 }
@@ -36,15 +37,20 @@ WHERE tenant = %s AND job_id = ANY(%s) AND outcome <> 'skipped'
 
 
 class PostgresOutcomes(Outcomes):
-    def __init__(self, database: Database) -> None:
+    """*pointers* are the types of the pointers that this release knows, by provider."""
+
+    def __init__(self, database: Database, pointers: Mapping[str, type[Pointer]]) -> None:
         self._database = database
+        self._pointers: Mapping[str, TypeAdapter[Pointer]] = {
+            name: strictly(pointer) for name, pointer in pointers.items()
+        }
 
     async def record(self, record: OutcomeRecord) -> None:
         job, outcome = record.job, record.outcome
         values = [
             *(job.tenant, job.mailbox, job.id, indexable(record.identity)),
             *(name_of(outcome), Json(asdict(outcome)), record.attempt, record.at),
-            Json(_JOB.dump_python(job, mode="json")),
+            Json(self._dumped(job)),
         ]
         async with self._database.transaction(job.tenant) as connection:
             await connection.execute(_RECORD, values)
@@ -67,22 +73,48 @@ class PostgresOutcomes(Outcomes):
             await cursor.execute(
                 _FIND.format(conditions=conditions), {**wanted, "tenant": tenant, "limit": limit}
             )
-            return [_record(row) async for row in cursor]
+            return [self._record(row) async for row in cursor]
 
     async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
         async with self._database.transaction(tenant) as connection:
             rows = await connection.execute(_KNOWN, [tenant, list(job_ids)])
             return frozenset([job_id for (job_id,) in await rows.fetchall()])
 
+    def _dumped(self, job: PointerJob) -> Mapping[str, Any]:
+        provider = job.pointer.provider
+        pointer = self._pointers[provider].dump_python(job.pointer, mode="json")
+        return {
+            "id": job.id,
+            "tenant": job.tenant,
+            "mailbox": job.mailbox,
+            "pointer": {"provider": provider, **pointer},
+            "enqueued_at": job.enqueued_at.isoformat(),
+            "traceparent": job.traceparent,
+            "backfilled": job.backfilled,
+        }
 
-def _record(row: dict[str, Any]) -> OutcomeRecord:
-    return OutcomeRecord(
-        job=_JOB.validate_python(row["job"]),
-        outcome=_FINAL[row["outcome"]].validate_python(_of_today(row["detail"])),
-        attempt=row["attempt"],
-        at=row["at"],
-        identity=row["identity"],
-    )
+    def _record(self, row: Mapping[str, Any]) -> OutcomeRecord:
+        return OutcomeRecord(
+            job=self._job(**row["job"]),
+            outcome=_FINAL[row["outcome"]].validate_python(_of_today(row["detail"])),
+            attempt=row["attempt"],
+            at=row["at"],
+            identity=row["identity"],
+        )
+
+    def _job(self, pointer: dict[str, Any], enqueued_at: str, **values: Any) -> PointerJob:  # noqa: ANN401
+        return PointerJob(
+            pointer=self._pointer(**pointer),
+            enqueued_at=datetime.fromisoformat(enqueued_at),
+            **values,
+        )
+
+    def _pointer(self, provider: str, **values: Any) -> Pointer:  # noqa: ANN401 - its own fields
+        """Of an unknown provider, or with other fields, it is shown all the same."""
+        try:
+            return self._pointers[provider].validate_python(values)
+        except (KeyError, ValidationError):
+            return UnknownPointer(provider, values)
 
 
 def _of_today(detail: dict[str, Any]) -> dict[str, Any]:

@@ -1,31 +1,26 @@
 """The mailbox registry, with what is secret in an account sealed before it is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from postroom.adapters.postgres.account import joined, split
+from postroom.adapters.postgres.account import AccountFormat
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
 from postroom.application.ports import MailboxRegistry
 from postroom.domain.access import AccessTally
-from postroom.domain.mailbox import (
-    InvalidMailbox,
-    Mailbox,
-    MicrosoftCredentials,
-    Pause,
-    PausedBy,
-    folders_of,
-    with_credentials,
-)
+from postroom.domain.account import Account, UnreadableAccount
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
 
 _ADD = """
-INSERT INTO mailbox (tenant, id, address, account, secrets, added_at, paused_by, paused_reason,
-                     paused_since, access_failures, access_failed_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO mailbox (tenant, id, address, account, secrets, route, added_at, paused_by,
+                     paused_reason, paused_since, access_failures, access_failed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 _ADD_FOLDER_SYNCS = """
@@ -34,7 +29,6 @@ SELECT DISTINCT %s, %s, folder, %s::timestamptz FROM unnest(%s::text[]) AS folde
 """
 
 _REMOVE = "DELETE FROM mailbox WHERE tenant = %s AND id = %s"
-_REMOVE_CURSORS = "DELETE FROM cursor WHERE tenant = %s AND mailbox = %s"
 
 _SELECT = """
 SELECT tenant, id, address, account, secrets, added_at, paused_by, paused_reason, paused_since,
@@ -44,19 +38,17 @@ _ALL = f"{_SELECT} ORDER BY tenant, id"
 _OF_TENANT = f"{_SELECT} WHERE tenant = %s ORDER BY id"
 _BY_ID = f"{_SELECT} WHERE tenant = %s AND id = %s"
 _LOCKED = f"{_BY_ID} FOR UPDATE"
-_BY_PUSH = f"""{_SELECT}
-WHERE account ->> 'provider' = 'google' AND account ->> 'pubsub_subscription' = %s
-  AND lower(address) = lower(%s)
-"""
 
-_REPLACE = "UPDATE mailbox SET account = %s, secrets = %s WHERE tenant = %s AND id = %s"
+_REPLACE = """
+UPDATE mailbox SET account = %s, secrets = %s, route = %s WHERE tenant = %s AND id = %s
+"""
 
 _PAUSE = """
 UPDATE mailbox SET paused_by = %(by)s, paused_reason = %(reason)s, paused_since = %(since)s
 WHERE tenant = %(tenant)s AND id = %(id)s AND (paused_by IS NULL OR %(by)s = 'operator')
 """
 
-# FolderSyncs are due since the pause began: at once, whatever the time is now.
+# Folder syncs are due since the pause began: at once, whatever the time is now and they failed of.
 _RESUME = """
 WITH resumed AS (
     SELECT tenant, id, paused_since FROM mailbox
@@ -65,7 +57,8 @@ WITH resumed AS (
     UPDATE folder_sync SET
         version = version + 1,
         requests = requests || jsonb_build_object('sync', version + 1),
-        due_at = least(due_at, paused_since)
+        due_at = least(due_at, paused_since),
+        retry_at = NULL
     FROM resumed WHERE folder_sync.tenant = resumed.tenant AND mailbox = id
 )
 UPDATE mailbox SET paused_by = NULL, paused_reason = NULL, paused_since = NULL,
@@ -80,7 +73,7 @@ UPDATE mailbox SET access_failures = %s, access_failed_at = %s WHERE tenant = %s
 _TAKEN = {
     "mailbox_pkey": "the tenant has a mailbox of that name: choose another",
     "mailbox_address_key": "the tenant has a mailbox of that address already",
-    "mailbox_push_key": "a mailbox of that address and Pub/Sub subscription exists already",
+    "mailbox_route_key": "a mailbox that gets the same notifications exists already",
 }
 
 
@@ -94,33 +87,35 @@ class Cipher(Protocol):
 
 
 class PostgresMailboxRegistry(MailboxRegistry):
-    def __init__(self, database: Database, cipher: Cipher) -> None:
+    """*accounts* are the types of the accounts that this release knows, by provider.
+
+    An account of another provider, or under another key, is stored as it is and not read.
+    """
+
+    def __init__(
+        self, database: Database, cipher: Cipher, accounts: Mapping[str, type[Account]]
+    ) -> None:
         self._database = database
         self._cipher = cipher
+        self._format = AccountFormat(accounts)
 
     async def add(self, mailbox: Mailbox) -> None:
-        plain, secrets = split(mailbox.account)
-        sealed = self._cipher.seal(secrets, _context(mailbox.tenant, mailbox.id))
         pause, access = mailbox.paused, mailbox.access
         values = [
             *(mailbox.tenant, mailbox.id, mailbox.address),
-            *(Jsonb(plain), sealed, mailbox.added_at),
+            *(*self._stored(mailbox, mailbox.account), mailbox.added_at),
             *((pause.by.value, pause.reason, pause.since) if pause else (None, None, None)),
             *(access.failures, access.last_at),
         ]
         key = [mailbox.tenant, mailbox.id]
-        folder_syncs = [*key, mailbox.added_at, list(folders_of(mailbox.account))]
+        folder_syncs = [*key, mailbox.added_at, list(mailbox.account.folders)]
         async with self._database.transaction(mailbox.tenant) as connection:
-            try:
+            with _refusing_what_is_taken():
                 await connection.execute(_ADD, values)
-            except UniqueViolation as error:
-                raise InvalidMailbox(_TAKEN[error.diag.constraint_name or ""]) from error
-            await connection.execute(_REMOVE_CURSORS, key)  # of one that had the name before
             await connection.execute(_ADD_FOLDER_SYNCS, folder_syncs)
 
     async def remove(self, tenant: str, mailbox_id: str) -> bool:
         async with self._database.transaction(tenant) as connection:
-            await connection.execute(_REMOVE_CURSORS, [tenant, mailbox_id])
             removed = await connection.execute(_REMOVE, [tenant, mailbox_id])
         return removed.rowcount == 1
 
@@ -152,47 +147,77 @@ class PostgresMailboxRegistry(MailboxRegistry):
     async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
         if tenant:
             async with self._database.transaction(tenant) as connection:
-                return await self._many(connection, _OF_TENANT, tenant)
-        async with self._database.across_tenants() as connection:
-            return await self._many(connection, _ALL)
+                rows = await _rows(connection, _OF_TENANT, tenant)
+        else:
+            async with self._database.across_tenants() as connection:
+                rows = await _rows(connection, _ALL)
+        return [_mailbox(row, self._account_or_why(row)) for row in rows]
 
-    async def of_push(self, subscription: str, address: str) -> Mailbox | None:
-        async with self._database.across_tenants() as connection:
-            return await self._one(connection, _BY_PUSH, subscription, address)
-
-    async def replace_credentials(
-        self, mailbox: Mailbox, credentials: MicrosoftCredentials
-    ) -> bool:
-        key = (mailbox.tenant, mailbox.id)
+    async def replace_account(self, mailbox: Mailbox, account: Account) -> bool:
+        key = mailbox.tenant, mailbox.id
+        values = self._stored(mailbox, account)
         async with self._database.transaction(mailbox.tenant) as connection:
             # Ciphertexts of one text differ, so the row is held while its secrets are compared.
             stored = await self._one(connection, _LOCKED, *key)
-            account = with_credentials(stored, mailbox, credentials)
-            if account is None:
+            if stored is None or stored.account != mailbox.account:
                 return False
-            plain, secrets = split(account)
-            sealed = self._cipher.seal(secrets, _context(*key))
-            await connection.execute(_REPLACE, [Jsonb(plain), sealed, *key])
+            with _refusing_what_is_taken():
+                await connection.execute(_REPLACE, [*values, *key])
         return True
 
+    def _stored(self, mailbox: Mailbox, account: Account) -> tuple[Jsonb, bytes, str]:
+        """The plain part of the account of *mailbox*, the sealed one, and its route."""
+        plain, secrets = self._format.split(account)
+        sealed = self._cipher.seal(secrets, _context(mailbox.tenant, mailbox.id))
+        return Jsonb(plain), sealed, account.route(mailbox.address)
+
     async def _one(self, connection: Connection, query: str, *values: str) -> Mailbox | None:
-        found = await self._many(connection, query, *values)
-        return found[0] if found else None
+        for row in await _rows(connection, query, *values):
+            return _mailbox(row, self._account(row))
+        return None
 
-    async def _many(self, connection: Connection, query: str, *values: str) -> list[Mailbox]:
-        async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(query, values)
-            return [self._mailbox(row) async for row in cursor]
+    def _account(self, row: Mapping[str, Any]) -> Account:
+        """Raises AccessFailed."""
+        secrets = self._cipher.open(row["secrets"], _context(row["tenant"], row["id"]))
+        return self._format.joined(row["account"], secrets)
 
-    def _mailbox(self, row: dict[str, Any]) -> Mailbox:
-        secrets = self._cipher.open(row.pop("secrets"), _context(row["tenant"], row["id"]))
-        by, reason, since = (row.pop(f"paused_{part}") for part in ("by", "reason", "since"))
-        return Mailbox(
-            account=joined(row.pop("account"), secrets),
-            paused=Pause(PausedBy(by), reason, since) if by else None,
-            access=AccessTally(row.pop("access_failures"), row.pop("access_failed_at")),
-            **row,
-        )
+    def _account_or_why(self, row: Mapping[str, Any]) -> Account:
+        try:
+            return self._account(row)
+        except AccessFailed as failure:
+            return UnreadableAccount(row["account"]["provider"], failure.reason)
+
+
+async def _rows(connection: Connection, query: str, *values: str) -> list[dict[str, Any]]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchall()
+
+
+def _mailbox(row: Mapping[str, Any], account: Account) -> Mailbox:
+    paused_by = row["paused_by"]
+    return Mailbox(
+        tenant=row["tenant"],
+        id=row["id"],
+        address=row["address"],
+        account=account,
+        added_at=row["added_at"],
+        paused=(
+            Pause(PausedBy(paused_by), row["paused_reason"], row["paused_since"])
+            if paused_by
+            else None
+        ),
+        access=AccessTally(row["access_failures"], row["access_failed_at"]),
+    )
+
+
+@contextmanager
+def _refusing_what_is_taken() -> Iterator[None]:
+    """Raises InvalidMailbox."""
+    try:
+        yield
+    except UniqueViolation as error:
+        raise InvalidMailbox(_TAKEN[error.diag.constraint_name or ""]) from error
 
 
 def _context(tenant: str, mailbox_id: str) -> str:

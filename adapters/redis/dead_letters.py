@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from postroom.adapters.redis.scripts import Scripts, moment, rows
-from postroom.adapters.redis.wire import UnreadableRecord, unpack
+from postroom.adapters.redis.wire import UnreadableRecord, WireFormat
 from postroom.application.dead_letter_pages import (
     LOOKED_AT,
     beginning,
@@ -32,7 +32,7 @@ _histories = TypeAdapter(_History)
 
 
 async def page(
-    scripts: Scripts, chosen: DeadLetterFilter, limit: int, after: str
+    scripts: Scripts, wire: WireFormat, chosen: DeadLetterFilter, limit: int, after: str
 ) -> DeadLetterPage:
     before, since = beginning(chosen, after), chosen.died_after
     fields = await scripts.run(
@@ -41,12 +41,12 @@ async def page(
         microseconds(since) if since else "-inf",
         LOOKED_AT,
     )
-    return page_of([_read(*row) for row in rows(fields, 4)], chosen, limit)
+    return page_of([_read(wire, *row) for row in rows(fields, 4)], chosen, limit)
 
 
-async def letter(scripts: Scripts, job_id: str) -> DeadLetter | None:
+async def letter(scripts: Scripts, wire: WireFormat, job_id: str) -> DeadLetter | None:
     fields = await scripts.run("dead_letter", job_id)
-    return _read(*fields) if fields else None
+    return _read(wire, *fields) if fields else None
 
 
 async def redrive(scripts: Scripts, job_ids: Sequence[str]) -> Sequence[str]:
@@ -61,22 +61,24 @@ def _those_there(job_ids: Sequence[str], were_there: Sequence[int]) -> Sequence[
     return [name for name, was_there in zip(job_ids, were_there, strict=True) if was_there]
 
 
-def _read(job_id: bytes, died: bytes, record: bytes, history: bytes) -> DeadLetter:
+def _read(
+    wire: WireFormat, job_id: bytes, died: bytes, record: bytes, history: bytes
+) -> DeadLetter:
     known, name = _histories.validate_json(history), job_id.decode()
     tenant, _, mailbox = known.lane.partition("/")
     return DeadLetter(
         id=name,
         tenant=tenant,
         mailbox=mailbox,
-        job=_job(name, known.lane, record),
+        job=_job(wire, name, known.lane, record),
         attempts=known.attempts,
         reasons=tuple((moment(at), reason) for at, reason in known.reasons),
         died_at=moment_after(int(died)),
     )
 
 
-def _job(job_id: str, lane: str, record: bytes) -> PointerJob | None:
+def _job(wire: WireFormat, job_id: str, lane: str, record: bytes) -> PointerJob | None:
     try:
-        return unpack(job_id, lane, record)
+        return wire.unpack(job_id, lane, record)
     except UnreadableRecord:
         return None

@@ -21,7 +21,7 @@ DISCOVERY_TIMEOUT = 0.5
 """Seconds that one of those who are asked may take, so that others can be asked in time."""
 
 Connect = Callable[[Node], AbstractConnection]
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
 class NoPrimary(RedisConnectionError):
@@ -40,17 +40,17 @@ class Discovery(Protocol):
 
 class Sentinels(Discovery):
     def __init__(self, nodes: Sequence[Node], service: str, connect: Connect) -> None:
-        self._asked = _Asked(
+        self._peers = _Peers(
             nodes,
             connect,
-            silence="no Sentinel of POSTROOM_REDIS_URL answers",
+            unreachable="no Sentinel of POSTROOM_REDIS_URL answers",
             others="POSTROOM_REDIS_URL does not name Sentinels (their port is 26379 as a rule)",
         )
         self._service = service
 
     async def primary(self, key: str) -> Node:  # noqa: ARG002 - it holds them all
         command = "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service
-        return await self._asked.ask(_primary_of_service, *command)
+        return await self._peers.query(_primary_of_service, *command)
 
     async def primaries(self) -> Sequence[Node]:
         return [await self.primary("")]
@@ -64,14 +64,14 @@ def _primary_of_service(_: Node, answer: Any) -> Node:  # noqa: ANN401 - it is R
 
 
 class Cluster(Discovery):
-    """*nodes* are where to begin: whoever answers tells of the others."""
+    """*nodes* are where to begin: each that answers names the others."""
 
     def __init__(self, nodes: Sequence[Node], connect: Connect) -> None:
         self._seeds = nodes
-        self._asked = _Asked(
+        self._peers = _Peers(
             nodes,
             connect,
-            silence="no node of the Redis cluster answers",
+            unreachable="no node of the Redis cluster answers",
             others="Redis is no cluster: let POSTROOM_REDIS_URL begin with redis:// or rediss://",
         )
 
@@ -86,14 +86,14 @@ class Cluster(Discovery):
         return list(dict.fromkeys(members[0] for _, _, members in await self._slots()))
 
     async def _slots(self) -> Sequence[tuple[int, int, list[Node]]]:
-        slots = await self._asked.ask(_members_of_slots, "CLUSTER", "SLOTS")
-        told = (member for _, _, members in slots for member in members)
-        self._asked.nodes = list(dict.fromkeys([*self._seeds, *told]))
+        slots = await self._peers.query(_members_of_slots, "CLUSTER", "SLOTS")
+        others = (member for _, _, members in slots for member in members)
+        self._peers.nodes = list(dict.fromkeys([*self._seeds, *others]))
         return slots
 
 
 def _members_of_slots(
-    asked: Node,
+    source: Node,
     answer: Any,  # noqa: ANN401 - it is Redis's
 ) -> Sequence[tuple[int, int, list[Node]]]:
     """First and last slot, the primary and its replicas, of each range."""
@@ -101,29 +101,29 @@ def _members_of_slots(
         raise NoPrimary("the Redis cluster serves no slots: see CLUSTER INFO")
     return [
         # A node that does not know its own host is at the one where it was asked.
-        (first, last, [(host.decode() if host else asked[0], port) for host, port, *_ in members])
+        (first, last, [(host.decode() if host else source[0], port) for host, port, *_ in members])
         for first, last, *members in answer
     ]
 
 
-class _Asked:
+class _Peers:
     """Servers that know the same. They take turns, so that none that is away is always first.
 
-    *silence* is what is wrong if none answers, *others* if they are not what we take them for.
+    *unreachable* is what is wrong if none answers, *others* if they are not what we take them for.
     """
 
     def __init__(
-        self, nodes: Sequence[Node], connect: Connect, *, silence: str, others: str
+        self, nodes: Sequence[Node], connect: Connect, *, unreachable: str, others: str
     ) -> None:
         self.nodes = nodes
         self._connect = connect
-        self._silence = silence
+        self._unreachable = unreachable
         self._others = others
         self._turn = 0
 
-    async def ask(self, read: Callable[[Node, Any], Told], *command: str) -> Told:
+    async def query(self, read: Callable[[Node, Any], Result], *command: str) -> Result:
         """What *read* makes of the first answer for which it does not raise NoPrimary."""
-        problem: Exception = NoPrimary(self._silence)
+        problem: Exception = NoPrimary(self._unreachable)
         for node in self._in_turn():
             try:
                 return read(node, await self._answer(node, *command))

@@ -62,8 +62,12 @@ _PASSING_CODES = {"READONLY", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "UNBLOCKED"}
 _REFUSALS = exceptions.AuthenticationError, SSLCertVerificationError
 
 
-def reason_of(error: Exception) -> str:
-    """Fit for a log: no key, no value and no URL is in it."""
+def failure_of(error: Exception) -> Unavailable:
+    """Its reason is fit for a log: no key, no value and no URL is in it."""
+    return Unavailable(_reason_of(error))
+
+
+def _reason_of(error: Exception) -> str:
     origin = _origin(error)
     if isinstance(origin, NoPrimary):
         return str(origin)
@@ -101,4 +105,4 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (RedisError, TimeoutError) as error:
-        raise Unavailable(reason_of(error)) from error
+        raise failure_of(error) from error

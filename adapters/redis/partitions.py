@@ -12,7 +12,7 @@ from zlib import crc32
 from postroom.adapters.redis.queue import LANE_CAP, PREFIX, RedisPointerQueue
 from postroom.adapters.redis.scripts import no_offset
 from postroom.adapters.redis.servers import Servers
-from postroom.adapters.redis.wire import lane_of, pack
+from postroom.adapters.redis.wire import WireFormat, lane_of
 from postroom.application.dead_letter_pages import microseconds
 from postroom.application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 
 def redis_queue(
     servers: Servers,
+    wire: WireFormat,
     *,
     prefix: str = PREFIX,
     partitions: int = 1,
@@ -32,10 +33,10 @@ def redis_queue(
 ) -> PointerQueue:
     """The queue under the keys that begin with *prefix*; for *cap* and *ahead* see its parts."""
     parts = [
-        RedisPointerQueue(servers, prefix=prefix, partition=number, cap=cap, ahead=ahead)
+        RedisPointerQueue(servers, wire, prefix=prefix, partition=number, cap=cap, ahead=ahead)
         for number in range(partitions)
     ]
-    return parts[0] if partitions == 1 else PartitionedPointerQueue(parts)
+    return parts[0] if partitions == 1 else PartitionedPointerQueue(parts, wire)
 
 
 class PartitionedPointerQueue(PointerQueue):
@@ -46,8 +47,9 @@ class PartitionedPointerQueue(PointerQueue):
     `enqueue` fails, some of them may be queued, and are found to be so when they come again.
     """
 
-    def __init__(self, partitions: Sequence[RedisPointerQueue]) -> None:
+    def __init__(self, partitions: Sequence[RedisPointerQueue], wire: WireFormat) -> None:
         self._partitions = partitions
+        self._wire = wire
         self._first = 0
 
     def _of(self, tenant: str, mailbox: str) -> RedisPointerQueue:
@@ -60,7 +62,7 @@ class PartitionedPointerQueue(PointerQueue):
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
         """Also raises InvalidPointer, before any is queued: a job cannot be queued as it is."""
         for job in jobs:
-            pack(job)
+            self._wire.pack(job)
         shares: dict[RedisPointerQueue, list[PointerJob]] = {}
         for job in jobs:
             shares.setdefault(self._holding(job), []).append(job)

@@ -16,7 +16,7 @@ from postroom.adapters.redis.exchange import Argument
 from postroom.adapters.redis.scripts import Scripts, milliseconds, no_offset, root_of
 from postroom.adapters.redis.servers import COMMAND_TIMEOUT, Servers
 from postroom.adapters.redis.statistics import lane_statistics
-from postroom.adapters.redis.wire import UnreadableRecord, lane_of, pack, unpack
+from postroom.adapters.redis.wire import NewerRecord, UnreadableRecord, WireFormat, lane_of
 from postroom.application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from postroom.domain.failure import Unavailable
@@ -25,7 +25,7 @@ from postroom.domain.pointer import PointerJob
 PREFIX = "postroom"
 
 LANE_CAP = 4
-"""Jobs of one lane at a time: Graph allows four requests at a time for one mailbox."""
+"""Jobs of one lane at a time: some providers allow no more requests at a time for one mailbox."""
 
 MOST_CLAIMS = 256
 """In one call, so that no script occupies the server for long."""
@@ -42,6 +42,12 @@ SHORTEST_BLOCK = 0.001
 MAX_REASON = 500
 """Characters that are kept of a reason."""
 
+LEFT_TO_OTHERS = timedelta(minutes=1)
+"""How long a job that only another release can read waits to be claimed again.
+
+While a release is rolled out, workers of both claim from one queue.
+"""
+
 
 class RedisPointerQueue(PointerQueue):
     """Keeps all under keys that begin with `{prefix:partition}`.
@@ -52,6 +58,7 @@ class RedisPointerQueue(PointerQueue):
     def __init__(
         self,
         servers: Servers,
+        wire: WireFormat,
         *,
         prefix: str = PREFIX,
         partition: int = 0,
@@ -61,6 +68,7 @@ class RedisPointerQueue(PointerQueue):
         self._root = root_of(prefix, partition)
         self._redis = servers.holding(self._root)
         self._scripts = Scripts(self._redis, self._root, ahead)
+        self._wire = wire
         self._cap = cap
         self._wakeups = f"{self._root}:wakeup:{uuid4().hex}"
         self._wakeup_numbers = itertools.count()
@@ -71,7 +79,7 @@ class RedisPointerQueue(PointerQueue):
         """Also raises InvalidPointer: the job cannot be queued as it is."""
         if not jobs:
             return []
-        is_new = await self._enqueue([pack(job) for job in jobs])
+        is_new = await self._enqueue([self._wire.pack(job) for job in jobs])
         return [job.id for job, new in zip(jobs, is_new, strict=True) if new]
 
     async def _flush_jobs(self, jobs: Sequence[Sequence[Argument]]) -> Sequence[int]:
@@ -127,16 +135,26 @@ class RedisPointerQueue(PointerQueue):
             )
         else:
             due_in, *claimed = await self._scripts.run("claim", *arguments)
+        claims, unread = self._read(*claimed)
+        if unread:
+            await self._settle(unread)
+        return claims, due_in / 1000 if due_in >= 0 else LONGEST_BLOCK
+
+    def _read(self, *claimed: Any) -> tuple[list[Claim], list[Sequence[Argument]]]:  # noqa: ANN401
+        """The claims, and how those are settled whose record cannot be read."""
         claims: list[Claim] = []
+        unread: list[Sequence[Argument]] = []
         for name, lane, token, attempt, reclaimed, record in _by_claim(*claimed):
+            member = f"{token}/{attempt}/{lane}/{name}"
             try:
-                job = unpack(name, lane, record)
+                job = self._wire.unpack(name, lane, record)
+            except NewerRecord as error:
+                unread.append(("leave", member, milliseconds(LEFT_TO_OTHERS), str(error)))
             except UnreadableRecord as error:
-                member = f"{token}/{attempt}/{lane}/{name}"
-                await self._settle([("bury", member, 0, str(error))])
+                unread.append(("bury", member, 0, str(error)))
             else:
                 claims.append(Claim(job, attempt, token, bool(reclaimed)))
-        return claims, due_in / 1000 if due_in >= 0 else LONGEST_BLOCK
+        return claims, unread
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         members = map(_member, claims)
@@ -185,15 +203,15 @@ class RedisPointerQueue(PointerQueue):
         return bool(await self._scripts.run("resume", lane_of(tenant, mailbox)))
 
     async def statistics(self) -> Sequence[LaneStatistics]:
-        return await lane_statistics(self._scripts)
+        return await lane_statistics(self._scripts, self._wire)
 
     async def dead_letters(
         self, chosen: DeadLetterFilter = EVERY_LETTER, *, limit: int = 100, after: str = ""
     ) -> DeadLetterPage:
-        return await dead_letters.page(self._scripts, chosen, limit, after)
+        return await dead_letters.page(self._scripts, self._wire, chosen, limit, after)
 
     async def dead_letter(self, job_id: str) -> DeadLetter | None:
-        return await dead_letters.letter(self._scripts, job_id)
+        return await dead_letters.letter(self._scripts, self._wire, job_id)
 
     async def redrive(self, job_ids: Sequence[str]) -> Sequence[str]:
         return await dead_letters.redrive(self._scripts, job_ids)

@@ -1,7 +1,7 @@
 -- Settle claims: say what becomes of their jobs.
 --
 -- ARGV[2…]  of each claim: what becomes of its job, its member among the leases, when the job is due
---           again (milliseconds), and why.
+--           again (milliseconds; of one that is left to others, in how many), and why.
 -- Returns 1 for each claim that was settled, and 0 for each that was not held any more.
 
 local EACH = 4
@@ -23,6 +23,10 @@ end
 
 function become.defer(id, lane, history, due, attempt, reason)
   become.retry(id, lane, history, due, attempt - 1, reason)
+end
+
+function become.leave(id, lane, history, due_in, attempt, reason)
+  become.defer(id, lane, history, digits(now + due_in), attempt, reason)
 end
 
 function become.release(id, lane, history, _, attempt)

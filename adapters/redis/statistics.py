@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from postroom.adapters.redis.scripts import Scripts, moment, rows
-from postroom.adapters.redis.wire import UnreadableRecord, unpack
+from postroom.adapters.redis.wire import UnreadableRecord, WireFormat
 from postroom.application.ports import LaneStatistics
 
 LANES_AT_ONCE = 200
 """In one call, so that no script occupies the server for long."""
 
 
-async def lane_statistics(scripts: Scripts) -> Sequence[LaneStatistics]:
+async def lane_statistics(scripts: Scripts, wire: WireFormat) -> Sequence[LaneStatistics]:
     """Of every lane that holds anything, or is paused, by tenant and mailbox."""
     names = [name.decode() for name in await scripts.run("lanes")]
     lanes = sorted(names, key=lambda name: name.split("/"))
@@ -22,11 +22,11 @@ async def lane_statistics(scripts: Scripts) -> Sequence[LaneStatistics]:
         now, *fields = await scripts.run("statistics", *some)
         for lane, row in zip(some, rows(fields, 7), strict=True):
             if any(row[:4]) or row[6]:  # a lane is on offer until a claim finds it empty
-                found.append(_statistics(lane, row, moment(now)))
+                found.append(_statistics(wire, lane, row, moment(now)))
     return found
 
 
-def _statistics(lane: str, row: Sequence[Any], now: datetime) -> LaneStatistics:
+def _statistics(wire: WireFormat, lane: str, row: Sequence[Any], now: datetime) -> LaneStatistics:
     tenant, _, mailbox = lane.partition("/")
     ready, delayed, running, dead, oldest, reason, ends = row
     return LaneStatistics(
@@ -36,16 +36,16 @@ def _statistics(lane: str, row: Sequence[Any], now: datetime) -> LaneStatistics:
         delayed=delayed,
         in_flight=running,
         dead=dead,
-        oldest_age=_age(oldest, now),
+        oldest_age=_age(wire, oldest, now),
         paused=reason.decode(),
         paused_until=moment(int(ends)) if ends not in {b"", b"inf"} else None,
     )
 
 
-def _age(record: bytes, now: datetime) -> timedelta:
-    """Zero if there is no record, or none that can be read: it goes to the dead letters soon."""
+def _age(wire: WireFormat, record: bytes, now: datetime) -> timedelta:
+    """Zero if there is no record, or none that can be read: it is not for long among the first."""
     try:
-        job = unpack("", "", record)
+        job = wire.unpack("", "", record)
     except UnreadableRecord:
         return timedelta()
     # The host that queued the job may be ahead of the server.

@@ -29,7 +29,7 @@ class IdempotencyLedger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRecord:
-    """What became of one job; *identity* is the name of the message's identity, where it was read."""
+    """What became of one job; *identity* is the name of the message's, where it was read."""
 
     job: PointerJob
     outcome: Final
@@ -61,5 +61,6 @@ class Outcomes(Protocol):
     async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
         """Those of *job_ids* that have ended, however they did, but for the skipped.
 
-        Those are of messages that were not there: whoever finds one all the same has news.
+        Those are of messages that were not there, or were too old: whoever finds one all the same,
+        or asks for mail that is old, has news.
         """

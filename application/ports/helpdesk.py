@@ -56,4 +56,7 @@ class HtmlSanitiser(Protocol):
 
     @abstractmethod
     def __call__(self, html: str) -> str:
-        """*html* without scripts, styles, forms, and images that call home (`cid:` ones stay)."""
+        """*html* without scripts, styles, forms, and images that call home.
+
+        The text stays, and so do the images that came with the message (`cid:`).
+        """

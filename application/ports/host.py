@@ -27,4 +27,4 @@ class Clock(Protocol):
 
     @abstractmethod
     async def sleep(self, duration: timedelta) -> None:
-        """Return when *duration* has passed."""
+        """Return when *duration* has passed, at once if it is none; others go on meanwhile."""

@@ -13,7 +13,10 @@ from postroom.domain.pointer import Pointer
 
 @dataclass(frozen=True, slots=True)
 class FetchedMessage:
-    """The message's own bytes as the provider has them, under the provider's own stable id."""
+    """The message's own bytes as the provider has them, under the provider's own stable id.
+
+    *received_at*, in UTC, is when the provider took the message in, whatever its sender says.
+    """
 
     source: str
     raw: bytes
@@ -21,11 +24,21 @@ class FetchedMessage:
 
 
 class MessageFetcher(Protocol):
-    """Reads from a mailbox the one message that a pointer points at."""
+    """Reads from a mailbox the one message that a pointer points at, and changes nothing there."""
 
     @abstractmethod
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
-        """Raises SourceGone, AccessFailed, Throttled, Unprocessable (over the size limit)."""
+        """The message, wherever in the mailbox it was filed since, as far as its id lasts.
+
+        As a rule an id lasts as long as the message does. Where it is its folder's, and ends when
+        that is rebuilt, the message is looked up there by its Message-ID.
+
+        Raises SourceGone (it is not there any more), AccessFailed (the mailbox cannot be read, or
+        has no such folder), Throttled (the provider says how long to wait), and Unprocessable if
+        the message is over the size limit, or the pointer is none of one message of *mailbox*: of
+        another provider, of another mailbox, of a change. A pointer that does not show whose it is,
+        and is another mailbox's, is taken for one of a folder that was rebuilt.
+        """
 
 
 class EmailProcessor(Protocol):
@@ -33,4 +46,7 @@ class EmailProcessor(Protocol):
 
     @abstractmethod
     async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
-        """Process the message, inside its ledger block. Raises Unprocessable."""
+        """Process the message, inside its ledger block; the reference leads to what became of it.
+
+        The effect is kept with the block, and forgotten with it. Raises Unprocessable.
+        """

@@ -55,14 +55,8 @@ class LaneStatistics:
     paused_until: datetime | None = None
 
 
-class PointerQueue(Protocol):
-    """A durable at-least-once queue of pointers, in lanes: one for each mailbox of each tenant.
-
-    Jobs of a lane are claimed in order of arrival; lanes take turns within a tenant, and tenants
-    with each other. Settling (acknowledge, retry, defer, bury, release) returns False, and does
-    nothing, if the claim is no longer ours. Time is the queue's own: leases do not depend on the
-    clocks of the workers.
-    """
+class PointerProducer(Protocol):
+    """What puts jobs into the queue."""
 
     @abstractmethod
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
@@ -71,6 +65,33 @@ class PointerQueue(Protocol):
         Returns only when the record is as durable as was promised. A job whose id is waiting or in
         flight is left as it is. Raises Unavailable if it cannot: nothing was promised then.
         """
+
+
+class LanePauses(Protocol):
+    """What keeps back the jobs of a mailbox that cannot be read, or may not be."""
+
+    @abstractmethod
+    async def pause(
+        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+    ) -> None:
+        """Hand out no job of the lane before *until*, or before it is resumed.
+
+        That costs no job an attempt; those in flight go on. Of two pauses the longer holds.
+        """
+
+    @abstractmethod
+    async def resume(self, tenant: str, mailbox: str) -> bool:
+        """Hand out the lane's jobs again; False if it was not paused."""
+
+
+class PointerConsumer(LanePauses, Protocol):
+    """What takes jobs out of the queue, in lanes: one for each mailbox of each tenant.
+
+    Jobs of a lane are claimed in order of arrival; lanes take turns within a tenant, and tenants
+    with each other. Settling (acknowledge, retry, defer, bury, release) returns False, and does
+    nothing, if the claim is no longer ours. Time is the queue's own: leases do not depend on the
+    clocks of the workers.
+    """
 
     @abstractmethod
     async def claim(
@@ -106,22 +127,9 @@ class PointerQueue(Protocol):
     async def release(self, claim: Claim) -> bool:
         """Give the job back untouched, to the head of its lane; costs no attempt."""
 
-    @abstractmethod
-    async def pause(
-        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
-    ) -> None:
-        """Hand out no job of the lane before *until*, or before it is resumed.
 
-        That costs no job an attempt; those in flight go on. Of two pauses the longer holds.
-        """
-
-    @abstractmethod
-    async def resume(self, tenant: str, mailbox: str) -> bool:
-        """Hand out the lane's jobs again; False if it was not paused."""
-
-    @abstractmethod
-    async def statistics(self) -> Sequence[LaneStatistics]:
-        """How each lane that holds anything, or is paused, stands, by tenant and mailbox."""
+class DeadLetterQueue(Protocol):
+    """The jobs that were set aside, for a person to look at."""
 
     @abstractmethod
     async def dead_letters(
@@ -151,3 +159,11 @@ class PointerQueue(Protocol):
     @abstractmethod
     async def purge(self, job_ids: Sequence[str]) -> Sequence[str]:
         """Forget dead letters for good; return the ids of those there were. See `redrive`."""
+
+
+class PointerQueue(PointerProducer, PointerConsumer, DeadLetterQueue, Protocol):
+    """A durable at-least-once queue of pointers, whole."""
+
+    @abstractmethod
+    async def statistics(self) -> Sequence[LaneStatistics]:
+        """How each lane that holds anything, or is paused, stands, by tenant and mailbox."""

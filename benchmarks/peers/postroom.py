@@ -10,7 +10,7 @@ import structlog
 import uvloop
 
 from benchmarks import program
-from benchmarks.payload import Lane, pointer_job
+from benchmarks.payload import WIRE, Lane, pointer_job
 from benchmarks.peer import BatchPeer
 from benchmarks.probe import Probe
 from postroom.adapters.clock import SystemClock
@@ -33,7 +33,7 @@ class Postroom(BatchPeer[PointerJob]):
 
     async def open(self) -> None:
         redis = await self._resources.enter_async_context(open_redis(self.url))
-        self._queue = RedisPointerQueue(redis)
+        self._queue = RedisPointerQueue(redis, WIRE)
 
     async def enqueue(self, job: PointerJob) -> None:
         await self._queue.enqueue([job])

@@ -6,15 +6,14 @@ from typing import NoReturn
 from redis.asyncio import Redis
 
 from benchmarks import program
-from benchmarks.payload import Lane, pointer_job
+from benchmarks.payload import WIRE, Lane, pointer_job
 from benchmarks.peer import QUEUE, BatchPeer
 from benchmarks.probe import Probe
-from postroom.adapters.redis.wire import pack
 
 
 class Raw(BatchPeer[bytes]):
     def make(self, number: int, stamp: int = 0, lane: Lane | None = None) -> bytes:
-        _, _, record = pack(pointer_job(number, stamp, lane))
+        _, _, record = WIRE.pack(pointer_job(number, stamp, lane))
         return record
 
     async def open(self) -> None:

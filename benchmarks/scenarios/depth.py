@@ -14,7 +14,7 @@ from statistics import median
 import uvloop
 
 from benchmarks.contestants import POSTROOM, Contestant, Kind
-from benchmarks.payload import pointer_job
+from benchmarks.payload import WIRE, pointer_job
 from benchmarks.processes import produce
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scale, Scenario, one_by_one
@@ -48,8 +48,8 @@ async def _compare(shallow: Server, deep: Server, scale: Scale) -> Figures:
         open_redis(deep.url) as of_deep,
     ):
         stands = {
-            "shallow": _Stand(shallow, RedisPointerQueue(of_shallow), scale.most),
-            "deep": _Stand(deep, RedisPointerQueue(of_deep), scale.most),
+            "shallow": _Stand(shallow, RedisPointerQueue(of_shallow, WIRE), scale.most),
+            "deep": _Stand(deep, RedisPointerQueue(of_deep, WIRE), scale.most),
         }
         for _ in range(scale.blocks):
             for stand in stands.values():

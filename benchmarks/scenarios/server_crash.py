@@ -17,7 +17,7 @@ from itertools import count
 import uvloop
 
 from benchmarks.contestants import Contestant, Kind
-from benchmarks.payload import pointer_job
+from benchmarks.payload import WIRE, pointer_job
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scenario, one_by_one
 from benchmarks.server import Server
@@ -75,7 +75,7 @@ async def _kill_often(server: Server, kills: int) -> Book:
         open_redis(server.url) as redis,
         asyncio.TaskGroup() as tasks,
     ):
-        queue = RedisPointerQueue(redis)
+        queue = RedisPointerQueue(redis, WIRE)
         for _ in range(IN_FLIGHT):
             tasks.create_task(_enqueue(queue, numbers, book, stop))
         tasks.create_task(_work_off(queue, book, stop))

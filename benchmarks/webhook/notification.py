@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 
 from benchmarks.payload import message_id
-from postroom.domain.folder_sync import Subscription
+from postroom.domain.subscription import Subscription
 
 MAILBOXES = 100
 """Whose notifications come in turn."""

@@ -10,29 +10,35 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 from litestar import Litestar, post
 from litestar.params import RawBody
 from redis.asyncio import Redis
 
 from benchmarks.peer import QUEUE
 from benchmarks.webhook.notification import MAILBOXES, PATH, subscription
+from postroom.adapters import microsoft
 from postroom.adapters.clock import SystemClock
+from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
-from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
-from postroom.adapters.memory.push import InMemoryPushVerifier
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import open_redis
+from postroom.adapters.redis.wire import WireFormat
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
+from postroom.application.providers import Providers
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
@@ -51,15 +57,18 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
     clock, database = SystemClock(), InMemoryDatabase()
     registry, folder_syncs = InMemoryMailboxRegistry(database), InMemoryFolderSyncs(database)
     await _subscribe(registry, folder_syncs)
-    async with open_redis(url) as servers:
-        queue = redis_queue(servers)
-        with open_telemetry() as telemetry:
-            services = Services(
+    async with AsyncExitStack() as resources:
+        servers = await resources.enter_async_context(open_redis(url))
+        telemetry = resources.enter_context(open_telemetry())
+        provider = microsoft.provider(await _deps(registry, clock, resources))
+        queue = redis_queue(servers, WireFormat({provider.name: provider.pointer}))
+        yield create_app(
+            Services(
                 ingest=observed_ingest(IngestPointer(queue, clock), telemetry),
+                providers=Providers([provider]),
+                routes=InMemoryRoutes(database),
                 registry=registry,
                 folder_syncs=folder_syncs,
-                verify_push=InMemoryPushVerifier(),
-                verify_notification=InMemoryNotificationTokenVerifier(),
                 queue=queue,
                 outcomes=InMemoryOutcomes(database),
                 helpdesk=InMemoryHelpdesk(database),
@@ -68,13 +77,26 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
                 health=(),
                 telemetry=telemetry,
                 api_tokens={},
-                handoff_secrets={},
             )
-            yield create_app(services)
+        )
+
+
+async def _deps(
+    registry: InMemoryMailboxRegistry, clock: SystemClock, resources: AsyncExitStack
+) -> ProviderDeps:
+    return ProviderDeps(
+        http=await resources.enter_async_context(httpx.AsyncClient()),
+        blocking_http=resources.enter_context(httpx.Client()),
+        clock=clock,
+        registry=registry,
+        resources=resources,
+        public_url="",
+        max_message_bytes=1,
+    )
 
 
 async def _subscribe(registry: InMemoryMailboxRegistry, folder_syncs: InMemoryFolderSyncs) -> None:
-    """Mailboxes whose one folder is subscribed to, as a round of maintenance leaves them."""
+    """Mailboxes whose one folder is subscribed to, as a run of maintenance leaves them."""
     now = SystemClock().now()
     account = MicrosoftAccount(
         directory="84bd8158-6d4d-4958-8b9f-9d6445542f95",
@@ -88,9 +110,9 @@ async def _subscribe(registry: InMemoryMailboxRegistry, folder_syncs: InMemoryFo
         await registry.add(
             Mailbox(tenant="acme", id=name, address=address, account=account, added_at=now)
         )
-    for taken in await folder_syncs.claim_due(now, MAILBOXES, timedelta(minutes=1)):
-        number = int(taken.mailbox.rpartition("-")[2])
-        await folder_syncs.save(replace(taken.subscribed(subscription(number, now)), due_at=now))
+    for claimed in await folder_syncs.claim_due(now, MAILBOXES, timedelta(minutes=1)):
+        number = int(claimed.mailbox.rpartition("-")[2])
+        await folder_syncs.save(replace(claimed.subscribed(subscription(number, now)), due_at=now))
 
 
 @asynccontextmanager

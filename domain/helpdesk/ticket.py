@@ -27,7 +27,8 @@ class Document:
 class Comment:
     """One filed message. *html* is sanitised; *message_id* and *references* are normalised.
 
-    *identity* is the name of its identity (`rfc5322:…`) and *digest* its content digest: together unique.
+    *identity* is the name of its identity (`rfc5322:…`) and *digest* its content digest: together
+    unique.
     """
 
     identity: str

@@ -1,6 +1,6 @@
 """The digest that tells messages of one Message-ID apart, whoever wrapped them and how.
 
-Graph builds the MIME of a message anew for each request, so it is taken over decoded content:
+A provider may build the MIME of a message for each request, so it is taken over decoded content:
 the author, the date and the subject, and of each part its type and what it holds. Boundaries,
 transfer encodings, charsets, the order of header fields and line ends make no difference.
 """

@@ -32,7 +32,7 @@ class Message:
     *references* holds In-Reply-To and References together, oldest first, without repeats.
     *sent_at* is the sender's own Date, or None where that is missing or nonsense.
     *defects* names what was wrong with the MIME; a message with defects is still a message.
-    *content_digest* is over decoded content, since Graph rebuilds the MIME for each request.
+    *content_digest* is over decoded content, since a provider may rebuild the MIME for each.
     """
 
     message_id: str

@@ -3,7 +3,7 @@
 from litestar import Litestar
 from litestar.di import Provide
 
-from postroom.entrypoints.api import google, health, imap, microsoft, reads
+from postroom.entrypoints.api import health, reads, webhooks
 from postroom.entrypoints.api.problems import HANDLERS
 from postroom.entrypoints.api.schema import openapi
 from postroom.entrypoints.api.services import Services
@@ -11,19 +11,12 @@ from postroom.entrypoints.api.tracing import ServerSpan
 
 
 def create_app(services: Services) -> Litestar:
-    """Raises InvalidSecret if a hand-off secret is not one."""
     return Litestar(
-        [
-            microsoft.routes(services),
-            google.routes(services),
-            imap.routes(services),
-            reads.routes(services),
-            *health.HANDLERS,
-        ],
+        [webhooks.routes(services), reads.routes(services), *health.HANDLERS],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         middleware=[ServerSpan(services.telemetry.tracer)],
-        openapi_config=openapi(),
-        logging_config=None,  # it logs the text of exceptions; ours are told in problems.py
+        openapi_config=openapi(services.providers),
+        logging_config=None,  # it logs the text of exceptions; ours are logged in problems.py
         debug=False,
     )

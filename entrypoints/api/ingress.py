@@ -1,25 +1,24 @@
-"""What every webhook does once it knows which pointers to accept: queue them, durably, or fail."""
+"""What a webhook does once it knows which pointers to accept: queue them, durably, or fail."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from postroom.application.ingest_pointer import MailboxRef
+from postroom.application.ports import NotificationResult, Route
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.api.services import Services
-from postroom.entrypoints.telemetry.notifications import NotificationResult, note
+from postroom.entrypoints.telemetry.notifications import note
 
 BODY_LIMIT = 1024 * 1024
-"""Bytes. A Graph notification is about 1 KB, and comes in batches; a Gmail one is smaller."""
+"""Bytes. A notification has about 1 KB, and some providers send them in batches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a request tells of one mailbox."""
+    """What a request announces of one mailbox."""
 
-    mailbox: MailboxRef
-    pointers: Sequence[Pointer]
-    is_paused: bool
+    route: Route
+    pointers: list[Pointer]
 
 
 async def queue_all(services: Services, batches: Sequence[Batch]) -> None:
@@ -40,16 +39,17 @@ async def queue_all(services: Services, batches: Sequence[Batch]) -> None:
 
 
 async def _queue(services: Services, batch: Batch) -> None:
+    route = batch.route
     result = NotificationResult.UNAVAILABLE
     try:
-        await services.ingest(batch.mailbox, batch.pointers)
-        result = NotificationResult.PAUSED if batch.is_paused else NotificationResult.ACCEPTED
+        await services.ingest(route, batch.pointers)
+        result = NotificationResult.PAUSED if route.is_paused else NotificationResult.ACCEPTED
     finally:
         note(
             services.telemetry,
-            batch.mailbox.provider,
+            route.provider,
             result,
             count=len(batch.pointers),
-            tenant=batch.mailbox.tenant,
-            mailbox=batch.mailbox.id,
+            tenant=route.tenant,
+            mailbox=route.id,
         )

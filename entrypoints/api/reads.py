@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 from litestar import Request, Response, Router, get
@@ -23,24 +23,24 @@ from postroom.entrypoints.api.problems import (
     described,
 )
 from postroom.entrypoints.api.services import Services
-from postroom.entrypoints.api.views import (
+from postroom.entrypoints.views.dead_letters import (
     DeadLettersView,
-    LaneView,
-    MailboxView,
-    OutcomeView,
+    DeadLetterView,
+    dead_letter_view,
+    dead_letters_view,
+)
+from postroom.entrypoints.views.mailboxes import MailboxView, mailbox_views
+from postroom.entrypoints.views.outcomes import OutcomeView, outcome_view
+from postroom.entrypoints.views.queue import QueueView, queue_view
+from postroom.entrypoints.views.tickets import (
     TicketSummaryView,
     TicketView,
-    dead_letters_view,
-    lane_view,
-    mailbox_view,
-    outcome_view,
     ticket_summary_view,
     ticket_view,
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Name = Annotated[str, QueryParameter(max_length=1024)]
-Provider = Literal["microsoft", "google", "imap"] | None
 
 ERRORS = described(INVALID_REQUEST, UNAUTHENTICATED, UNAVAILABLE)
 
@@ -57,16 +57,14 @@ async def mailboxes(
     """The tenant's mailboxes, without their credentials."""
     folder_syncs = await services.folder_syncs.all(tenant=tenant)
     mailboxes = await services.registry.all(tenant=tenant)
-    return [mailbox_view(mailbox, folder_syncs) for mailbox in mailboxes]
+    return mailbox_views(mailboxes, folder_syncs, services.providers, services.clock.now())
 
 
 @get("/queue", responses=ERRORS)
-async def queue(
-    tenant: NamedDependency[str], services: NamedDependency[Services]
-) -> Sequence[LaneView]:
-    """How many jobs of each mailbox wait, are worked on, and lie dead."""
+async def queue(tenant: NamedDependency[str], services: NamedDependency[Services]) -> QueueView:
+    """How many jobs wait, are worked on, and lie dead: in all, and of each mailbox."""
     lanes = await services.queue.statistics()
-    return [lane_view(lane) for lane in lanes if lane.tenant == tenant]
+    return queue_view([lane for lane in lanes if lane.tenant == tenant])
 
 
 @get("/dead-letters", responses=ERRORS)
@@ -75,7 +73,7 @@ async def dead_letters(
     services: NamedDependency[Services],
     *,
     mailbox: Name = "",
-    provider: FromQuery[Provider] = None,
+    provider: Name = "",
     reason: Name = "",
     died_after: FromQuery[datetime | None] = None,
     died_before: FromQuery[datetime | None] = None,
@@ -87,10 +85,12 @@ async def dead_letters(
     *reason*: text that the last one holds, in any case. *died_after* is the first moment that
     counts, *died_before* the first that does not any more; in UTC where they have no offset.
     """
+    if provider and provider not in services.providers:
+        raise INVALID_REQUEST(f"`provider` is one of: {', '.join(services.providers)}.")
     chosen = DeadLetterFilter(
         tenant=tenant,
         mailbox=mailbox,
-        provider=provider or "",
+        provider=provider,
         reason=reason,
         died_after=_aware(died_after),
         died_before=_aware(died_before),
@@ -106,6 +106,17 @@ def _aware(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
+@get("/dead-letters/{job:str}", responses=ERRORS | described(NOT_FOUND))
+async def dead_letter(
+    job: FromPath[str], tenant: NamedDependency[str], services: NamedDependency[Services]
+) -> DeadLetterView:
+    """A dead letter, by the id of its job."""
+    letter = await services.queue.dead_letter(job)
+    if letter is None or letter.tenant != tenant:
+        raise NOT_FOUND("There is no dead letter of that id.")
+    return dead_letter_view(letter)
+
+
 @get("/outcomes", responses=ERRORS)
 async def outcomes(
     tenant: NamedDependency[str],
@@ -116,7 +127,10 @@ async def outcomes(
     job: Name = "",
     limit: Limit = 100,
 ) -> Sequence[OutcomeView]:
-    """What became of pointers, newest first. *identity*: a Message-ID, or an outcome's `identity`."""
+    """What became of pointers, newest first.
+
+    *identity*: a Message-ID, or an outcome's `identity`.
+    """
     records = await services.outcomes.find(
         tenant, mailbox=mailbox, identity=_identity(identity), job_id=job, limit=limit
     )
@@ -194,7 +208,16 @@ def _saved(document: Document) -> dict[str, str]:
 def routes(services: Services) -> Router:
     return Router(
         "/api/v1",
-        route_handlers=[mailboxes, queue, dead_letters, outcomes, tickets, ticket, document],
+        route_handlers=[
+            mailboxes,
+            queue,
+            dead_letters,
+            dead_letter,
+            outcomes,
+            tickets,
+            ticket,
+            document,
+        ],
         guards=[tenant_by_token(services.api_tokens)],
         dependencies={"tenant": Provide(_tenant, sync_to_thread=False)},
         security=[{"token": []}],

@@ -7,41 +7,22 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from postroom.application.providers import Providers
 from postroom.entrypoints.api.problems import NOT_FOUND
+from postroom.entrypoints.api.webhook_schema import security_schemes
 
 PATH = "/schema"
 _JSON = JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON)
 
-SECURITY = Components(
-    security_schemes={
-        "token": SecurityScheme(
-            type="http", scheme="bearer", description="One of POSTROOM_API_TOKENS."
-        ),
-        "google": SecurityScheme(
-            type="http",
-            scheme="bearer",
-            bearer_format="JWT",
-            description="The OIDC token of the service account that pushes.",
-        ),
-        "signature": SecurityScheme(
-            type="apiKey",
-            security_scheme_in="header",
-            name="webhook-signature",
-            description=(
-                "Standard Webhooks, version 1, with the secret of the tenant that the header"
-                " Postroom-Tenant names."
-            ),
-        ),
-    }
-)
+TOKEN = SecurityScheme(type="http", scheme="bearer", description="One of POSTROOM_API_TOKENS.")
 
 
-def openapi() -> OpenAPIConfig:
+def openapi(providers: Providers) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Postroom",
         version="1",
         description="Errors are problem details (RFC 9457), as application/problem+json.",
-        components=SECURITY,
+        components=Components(security_schemes={"token": TOKEN, **security_schemes(providers)}),
         use_handler_docstrings=True,
         render_plugins=[_JSON],
         openapi_router=Router(

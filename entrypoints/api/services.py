@@ -11,23 +11,23 @@ from postroom.application.ports import (
     HealthCheck,
     Helpdesk,
     MailboxRegistry,
-    NotificationTokenVerifier,
     Outcomes,
     PointerQueue,
-    PushVerifier,
+    Routes,
 )
+from postroom.application.providers import Providers
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """*api_tokens*: tenant by bearer token. *handoff_secrets*: `whsec_…` by tenant."""
+    """*api_tokens*: tenant by bearer token."""
 
     ingest: Ingest
+    providers: Providers
+    routes: Routes
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
-    verify_push: PushVerifier
-    verify_notification: NotificationTokenVerifier
     queue: PointerQueue
     outcomes: Outcomes
     helpdesk: Helpdesk
@@ -36,4 +36,3 @@ class Services:
     health: Sequence[HealthCheck]
     telemetry: Telemetry
     api_tokens: Mapping[str, str] = field(repr=False)
-    handoff_secrets: Mapping[str, str] = field(repr=False)

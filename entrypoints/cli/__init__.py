@@ -12,10 +12,11 @@ import typer
 
 from postroom.entrypoints.cli.dead import dead
 from postroom.entrypoints.cli.errors import as_one_line
-from postroom.entrypoints.cli.look import outcomes, tickets
 from postroom.entrypoints.cli.mailbox import mailbox
+from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue
 from postroom.entrypoints.cli.run import api, demo, listener, maintenance, migrate, up, worker
+from postroom.entrypoints.cli.tickets import tickets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,8 +32,8 @@ app.add_typer(dead, name="dead")
 app.add_typer(tickets, name="tickets")
 
 
-def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer passes the option's value
-    if asked:
+def _print_version(requested: bool) -> None:  # noqa: FBT001 - typer passes the option's value
+    if requested:
         typer.echo(f"postroom {version('postroom')}")
         raise typer.Exit
 

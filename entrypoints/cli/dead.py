@@ -1,4 +1,4 @@
-"""Commands for the dead letters: list, show, drive again, purge."""
+"""Commands for the dead letters: list, show, redrive, purge."""
 
 from typing import Annotated
 
@@ -16,13 +16,14 @@ from postroom.entrypoints.cli.dead_filter import (
     OlderThan,
     WithReason,
 )
-from postroom.entrypoints.cli.dead_output import details, print_letters, read_out, row
+from postroom.entrypoints.cli.dead_output import print_letter, print_letters
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import AnyTenant, AsJson, Limit, print_json
-from postroom.entrypoints.cli.prompts import ask
+from postroom.entrypoints.cli.prompts import confirm
+from postroom.entrypoints.views.dead_letters import dead_letter_view, dead_letters_view
 
 dead = typer.Typer(
-    no_args_is_help=True, help="Look at the dead letters, drive them again, or purge them."
+    no_args_is_help=True, help="Look at the dead letters, redrive them, or purge them."
 )
 
 Jobs = Annotated[
@@ -30,14 +31,16 @@ Jobs = Annotated[
 ]
 Every = Annotated[bool, typer.Option("--all", help="Every dead letter there is.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which would be meant.")]
-Rate = Annotated[float, typer.Option(min=0, help="So many a second at most. [no limit]")]
+Rate = Annotated[
+    float, typer.Option(min=0, help="So many a second at most. [no limit]", show_default=False)
+]
 
 
 @dead.command("list")
 def list_dead(
     tenant: AnyTenant = "",
     mailbox: OfMailbox = "",
-    provider: OfProvider = None,
+    provider: OfProvider = "",
     reason: WithReason = "",
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
@@ -50,14 +53,14 @@ def list_dead(
     chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
 
     async def find(admin: AdminContext) -> DeadLetterPage:
-        return await _page(admin, chosen.as_of(admin.clock.now()), limit, after)
+        return await _page(admin, chosen.as_of(admin.clock.now(), admin.providers), limit, after)
 
-    page = with_admin(find)
+    page = dead_letters_view(with_admin(find))
     if as_json:
-        print_json({"letters": [row(letter) for letter in page.letters], "next": page.next})
+        print_json(page)
         return
     if page.letters:
-        print_letters(page.letters, without=["tenant"] if tenant else [])
+        print_letters(page.letters, with_tenant=not tenant)
     else:
         typer.echo("No dead letters match. What still waits: postroom queue")
     if page.next:
@@ -91,10 +94,11 @@ def show_dead(
     letter = with_admin(lambda admin: admin.queue.dead_letter(job))
     if letter is None:
         raise CommandFailed(f"no dead letter has the id {job}; see: postroom dead list")
+    view = dead_letter_view(letter)
     if as_json:
-        print_json(details(letter))
+        print_json(view)
     else:
-        read_out(letter)
+        print_letter(view)
 
 
 @dead.command()
@@ -102,7 +106,7 @@ def redrive(
     jobs: Jobs = None,
     tenant: AnyTenant = "",
     mailbox: OfMailbox = "",
-    provider: OfProvider = None,
+    provider: OfProvider = "",
     reason: WithReason = "",
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
@@ -126,7 +130,7 @@ def purge(
     jobs: Jobs = None,
     tenant: AnyTenant = "",
     mailbox: OfMailbox = "",
-    provider: OfProvider = None,
+    provider: OfProvider = "",
     reason: WithReason = "",
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
@@ -149,10 +153,10 @@ def purge(
 
 
 def _confirm(found: Found) -> None:
-    """Ask, unless there is nothing to ask about. Raises CommandFailed if the answer is not yes."""
+    """Raises CommandFailed unless a person says yes, or there is nothing to purge."""
     count = found.survey.matched
     if count:
-        ask(
+        confirm(
             f"Forget {count} dead letter{'' if count == 1 else 's'} for good?",
             "nothing was purged; to purge without being asked, add --yes",
         )

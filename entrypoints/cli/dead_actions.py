@@ -16,10 +16,11 @@ from postroom.application.redrive_dead_letters import (
 from postroom.domain.failure import Failure
 from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.dead_filter import Chosen
-from postroom.entrypoints.cli.dead_output import print_letters, row
+from postroom.entrypoints.cli.dead_output import print_letters
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import print_json
 from postroom.entrypoints.cli.progress import progress
+from postroom.entrypoints.views.dead_letters import dead_letter_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def look(jobs: Sequence[str], chosen: Chosen, *, every: bool) -> Found:
         raise typer.BadParameter("give job ids, or options that choose, or --all: one of these")
 
     async def count(admin: AdminContext) -> Found:
-        which, survey = jobs or chosen.as_of(admin.clock.now()), Survey()
+        which, survey = jobs or chosen.as_of(admin.clock.now(), admin.providers), Survey()
         with progress("counting") as report:
             async for survey in admin.dead_letters.survey(which):
                 report(survey.matched)
@@ -67,14 +68,14 @@ def look(jobs: Sequence[str], chosen: Chosen, *, every: bool) -> Found:
 
 
 def preview(found: Found, *, as_json: bool) -> None:
-    """Tell what a dry run has found."""
+    """Print what a dry run has found."""
     survey = found.survey
+    first = [dead_letter_view(letter) for letter in survey.first]
     if as_json:
-        first = [row(letter) for letter in survey.first]
         print_json({**_result(found, Progress(survey.matched)), "dry_run": True, "first": first})
     elif survey.matched:
         typer.echo(f"{_counted(survey.matched)} meant. This was a dry run: nothing was changed.")
-        print_letters(survey.first)
+        print_letters(first, with_tenant=True)
         if survey.matched > SHOWN:
             typer.echo(f"… and {survey.matched - SHOWN} more.")
     else:
@@ -83,7 +84,7 @@ def preview(found: Found, *, as_json: bool) -> None:
 
 
 def move(action: Action, found: Found, rate: float, *, as_json: bool) -> None:
-    """Do it, and tell how many it was. Raises CommandFailed."""
+    """Do it, and print how many it was. Raises CommandFailed."""
     result = with_admin(lambda admin: _move(action, found, rate, admin))
     if as_json:
         print_json({**_result(found, result), "dry_run": False})

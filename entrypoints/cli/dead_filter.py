@@ -1,9 +1,10 @@
 """Which dead letters a command is about: its options, and the filter that they make."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -22,9 +23,7 @@ def age(text: str) -> timedelta:
 
 
 OfMailbox = Annotated[str, typer.Option(help="Only of this mailbox.")]
-OfProvider = Annotated[
-    Literal["microsoft", "google", "imap"] | None, typer.Option(help="Only of this provider.")
-]
+OfProvider = Annotated[str, typer.Option(help="Only of this provider.")]
 WithReason = Annotated[str, typer.Option(help="Only with this text in the reason, in any case.")]
 OlderThan = Annotated[
     timedelta | None,
@@ -42,17 +41,25 @@ class Chosen:
 
     tenant: str
     mailbox: str
-    provider: str | None
+    provider: str
     reason: str
     older_than: timedelta | None
     newer_than: timedelta | None
 
-    def as_of(self, now: datetime) -> DeadLetterFilter:
-        """The filter, with ages counted back from *now*."""
+    def as_of(self, now: datetime, providers: Collection[str]) -> DeadLetterFilter:
+        """The filter, with ages counted back from *now*.
+
+        Raises BadParameter if its provider is none of *providers*.
+        """
+        if self.provider and self.provider not in providers:
+            one_of = ", ".join(sorted(providers))
+            raise typer.BadParameter(
+                f"{self.provider!r} is none of: {one_of}", param_hint="--provider"
+            )
         return DeadLetterFilter(
             tenant=self.tenant,
             mailbox=self.mailbox,
-            provider=self.provider or "",
+            provider=self.provider,
             reason=self.reason,
             died_before=None if self.older_than is None else now - self.older_than,
             died_after=None if self.newer_than is None else now - self.newer_than,

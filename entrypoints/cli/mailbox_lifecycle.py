@@ -8,11 +8,10 @@ import typer
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.dead_filter import age
-from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.mailbox_add import Id
 from postroom.entrypoints.cli.mailbox_lookup import be_known, find_mailbox, unknown_mailbox
-from postroom.entrypoints.cli.output import Tenant
-from postroom.entrypoints.cli.prompts import ask
+from postroom.entrypoints.cli.output import Tenant, of_tenant
+from postroom.entrypoints.cli.prompts import confirm
 
 RESYNC = timedelta(days=7)
 
@@ -31,7 +30,9 @@ def pause(
             raise unknown_mailbox(tenant, id_)
 
     with_admin(run)
-    typer.echo(f"{tenant}/{id_} is paused. To go on: postroom mailbox resume {id_}")
+    typer.echo(
+        f"{tenant}/{id_} is paused. To go on: postroom mailbox resume {id_}{of_tenant(tenant)}"
+    )
 
 
 def resume(id_: Id, tenant: Tenant = "default") -> None:
@@ -60,8 +61,9 @@ def resync(
         return await admin.resync(mailbox, admin.clock.now() - (since or RESYNC))
 
     if not with_admin(run):
-        raise CommandFailed(f"{tenant}/{id_} has no folder that can be listed again")
-    typer.echo(f"{tenant}/{id_} is listed again. What it finds: postroom outcomes --mailbox {id_}")
+        raise unknown_mailbox(tenant, id_)  # it was removed meanwhile
+    found = f"postroom outcomes --mailbox {id_}{of_tenant(tenant)}"
+    typer.echo(f"{tenant}/{id_} is listed again. What it finds: {found}")
 
 
 def remove(
@@ -73,7 +75,7 @@ def remove(
     """Stop serving a mailbox, and forget its credentials. What its mail has become stays."""
     with_admin(lambda admin: be_known(admin.registry, tenant, id_))
     if not yes:
-        ask(f"Forget the mailbox {tenant}/{id_}?", "it stays; to be asked nothing, add --yes")
+        confirm(f"Forget the mailbox {tenant}/{id_}?", "it stays; to be asked nothing, add --yes")
     if not with_admin(lambda admin: admin.remove(tenant, id_)):
         raise unknown_mailbox(tenant, id_)
     typer.echo(f"{tenant}/{id_} is removed. Jobs that still wait end in the dead letters.")

@@ -1,9 +1,10 @@
 """What a command prints: a table for people, JSON for programs."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.cells import cell_len
@@ -16,38 +17,43 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at the mos
 AnyTenant = Annotated[str, typer.Option(help="Only of this tenant.")]
 Tenant = Annotated[str, typer.Option(help="The tenant that it belongs to.")]
 
+DEFAULT_TENANT = "default"
+
 Row = Mapping[str, object]
+View = TypeVar("View")
 
 GAP = 2
 PROSE_WIDTH = 20
 """So much of a word stays in one piece in a column of prose, however narrow the terminal."""
 
 
+def of_tenant(tenant: str) -> str:
+    """The option that a command needs for *tenant*, for one that is to be copied."""
+    return "" if tenant in ("", DEFAULT_TENANT) else f" --tenant {tenant}"
+
+
 def show(
-    rows: Sequence[Row],
+    views: Sequence[View],
+    row: Callable[[View], Row],
     *,
     as_json: bool,
     empty: str,
-    only_json: Collection[str] = (),
     prose: Collection[str] = (),
 ) -> None:
-    """Print *rows*, each with the same keys in the same order; *empty* tells people of none.
+    """Print *views* whole as JSON, or the *row* of each in a table; for people, *empty* if none.
 
-    Keys that are *only_json* are not shown to people. *prose* is as in `print_table`.
+    *prose* is as in `print_table`.
     """
     if as_json:
-        print_json(rows)
-    elif rows:
-        print_table([_without(row, only_json) for row in rows], prose=prose)
+        print_json(views)
+    elif views:
+        print_table([row(view) for view in views], prose=prose)
     else:
         typer.echo(empty)
 
 
-def show_one(row: Row, *, as_json: bool) -> None:
+def print_fields(row: Row) -> None:
     """Print one thing, a line for each of its keys."""
-    if as_json:
-        print_json(row)
-        return
     headed = {_header(name, [value]): value for name, value in row.items()}
     width = max(map(len, headed)) + GAP
     for name, value in headed.items():
@@ -55,7 +61,7 @@ def show_one(row: Row, *, as_json: bool) -> None:
 
 
 def print_json(content: object) -> None:
-    """Moments are in ISO 8601, in UTC, and spans in seconds."""
+    """As the API encodes it: moments are in ISO 8601, in UTC."""
     typer.echo(json.dumps(content, default=_plain, indent=2))
 
 
@@ -83,7 +89,7 @@ def one_line(value: object) -> str:
         case datetime():
             text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         case timedelta():
-            text = told(value)
+            text = format_span(value)
         case _:
             text = str(value)
     return "".join(char if char.isprintable() else " " for char in text)
@@ -110,10 +116,6 @@ def _table(rows: Sequence[Row], prose: Collection[str]) -> Table:
     return drawn
 
 
-def _without(row: Row, names: Collection[str]) -> Row:
-    return {name: value for name, value in row.items() if name not in names}
-
-
 def _header(name: str, values: Sequence[object]) -> str:
     words = name.replace("_", " ")
     return f"{words} (UTC)" if any(isinstance(value, datetime) for value in values) else words
@@ -124,16 +126,14 @@ def _width(texts: Iterable[str]) -> int:
 
 
 def _plain(value: object) -> object:
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat(timespec="seconds")
-        case timedelta():
-            return value.total_seconds()
-        case _:
-            return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    raise TypeError(f"there is no JSON for {value!r}")
 
 
-def told(span: timedelta) -> str:
+def format_span(span: timedelta) -> str:
     """`3 d 4 h`, `5 min`, `12 s`: the two largest units of *span*."""
     seconds = int(span.total_seconds())
     parts = []

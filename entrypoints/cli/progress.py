@@ -11,7 +11,7 @@ EVERY = 5
 """Seconds from one line to the next."""
 
 Report = Callable[[int], None]
-"""Is told how much is done."""
+"""Takes how much is done."""
 
 
 @contextmanager

@@ -1,14 +1,28 @@
 """The command that shows what waits."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from postroom.application.ports import LaneStatistics
-from postroom.application.queue_totals import Totals, totals_by_tenant, totals_of
-from postroom.entrypoints.cli.context import with_admin
-from postroom.entrypoints.cli.output import AnyTenant, AsJson, Row, one_line, print_json, show
+from postroom.entrypoints.cli.context import AdminContext, with_admin
+from postroom.entrypoints.cli.output import (
+    AnyTenant,
+    AsJson,
+    Row,
+    of_tenant,
+    one_line,
+    print_json,
+    print_table,
+)
+from postroom.entrypoints.views.queue import (
+    LaneView,
+    QueueView,
+    TenantTotalsView,
+    TotalsView,
+    queue_view,
+)
 
 MANY = 20
 """Lanes: if there are more, people are shown the tenants instead."""
@@ -23,74 +37,74 @@ def queue(
     as_json: AsJson = False,
 ) -> None:
     """Show what waits, in all and of each mailbox: how many jobs, the oldest's age, pauses."""
-    found = with_admin(lambda admin: admin.queue.statistics())
-    lanes = [lane for lane in found if tenant in ("", lane.tenant)]
+
+    async def find(admin: AdminContext) -> QueueView:
+        found = await admin.queue.statistics()
+        return queue_view([lane for lane in found if tenant in ("", lane.tenant)])
+
+    view = with_admin(find)
     if as_json:
-        print_json(_everything(lanes))
-    elif not lanes:
-        typer.echo("Nothing is queued. What has been handled: postroom outcomes")
+        print_json(view)
+    elif not view.lanes:
+        handled = f"postroom outcomes{of_tenant(tenant)}"
+        typer.echo(f"Nothing is queued. What has been handled: {handled}")
     else:
-        _print(lanes, every_lane=every_lane or len(lanes) <= MANY)
+        _print_queue(view, every_lane=every_lane or len(view.lanes) <= MANY)
 
 
-def _everything(lanes: Sequence[LaneStatistics]) -> Row:
-    return {
-        "totals": _numbers(totals_of(lanes)),
-        "tenants": _tenants(lanes),
-        "lanes": [_lane(lane) for lane in lanes],
-    }
-
-
-def _print(lanes: Sequence[LaneStatistics], *, every_lane: bool) -> None:
+def _print_queue(queue: QueueView, *, every_lane: bool) -> None:
     if every_lane:
-        unpaused = () if any(lane.paused for lane in lanes) else ("paused", "paused_until")
-        rows = [_lane(lane) for lane in lanes]
-        show(rows, as_json=False, empty="", only_json=unpaused, prose=("paused",))
+        print_table(_lane_rows(queue.lanes), prose=("paused",))
     else:
-        show(_tenants(lanes), as_json=False, empty="")
-    if len(lanes) > 1:
-        typer.echo(f"\n{_in_words(totals_of(lanes), tenants=len(totals_by_tenant(lanes)))}")
+        print_table([_tenant_row(totals) for totals in queue.tenants])
+    if len(queue.lanes) > 1:
+        typer.echo(f"\n{_summary(queue.totals, tenants=len(queue.tenants))}")
     if not every_lane:
         typer.echo("Each mailbox: postroom queue --lanes")
 
 
-def _in_words(totals: Totals, *, tenants: int) -> str:
+def _lane_rows(lanes: Sequence[LaneView]) -> list[Row]:
+    """Pauses have columns only where there are any."""
+    if not any(lane.paused for lane in lanes):
+        return [_lane_row(lane) for lane in lanes]
+    return [
+        {**_lane_row(lane), "paused": lane.paused, "paused_until": lane.paused_until}
+        for lane in lanes
+    ]
+
+
+def _lane_row(lane: LaneView) -> Row:
+    return {"tenant": lane.tenant, "mailbox": lane.mailbox, **_numbers(lane)}
+
+
+def _tenant_row(totals: TenantTotalsView) -> Row:
+    return {
+        "tenant": totals.tenant,
+        "mailboxes": totals.mailboxes,
+        "paused": totals.paused,
+        **_numbers(totals),
+    }
+
+
+def _numbers(counted: LaneView | TotalsView) -> Row:
+    return {
+        "ready": counted.ready,
+        "delayed": counted.delayed,
+        "in_flight": counted.in_flight,
+        "dead": counted.dead,
+        "oldest": _oldest(counted),
+    }
+
+
+def _summary(totals: TotalsView, *, tenants: int) -> str:
     numbers = (
         f"In all: {totals.ready} ready, {totals.delayed} delayed, {totals.in_flight} in flight,"
         f" {totals.dead} dead"
     )
-    where = f"{totals.lanes} mailboxes of {tenants} tenant{'' if tenants == 1 else 's'}"
-    age = f"; the oldest is {one_line(totals.oldest_age)} old" if totals.ready else ""
+    where = f"{totals.mailboxes} mailboxes of {tenants} tenant{'' if tenants == 1 else 's'}"
+    age = f"; the oldest is {one_line(_oldest(totals))} old" if totals.ready else ""
     return f"{numbers}, in {where}, {totals.paused} paused{age}."
 
 
-def _tenants(lanes: Sequence[LaneStatistics]) -> list[Row]:
-    return [
-        {"tenant": tenant, **_numbers(totals)} for tenant, totals in totals_by_tenant(lanes).items()
-    ]
-
-
-def _numbers(totals: Totals) -> Row:
-    return {
-        "mailboxes": totals.lanes,
-        "paused": totals.paused,
-        "ready": totals.ready,
-        "delayed": totals.delayed,
-        "in_flight": totals.in_flight,
-        "dead": totals.dead,
-        "oldest": totals.oldest_age,
-    }
-
-
-def _lane(lane: LaneStatistics) -> Row:
-    return {
-        "tenant": lane.tenant,
-        "mailbox": lane.mailbox,
-        "ready": lane.ready,
-        "delayed": lane.delayed,
-        "in_flight": lane.in_flight,
-        "dead": lane.dead,
-        "oldest": lane.oldest_age,
-        "paused": lane.paused,
-        "paused_until": lane.paused_until,
-    }
+def _oldest(counted: LaneView | TotalsView) -> timedelta:
+    return timedelta(seconds=counted.oldest_seconds)

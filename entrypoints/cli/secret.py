@@ -1,4 +1,4 @@
-"""Where a command gets a secret from: a file, the environment, or a question; never an option."""
+"""Where a command gets a secret from: a file, the environment, or a prompt; never an option."""
 
 import os
 import sys
@@ -6,19 +6,23 @@ from pathlib import Path
 
 import typer
 
-from postroom.domain.mailbox import Secret
+from postroom.domain.account import Secret
 from postroom.entrypoints.cli.errors import CommandFailed
 
-FROM_FILE = "A file that holds it (`-`: standard input). Without, it is asked for."
+
+def secret_of_file(what: str, file: str) -> Secret:
+    """From *file*, where `-` is standard input. Raises CommandFailed."""
+    source = "standard input" if file == "-" else file
+    return _filled(what, source, _read(what, file, source))
 
 
-def read_secret(what: str, file: str, variable: str) -> Secret:
-    """From *file*, else from *variable*, else asked for. Raises CommandFailed."""
-    if file:
-        source = "standard input" if file == "-" else file
-        return _filled(what, source, _read(what, file, source))
-    if (text := os.environ.get(variable)) is not None:
-        return _filled(what, variable, text)
+def secret_of_environment(what: str, variable: str) -> Secret | None:
+    """None if *variable* is not set. Raises CommandFailed if it is empty."""
+    text = os.environ.get(variable)
+    return None if text is None else _filled(what, variable, text)
+
+
+def prompted_secret(what: str) -> Secret:
     return Secret(typer.prompt(what, hide_input=True))
 
 

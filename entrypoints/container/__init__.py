@@ -1,12 +1,11 @@
-"""The composition root: the only package that knows which adapter fills which port.
+"""The composition root: the only package that knows which adapter fills which port, and punq.
 
 Resources are opened before anything is wired, and closed in reverse. Each port is bound through a
-local that is annotated with it: neither punq nor mypy would notification a wrong one otherwise.
+local that is annotated with it: neither punq nor mypy would find a wrong one otherwise.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 import punq
 
@@ -18,50 +17,56 @@ from postroom.adapters.redis.address import InvalidRedisUrl
 from postroom.adapters.redis.durability import Durability, RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.servers import open_redis
-from postroom.application.ports import Clock, HealthCheck
-from postroom.entrypoints.container.providers import bind_providers
-from postroom.entrypoints.container.storage import bind_queue, bind_storage, open_database
-from postroom.entrypoints.container.use_cases import bind_use_cases
+from postroom.application.ports import Clock, HealthCheck, MailboxRegistry
+from postroom.application.providers import Providers
+from postroom.domain.account import Account
+from postroom.entrypoints.container.providers import make_providers
+from postroom.entrypoints.container.storage import (
+    bind_queue,
+    bind_registry,
+    bind_storage,
+    open_database,
+)
+from postroom.entrypoints.container.use_cases import bind_use_cases, resolve_all
+from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import InvalidSettings, Settings
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 
-
-@dataclass(frozen=True, slots=True)
-class HealthChecks:
-    """All that must be well for this process to be of use."""
-
-    checks: tuple[HealthCheck, ...]
+__all__ = ["Wired", "wire"]
 
 
 @asynccontextmanager
-async def wire(settings: Settings) -> AsyncIterator[punq.Container]:
-    """Open every resource, yield a container of ports and use cases, and close it all again.
+async def wire(settings: Settings) -> AsyncIterator[Wired]:
+    """Open every resource, yield the use cases and their ports, and close it all again.
 
     Both URLs must be set (see `engines`). Nothing is connected yet: servers that are away show in
-    the health checks, and when they are used. Raises InvalidSettings.
+    the health checks, and when they are used. Raises InvalidSettings, InvalidProvider.
     """
-    container = punq.Container()
+    container, accounts = punq.Container(), dict[str, type[Account]]()
     clock: Clock = SystemClock()
     container.register(Clock, instance=clock)
     async with AsyncExitStack() as resources:
         try:
             redis = await resources.enter_async_context(open_redis(settings.redis_url))
             database = await resources.enter_async_context(open_database(settings))
-            bind_queue(container, settings, redis)
-            bind_storage(container, settings, database, clock)
+            bind_registry(container, settings, database, accounts)
         except InvalidRedisUrl as error:
             raise InvalidSettings(f"POSTROOM_REDIS_URL: {error}") from None
         except (InvalidDatabaseUrl, InvalidKey) as error:  # they name their setting
             raise InvalidSettings(str(error)) from None
-        checks = (
+        checks: tuple[HealthCheck, ...] = (
             RedisHealth(redis, Durability(settings.durability)),
             PartitionCountHealth(redis, settings.redis_partitions),
             PostgresHealth(database),
             MigrationsHealth(database),
         )
-        container.register(HealthChecks, instance=HealthChecks(checks))
-        await bind_providers(container, settings, clock, resources)
+        registry = container.resolve(MailboxRegistry)
+        providers = await make_providers(settings, clock, registry, resources)
+        accounts.update(providers.accounts)  # the registry was needed to make them
+        container.register(Providers, instance=providers)
+        bind_queue(container, settings, redis, providers)
+        bind_storage(container, settings, database, providers)
         telemetry = resources.enter_context(open_telemetry())
         container.register(Telemetry, instance=telemetry)
         bind_use_cases(container, settings, clock, telemetry)
-        yield container
+        yield resolve_all(container, checks)

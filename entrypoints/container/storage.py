@@ -1,31 +1,39 @@
 """Redis, PostgreSQL and the blobs, in their ports."""
 
+from collections.abc import Mapping
+
 import punq
 
 from postroom.adapters.blobs.files import FileBlobStore
 from postroom.adapters.crypto import FernetCipher
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
-from postroom.adapters.postgres.cursors import PostgresCursors
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import Servers
+from postroom.adapters.redis.wire import WireFormat
 from postroom.application.ports import (
     BlobStore,
-    Clock,
-    Cursors,
+    DeadLetterQueue,
     FolderSyncs,
     Helpdesk,
     HtmlSanitiser,
     IdempotencyLedger,
+    LanePauses,
     MailboxRegistry,
     Outcomes,
+    PointerConsumer,
+    PointerProducer,
     PointerQueue,
+    Routes,
 )
+from postroom.application.providers import Providers
+from postroom.domain.account import Account
 from postroom.entrypoints.settings import Settings
 
 
@@ -34,30 +42,44 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url, max_size=settings.concurrency + 4)
 
 
-def bind_queue(container: punq.Container, settings: Settings, redis: Servers) -> None:
+def bind_queue(
+    container: punq.Container, settings: Settings, redis: Servers, providers: Providers
+) -> None:
     queue: PointerQueue = redis_queue(
-        redis, partitions=settings.redis_partitions, cap=settings.lane_concurrency
+        redis,
+        WireFormat(providers.pointers),
+        partitions=settings.redis_partitions,
+        cap=settings.lane_concurrency,
     )
-    container.register(PointerQueue, instance=queue)
+    for port in (PointerQueue, PointerProducer, PointerConsumer, LanePauses, DeadLetterQueue):
+        container.register(port, instance=queue)
+
+
+def bind_registry(
+    container: punq.Container,
+    settings: Settings,
+    database: Database,
+    accounts: Mapping[str, type[Account]],
+) -> None:
+    cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
+    registry: MailboxRegistry = PostgresMailboxRegistry(database, cipher, accounts)
+    container.register(MailboxRegistry, instance=registry)
 
 
 def bind_storage(
-    container: punq.Container, settings: Settings, database: Database, clock: Clock
+    container: punq.Container, settings: Settings, database: Database, providers: Providers
 ) -> None:
-    cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
-    registry: MailboxRegistry = PostgresMailboxRegistry(database, cipher)
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
-    outcomes: Outcomes = PostgresOutcomes(database)
-    cursors: Cursors = PostgresCursors(database, clock)
+    routes: Routes = PostgresRoutes(database)
+    outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
     blobs: BlobStore = FileBlobStore(settings.home / "blobs")
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
-    container.register(MailboxRegistry, instance=registry)
     container.register(IdempotencyLedger, instance=ledger)
     container.register(FolderSyncs, instance=folder_syncs)
+    container.register(Routes, instance=routes)
     container.register(Outcomes, instance=outcomes)
-    container.register(Cursors, instance=cursors)
     container.register(Helpdesk, instance=helpdesk)
     container.register(BlobStore, instance=blobs)
     container.register(HtmlSanitiser, instance=sanitiser)

@@ -1,4 +1,4 @@
-"""The use cases, with what watches them around them."""
+"""The use cases, with what observes them around them."""
 
 from datetime import timedelta
 
@@ -7,21 +7,34 @@ import punq
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import Ingest, IngestPointer
-from postroom.application.maintain_folder import MaintainFolder
-from postroom.application.ports import Clock, EmailProcessor, PointerQueue
+from postroom.application.maintain_folder import Maintain, MaintainFolder
+from postroom.application.ports import (
+    BlobStore,
+    Clock,
+    EmailProcessor,
+    FolderSyncs,
+    HealthCheck,
+    Helpdesk,
+    MailboxRegistry,
+    Outcomes,
+    PointerQueue,
+    Routes,
+)
+from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
-from postroom.application.resolve_history import ResolveHistory
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.sync_folder import SyncFolder
-from postroom.application.track_access import Access, TrackAccess
-from postroom.application.watch_folder import CatchUpFolder
+from postroom.application.track_access import AccessTracker, TrackAccess
+from postroom.application.trigger_sync import TriggerSync
 from postroom.domain.folder_sync import SyncIntervals
+from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
-from postroom.entrypoints.telemetry.folder_sync import ObservedAccess
+from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
@@ -38,26 +51,52 @@ def bind_use_cases(
     queue: PointerQueue = container.resolve(PointerQueue)
     ingest: Ingest = observed_ingest(IngestPointer(queue, clock), telemetry)
     container.register(Ingest, instance=ingest)
-    container.register(ResolveHistory)
-    container.register(CatchUpFolder)
-    _bind_receiving(container, settings)
+    for use_case in (ResumeMailbox, ResyncMailbox, RemoveMailbox, RemoveOrphans):
+        container.register(use_case)
+    _bind_syncing(container, settings, telemetry)
     container.register(EmailProcessor, FileMessage)
     container.register(ConsumeJob)
     container.register(RedriveDeadLetters)
 
 
-def _bind_receiving(container: punq.Container, settings: Settings) -> None:
+def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Telemetry) -> None:
     intervals = SyncIntervals(
         sync_every=timedelta(seconds=settings.sync_seconds),
         poll_every=timedelta(seconds=settings.poll_seconds),
     )
     container.register(SyncIntervals, instance=intervals)
-    container.register(ResumeMailbox)
-    container.register(ResyncMailbox)
-    container.register(RemoveMailbox)
+    age = InboundAge(timedelta(days=settings.max_inbound_age_days))
+    container.register(InboundAge, instance=age)
     container.register(TrackAccess)
-    access: Access = ObservedAccess(container.resolve(TrackAccess))
-    container.register(Access, instance=access)
+    access: AccessTracker = ObservedAccess(container.resolve(TrackAccess))
+    container.register(AccessTracker, instance=access)
     container.register(SyncFolder)
     container.register(MaintainFolder)
-    container.register(RemoveOrphans)
+    maintain: Maintain = ObservedMaintain(container.resolve(MaintainFolder), telemetry)
+    container.register(Maintain, instance=maintain)
+    container.register(TriggerSync)
+
+
+def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> Wired:
+    return Wired(
+        ingest=container.resolve(Ingest),
+        consume=container.resolve(ConsumeJob),
+        maintain=container.resolve(Maintain),
+        remove_orphans=container.resolve(RemoveOrphans),
+        resume=container.resolve(ResumeMailbox),
+        resync=container.resolve(ResyncMailbox),
+        remove=container.resolve(RemoveMailbox),
+        dead_letters=container.resolve(RedriveDeadLetters),
+        policy=container.resolve(RetryPolicy),
+        providers=container.resolve(Providers),
+        queue=container.resolve(PointerQueue),
+        registry=container.resolve(MailboxRegistry),
+        folder_syncs=container.resolve(FolderSyncs),
+        routes=container.resolve(Routes),
+        outcomes=container.resolve(Outcomes),
+        helpdesk=container.resolve(Helpdesk),
+        blobs=container.resolve(BlobStore),
+        clock=container.resolve(Clock),
+        health=health,
+        telemetry=container.resolve(Telemetry),
+    )

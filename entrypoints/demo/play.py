@@ -12,43 +12,41 @@ from typing import IO
 
 from rich.console import Console
 
-from postroom.application.ports import OutcomeRecord
-from postroom.domain.outcome import Completed, name_of
-from postroom.entrypoints.cli.look import detail_of
+from postroom.entrypoints.cli.outcomes import detail_of
 from postroom.entrypoints.cli.output import Row, print_table
 from postroom.entrypoints.demo.scenes import SCENES, Scene
 from postroom.entrypoints.demo.stage import TENANT, Stage, open_stage
 from postroom.entrypoints.engines import engines, ready
 from postroom.entrypoints.settings import NotReady, Settings, load_settings
 from postroom.entrypoints.telemetry.logging import configure_logging
+from postroom.entrypoints.views.outcomes import OutcomeView, outcome_view
 
 console = Console(highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A scene and how it ended; no *record* if nothing came of it."""
+    """A scene and how it ended; no *outcome* if nothing came of it."""
 
     scene: Scene
-    record: OutcomeRecord | None
+    outcome: OutcomeView | None
 
     @property
     def ended(self) -> str:
-        if self.record is None:
+        if self.outcome is None:
             return "nothing"
-        detail = detail_of(self.record.outcome)
-        return f"{name_of(self.record.outcome)}{': ' if detail else ''}{detail}"
+        detail = detail_of(self.outcome)
+        return f"{self.outcome.outcome}{': ' if detail else ''}{detail}"
 
     @property
     def as_expected(self) -> bool:
-        if self.record is None:
+        if self.outcome is None:
             return self.scene.expected == "refused"
         name, _, word = self.scene.expected.partition(": ")
-        outcome = self.record.outcome
         return (
-            name_of(outcome) == name
-            and word in detail_of(outcome)
-            and self.record.attempt == self.scene.attempts
+            self.outcome.outcome == name
+            and word in detail_of(self.outcome)
+            and self.outcome.attempt == self.scene.attempts
         )
 
 
@@ -93,11 +91,12 @@ async def _play_scene(stage: Stage, number: int, scene: Scene) -> Played:
         f"[bold]{number:2}. {scene.provider}: {scene.message}[/]\n    {scene.words}", soft_wrap=True
     )
     started = stage.clock.now()
-    record = None
+    outcome = None
     with suppress(TimeoutError):
         if awaited := await scene.play(stage):
             record = await stage.outcome(awaited.since or started, awaited.message, awaited.job_id)
-    played = Played(scene, record)
+            outcome = outcome_view(record)
+    played = Played(scene, outcome)
     mark = "[green]as expected[/]" if played.as_expected else "[red]NOT as expected[/]"
     console.print(f"    → {played.ended} ({mark})\n", soft_wrap=True)
     return played
@@ -121,14 +120,13 @@ def _report(played: Sequence[Played], home: Path) -> None:
 
 
 def _row(played: Played) -> Row:
-    record = played.record
-    completed = record and isinstance(record.outcome, Completed)
+    outcome = played.outcome
     return {
         "": "✓" if played.as_expected else "✗",
         "message": played.scene.message,
         "provider": played.scene.provider,
         "transport": played.scene.transport,
-        "attempts": record.attempt if record else 0,
-        "outcome": name_of(record.outcome) if record else "refused",
-        "ticket": detail_of(record.outcome) if record and completed else "",
+        "attempts": outcome.attempt if outcome else 0,
+        "outcome": outcome.outcome if outcome else "refused",
+        "ticket": detail_of(outcome) if outcome and outcome.effect else "",
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postroom.domain.outcome import SOURCE_UNAVAILABLE
-from postroom.domain.pointer import MicrosoftPointer, job_id
+from postroom.domain.pointer import job_id
 from postroom.entrypoints.demo.messages import (
     broken,
     compose,
@@ -195,7 +195,8 @@ async def _gmail_mail(stage: Stage, raw: bytes) -> None:
 
 
 def _microsoft_job(stage: Stage, message_id: str) -> str:
-    pointer = MicrosoftPointer(stage.microsoft_subscription, message_id)
+    pointer_type = stage.providers["microsoft"].pointer
+    pointer = pointer_type.unpacked([stage.microsoft_subscription, message_id, ""])
     return job_id(TENANT, "support", pointer)
 
 
@@ -246,10 +247,10 @@ SCENES: Sequence[Scene] = (
            "A rule moves the message to another folder before we come to fetch it.",
            "completed: ticket", _moved),
     _scene("Microsoft", "a missed notification",
-           "Graph loses a notification, and owns up to it: we look for ourselves.",
+           "Graph loses a notification, and owns up to it: we sync the folder.",
            "completed: ticket", _missed),
     _scene("Microsoft", "no subscription any more",
-           "Graph ends our subscription. We make another, and look at what came meanwhile.",
+           "Graph ends our subscription. We make another, and sync what came meanwhile.",
            "completed: ticket", _unsubscribed),
     _scene("Google", "reply before original",
            "Gmail delivers an answer to something that we have not seen yet.",

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,21 +15,15 @@ from postroom.application.ports import (
     Clock,
     FolderSyncs,
     Helpdesk,
-    MailboxRegistry,
+    OptionValue,
     OutcomeRecord,
     Outcomes,
     PointerQueue,
 )
-from postroom.domain.mailbox import (
-    ClientSecret,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Secret,
-    Security,
-)
-from postroom.entrypoints.container import wire
+from postroom.application.providers import Providers
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
+from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from postroom.entrypoints.emulators.imap_server import ImapServer
@@ -61,6 +55,7 @@ class Stage:
     folder_syncs: FolderSyncs
     helpdesk: Helpdesk
     clock: Clock
+    providers: Providers
     microsoft_subscription: str
 
     async def outcome(self, since: datetime, message: str = "", job_id: str = "") -> OutcomeRecord:
@@ -82,25 +77,26 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
     async with AsyncExitStack() as resources:
         enter = resources.enter_async_context
         http = await enter(httpx.AsyncClient(timeout=PATIENCE))
-        container = await enter(wire(settings))
-        registry, clock = container.resolve(MailboxRegistry), container.resolve(Clock)
+        wired = await enter(wire(settings))
+        clock = wired.clock
         graph, gmail = GraphEmulator(clock, http), GmailEmulator(http, clock)
         graph.add_folder(MICROSOFT_USER, "Inbox/Orders")
+        gmail.mailbox(GMAIL_USER)  # which is there before its first message
         imap = await enter(ImapServer({IMAP_USER: "secret"}))
         certificate = issue_certificate(settings.home / "emulators.pem")
         graph_url = await enter(serve(graph.app, certificate=certificate))
         gmail_url = await enter(serve(gmail.app))
         url = f"http://127.0.0.1:{_free_port()}"
-        pushing = PushSubscription(end_point=f"{url}/webhooks/google")
-        await registry.add(_imap_mailbox(imap, clock))
-        await registry.add(_gmail_mailbox(gmail, gmail_url, pushing, clock))
+        pushing = PushSubscription(endpoint=f"{url}/webhooks/google")
+        await wired.registry.add(_imap_mailbox(wired, imap))
+        await wired.registry.add(_gmail_mailbox(wired, gmail, gmail_url, pushing))
 
         environment = environment_of(settings) | _environment(
             url, graph_url, gmail_url, certificate
         )
         supervisor = await enter(_running(environment, log))
         await _wait_until_ready(http, url)  # Graph asks it to prove itself
-        await registry.add(_microsoft_mailbox(clock))
+        await wired.registry.add(_microsoft_mailbox(wired))
         yield Stage(
             graph=graph,
             gmail=gmail,
@@ -109,12 +105,13 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
             supervisor=supervisor,
             http=http,
             url=url,
-            queue=container.resolve(PointerQueue),
-            outcomes=container.resolve(Outcomes),
-            folder_syncs=container.resolve(FolderSyncs),
-            helpdesk=container.resolve(Helpdesk),
+            queue=wired.queue,
+            outcomes=wired.outcomes,
+            folder_syncs=wired.folder_syncs,
+            helpdesk=wired.helpdesk,
             clock=clock,
-            microsoft_subscription=await _subscribed(container.resolve(FolderSyncs)),
+            providers=wired.providers,
+            microsoft_subscription=await _subscribed(wired.folder_syncs),
         )
 
 
@@ -166,7 +163,7 @@ async def _subscribed(folder_syncs: FolderSyncs) -> str:
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
-                [folder_sync] = await folder_syncs.all(tenant=TENANT)
+                [folder_sync] = await folder_syncs.all(tenant=TENANT, mailbox="support")
                 if folder_sync.subscription and folder_sync.synced_at:
                     return folder_sync.subscription.id
                 await asyncio.sleep(0.1)
@@ -179,39 +176,58 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _imap_mailbox(imap: ImapServer, clock: Clock) -> Mailbox:
-    account = ImapAccount(
-        host="127.0.0.1",
-        port=imap.port,
-        username=IMAP_USER,
-        password=Secret("secret"),
-        security=Security.NONE,
-    )
-    return Mailbox(
-        tenant=TENANT, id="office", address=IMAP_USER, account=account, added_at=clock.now()
+def _imap_mailbox(wired: Wired, imap: ImapServer) -> Mailbox:
+    return _mailbox(
+        wired,
+        "imap",
+        "office",
+        IMAP_USER,
+        {
+            "host": "127.0.0.1",
+            "port": str(imap.port),
+            "security": "none",
+            "password": Secret("secret"),
+        },
     )
 
 
 def _gmail_mailbox(
-    gmail: GmailEmulator, url: str, pushing: PushSubscription, clock: Clock
+    wired: Wired, gmail: GmailEmulator, url: str, pushing: PushSubscription
 ) -> Mailbox:
-    account = GoogleAccount(
-        service_account=Secret(gmail.service_account_key(url)),
-        pubsub_subscription=pushing.name,
-        push_service_account=pushing.identity,
-    )
-    return Mailbox(
-        tenant=TENANT, id="help", address=GMAIL_USER, account=account, added_at=clock.now()
+    return _mailbox(
+        wired,
+        "google",
+        "help",
+        GMAIL_USER,
+        {
+            "service-account": Secret(gmail.service_account_key(url)),
+            "pubsub-subscription": pushing.name,
+            "push-service-account": pushing.identity,
+        },
     )
 
 
-def _microsoft_mailbox(clock: Clock) -> Mailbox:
-    account = MicrosoftAccount(
-        directory=DIRECTORY,
-        client_id=CLIENT_ID,
-        credentials=ClientSecret(Secret(CLIENT_SECRET)),
-        user=MICROSOFT_USER,
+def _microsoft_mailbox(wired: Wired) -> Mailbox:
+    return _mailbox(
+        wired,
+        "microsoft",
+        "support",
+        MICROSOFT_USER,
+        {
+            "directory": DIRECTORY,
+            "client-id": CLIENT_ID,
+            "client-secret": Secret(CLIENT_SECRET),
+        },
     )
+
+
+def _mailbox(
+    wired: Wired, provider: str, id_: str, address: str, options: Mapping[str, OptionValue]
+) -> Mailbox:
     return Mailbox(
-        tenant=TENANT, id="support", address=MICROSOFT_USER, account=account, added_at=clock.now()
+        tenant=TENANT,
+        id=id_,
+        address=address,
+        account=wired.providers[provider].accounts.create(address, options),
+        added_at=wired.clock.now(),
     )

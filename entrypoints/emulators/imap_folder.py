@@ -80,9 +80,9 @@ def search(entries: Sequence[Entry], keys: Sequence[str]) -> list[Entry]:
 
 def render(entry: Entry, items: str, *, by_uid: bool, read_only: bool) -> bytes:
     """The data items of a FETCH response, in the order asked for; BODY[] sets the \\Seen flag."""
-    asked = list(_ITEM.finditer(items))
-    parts = [_render_item(entry, item, read_only=read_only) for item in asked]
-    if by_uid and "UID" not in (item[0].upper() for item in asked):
+    requested = list(_ITEM.finditer(items))
+    parts = [_render_item(entry, item, read_only=read_only) for item in requested]
+    if by_uid and "UID" not in (item[0].upper() for item in requested):
         parts.insert(0, b"UID %d" % entry.uid)
     return b"* %d FETCH (%s)" % (entry.number, b" ".join(parts))
 

@@ -9,7 +9,8 @@ What goes wrong is scripted:
 * `drop`, `expunge`, `change_uidvalidity`  the connection, a message, or all its UIDs go
 * `refusals["LOGIN"] = "NO [UNAVAILABLE] …"`  the answer to a command, whatever it asks
 * `slow["FETCH"] = 60`  seconds until a command is answered
-* `silent_idle`, `close_on_idle`  news are not told, or IDLE is answered by hanging up
+* `hangs_up = {"IDLE"}`  the commands that are answered by hanging up
+* `announces_nothing`  news are not told
 * `greeting = "BYE …"`  no service at all
 """
 
@@ -49,8 +50,8 @@ class ImapServer:
     greeting: str = ""
     refusals: dict[str, str] = field(default_factory=dict)
     slow: dict[str, float] = field(default_factory=dict)
-    silent_idle: bool = False
-    close_on_idle: bool = False
+    hangs_up: set[str] = field(default_factory=set)
+    announces_nothing: bool = False
 
     connections: int = 0
     seen: list[str] = field(default_factory=list)
@@ -115,7 +116,7 @@ class ImapServer:
                 session.writer.transport.abort()
 
     def _announce(self, user: str) -> None:
-        if not self.silent_idle:
+        if not self.announces_nothing:
             for session in self._sessions.values():
                 if session.user == user and session.idling:
                     session.catch_up()

@@ -24,8 +24,8 @@ class Script(Protocol):
     greeting: str
     refusals: dict[str, str]
     slow: dict[str, float]
-    silent_idle: bool
-    close_on_idle: bool
+    hangs_up: set[str]
+    announces_nothing: bool
     seen: list[str]
     idling: asyncio.Event
     arrived: dict[str, asyncio.Event]
@@ -66,6 +66,8 @@ class Session:
         self.server.seen.append(verb)
         self.server.arrived[verb].set()
         await asyncio.sleep(self.server.slow.get(verb, 0))
+        if verb in self.server.hangs_up:
+            raise EOFError
         self._tokens = [_token(match, literals) for match in _TOKEN.finditer(rest)]
         self._rest = rest.decode("utf-8", "replace")
         handler = getattr(self, f"_do_{verb.lower().replace(' ', '_')}", None)
@@ -182,6 +184,11 @@ class Session:
         self.read_only = True
         return result.replace("READ-WRITE", "READ-ONLY")
 
+    async def _do_list(self) -> str:
+        for name in self.server.folders[self.user]:
+            self._send(rf'* LIST (\HasNoChildren) "/" "{name}"')
+        return "OK listed"
+
     async def _do_append(self) -> str:
         name, *middle, raw = self._tokens
         if name.decode() not in self.server.folders[self.user]:
@@ -199,10 +206,8 @@ class Session:
     # --- Selected -------------------------------------------------------------------------------
 
     async def _do_idle(self) -> str:
-        if self.server.close_on_idle:
-            raise EOFError
         self._send("+ idling")
-        if not self.server.silent_idle:
+        if not self.server.announces_nothing:
             self.catch_up()
         self.idling = True
         self.server.idling.set()

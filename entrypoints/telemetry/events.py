@@ -20,32 +20,12 @@ from postroom.domain.outcome import (
     Skipped,
     name_of,
 )
-from postroom.domain.pointer import (
-    GooglePointer,
-    ImapPointer,
-    MicrosoftPointer,
-    Pointer,
-    PointerJob,
-)
+from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
 Fields = dict[str, str | int]
-
-
-def pointer_fields(pointer: Pointer) -> Fields:
-    """The ids of *pointer*: never the address, nor a path or a Message-ID that may hold one."""
-    match pointer:
-        case MicrosoftPointer(subscription_id=subscription, message_id=message):
-            return {"subscription_id": subscription, "message_id": message}
-        case GooglePointer(history_id=history, pubsub_message_id=pubsub, message_ids=messages):
-            fields: Fields = {"history_id": history, "pubsub_message_id": pubsub}
-            return fields | ({"message_id": messages[0]} if len(messages) == 1 else {})
-        case ImapPointer(folder=folder, uid=uid, uid_validity=validity):
-            return {"folder": folder, "uid": uid, "uid_validity": validity}
-        case _:
-            assert_never(pointer)
 
 
 def job_fields(job: PointerJob) -> Fields:
@@ -54,7 +34,7 @@ def job_fields(job: PointerJob) -> Fields:
         "mailbox": job.mailbox,
         "provider": job.pointer.provider,
         "job": job.id,
-        **pointer_fields(job.pointer),
+        **job.pointer.log_fields,
     }
 
 

@@ -46,7 +46,7 @@ class Instruments:
     notifications: Tally
     outcomes: Tally
     sync_runs: Tally
-    missed: Tally
+    sync_missed: Tally
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -78,14 +78,14 @@ def instruments(meter: Meter) -> Instruments:
         sync_runs=_tally(
             meter,
             "postroom.sync.runs",
-            "{round}",
-            "Rounds of keeping mail coming, by mode and result",
+            "{run}",
+            "Runs of folder syncs, by mode and result",
         ),
-        missed=_tally(
+        sync_missed=_tally(
             meter,
             "postroom.sync.messages.missed",
             "{message}",
-            "Messages that a look found and no notification had told of",
+            "Messages that a sync found and no notification had announced",
         ),
     )
 

@@ -16,7 +16,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from postroom.entrypoints.telemetry.privacy import error_fields, loggable
 
-SILENCED = ("httpx", "httpcore", "uvicorn.access")
+QUIETED = ("httpx", "httpcore", "uvicorn.access")
 """They write a line for each request, with its URL: `/users/alice@example.org/messages/…`."""
 
 READ = frozenset({"asyncio", "psycopg.pool", "uvicorn.error"})
@@ -61,7 +61,7 @@ def _route_libraries(out: TextIO, prepare: list[Processor], render: Processor) -
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    for name in SILENCED:
+    for name in QUIETED:
         logging.getLogger(name).disabled = True
 
 

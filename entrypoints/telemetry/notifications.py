@@ -1,29 +1,11 @@
-"""What was thought of a notification: counted always, and told where somebody may have to act."""
-
-from enum import StrEnum
+"""What came of a notification: counted always, and logged where somebody may have to act."""
 
 import structlog
 
+from postroom.application.ports import NotificationResult
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
 log = structlog.get_logger()
-
-
-class NotificationResult(StrEnum):
-    """Why a notification was queued, or why not, or what it asks for."""
-
-    ACCEPTED = "accepted"
-    PAUSED = "paused"  # queued, and kept until the mailbox is resumed
-    RENEW = "renew"  # a subscription's: noted for the next round, as are the next two
-    RECREATE = "recreate"
-    SYNC = "sync"
-    IGNORED = "ignored"  # of a kind that was not asked for
-    MALFORMED = "malformed"
-    UNKNOWN_SUBSCRIPTION = "unknown_subscription"
-    UNKNOWN_MAILBOX = "unknown_mailbox"
-    BAD_SIGNATURE = "bad_signature"
-    UNAVAILABLE = "unavailable"  # answered with 503, so that it is sent again
-
 
 _LOGGED_ELSEWHERE = {
     NotificationResult.ACCEPTED,

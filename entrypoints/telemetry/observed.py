@@ -19,16 +19,22 @@ Consume = Callable[[Claim], Awaitable[Consumed]]
 
 
 def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
-    """*ingest*, told about. The jobs flush the context of the span that sent them."""
+    """*ingest*, told about. The jobs carry the context of the span that sent them."""
 
     async def observed(
-        mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
+        mailbox: MailboxRef,
+        pointers: Sequence[Pointer],
+        *,
+        traceparent: str = "",
+        backfilled: bool = False,
     ) -> Ingested:
         if not pointers:
             return await ingest(mailbox, pointers, traceparent=traceparent)
         with sending(telemetry, len(pointers), traceparent=traceparent) as operation:
             try:
-                ingested = await ingest(mailbox, pointers, traceparent=current_traceparent())
+                ingested = await ingest(
+                    mailbox, pointers, traceparent=current_traceparent(), backfilled=backfilled
+                )
             except Failure as failure:
                 events.enqueue_failed(mailbox, len(pointers), failure)
                 raise

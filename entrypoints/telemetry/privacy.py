@@ -1,8 +1,8 @@
-"""What may be told: named fields only, of plain types, short, and without an address in them.
+"""What may be shown: named fields only, of plain types, short, and without an address in them.
 
-A field that is not on the list is withheld from every log line, and only its name is told. So a
-careless `log.info("fetched", subject=…)` shows `withheld=["subject"]`, to whoever looks and to
-nobody else. To loggable a new fact, add its name here, and think of whose fact it is.
+A field that is not on the list is withheld from every log line, and only its name is shown. So a
+careless `log.info("fetched", subject=…)` shows `withheld=["subject"]`, to whoever reads it and to
+nobody else. To log a new fact, add its name here, and think of whose fact it is.
 """
 
 import re
@@ -30,7 +30,7 @@ LOGGED = frozenset(
 )
 
 MAX_TEXT = 500
-"""Characters of one field that are told."""
+"""Characters of one field that are shown."""
 
 Plain = str | int | float | bool | None
 
@@ -40,21 +40,21 @@ _FRAMES = 4
 
 
 def loggable(fields: Mapping[str, object]) -> dict[str, Plain | list[str]]:
-    """Those of *fields* that may be told, and the names of the others under `withheld`."""
-    told: dict[str, Plain | list[str]] = {}
+    """Those of *fields* that may be shown, and the names of the others under `withheld`."""
+    shown: dict[str, Plain | list[str]] = {}
     withheld = []
     for name, value in fields.items():
         if name in LOGGED:
-            told[name] = plain(value)
+            shown[name] = plain(value)
         else:
             withheld.append(name)
     if withheld:
-        told["withheld"] = sorted(withheld)
-    return told
+        shown["withheld"] = sorted(withheld)
+    return shown
 
 
 def plain(value: object) -> Plain:
-    """*value* as it may be told: an object of any other type may hold anything, and is not."""
+    """*value* as it may be shown: an object of any other type may hold anything, and is not."""
     match value:
         case str():
             return without_addresses(value[:MAX_TEXT])

@@ -16,7 +16,7 @@ _ids = RandomIdGenerator()
 class CurrentSpan:
     """A span that is the current one meanwhile, below that in *parent* (None: the current one).
 
-    Without a *tracer* nobody is told of it: it has ids, for the logs and the jobs, and no more. An
+    Without a *tracer* nothing records it: it has ids, for the logs and the jobs, and no more. An
     error that ends the block is not noted, since its message may quote anything.
     """
 

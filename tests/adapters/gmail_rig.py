@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 import httpx
 
 from postroom.adapters.google import GmailClient
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.application.ports import Clock
+from postroom.domain.account import Secret
 from postroom.domain.failure import Failure
-from postroom.domain.mailbox import GoogleAccount, Mailbox, Secret
-from postroom.domain.pointer import GooglePointer
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GmailEmulator
+from tests.adapters.line import Line
 
 URL = "https://gmail.test"
 SUPPORT = "support@example.org"
@@ -23,6 +26,7 @@ MAIL = b"From: anna@example.net\r\nSubject: Printer\r\n\r\nIt is on fire.\r\n"
 class Rig:
     gmail: GmailEmulator
     client: GmailClient
+    line: Line
 
     def mailbox(self, address: str = SUPPORT, name: str = "support") -> Mailbox:
         self.gmail.mailbox(address)
@@ -43,8 +47,9 @@ class Rig:
 async def gmail_rig(clock: Clock) -> AsyncIterator[Rig]:
     async with httpx.AsyncClient(transport=httpx.MockTransport(_nobody)) as nobody:
         gmail = GmailEmulator(nobody, clock)
-        async with httpx.AsyncClient(transport=gmail.transport()) as http:
-            yield Rig(gmail, GmailClient(http, clock, URL))
+        line = Line(gmail.transport())
+        async with httpx.AsyncClient(transport=line) as http:
+            yield Rig(gmail, GmailClient(http, clock, URL), line)
 
 
 def _nobody(_: httpx.Request) -> httpx.Response:
@@ -52,15 +57,15 @@ def _nobody(_: httpx.Request) -> httpx.Response:
 
 
 @asynccontextmanager
-async def answering(
-    clock: Clock, answer: Callable[[httpx.Request], httpx.Response]
+async def responding(
+    clock: Clock, respond: Callable[[httpx.Request], httpx.Response]
 ) -> AsyncIterator[GmailClient]:
-    """A client of a Gmail that gives tokens, and to all else that *answer*."""
+    """A client of a Gmail that gives tokens, and to all else what *respond* gives."""
 
     def handle(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/token":
             return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
-        return answer(request)
+        return respond(request)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as http:
         yield GmailClient(http, clock, URL)
@@ -75,7 +80,7 @@ def with_key(mailbox: Mailbox, key: str) -> Mailbox:
     return replace(mailbox, account=replace(mailbox.account, service_account=Secret(key)))
 
 
-def told(failure: Failure) -> str:
+def logged(failure: Failure) -> str:
     """All that a log with a traceback would show of *failure*."""
     texts: list[str] = []
     error: BaseException | None = failure

@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.fetcher import MAX_MESSAGE_BYTES, GraphFetcher
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
 from postroom.adapters.microsoft.tokens import AccessTokens
 from postroom.application.ports import FetchedMessage
-from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from postroom.entrypoints.emulators.loopback import serve
+from tests.adapters.line import Line
 from tests.emulators.graph_rig import SubscribedFolder
 
 USER = "support@example.org"
@@ -60,7 +63,7 @@ def a_mailbox(user: str = USER, account: MicrosoftAccount = ACCOUNT) -> Mailbox:
 
 @dataclass
 class Rig:
-    """A *graph* and a *client* of it, in process; `remote` gives one over TCP.
+    """A *graph* and, on a *line*, a *client* of it, in process; `remote` gives one over TCP.
 
     The *subscribed_folder* is whoever Graph calls.
     """
@@ -70,11 +73,12 @@ class Rig:
     client: GraphClient
     clock: ManualClock
     subscribed_folder: SubscribedFolder
+    line: Line
 
     async def fetch(
-        self, message_id: str, *, user: str = USER, max_bytes: int = MAX_MESSAGE_BYTES
+        self, message_id: str, *, user: str = USER, max_message_bytes: int = MAX_MESSAGE_BYTES
     ) -> FetchedMessage:
-        fetcher = GraphFetcher(self.client, self.clock, max_bytes)
+        fetcher = GraphFetcher(self.client, self.clock, max_message_bytes)
         return await fetcher.fetch(a_mailbox(user), MicrosoftPointer("s", message_id))
 
     def subscriptions(self, public_url: str = PUBLIC_URL) -> GraphSubscriptions:
@@ -85,10 +89,10 @@ class Rig:
 async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
     subscribed_folder = SubscribedFolder()
     async with an_emulator(clock, subscribed_folder) as graph:
-        tokens = EmulatorTokens(graph)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(graph.app)) as http:
+        tokens, line = EmulatorTokens(graph), Line(httpx.ASGITransport(graph.app))
+        async with httpx.AsyncClient(transport=line) as http:
             client = GraphClient(http, tokens, clock, "http://graph.test")
-            yield Rig(graph, tokens, client, clock, subscribed_folder)
+            yield Rig(graph, tokens, client, clock, subscribed_folder, line)
 
 
 @asynccontextmanager
@@ -105,6 +109,6 @@ async def an_emulator(
     clock: ManualClock, subscribed_folder: SubscribedFolder | None = None
 ) -> AsyncIterator[GraphEmulator]:
     """A Graph that calls the *subscribed_folder*, and that nobody subscribes to without one."""
-    answers = subscribed_folder or (lambda _: httpx.Response(404))
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answers)) as callbacks:
+    respond = subscribed_folder or (lambda _: httpx.Response(404))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as callbacks:
         yield GraphEmulator(clock, callbacks)

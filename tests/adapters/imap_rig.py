@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from postroom.domain.mailbox import ImapAccount, Mailbox, Secret, Security
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.domain.account import Secret, UnreadableAccount
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.loopback import HOST
 
 PASSWORD = "pass-word"
@@ -34,3 +36,13 @@ def mailbox(of: ImapAccount) -> Mailbox:
         account=of,
         added_at=datetime(2024, 1, 1, tzinfo=UTC),
     )
+
+
+FOREIGN = Mailbox(
+    tenant="acme",
+    id="info",
+    address="info@acme.example",
+    account=UnreadableAccount("elsewhere", "it is of another provider"),
+    added_at=datetime(2024, 1, 1, tzinfo=UTC),
+)
+"""A mailbox of another provider."""

@@ -15,11 +15,12 @@ import httpx
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.microsoft.account import MicrosoftCredentials
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.device import EntraDeviceSignIn
 from postroom.adapters.microsoft.entra import EntraId
 from postroom.adapters.microsoft.tokens import EntraTokens
-from postroom.domain.mailbox import Mailbox, MicrosoftCredentials
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.graph import GraphEmulator
 from postroom.entrypoints.emulators.loopback import serve
 from tests.adapters.graph_rig import ACCOUNT, USER, a_mailbox, an_emulator

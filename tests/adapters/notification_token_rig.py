@@ -41,15 +41,15 @@ def published(key_id: str, name: str = "", **changes: object) -> dict[str, Any]:
 
 @dataclass
 class Entra:
-    """*answers*, if there are any, are given one by one instead of the keys."""
+    """*responses*, if there are any, are given one by one instead of the keys."""
 
     clock: ManualClock
     keys: list[dict[str, Any]] = field(default_factory=lambda: [published("k1")])
-    answers: list[httpx.Response | Exception] = field(default_factory=list)
+    responses: list[httpx.Response | Exception] = field(default_factory=list)
     requests: int = 0
 
     def __post_init__(self) -> None:
-        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._respond))
         self.verify = GraphNotificationTokenVerifier(self.http, self.clock, login_url=LOGIN)
 
     def token(self, *, key: str = "k1", kid: str = "k1", **changes: Any) -> str:  # noqa: ANN401 - claims
@@ -84,13 +84,15 @@ class Entra:
         assert not token or token not in str(caught.value)
         return str(caught.value)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _respond(self, request: httpx.Request) -> httpx.Response:
         assert str(request.url) == f"{LOGIN}/common/discovery/v2.0/keys"
         self.requests += 1
-        answer = self.answers.pop(0) if self.answers else httpx.Response(200, json=self._set())
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        response = (
+            self.responses.pop(0) if self.responses else httpx.Response(200, json=self._set())
+        )
+        if isinstance(response, Exception):
+            raise response
+        return response
 
     def _set(self) -> dict[str, Any]:
         return {"keys": self.keys}

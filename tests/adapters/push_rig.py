@@ -14,7 +14,7 @@ from tests.adapters.gmail_rig import URL
 
 AUDIENCE = "https://postroom.test/webhooks/google"
 PUSHER = "pusher@project.iam.gserviceaccount.com"
-SUBSCRIPTION = PushSubscription(end_point=AUDIENCE, identity=PUSHER)
+SUBSCRIPTION = PushSubscription(endpoint=AUDIENCE, identity=PUSHER)
 
 
 @dataclass

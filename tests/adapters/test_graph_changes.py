@@ -1,6 +1,6 @@
 """What Graph's lists of changes do beside the contract: expire, shift, lead elsewhere."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -12,9 +12,9 @@ import pytest
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.changes import GraphChanges
 from postroom.adapters.microsoft.client import GraphClient
-from postroom.application.ports import Arrival, ChangesPage, PositionExpired
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import Arrival, BackfillPage, ChangesPage, PositionExpired
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.pointer import MicrosoftPointer
 from postroom.entrypoints.emulators.graph import RecordedRequest, delta
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
 
@@ -37,8 +37,8 @@ async def ids(pages: AsyncIterator[ChangesPage]) -> list[str]:
     return [_id(arrival) async for page in pages for arrival in page.arrivals]
 
 
-async def dated(pages: AsyncIterator[Sequence[Arrival]]) -> list[str]:
-    return [_id(arrival) async for page in pages for arrival in page]
+async def dated(pages: AsyncIterator[BackfillPage]) -> list[str]:
+    return [_id(arrival) async for page in pages for arrival in page.arrivals]
 
 
 def _id(arrival: Arrival) -> str:
@@ -48,7 +48,7 @@ def _id(arrival: Arrival) -> str:
 
 async def position_of(rig: Rig, folder: str = "inbox") -> str:
     """Behind all that is in the folder: the end of a first round."""
-    start = await changes(rig).start(MAILBOX, folder)
+    start = await changes(rig).position(MAILBOX, folder)
     return [page async for page in changes(rig).since(MAILBOX, folder, start)][-1].position
 
 
@@ -62,14 +62,14 @@ def message(message_id: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def answering(rig: Rig, body: dict[str, Any]) -> AsyncIterator[GraphClient]:
+async def responding(rig: Rig, body: dict[str, Any]) -> AsyncIterator[GraphClient]:
     """A Graph that has one answer to everything; nobody else may be asked."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         assert request.url.host == "graph.microsoft.com"
         return httpx.Response(200, json=body)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
         yield GraphClient(http, rig.tokens, rig.clock)
 
 
@@ -109,15 +109,15 @@ async def test_the_ways_in_which_graph_forgets_expire_the_position(rig: Rig, cod
 
 
 async def test_a_position_of_another_cloud_is_expired_and_nobody_gets_our_token(rig: Rig) -> None:
-    start, position = await changes(rig).start(MAILBOX, "inbox"), await position_of(rig)
+    start, position = await changes(rig).position(MAILBOX, "inbox"), await position_of(rig)
     others = [each.replace("graph.test", "graph.test.evil.example") for each in (start, position)]
-    asked = len(rig.graph.requests)
+    sent = len(rig.graph.requests)
 
     for elsewhere in (*others, "", "delta"):
         with pytest.raises(PositionExpired):
             await ids(changes(rig).since(MAILBOX, "inbox", elsewhere))
 
-    assert len(rig.graph.requests) == asked
+    assert len(rig.graph.requests) == sent
 
 
 async def test_every_page_is_asked_for_with_immutable_ids_and_a_bounded_size(rig: Rig) -> None:
@@ -133,14 +133,14 @@ async def test_every_page_is_asked_for_with_immutable_ids_and_a_bounded_size(rig
 
 
 async def test_a_start_asks_for_the_folder_alone(rig: Rig) -> None:
-    await changes(rig).start(MAILBOX, "inbox")
+    await changes(rig).position(MAILBOX, "inbox")
 
-    [asked] = rig.graph.requests
-    assert asked.path.endswith("/mailFolders/inbox")
+    [request] = rig.graph.requests
+    assert request.path.endswith("/mailFolders/inbox")
 
 
 async def test_what_graph_has_lost_before_the_first_page_expires_a_start_too(rig: Rig) -> None:
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     rig.graph.fail("delta", status=410, code="resyncRequired")
 
     with pytest.raises(PositionExpired):
@@ -148,7 +148,7 @@ async def test_what_graph_has_lost_before_the_first_page_expires_a_start_too(rig
 
 
 async def test_a_first_round_that_fails_goes_on_where_it_stood(rig: Rig) -> None:
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     delivered = [rig.graph.deliver(USER, RAW) for _ in range(250)]
     pages = changes(rig).since(MAILBOX, "inbox", start)
     first = await anext(pages)
@@ -199,7 +199,7 @@ async def test_items_that_graph_calls_removed_are_passed_over(rig: Rig) -> None:
         "value": [{"id": "gone", "@removed": {"reason": "deleted"}}, message("here")],
         "@odata.deltaLink": LINK,
     }
-    async with answering(rig, body) as client:
+    async with responding(rig, body) as client:
         found = await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
 
     assert found == ["here"]
@@ -218,8 +218,26 @@ async def test_messages_that_are_deleted_during_a_list_by_date_make_it_leave_out
     for message_id in delivered[:60]:
         rig.graph.delete(message_id)
 
-    assert len(first) == 100
+    assert len(first.arrivals) == 100
     assert set(await dated(pages)) >= set(delivered[100:])
+
+
+async def test_a_page_of_a_list_by_date_reaches_the_date_of_its_last_message(
+    rig: Rig, clock: ManualClock
+) -> None:
+    start = clock.now()
+    _deliver(rig, 150, timedelta(seconds=1))
+
+    pages = [page async for page in changes(rig).received_after(MAILBOX, "inbox", start)]
+
+    last = [timedelta(seconds=99), timedelta(seconds=149)]
+    assert [page.reached for page in pages] == [start + each for each in last]
+
+
+async def test_a_page_without_messages_reaches_nothing(rig: Rig, clock: ManualClock) -> None:
+    [page] = [page async for page in changes(rig).received_after(MAILBOX, "inbox", clock.now())]
+
+    assert page == BackfillPage([])
 
 
 async def test_a_first_round_does_not_go_through_the_whole_folder(
@@ -240,7 +258,7 @@ async def test_a_first_round_leaves_mail_from_before_the_mailbox_was_added_alone
     rig.graph.deliver(USER, RAW)
     clock.advance(timedelta(minutes=6))
     mailbox = replace(MAILBOX, added_at=clock.now())
-    start = await changes(rig).start(mailbox, "inbox")
+    start = await changes(rig).position(mailbox, "inbox")
     new = rig.graph.deliver(USER, RAW)
 
     assert await ids(changes(rig).since(mailbox, "inbox", start)) == [new]
@@ -249,7 +267,7 @@ async def test_a_first_round_leaves_mail_from_before_the_mailbox_was_added_alone
 async def test_a_message_that_is_received_by_a_clock_behind_ours_is_listed(
     rig: Rig, clock: ManualClock
 ) -> None:
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     clock.time -= timedelta(minutes=59)
     message_id = rig.graph.deliver(USER, RAW)
 
@@ -262,7 +280,7 @@ async def test_an_hour_of_more_messages_than_a_filter_lists_hides_no_later_one(
     monkeypatch.setattr(delta, "MOST_FILTERED", 400)  # 5,000 are the same, and take 20 s
     hour = clock.now()
     there = _deliver(rig, 450, timedelta(seconds=7))
-    start = await changes(rig).start(MAILBOX, "inbox")
+    start = await changes(rig).position(MAILBOX, "inbox")
     by_date = await dated(changes(rig).received_after(MAILBOX, "inbox", hour))
     before = _deliver(rig, 150, timedelta(seconds=1))
 
@@ -309,7 +327,7 @@ async def test_a_folder_that_goes_during_a_list_by_date_is_a_matter_of_access(ri
 
 async def test_a_change_without_a_date_holds_up_no_other(rig: Rig) -> None:
     body = {"value": [{"id": "undated"}, message("dated")], "@odata.deltaLink": LINK}
-    async with answering(rig, body) as client:
+    async with responding(rig, body) as client:
         [page] = [page async for page in GraphChanges(client).since(MAILBOX, "inbox", LINK)]
 
     assert [each.pointer for each in page.arrivals] == [
@@ -334,13 +352,13 @@ async def test_a_change_without_a_date_holds_up_no_other(rig: Rig) -> None:
     ids=["no id", "long id", "no link", "link elsewhere", "circle"],
 )
 async def test_nonsense_is_unavailable(rig: Rig, body: dict[str, Any]) -> None:
-    async with answering(rig, body) as client:
+    async with responding(rig, body) as client:
         with pytest.raises(Unavailable):
             await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
 
 
 async def test_a_list_by_date_does_not_go_on_from_a_message_without_a_date(rig: Rig) -> None:
-    async with answering(
+    async with responding(
         rig, {"value": [{"id": "m"}], "displayName": "Inbox", "id": "f"}
     ) as client:
         with pytest.raises(Unavailable):
@@ -350,12 +368,12 @@ async def test_a_list_by_date_does_not_go_on_from_a_message_without_a_date(rig: 
 async def test_a_list_by_date_that_leads_in_a_circle_is_left(rig: Rig) -> None:
     circle = {"value": [message("m")], "@odata.nextLink": LINK}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         folder = {"id": "f", "displayName": "Inbox"}
         is_folder = request.url.path.endswith("/inbox")
         return httpx.Response(200, json=folder if is_folder else circle)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
         client = GraphClient(http, rig.tokens, rig.clock)
         pages = GraphChanges(client, max_pages=3)
         with pytest.raises(Unavailable, match="more than 3 pages"):

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from postroom.adapters.microsoft.check import SAMPLE, GraphMailboxCheck
+from postroom.adapters.microsoft.account import ClientSecret, DelegatedAccess
+from postroom.adapters.microsoft.check import MAX_SAMPLE_BYTES, GraphMailboxCheck
 from postroom.adapters.microsoft.remedies import remedy
 from postroom.application.ports import CheckStep
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, Secret
+from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login, opened_by
 
@@ -67,7 +69,7 @@ async def test_messages_that_are_listed_and_cannot_be_opened_are_told(login: Log
     assert (step.step, step.failed) == (READING, "Graph answered 403 ErrorAccessDenied")
 
 
-@pytest.mark.parametrize("raw", [RAW, RAW + b"x" * SAMPLE])
+@pytest.mark.parametrize("raw", [RAW, RAW + b"x" * MAX_SAMPLE_BYTES])
 async def test_a_message_of_any_size_can_be_tried(login: Login, raw: bytes) -> None:
     login.graph.deliver(USER, raw)
 
@@ -122,7 +124,7 @@ async def test_a_graph_in_trouble_is_told_as_that(login: Login) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "credentials", "told"),
+    ("reason", "credentials", "advice"),
     [
         ("sign-in answered 401 invalid_client AADSTS7000222", APP, "has expired"),
         ("sign-in answered 401 invalid_client AADSTS700027", APP, "upload the certificate"),
@@ -148,9 +150,9 @@ async def test_a_graph_in_trouble_is_told_as_that(login: Login) -> None:
     ],
 )
 def test_a_code_leads_to_what_a_person_can_do(
-    reason: str, credentials: ClientSecret | DelegatedAccess, told: str
+    reason: str, credentials: ClientSecret | DelegatedAccess, advice: str
 ) -> None:
-    assert told in remedy(AccessFailed(reason), credentials)
+    assert advice in remedy(AccessFailed(reason), credentials)
 
 
 def test_without_a_known_code_nothing_is_made_up() -> None:

@@ -10,11 +10,9 @@ import pytest
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.client import GraphClient
-from postroom.adapters.microsoft.fetcher import GraphFetcher
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
-from postroom.domain.pointer import ImapPointer
 from postroom.entrypoints.emulators.loopback import serve
-from tests.adapters.graph_rig import HEAD, RAW, USER, Rig, a_mailbox, graph_rig, remote
+from tests.adapters.graph_rig import HEAD, RAW, USER, Rig, graph_rig, remote
 
 MEGABYTE = 1024 * 1024
 
@@ -39,15 +37,6 @@ async def test_a_message_is_fetched_as_mime_in_one_call(rig: Rig) -> None:
     assert request.headers["prefer"] == 'IdType="ImmutableId"'
 
 
-async def test_a_moved_message_is_still_found_under_its_id(rig: Rig) -> None:
-    message = rig.graph.deliver(USER, RAW)
-    rig.graph.move(message, "archive")
-
-    fetched = await rig.fetch(message)
-
-    assert (fetched.raw, fetched.source) == (RAW, f"microsoft:{message}")
-
-
 async def test_a_deleted_message_is_gone(rig: Rig) -> None:
     message = rig.graph.deliver(USER, RAW)
     rig.graph.delete(message)
@@ -67,13 +56,6 @@ async def test_a_message_of_another_mailbox_is_not_taken_for_gone(rig: Rig) -> N
 async def test_a_user_without_a_mailbox_is_a_matter_of_access(rig: Rig) -> None:
     with pytest.raises(AccessFailed, match="404 ErrorInvalidUser"):
         await rig.fetch("AAkALgx", user="nobody@example.org")
-
-
-async def test_a_pointer_of_another_provider_cannot_be_processed(rig: Rig) -> None:
-    fetcher = GraphFetcher(rig.client, rig.clock)
-
-    with pytest.raises(Unprocessable, match="imap pointer for a microsoft mailbox"):
-        await fetcher.fetch(a_mailbox(), ImapPointer("INBOX", 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -146,18 +128,9 @@ async def test_a_message_over_the_limit_is_not_read_to_its_end(rig: Rig) -> None
 
     async with remote(rig) as far:
         with pytest.raises(Unprocessable, match="more than 1048576 bytes"):
-            await far.fetch(message, max_bytes=MEGABYTE)
+            await far.fetch(message, max_message_bytes=MEGABYTE)
 
     assert rig.graph.bytes_sent < 32 * MEGABYTE
-
-
-async def test_a_message_of_just_the_limit_is_read(rig: Rig) -> None:
-    message = rig.graph.deliver(USER, RAW)
-
-    await rig.fetch(message, max_bytes=len(RAW))
-
-    with pytest.raises(Unprocessable):
-        await rig.fetch(message, max_bytes=len(RAW) - 1)
 
 
 @pytest.mark.parametrize(

@@ -117,15 +117,15 @@ async def test_a_rejected_token_is_replaced_here_as_well(rig: Rig) -> None:
 # --- A server that is none ----------------------------------------------------------------------
 
 
-def answering(rig: Rig, *pages: Any) -> Rig:  # noqa: ANN401 - whatever JSON has
+def responding(rig: Rig, *pages: Any) -> Rig:  # noqa: ANN401 - whatever JSON has
     """The same with a Graph that says just this, and the last of it again and again."""
     left = list(pages)
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def respond(_: httpx.Request) -> httpx.Response:
         page = left.pop(0) if len(left) > 1 else left[0]
         return httpx.Response(200, content=page if isinstance(page, bytes) else json.dumps(page))
 
-    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(respond))
     return replace(rig, client=GraphClient(http, rig.tokens, rig.clock))
 
 
@@ -133,7 +133,7 @@ LINK = "https://graph.microsoft.com/v1.0/next"
 
 
 @pytest.mark.parametrize(
-    ("page", "told"),
+    ("page", "reason"),
     [
         (b"<html>", "something else than an object"),
         ([], "something else than an object"),
@@ -141,6 +141,7 @@ LINK = "https://graph.microsoft.com/v1.0/next"
         ({"value": [{"id": 7}]}, "something else than folders"),
         ({"value": [], "@odata.nextLink": "https://elsewhere.example/v1.0/x"}, "another server"),
         ({"value": [], "@odata.nextLink": "https://graph.microsoft.com.x.example/"}, "another"),
+        ({"value": [], "@odata.nextLink": f"{LINK}\n"}, "did not answer: InvalidURL"),
         ({"value": [], "@odata.nextLink": LINK}, "more than 1000 pages"),
         (
             {"value": [{"id": "x", "displayName": "x"}] * 100, "@odata.nextLink": LINK},
@@ -149,11 +150,11 @@ LINK = "https://graph.microsoft.com/v1.0/next"
         (b"[" * 9_000_000, "something else than an object"),
     ],
 )
-async def test_nonsense_is_unavailable(rig: Rig, page: Any, told: str) -> None:  # noqa: ANN401
-    with pytest.raises(Unavailable, match=told):
-        await found(answering(rig, page), "Inbox/Orders")
+async def test_nonsense_is_unavailable(rig: Rig, page: Any, reason: str) -> None:  # noqa: ANN401
+    with pytest.raises(Unavailable, match=reason):
+        await found(responding(rig, page), "Inbox/Orders")
 
 
 async def test_nonsense_for_a_well_known_folder_is_unavailable(rig: Rig) -> None:
     with pytest.raises(Unavailable, match="something else than a folder"):
-        await found(answering(rig, {"id": "x"}), "inbox")
+        await found(responding(rig, {"id": "x"}), "inbox")

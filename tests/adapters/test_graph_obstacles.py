@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.account import DelegatedAccess
 from postroom.adapters.microsoft.subscriptions import NO_PUBLIC_URL, SHARED, GraphSubscriptions
-from postroom.domain.mailbox import DelegatedAccess, Secret
+from postroom.domain.account import Secret
 from tests.adapters.graph_rig import ACCOUNT, USER, Rig, a_mailbox, graph_rig
 
 MAILBOX = a_mailbox()

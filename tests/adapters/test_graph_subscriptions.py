@@ -38,11 +38,11 @@ async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
-async def answering(rig: Rig, body: dict[str, Any]) -> AsyncIterator[GraphSubscriptions]:
+async def responding(rig: Rig, body: dict[str, Any]) -> AsyncIterator[GraphSubscriptions]:
     """Subscriptions to a Graph that has one answer to everything."""
     folder = {"id": "f", "displayName": "Inbox"}
-    answer = httpx.MockTransport(lambda _: httpx.Response(200, json=folder | body))
-    async with httpx.AsyncClient(transport=answer) as http:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=folder | body))
+    async with httpx.AsyncClient(transport=transport) as http:
         client = GraphClient(http, rig.tokens, rig.clock)
         yield GraphSubscriptions(client, rig.clock, PUBLIC_URL)
 
@@ -89,10 +89,10 @@ async def test_a_user_whose_name_has_marks_stays_one_segment(rig: Rig) -> None:
     rig.graph.add_folder(guest, "Inbox/Orders")
     bodies: list[bytes] = []
 
-    async def keep(request: httpx.Request) -> None:
+    async def record(request: httpx.Request) -> None:
         bodies.append(await request.aread())
 
-    rig.client.http.event_hooks["request"].append(keep)
+    rig.client.http.event_hooks["request"].append(record)
     rig.graph.fail("subscriptions", status=500)
     with pytest.raises(Unavailable):
         await rig.subscriptions().create(a_mailbox(guest), "inbox")
@@ -102,7 +102,7 @@ async def test_a_user_whose_name_has_marks_stays_one_segment(rig: Rig) -> None:
 
 async def test_the_expiry_is_the_one_that_graph_grants(rig: Rig, clock: ManualClock) -> None:
     granted = {"id": "s", "expirationDateTime": "2030-01-03T00:00:00.1234567Z"}
-    async with answering(rig, granted) as subscriptions:
+    async with responding(rig, granted) as subscriptions:
         made = await subscriptions.create(MAILBOX, "inbox")
 
         renewed = await subscriptions.renew(MAILBOX, replace(made, expires_at=clock.now()))
@@ -282,7 +282,7 @@ async def test_a_token_that_is_rejected_is_replaced_and_one_subscription_is_made
 )
 async def test_nonsense_is_unavailable(rig: Rig, body: dict[str, Any]) -> None:
     made = await rig.subscriptions().create(MAILBOX, "inbox")
-    async with answering(rig, body) as subscriptions:
+    async with responding(rig, body) as subscriptions:
         with pytest.raises(Unavailable):
             await subscriptions.renew(MAILBOX, made)
         with pytest.raises(Unavailable):
@@ -291,5 +291,5 @@ async def test_nonsense_is_unavailable(rig: Rig, body: dict[str, Any]) -> None:
 
 async def test_a_stranger_in_the_list_may_lack_what_ours_have(rig: Rig) -> None:
     stranger = {"id": "s", "expirationDateTime": "2030-01-03T00:00:00Z", "notificationUrl": None}
-    async with answering(rig, {"value": [stranger]}) as subscriptions:
+    async with responding(rig, {"value": [stranger]}) as subscriptions:
         assert await subscriptions.ids(MAILBOX) == []

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from postroom.adapters.imap.account import Security
 from postroom.adapters.imap.client import ImapClient
-from postroom.adapters.imap.errors import BY_CODE, refusal, unreachable
+from postroom.adapters.imap.errors import BY_CODE, connection_failure_of, failure_of
 from postroom.domain.failure import AccessFailed, Failure, Unavailable
-from postroom.domain.mailbox import Security
 from postroom.entrypoints.emulators.imap_server import ImapServer
 from postroom.entrypoints.emulators.loopback import HOST
 from tests.adapters.imap_rig import AT_ONCE, HASTY, PASSWORD, account
@@ -77,12 +77,12 @@ async def test_a_server_that_wants_tls_first_gets_no_password() -> None:
 
 async def test_a_challenge_is_answered_so_that_the_refusal_is_told() -> None:
     """As RFC 7628 section 3.2.3 has it; aioimaplib would wait for ever."""
-    answers = {
+    responses = {
         "CAPABILITY": ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nTAG OK\r\n"],
         "AUTHENTICATE": ["+ \r\n"],
         CONTINUED: ["+ eyJzdGF0dXMiOiI0MDAifQ==\r\n", "TAG NO [AUTHENTICATIONFAILED] no\r\n"],
     }
-    async with asyncio.timeout(AT_ONCE), scripted_imap(answers) as script:
+    async with asyncio.timeout(AT_ONCE), scripted_imap(responses) as script:
         with pytest.raises(AccessFailed):
             await ImapClient().connect(account(script.port))
 
@@ -143,11 +143,11 @@ async def test_data_between_starttls_and_tls_ends_the_connection(
     trusting: ssl.SSLContext,
 ) -> None:
     """It could be an attacker's, to be taken for the server's once TLS is on."""
-    answers = {
+    responses = {
         "CAPABILITY": ["* CAPABILITY IMAP4rev1 STARTTLS\r\nTAG OK\r\n"],
         "STARTTLS": ["TAG OK begin\r\n* CAPABILITY AUTH=PLA"],
     }
-    async with scripted_imap(answers) as script:
+    async with scripted_imap(responses) as script:
         with pytest.raises(Unavailable, match="between STARTTLS and TLS"):
             await ImapClient(trusting).connect(account(script.port, Security.STARTTLS))
 
@@ -221,7 +221,7 @@ async def test_nothing_of_the_traffic_is_logged(
     uid = server.deliver("ann", b"Subject: Confidential\r\n\r\n")
     connection = await ImapClient().connect(account(server.port))
     await connection.examine("INBOX")
-    await connection.fetch([uid], "BODY.PEEK[]", bodies=1000)
+    await connection.fetch([uid], "BODY.PEEK[]", max_bytes=1000)
     await connection.aclose()
 
     assert not [record for record in caplog.records if "imap" in record.name]
@@ -244,7 +244,7 @@ async def test_a_dead_peer_is_noticed_by_the_operating_system(server: ImapServer
 def test_a_response_code_says_what_is_to_be_done(
     code: str, kind: type[Failure], command: str
 ) -> None:
-    failure = refusal(command, "NO", f"[{code}] ann@example.org is not here".encode())
+    failure = failure_of(command, "NO", f"[{code}] ann@example.org is not here".encode())
 
     assert type(failure) is kind
     assert code in failure.reason
@@ -274,11 +274,11 @@ def test_a_response_code_says_what_is_to_be_done(
 def test_without_a_code_the_command_and_the_words_decide(
     command: str, result: str, text: bytes, kind: type[Failure]
 ) -> None:
-    assert type(refusal(command, result, text)) is kind
+    assert type(failure_of(command, result, text)) is kind
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reason"),
     [
         (socket.gaierror(socket.EAI_NONAME, "?"), "its name is not known"),
         (ConnectionResetError(errno.ECONNRESET, "?"), "ECONNRESET"),
@@ -286,8 +286,8 @@ def test_without_a_code_the_command_and_the_words_decide(
         (TimeoutError(), "no answer in time"),
     ],
 )
-def test_an_error_of_the_network_is_unavailable(error: OSError, told: str) -> None:
-    failure = unreachable(error)
+def test_an_error_of_the_network_is_unavailable(error: OSError, reason: str) -> None:
+    failure = connection_failure_of(error)
 
     assert type(failure) is Unavailable
-    assert told in failure.reason
+    assert reason in failure.reason

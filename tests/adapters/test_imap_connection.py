@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from postroom.adapters.imap.client import ImapClient
-from postroom.adapters.imap.connection import ROOM, Connection
+from postroom.adapters.imap.connection import MAX_RESPONSE_BYTES, Connection
 from postroom.adapters.imap.errors import ConnectionLost
 from postroom.domain.failure import AccessFailed, Unavailable, Unprocessable
 from postroom.entrypoints.emulators.imap_server import ImapServer
@@ -30,7 +30,7 @@ async def connection(server: ImapServer) -> AsyncIterator[Connection]:
     """A connection that waits for nothing longer than *HASTY*, with an open folder."""
     connection = await ImapClient(timeout=HASTY).connect(account(server.port))
     await connection.examine("INBOX")
-    connection.protocol.news.clear()
+    connection.protocol.changed.clear()
     yield connection
     await connection.aclose()
 
@@ -72,8 +72,9 @@ async def test_no_command_reaches_the_folder_that_was_open_before(
         await connection.search("ALL")
 
 
-async def test_a_folder_without_uid_validity_cannot_be_used() -> None:
-    async with scripted_imap({"EXAMINE": ["* 1 EXISTS\r\nTAG OK\r\n"]}) as script:
+@pytest.mark.parametrize("said", ["* 1 EXISTS\r\n", "* OK [UIDVALIDITY 0] none\r\n"])
+async def test_a_folder_without_uid_validity_cannot_be_used(said: str) -> None:
+    async with scripted_imap({"EXAMINE": [f"{said}TAG OK\r\n"]}) as script:
         connection = await ImapClient().connect(account(script.port))
         with pytest.raises(AccessFailed, match="UIDVALIDITY"):
             await connection.examine("INBOX")
@@ -86,11 +87,11 @@ async def test_a_folder_without_uid_validity_cannot_be_used() -> None:
 async def test_a_server_without_uid_next_is_asked_for_its_last_uid(
     last: str, uid_next: int
 ) -> None:
-    answers = {
+    responses = {
         "EXAMINE": ["* OK [UIDVALIDITY 3] valid\r\nTAG OK\r\n"],
         "UID SEARCH": [last + "TAG OK\r\n"],
     }
-    async with scripted_imap(answers) as script:
+    async with scripted_imap(responses) as script:
         connection = await ImapClient().connect(account(script.port))
 
         assert (await connection.examine("INBOX")).uid_next == uid_next
@@ -142,11 +143,11 @@ async def test_a_command_that_is_given_up_ends_the_connection(
 async def test_an_answer_that_is_too_large_is_not_read(
     server: ImapServer, connection: Connection
 ) -> None:
-    uid = server.deliver("ann", b"x" * (ROOM + 2**20))
+    uid = server.deliver("ann", b"x" * (MAX_RESPONSE_BYTES + 2**20))
     await connection.examine("INBOX")
 
     with pytest.raises(Unprocessable):
-        await connection.fetch([uid], "BODY.PEEK[]", bodies=1000)
+        await connection.fetch([uid], "BODY.PEEK[]", max_bytes=1000)
     assert not connection.is_open
 
 
@@ -177,16 +178,16 @@ async def test_a_command_whose_connection_breaks_fails_at_once(
 
 
 async def test_a_message_that_breaks_off_fails_at_once() -> None:
-    answers = {
+    responses = {
         "EXAMINE": ["* OK [UIDVALIDITY 3] v\r\n* OK [UIDNEXT 8] n\r\nTAG OK\r\n"],
         "UID FETCH": ["* 1 FETCH (UID 7 BODY[] {1000}\r\nonly this" + HANG_UP],
     }
-    async with asyncio.timeout(AT_ONCE), scripted_imap(answers) as script:
+    async with asyncio.timeout(AT_ONCE), scripted_imap(responses) as script:
         connection = await ImapClient().connect(account(script.port))
         await connection.examine("INBOX")
 
         with pytest.raises(ConnectionLost):
-            await connection.fetch([7], "BODY.PEEK[]", bodies=1000)
+            await connection.fetch([7], "BODY.PEEK[]", max_bytes=1000)
 
 
 # --- Idling -------------------------------------------------------------------------------------
@@ -198,7 +199,7 @@ async def test_news_end_the_wait(server: ImapServer, connection: Connection) -> 
 
     async with asyncio.timeout(AT_ONCE):
         await task
-    assert connection.protocol.news.is_set()
+    assert connection.protocol.changed.is_set()
     assert await connection.search("ALL") == (1,)
 
 
@@ -207,13 +208,13 @@ async def test_what_is_not_a_new_message_does_not_end_the_wait(
 ) -> None:
     uid = server.deliver("ann", MAIL)
     await connection.examine("INBOX")
-    connection.protocol.news.clear()
+    connection.protocol.changed.clear()
     task = asyncio.create_task(connection.idle(timedelta(milliseconds=100)))
     await server.idling.wait()
     server.expunge("ann", uid)
     await task
 
-    assert not connection.protocol.news.is_set()
+    assert not connection.protocol.changed.is_set()
 
 
 async def test_a_connection_that_breaks_ends_the_wait_at_once(
@@ -230,7 +231,7 @@ async def test_a_connection_that_breaks_ends_the_wait_at_once(
 async def test_a_server_that_hangs_up_instead_of_idling_ends_the_wait_at_once(
     server: ImapServer, connection: Connection
 ) -> None:
-    server.close_on_idle = True
+    server.hangs_up.add("IDLE")
 
     async with asyncio.timeout(AT_ONCE):
         with pytest.raises(ConnectionLost):
@@ -239,11 +240,11 @@ async def test_a_server_that_hangs_up_instead_of_idling_ends_the_wait_at_once(
 
 async def test_a_server_that_says_good_bye_ends_the_wait_at_once() -> None:
     """Even if it does not close the connection."""
-    answers = {
+    responses = {
         "EXAMINE": ["* OK [UIDVALIDITY 3] v\r\n* OK [UIDNEXT 8] n\r\nTAG OK\r\n"],
         "IDLE": ["+ idling\r\n* BYE shutting down\r\n"],
     }
-    async with asyncio.timeout(AT_ONCE), scripted_imap(answers) as script:
+    async with asyncio.timeout(AT_ONCE), scripted_imap(responses) as script:
         connection = await ImapClient().connect(account(script.port))
         await connection.examine("INBOX")
 
@@ -263,11 +264,11 @@ async def test_a_server_that_does_not_answer_idle_is_unavailable_in_time(
     assert not connection.is_open
 
 
-@pytest.mark.parametrize("answer", ["NO not now", "BAD what?", "OK done already"])
+@pytest.mark.parametrize("response", ["NO not now", "BAD what?", "OK done already"])
 async def test_a_server_that_will_not_idle_is_unavailable(
-    server: ImapServer, connection: Connection, answer: str
+    server: ImapServer, connection: Connection, response: str
 ) -> None:
-    server.refusals["IDLE"] = answer
+    server.refusals["IDLE"] = response
 
     async with asyncio.timeout(AT_ONCE):
         with pytest.raises(Unavailable):
@@ -275,12 +276,12 @@ async def test_a_server_that_will_not_idle_is_unavailable(
 
 
 async def test_a_server_that_does_not_end_idle_is_unavailable_in_time() -> None:
-    answers = {
+    responses = {
         "EXAMINE": ["* OK [UIDVALIDITY 3] v\r\n* OK [UIDNEXT 8] n\r\nTAG OK\r\n"],
         "IDLE": ["+ idling\r\n"],
         CONTINUED: [""],
     }
-    async with asyncio.timeout(AT_ONCE), scripted_imap(answers) as script:
+    async with asyncio.timeout(AT_ONCE), scripted_imap(responses) as script:
         connection = await ImapClient(timeout=HASTY).connect(account(script.port))
         await connection.examine("INBOX")
 
@@ -291,7 +292,7 @@ async def test_a_server_that_does_not_end_idle_is_unavailable_in_time() -> None:
 async def test_after_idling_the_connection_is_as_good_as_before(served: ServedMailbox) -> None:
     connection = await ImapClient().connect(served.account)
     await connection.examine("INBOX")
-    connection.protocol.news.clear()
+    connection.protocol.changed.clear()
     for _ in range(3):
         await connection.idle(timedelta(milliseconds=10))
 

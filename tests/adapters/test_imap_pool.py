@@ -8,10 +8,10 @@ import pytest
 
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.application.ports import FetchedMessage
 from postroom.domain.failure import AccessFailed, Unavailable
-from postroom.domain.pointer import ImapPointer
 from postroom.entrypoints.emulators.imap_server import ImapServer
 from tests.adapters.imap_rig import AT_ONCE, HASTY, PASSWORD, account, mailbox
 from tests.emulators.scripted_imap import HANG_UP, scripted_imap

@@ -3,9 +3,10 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from postroom.adapters.microsoft.account import ClientCertificate
 from postroom.adapters.microsoft.certificate import read_certificate
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed
-from postroom.domain.mailbox import ClientCertificate, Secret
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.adapters.login_rig import Login, opened_by
 
@@ -48,7 +49,7 @@ def elliptic() -> str:
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "reason"),
     [
         ("", "has no certificate in PEM"),
         (KEY, "has no certificate in PEM"),
@@ -59,8 +60,8 @@ def elliptic() -> str:
         (elliptic(), "is not RSA"),
     ],
 )
-def test_a_file_of_no_use_is_told_and_not_repeated(file: str, told: str) -> None:
-    with pytest.raises(AccessFailed, match=told) as raised:
+def test_a_file_of_no_use_is_told_and_not_repeated(file: str, reason: str) -> None:
+    with pytest.raises(AccessFailed, match=reason) as raised:
         read_certificate(Secret(file))
 
     assert raised.value.__cause__ is None

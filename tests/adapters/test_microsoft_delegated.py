@@ -9,12 +9,14 @@ import pytest
 
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.microsoft.account import ClientSecret, DelegatedAccess, MicrosoftAccount
 from postroom.adapters.microsoft.fetcher import GraphFetcher
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.microsoft.tokens import EntraTokens
 from postroom.application.ports import FetchedMessage
+from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, SourceGone, Throttled, Unavailable
-from postroom.domain.mailbox import ClientSecret, DelegatedAccess, Mailbox, MicrosoftAccount, Secret
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.graph import CLIENT_SECRET
 from tests.adapters.graph_rig import RAW, USER
 from tests.adapters.login_rig import PERSON, Login, opened_by
@@ -71,10 +73,10 @@ async def test_who_has_signed_in_stays_noted_with_another_refresh_token(login: L
 
     await login.tokens().get(mailbox)
 
-    kept = await login.registry.get("acme", "support")
-    assert kept
-    assert isinstance(kept.account, MicrosoftAccount)
-    assert kept.account.credentials == DelegatedAccess(
+    registered = await login.registry.get("acme", "support")
+    assert registered
+    assert isinstance(registered.account, MicrosoftAccount)
+    assert registered.account.credentials == DelegatedAccess(
         Secret(await stored(login)), "object-1", PERSON
     )
     assert await stored(login) != token.value
@@ -154,7 +156,8 @@ async def test_without_a_registry_a_mailbox_is_opened_as_it_is_given(login: Logi
 
 async def test_credentials_of_another_kind_that_were_set_meanwhile_are_used(login: Login) -> None:
     mailbox = await signed_in(login)
-    await login.registry.replace_credentials(mailbox, ClientSecret(Secret(CLIENT_SECRET)))
+    other = opened_by(ClientSecret(Secret(CLIENT_SECRET)))
+    await login.registry.replace_account(mailbox, other.account)
 
     assert await login.tokens().get(mailbox)
     assert login.graph.scopes == [f"{login.url}/.default"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from postroom.adapters.microsoft.errors import sign_in_failure
+from postroom.adapters.microsoft.errors import sign_in_failure_of
 from postroom.domain.failure import AccessFailed, Failure, Unavailable
 
 
@@ -48,7 +48,7 @@ def test_the_code_of_entra_id_names_the_remedy(
     description = f"AADSTS{number}: The user support@example.org did something. Trace ID: 0"
     body = json.dumps({"error": error, "error_description": description}).encode()
 
-    found = sign_in_failure(status, body, None)
+    found = sign_in_failure_of(status, body, None)
 
     assert type(found) is failure
     assert found.reason == " ".join(
@@ -66,7 +66,7 @@ def test_the_code_of_entra_id_names_the_remedy(
     ],
 )
 def test_a_body_that_holds_no_code_stays_out_of_the_reason(body: bytes) -> None:
-    found = sign_in_failure(400, body, None)
+    found = sign_in_failure_of(400, body, None)
 
     assert isinstance(found, Unavailable)
     assert found.reason == "sign-in answered 400"

@@ -9,13 +9,14 @@ from psycopg.conninfo import make_conninfo
 
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl, Timeouts
 from postroom.adapters.postgres.database import Database
-from postroom.adapters.postgres.errors import reason_of
+from postroom.adapters.postgres.errors import failure_of
 from postroom.adapters.postgres.health import PostgresHealth
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.domain.failure import Unavailable
 from tests.contracts.samples import comment, document, identity, imap_mailbox, outcome
+from tests.providers import POINTERS
 
 TENANT_TABLES = ("outcome", "handled_message", "ticket", "comment", "document", "thread_id")
 
@@ -26,7 +27,7 @@ async def filed(database: Database) -> None:
     async with PostgresIdempotencyLedger(database).once(imap_mailbox(), identity()):
         opening = comment("a@x", documents=(document("a.pdf"),))
         await PostgresHelpdesk(database).open_ticket(imap_mailbox(), opening)
-        await PostgresOutcomes(database).record(outcome())
+        await PostgresOutcomes(database, POINTERS).record(outcome())
 
 
 async def count(database: Database, tenant: str, table: str) -> int:
@@ -132,14 +133,14 @@ async def test_connections_that_broke_are_replaced_unnoticed(
 ) -> None:
     async with asyncio.TaskGroup() as group:
         for n in range(5):
-            group.create_task(PostgresOutcomes(database).record(outcome(f"{n}")))
+            group.create_task(PostgresOutcomes(database, POINTERS).record(outcome(f"{n}")))
     with psycopg.connect(conninfo, application_name="test", autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE application_name = 'postroom' AND datname = current_database()"
         )
 
-    assert len(await PostgresOutcomes(database).find("acme")) == 5
+    assert len(await PostgresOutcomes(database, POINTERS).find("acme")) == 5
 
 
 async def test_a_database_that_is_away_is_unavailable_and_no_obstacle_to_starting() -> None:
@@ -157,7 +158,7 @@ async def test_a_database_that_is_away_is_unavailable_and_no_obstacle_to_startin
 async def test_a_database_that_was_never_migrated_is_named(empty_database: str) -> None:
     async with Database(empty_database) as database:
         with pytest.raises(Unavailable, match="run `postroom migrate`"):
-            await PostgresOutcomes(database).find("acme")
+            await PostgresOutcomes(database, POINTERS).find("acme")
 
 
 async def test_a_reason_holds_no_value(database: Database) -> None:
@@ -170,10 +171,10 @@ async def test_a_reason_holds_no_value(database: Database) -> None:
 
 
 def test_an_error_of_the_driver_itself_is_named_by_its_kind() -> None:
-    assert reason_of(psycopg.OperationalError("to 10.0.0.1")) == (
+    assert failure_of(psycopg.OperationalError("to 10.0.0.1")).reason == (
         "the connection to the database is lost"
     )
-    assert reason_of(psycopg.ProgrammingError("near hunter2")) == (
+    assert failure_of(psycopg.ProgrammingError("near hunter2")).reason == (
         "the database driver failed: ProgrammingError"
     )
 

@@ -18,6 +18,7 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.domain.failure import Unavailable
 from tests.contracts.samples import comment, identity, imap_mailbox, outcome
+from tests.providers import POINTERS
 
 MAILBOX = imap_mailbox()
 
@@ -29,6 +30,7 @@ from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from tests.contracts.samples import comment, identity, imap_mailbox, outcome
+from tests.providers import POINTERS
 
 async def main():
     async with Database(sys.argv[1]) as database:
@@ -36,7 +38,7 @@ async def main():
             helpdesk = PostgresHelpdesk(database)
             await helpdesk.conversations(imap_mailbox(), ["a@x"])
             await helpdesk.open_ticket(imap_mailbox(), comment("a@x"))
-            await PostgresOutcomes(database).record(outcome())
+            await PostgresOutcomes(database, POINTERS).record(outcome())
             print("filed", flush=True)
             await asyncio.Event().wait()
 
@@ -51,7 +53,7 @@ async def file(database: Database) -> bool:
             helpdesk = PostgresHelpdesk(database)
             assert await helpdesk.conversations(MAILBOX, ["a@x"]) == []
             await helpdesk.open_ticket(MAILBOX, comment("a@x"))
-            await PostgresOutcomes(database).record(outcome())
+            await PostgresOutcomes(database, POINTERS).record(outcome())
         return is_new
 
 
@@ -76,7 +78,7 @@ async def test_a_worker_that_is_killed_in_a_block_leaves_nothing(
     second = asyncio.create_task(file(database))
     done, _ = await asyncio.wait([second], timeout=0.3)
     assert not done
-    assert await PostgresOutcomes(database).find("acme") == []
+    assert await PostgresOutcomes(database, POINTERS).find("acme") == []
 
     os.kill(worker.pid, signal.SIGKILL)
     await worker.wait()
@@ -84,7 +86,7 @@ async def test_a_worker_that_is_killed_in_a_block_leaves_nothing(
     assert await asyncio.wait_for(second, timeout=30)
     (summary,) = await PostgresHelpdesk(database).summaries("acme")
     assert (summary.number, summary.comments) == (1, 1)
-    assert await PostgresOutcomes(database).find("acme") == [outcome()]
+    assert await PostgresOutcomes(database, POINTERS).find("acme") == [outcome()]
 
 
 async def test_a_block_that_loses_its_connection_fails(conninfo: str, database: Database) -> None:
@@ -107,7 +109,7 @@ async def test_a_block_that_passes_over_a_lost_connection_fails_all_the_same(
         async with PostgresIdempotencyLedger(database).once(MAILBOX, identity()):
             await break_connections(conninfo)
             with pytest.raises(Unavailable):
-                await PostgresOutcomes(database).record(outcome())
+                await PostgresOutcomes(database, POINTERS).record(outcome())
 
     with pytest.raises(Unavailable, match="before it could be committed"):
         await pass_over()

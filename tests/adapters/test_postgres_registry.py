@@ -10,20 +10,20 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from postroom.adapters.crypto import FernetCipher, generate_key
-from postroom.adapters.postgres.account import split
+from postroom.adapters.microsoft.account import (
+    ClientSecret,
+    DelegatedAccess,
+    MicrosoftAccount,
+)
+from postroom.adapters.postgres.account import AccountFormat
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.application.ports import by_account, by_subscription
+from postroom.domain.account import Secret, UnreadableAccount
 from postroom.domain.failure import AccessFailed
-from postroom.domain.mailbox import (
-    Account,
-    ClientSecret,
-    DelegatedAccess,
-    Mailbox,
-    MicrosoftAccount,
-    MicrosoftCredentials,
-    Secret,
-)
+from postroom.domain.mailbox import Mailbox
 from tests.contracts.samples import (
     NOON,
     certified_mailbox,
@@ -33,6 +33,7 @@ from tests.contracts.samples import (
     microsoft_mailbox,
     subscription,
 )
+from tests.providers import ACCOUNTS
 
 MAILBOXES = [
     *(microsoft_mailbox(), certified_mailbox(), delegated_mailbox()),
@@ -43,12 +44,17 @@ SECRETS = [
     *("google-private-key", "imap-password"),
 ]
 OLD, NEW = generate_key(), generate_key()
+BY_NAME = {mailbox.id: mailbox for mailbox in MAILBOXES}
+
+
+def opened(database: Database, *keys: str) -> PostgresMailboxRegistry:
+    return PostgresMailboxRegistry(database, FernetCipher(keys), ACCOUNTS)
 
 
 @pytest.fixture
 async def registry(database: Database) -> PostgresMailboxRegistry:
     """All of MAILBOXES, encrypted with OLD."""
-    registry = PostgresMailboxRegistry(database, FernetCipher([OLD]))
+    registry = opened(database, OLD)
     for mailbox in MAILBOXES:
         await registry.add(mailbox)
     return registry
@@ -70,12 +76,11 @@ async def test_no_secret_is_in_the_database_in_clear(conninfo: str) -> None:
 
 @pytest.mark.parametrize("mailbox", MAILBOXES, ids=lambda mailbox: mailbox.id)
 def test_every_field_that_is_a_secret_is_sealed(mailbox: Mailbox) -> None:
-    account = mailbox.account
-    plain, sealed = split(account)
+    part: Any = mailbox.account
+    plain, sealed = AccountFormat(ACCOUNTS).split(mailbox.account)
     secrets = json.loads(sealed)
-    part: Account | MicrosoftCredentials = account
-    if isinstance(account, MicrosoftAccount):
-        part, plain, secrets = account.credentials, plain["credentials"], secrets["credentials"]
+    if isinstance(part, MicrosoftAccount):
+        part, plain, secrets = part.credentials, plain["credentials"], secrets["credentials"]
 
     declared = {field.name for field in fields(part) if field.type is Secret}
 
@@ -104,7 +109,7 @@ async def test_an_account_that_an_earlier_release_has_stored_is_still_read(
         "folder": "Inbox/Orders",
     }
     secrets = {**hidden, "client_state": "microsoft-client-state"}
-    registry = PostgresMailboxRegistry(database, FernetCipher([OLD]))
+    registry = opened(database, OLD)
     await registry.add(microsoft_mailbox())
     with psycopg.connect(conninfo) as connection:
         sealed = FernetCipher([OLD]).seal(json.dumps(secrets).encode(), "acme/sales")
@@ -117,18 +122,21 @@ async def test_an_account_that_an_earlier_release_has_stored_is_still_read(
 
     credentials = ClientSecret(Secret("hush"))
     assert found == microsoft_mailbox(credentials=credentials, folders=("Inbox/Orders",))
-    assert await registry.replace_credentials(found, DelegatedAccess(Secret("token")))
-    assert await registry.get("acme", "sales") == microsoft_mailbox(
+    renewed = microsoft_mailbox(
         credentials=DelegatedAccess(Secret("token")), folders=("Inbox/Orders",)
     )
+    assert await registry.replace_account(found, renewed.account)
+    assert await registry.get("acme", "sales") == renewed
 
 
 async def test_renewed_credentials_are_sealed_as_well(
     conninfo: str, registry: PostgresMailboxRegistry
 ) -> None:
+    mailbox = delegated_mailbox()
+    assert isinstance(mailbox.account, MicrosoftAccount)
     renewed = DelegatedAccess(Secret("microsoft-next-token"))
 
-    assert await registry.replace_credentials(delegated_mailbox(), renewed)
+    assert await registry.replace_account(mailbox, replace(mailbox.account, credentials=renewed))
 
     stored = rows(conninfo, "SELECT mailbox::text, encode(secrets, 'escape') FROM postroom.mailbox")
     assert "microsoft-next-token" not in stored
@@ -138,40 +146,79 @@ async def test_renewed_credentials_are_sealed_as_well(
 async def test_another_key_is_refused_and_named(
     database: Database, registry: PostgresMailboxRegistry
 ) -> None:
-    other = PostgresMailboxRegistry(database, FernetCipher([NEW]))
+    other = opened(database, NEW)
 
-    for read in (
-        other.get("acme", "support"),
-        other.all(),
-        other.of_push("projects/p/subscriptions/s", "info@acme.example"),
-    ):
-        with pytest.raises(AccessFailed, match="keep the old key in POSTROOM_SECRET_KEYS"):
-            await read
+    with pytest.raises(AccessFailed, match="keep the old key in POSTROOM_SECRET_KEYS"):
+        await other.get("acme", "support")
+
     assert await registry.get("acme", "support")
 
 
+async def test_accounts_under_another_key_cost_the_others_nothing_and_are_not_lost(
+    database: Database, registry: PostgresMailboxRegistry
+) -> None:
+    other = opened(database, NEW)
+    readable = imap_mailbox(tenant="globex")
+    await other.add(readable)
+
+    *unread, last = await other.all()
+
+    assert last == readable
+    assert [(mailbox.id, mailbox.provider) for mailbox in unread] == [
+        *(("info", "google"), ("orders", "microsoft"), ("sales", "microsoft")),
+        *(("shared", "microsoft"), ("support", "imap")),
+    ]
+    for mailbox in unread:
+        assert isinstance(mailbox.account, UnreadableAccount)
+        assert "keep the old key in POSTROOM_SECRET_KEYS" in mailbox.account.reason
+        with pytest.raises(AccessFailed, match="keep the old key"):
+            await other.replace_account(mailbox, readable.account)
+    assert {mailbox.id: mailbox for mailbox in await registry.all(tenant="acme")} == BY_NAME
+
+
+async def test_an_account_of_a_provider_that_is_missing_is_there_when_it_is_back(
+    database: Database, registry: PostgresMailboxRegistry
+) -> None:
+    only = {"imap": ACCOUNTS["imap"]}
+    limited = PostgresMailboxRegistry(database, FernetCipher([OLD]), only)
+    for mailbox in await limited.all():
+        await limited.save_access(mailbox, mailbox.access)
+        await limited.resume("acme", mailbox.id)
+
+    found = {mailbox.id: mailbox for mailbox in await limited.all()}
+    assert found.keys() == BY_NAME.keys()
+    assert found["support"] == await limited.get("acme", "support") == BY_NAME["support"]
+    assert found["info"].account == UnreadableAccount(
+        "google", "this release of Postroom has no provider google"
+    )
+    with pytest.raises(AccessFailed, match="no provider google"):
+        await limited.add(google_mailbox("globex"))
+    assert {mailbox.id: mailbox for mailbox in await registry.all()} == BY_NAME
+
+
 @pytest.mark.usefixtures("registry")
-async def test_a_subscription_leads_to_its_mailbox_without_a_key(database: Database) -> None:
+async def test_a_notification_leads_to_its_mailbox_without_a_key(database: Database) -> None:
     folder_syncs = PostgresFolderSyncs(database)
-    for n, folder_sync in enumerate(await folder_syncs.claim_due(NOON, 10, timedelta(minutes=1))):
-        await folder_syncs.save(
-            replace(folder_sync, subscription=subscription(f"subscription-{n}"))
-        )
+    for claimed in await folder_syncs.claim_due(NOON, 10, timedelta(minutes=1)):
+        name = f"{claimed.mailbox}-{claimed.folder}"
+        await folder_syncs.save(replace(claimed, subscription=subscription(name)))
+    route = google_mailbox().account.route("info@acme.example")
+    keys = [by_subscription(f"{name}-inbox") for name in ("orders", "sales", "shared")]
 
-    found = await folder_syncs.subscribed_folders([f"subscription-{n}" for n in range(3)])
+    found = await PostgresRoutes(database).find([*keys, by_account("google", route)])
 
-    assert sorted(each.id for each in found.values()) == ["orders", "sales", "shared"]
+    assert sorted(each.id for each in found.values()) == ["info", "orders", "sales", "shared"]
 
 
 @pytest.mark.usefixtures("registry")
 async def test_a_new_key_in_front_leaves_the_old_rows_readable(database: Database) -> None:
-    rotated = PostgresMailboxRegistry(database, FernetCipher([NEW, OLD]))
+    rotated = opened(database, NEW, OLD)
 
     assert await rotated.get("acme", "support") == imap_mailbox()
     added = imap_mailbox(tenant="globex")
     await rotated.add(added)
 
-    only_new = PostgresMailboxRegistry(database, FernetCipher([NEW]))
+    only_new = opened(database, NEW)
     assert await only_new.get("globex", "support") == added
 
 

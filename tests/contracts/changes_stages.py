@@ -1,27 +1,40 @@
-"""What the suite of FolderChanges runs on, in memory and at Graph."""
+"""What the suite of ChangeSource runs on: one stage for each provider, and one in memory."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
 
-from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.adapters.memory.changes import InMemoryChanges
+from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.changes import GraphChanges
-from postroom.application.ports import Arrival, FolderChanges
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import Arrival, ChangeSource
 from postroom.domain.failure import Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import MicrosoftPointer
-from tests.adapters.graph_rig import RAW, Rig
+from tests.adapters.graph_rig import ACCOUNT, RAW, Rig, a_mailbox, graph_rig
+from tests.contracts.gmail_changes_stage import gmail
+from tests.contracts.imap_changes_stage import imap
 
 
 class Stage(Protocol):
-    """Changes under test, and what can happen in the folders."""
+    """A source under test, and what can happen in the *folders* of a mailbox there.
 
-    changes: FolderChanges
+    A page holds *page_size* messages at the most. What `receive` returns is as it is listed.
+    """
+
+    changes: ChangeSource
+    folders: tuple[str, ...]
+    page_size: int
+
+    @abstractmethod
+    def mailbox(self, name: str = "support") -> Mailbox: ...
 
     @abstractmethod
     def receive(
-        self, mailbox: Mailbox, messages: int = 1, *, folder: str = "inbox"
+        self, mailbox: Mailbox, messages: int = 1, *, folder: str = ""
     ) -> list[Arrival]: ...
 
     @abstractmethod
@@ -34,19 +47,31 @@ class Stage(Protocol):
     def break_down(self, mailbox: Mailbox, failure: Throttled | Unavailable) -> None: ...
 
 
+FOLDERS = ("inbox", "Inbox/Orders")
+
+
+def _mailbox(name: str) -> Mailbox:
+    user = f"{name}@example.org"
+    found = a_mailbox(user, replace(ACCOUNT, folders=FOLDERS))
+    return replace(found, id=name, address=user)
+
+
 @dataclass
 class InMemory(Stage):
-    rig: Rig
+    clock: ManualClock
+    folders: tuple[str, ...] = FOLDERS
+    page_size: int = 100
+    _serial: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.changes = self._changes = InMemoryFolderChanges()
-        self._serial = count(1)
+        self.changes = self._changes = InMemoryChanges(self.page_size)
 
-    def receive(
-        self, mailbox: Mailbox, messages: int = 1, *, folder: str = "inbox"
-    ) -> list[Arrival]:
+    def mailbox(self, name: str = "support") -> Mailbox:
+        return _mailbox(name)
+
+    def receive(self, mailbox: Mailbox, messages: int = 1, *, folder: str = "") -> list[Arrival]:
         arrivals = [
-            Arrival(MicrosoftPointer("", f"m{next(self._serial)}"), self.rig.clock.now())
+            Arrival(MicrosoftPointer("", f"m{next(self._serial)}"), self.clock.now())
             for _ in range(messages)
         ]
         for each in arrivals:
@@ -66,15 +91,19 @@ class InMemory(Stage):
 @dataclass
 class Graph(Stage):
     rig: Rig
+    folders: tuple[str, ...] = FOLDERS
+    page_size: int = 100
 
     def __post_init__(self) -> None:
         self.changes = GraphChanges(self.rig.client)
 
-    def receive(
-        self, mailbox: Mailbox, messages: int = 1, *, folder: str = "inbox"
-    ) -> list[Arrival]:
+    def mailbox(self, name: str = "support") -> Mailbox:
+        return _mailbox(name)
+
+    def receive(self, mailbox: Mailbox, messages: int = 1, *, folder: str = "") -> list[Arrival]:
         graph, now = self.rig.graph, self.rig.clock.now()
-        ids = [graph.deliver(mailbox.address, RAW, folder) for _ in range(messages)]
+        name = folder or self.folders[0]
+        ids = [graph.deliver(mailbox.address, RAW, name) for _ in range(messages)]
         return [Arrival(MicrosoftPointer("", each), now) for each in ids]
 
     def expire(self, mailbox: Mailbox) -> None:  # noqa: ARG002 - Graph forgets them all at once
@@ -90,3 +119,19 @@ class Graph(Stage):
             status=429 if isinstance(failure, Throttled) else 500,
             retry_after=str(int(wait.total_seconds())) if wait else "",
         )
+
+
+@asynccontextmanager
+async def in_memory(clock: ManualClock) -> AsyncIterator[Stage]:
+    yield InMemory(clock)
+
+
+@asynccontextmanager
+async def graph(clock: ManualClock) -> AsyncIterator[Stage]:
+    async with graph_rig(clock) as rig:
+        for name in ("support", "sales"):
+            rig.graph.add_folder(f"{name}@example.org", "Inbox/Orders")
+        yield Graph(rig)
+
+
+STAGES = (in_memory, graph, gmail, imap)

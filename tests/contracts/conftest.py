@@ -1,51 +1,56 @@
-"""What is kept, in memory and in each PostgreSQL."""
+"""What is stored, in memory and in each PostgreSQL."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 
 import pytest
 
 from postroom.adapters.crypto import FernetCipher, generate_key
-from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
-from postroom.adapters.postgres.cursors import PostgresCursors
+from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
+from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.application.ports import (
-    Cursors,
     FolderSyncs,
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
     Outcomes,
+    Routes,
 )
+from postroom.domain.account import UnreadableAccount
 from postroom.domain.folder_sync import FolderSync
+from tests.contracts.claiming import claim_one
 from tests.contracts.samples import NOON, microsoft_mailbox
-from tests.contracts.taking import claim_one
 from tests.databases import empty, new_database
 from tests.engines import DATABASE_SERVERS
+from tests.providers import ACCOUNTS, POINTERS
+
+Without = Callable[[str], Awaitable[MailboxRegistry]]
+"""The registry as a release sees it that lacks the provider of that name."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """All that keeps something, over one database."""
+    """All that stores something, over one database."""
 
     ledger: IdempotencyLedger
     helpdesk: Helpdesk
     outcomes: Outcomes
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
-    cursors: Cursors
+    routes: Routes
+    without: Without
 
 
 @pytest.fixture(scope="session")
@@ -73,27 +78,55 @@ def emptied_url(request: pytest.FixtureRequest, migrated_url: Callable[[str], st
 
 
 @pytest.fixture
-async def storage(emptied_url: str, clock: ManualClock) -> AsyncIterator[Storage]:
+async def storage(emptied_url: str) -> AsyncIterator[Storage]:
     if not emptied_url:
-        tables = InMemoryDatabase()
-        yield Storage(
-            InMemoryIdempotencyLedger(tables),
-            InMemoryHelpdesk(tables),
-            InMemoryOutcomes(tables),
-            InMemoryMailboxRegistry(tables),
-            InMemoryFolderSyncs(tables),
-            InMemoryCursors(tables, clock),
-        )
+        yield in_memory()
         return
     async with Database(emptied_url) as database:
-        yield Storage(
-            PostgresIdempotencyLedger(database),
-            PostgresHelpdesk(database),
-            PostgresOutcomes(database),
-            PostgresMailboxRegistry(database, FernetCipher([generate_key()])),
-            PostgresFolderSyncs(database),
-            PostgresCursors(database, clock),
-        )
+        yield in_postgres(database)
+
+
+def in_memory() -> Storage:
+    tables = InMemoryDatabase()
+    registry = InMemoryMailboxRegistry(tables)
+
+    async def without(provider: str) -> MailboxRegistry:
+        for mailbox in await registry.all():
+            if mailbox.provider == provider:
+                reason = f"this release of Postroom has no provider {provider}"
+                async with tables.transaction(mailbox.tenant) as of_tenant:
+                    of_tenant.mailboxes[mailbox.id] = replace(
+                        mailbox, account=UnreadableAccount(provider, reason)
+                    )
+        return registry
+
+    return Storage(
+        InMemoryIdempotencyLedger(tables),
+        InMemoryHelpdesk(tables),
+        InMemoryOutcomes(tables),
+        registry,
+        InMemoryFolderSyncs(tables),
+        InMemoryRoutes(tables),
+        without,
+    )
+
+
+def in_postgres(database: Database) -> Storage:
+    cipher = FernetCipher([generate_key()])
+
+    async def without(provider: str) -> MailboxRegistry:
+        accounts = {name: account for name, account in ACCOUNTS.items() if name != provider}
+        return PostgresMailboxRegistry(database, cipher, accounts)
+
+    return Storage(
+        PostgresIdempotencyLedger(database),
+        PostgresHelpdesk(database),
+        PostgresOutcomes(database, POINTERS),
+        PostgresMailboxRegistry(database, cipher, ACCOUNTS),
+        PostgresFolderSyncs(database),
+        PostgresRoutes(database),
+        without,
+    )
 
 
 @pytest.fixture
@@ -122,12 +155,17 @@ def folder_syncs(storage: Storage) -> FolderSyncs:
 
 
 @pytest.fixture
-def cursors(storage: Storage) -> Cursors:
-    return storage.cursors
+def routes(storage: Storage) -> Routes:
+    return storage.routes
 
 
 @pytest.fixture
-async def taken(registry: MailboxRegistry, folder_syncs: FolderSyncs) -> FolderSync:
-    """The folder_sync of the one folder of a mailbox, taken at noon."""
+def without(storage: Storage) -> Without:
+    return storage.without
+
+
+@pytest.fixture
+async def claimed(registry: MailboxRegistry, folder_syncs: FolderSyncs) -> FolderSync:
+    """The folder sync of the one folder of a mailbox, claimed at noon."""
     await registry.add(microsoft_mailbox())
     return await claim_one(folder_syncs, NOON)

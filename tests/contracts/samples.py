@@ -4,25 +4,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from postroom.application.ports import IdempotencyLedger, OutcomeRecord
-from postroom.domain.folder_sync import Subscription
-from postroom.domain.helpdesk.ticket import Comment, Document
-from postroom.domain.identity import MessageIdentity
-from postroom.domain.mail.message import Address
-from postroom.domain.mailbox import (
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.microsoft.account import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
     MicrosoftAccount,
     MicrosoftCredentials,
-    Secret,
-    Security,
 )
+from postroom.application.ports import IdempotencyLedger, OutcomeRecord
+from postroom.domain.account import Secret
+from postroom.domain.helpdesk.ticket import Comment, Document
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mail.message import Address
+from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect, Final
-from postroom.domain.pointer import ImapPointer, Pointer, PointerJob
+from postroom.domain.pointer import Pointer, PointerJob
+from postroom.domain.subscription import Subscription
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

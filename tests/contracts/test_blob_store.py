@@ -9,6 +9,8 @@ from postroom.adapters.blobs import FileBlobStore
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.application.ports import BlobStore
 
+PORTS = {BlobStore}
+
 CONTENT = b"%PDF-1.7 \x00\xff"
 KEY = sha256(CONTENT).hexdigest()
 

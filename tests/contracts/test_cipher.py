@@ -6,6 +6,8 @@ from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.postgres.registry import Cipher
 from postroom.domain.failure import AccessFailed
 
+PORTS = {Cipher}
+
 SECRET = b'{"password": "hunter2"}'
 
 

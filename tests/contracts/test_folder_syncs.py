@@ -1,6 +1,7 @@
-"""What every FolderSyncs promises: who takes what, what is saved, and whom a subscription tells of.
+"""What every FolderSyncs promises: who claims what, for how long, and what is saved.
 
-What is asked for between two rounds is in test_folder_sync_requests.py.
+What is requested between two runs is in test_folder_sync_requests.py, and how far a folder was
+listed in test_folder_sync_positions.py.
 """
 
 import asyncio
@@ -9,21 +10,33 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.application.ports import (
-    FolderSyncs,
-    IdempotencyLedger,
-    MailboxRegistry,
-    SubscribedFolder,
+from postroom.application.ports import FolderSyncs, IdempotencyLedger, MailboxRegistry
+from postroom.domain.folder_sync import FolderSync, Mode, Request
+from tests.contracts.claiming import (
+    LATER,
+    LEASE,
+    TOMORROW,
+    claim_one,
+    failed,
+    stored,
+    subscribed,
 )
-from postroom.domain.folder_sync import FolderSync, Mode
-from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, identity, microsoft_mailbox
-from tests.contracts.taking import LEASE, LATER, TOMORROW, claim_one, told
 
-# --- Who takes what -----------------------------------------------------------------------------
+PORTS = {FolderSyncs}
+
+MOMENT = timedelta(microseconds=1)
 
 
-async def test_what_is_due_is_taken_longest_due_first(
+async def claim(folder_syncs: FolderSyncs, folder: str = "inbox") -> FolderSync | None:
+    """Claim a folder of the mailbox `sales` at noon, due or not."""
+    return await folder_syncs.claim("acme", "sales", folder, NOON, LEASE)
+
+
+# --- Who claims what ---
+
+
+async def test_what_is_due_is_claimed_longest_due_first(
     registry: MailboxRegistry, folder_syncs: FolderSyncs
 ) -> None:
     for minutes, (tenant, name) in enumerate([("globex", "b"), ("acme", "a"), ("acme", "b")]):
@@ -33,7 +46,7 @@ async def test_what_is_due_is_taken_longest_due_first(
     first = await folder_syncs.claim_due(LATER, 1, LEASE)
     others = await folder_syncs.claim_due(LATER, 10, LEASE)
 
-    assert [(r.tenant, r.mailbox) for r in (*first, *others)] == [("globex", "b"), ("acme", "a")]
+    assert [(f.tenant, f.mailbox) for f in (*first, *others)] == [("globex", "b"), ("acme", "a")]
     assert await folder_syncs.claim_due(LATER, 10, LEASE) == []
 
 
@@ -42,24 +55,40 @@ async def test_nothing_is_due_before_its_moment(
 ) -> None:
     await registry.add(microsoft_mailbox())
 
-    assert await folder_syncs.claim_due(NOON - timedelta(microseconds=1), 10, LEASE) == []
+    assert await folder_syncs.claim_due(NOON - MOMENT, 10, LEASE) == []
     assert await folder_syncs.claim_due(NOON, 10, LEASE)
 
 
-async def test_of_many_that_take_at_once_each_gets_what_no_other_gets(
+async def test_of_many_that_claim_at_once_each_gets_what_no_other_gets(
     registry: MailboxRegistry, folder_syncs: FolderSyncs
 ) -> None:
     folders = tuple(f"folder-{n}" for n in range(6))
     for tenant in ("acme", "globex"):
         await registry.add(microsoft_mailbox(tenant, folders=folders))
 
-    takes = await asyncio.gather(*(folder_syncs.claim_due(NOON, 20, LEASE) for _ in range(4)))
+    claims = await asyncio.gather(*(folder_syncs.claim_due(NOON, 20, LEASE) for _ in range(4)))
 
-    got = [(r.tenant, r.folder) for take in takes for r in take]
+    got = [(f.tenant, f.folder) for claimed in claims for f in claimed]
     assert sorted(got) == [(tenant, f) for tenant in ("acme", "globex") for f in folders]
 
 
-async def test_who_had_to_wait_for_the_tenants_mail_takes_nothing_twice(
+async def test_one_that_is_due_and_claimed_by_name_at_once_is_claimed_once(
+    registry: MailboxRegistry, folder_syncs: FolderSyncs
+) -> None:
+    folders = tuple(f"folder-{n}" for n in range(6))
+    await registry.add(microsoft_mailbox(folders=folders))
+
+    by_name, due, more_due = await asyncio.gather(
+        asyncio.gather(*(claim(folder_syncs, folder) for folder in reversed(folders))),
+        folder_syncs.claim_due(NOON, 20, LEASE),
+        folder_syncs.claim_due(NOON, 20, LEASE),
+    )
+
+    claims = [*by_name, *due, *more_due]
+    assert sorted(each.folder for each in claims if each is not None) == list(folders)
+
+
+async def test_who_had_to_wait_for_the_tenants_mail_claims_nothing_twice(
     registry: MailboxRegistry, folder_syncs: FolderSyncs, ledger: IdempotencyLedger
 ) -> None:
     await registry.add(microsoft_mailbox())
@@ -72,82 +101,228 @@ async def test_who_had_to_wait_for_the_tenants_mail_takes_nothing_twice(
 
     filing = asyncio.create_task(file_a_message())
     await entered.wait()
-    takers = [asyncio.create_task(folder_syncs.claim_due(NOON, 10, LEASE)) for _ in range(2)]
+    claims = [asyncio.create_task(folder_syncs.claim_due(NOON, 10, LEASE)) for _ in range(2)]
     await asyncio.sleep(0)  # they have begun, and wait where tenants are one at a time
     leave.set()
 
-    assert sorted([len(await taker) for taker in takers]) == [0, 1]
+    assert sorted([len(await each) for each in claims]) == [0, 1]
     await filing
 
 
-async def test_what_is_held_too_long_is_taken_again(
-    folder_syncs: FolderSyncs, taken: FolderSync
+async def test_what_is_not_due_is_claimed_by_name(
+    folder_syncs: FolderSyncs, claimed: FolderSync
 ) -> None:
-    assert await folder_syncs.claim_due(NOON + LEASE - timedelta(microseconds=1), 10, LEASE) == []
+    await folder_syncs.save(subscribed(claimed))
+
+    again = await claim(folder_syncs)
+
+    assert again
+    assert again == replace(subscribed(claimed), token=again.token)
+    assert again.token > claimed.token
+
+
+async def test_what_is_claimed_is_not_claimed_by_name(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    assert await claim(folder_syncs) is None
+    assert await folder_syncs.claim("acme", "sales", "inbox", NOON + LEASE, LEASE)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ("globex", "sales", "inbox"),
+        ("acme", "other", "inbox"),
+        ("acme", "sales", "sent"),
+        ("acme", "sales", "\x00"),
+    ],
+)
+async def test_what_is_not_there_is_not_claimed(
+    registry: MailboxRegistry, folder_syncs: FolderSyncs, key: tuple[str, str, str]
+) -> None:
+    await registry.add(microsoft_mailbox())
+
+    assert await folder_syncs.claim(*key, NOON, LEASE) is None
+
+    assert (await claim_one(folder_syncs, NOON)).folder == "inbox"
+
+
+async def test_one_that_failed_is_claimed_by_nobody_before_its_retry(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    retry_at = NOON + LEASE
+    await folder_syncs.save(failed(claimed, LEASE))
+
+    before = retry_at - MOMENT
+    assert await folder_syncs.claim("acme", "sales", "inbox", before, LEASE) is None
+    assert await folder_syncs.claim_due(before, 10, LEASE) == []
+    again = await folder_syncs.claim("acme", "sales", "inbox", retry_at, LEASE)
+
+    assert again
+    assert again == replace(failed(claimed, LEASE), token=again.token)
+
+
+async def test_what_is_held_too_long_is_claimed_again(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    assert await folder_syncs.claim_due(NOON + LEASE - MOMENT, 10, LEASE) == []
 
     again = await claim_one(folder_syncs, NOON + LEASE)
 
-    assert replace(again, version=0) == replace(taken, version=0)
+    assert again == replace(claimed, token=again.token)
 
 
-async def test_what_was_saved_is_taken_when_it_is_due(
-    folder_syncs: FolderSyncs, taken: FolderSync
+async def test_what_was_saved_is_claimed_when_it_is_due(
+    folder_syncs: FolderSyncs, claimed: FolderSync
 ) -> None:
-    await folder_syncs.save(replace(taken, due_at=LATER))
+    await folder_syncs.save(replace(claimed, due_at=LATER))
 
     assert await folder_syncs.claim_due(NOON, 10, LEASE) == []
     assert (await claim_one(folder_syncs, LATER)).mailbox == "sales"
 
 
-# --- What is saved ------------------------------------------------------------------------------
+# --- For how long ---
 
 
-@pytest.mark.parametrize("kind", ["notifications", "polling"])
-async def test_what_a_round_has_made_of_it_comes_back(
-    folder_syncs: FolderSyncs, taken: FolderSync, kind: str
+async def test_a_claim_that_is_renewed_goes_on_from_then(
+    folder_syncs: FolderSyncs, claimed: FolderSync
 ) -> None:
-    made = replace(told(taken), missed_runs=2, last_error="HTTP 500")
-    if kind == "polling":
-        made = replace(taken, due_at=LATER, refusals=2).refused("no answer", NOON)
-    assert made.mode is Mode(kind)
+    renewed = await folder_syncs.renew(claimed, LATER, LEASE)
+
+    assert renewed
+    assert renewed == replace(claimed, token=renewed.token)
+    assert await folder_syncs.claim_due(LATER + LEASE - MOMENT, 10, LEASE) == []
+    assert await folder_syncs.save(subscribed(renewed))
+    assert await stored(folder_syncs) == subscribed(renewed)
+
+
+async def test_a_claim_that_is_renewed_shows_what_was_requested_since(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    await folder_syncs.request("acme", "sales", Request.CHANGED, LATER)
+
+    renewed = await folder_syncs.renew(claimed, LATER, LEASE)
+
+    assert renewed
+    assert renewed.requests == {Request.CHANGED}
+    await folder_syncs.save(subscribed(renewed))
+    done = await stored(folder_syncs)
+    assert (done.requests, done.due_at) == (frozenset(), TOMORROW)
+
+
+async def test_what_is_requested_after_a_renewal_is_left_to_the_next_run(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    renewed = await folder_syncs.renew(claimed, NOON, LEASE)
+    assert renewed
+    await folder_syncs.request("acme", "sales", Request.CHANGED, LATER)
+
+    await folder_syncs.save(subscribed(renewed))
+
+    assert (await claim_one(folder_syncs, LATER)).requests == {Request.CHANGED}
+
+
+async def test_a_claim_that_was_renewed_is_fenced_off_by_its_renewal(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    await folder_syncs.request("acme", "sales", Request.SYNC, LATER)
+    await folder_syncs.renew(claimed, LATER, LEASE)
+
+    assert not await folder_syncs.save(subscribed(claimed))
+    assert await folder_syncs.renew(claimed, LATER, LEASE) is None
+
+
+async def test_a_claim_that_is_released_has_changed_nothing(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    assert await folder_syncs.release(claimed)
+
+    again = await claim_one(folder_syncs, NOON)
+    assert again == replace(claimed, token=again.token)
+
+
+async def test_a_claim_goes_on_where_what_it_made_is_saved_meanwhile(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    made = replace(claimed, due_at=NOON, last_error="HTTP 500")
+    until = LATER + LEASE
+
+    assert await folder_syncs.save(made, leased_until=until)
+
+    assert await stored(folder_syncs) == made
+    assert await folder_syncs.claim_due(until - MOMENT, 10, LEASE) == []
+    assert await folder_syncs.save(subscribed(made), leased_until=until)
+    assert await folder_syncs.release(made)
+    assert (await claim_one(folder_syncs, TOMORROW)).subscription
+
+
+# --- What is saved ---
+
+
+@pytest.mark.parametrize("kind", ["notifications", "polling", "away"])
+async def test_what_a_run_has_made_of_it_comes_back(
+    folder_syncs: FolderSyncs, claimed: FolderSync, kind: str
+) -> None:
+    made = {
+        "notifications": replace(subscribed(claimed), missed_runs=2, suspected_at=LATER),
+        "polling": replace(claimed, due_at=LATER, refusals=2).refused("no answer", NOON),
+        "away": failed(claimed, LEASE),
+    }[kind]
+    assert made.mode is (Mode.POLLING if kind == "polling" else Mode.NOTIFICATIONS)
 
     assert await folder_syncs.save(made)
 
     assert await folder_syncs.all() == [made]
-    assert replace(await claim_one(folder_syncs, TOMORROW), version=0) == replace(made, version=0)
+    again = await claim_one(folder_syncs, TOMORROW)
+    assert again == replace(made, token=again.token)
 
 
-async def test_a_round_that_somebody_has_taken_over_is_not_saved(
-    folder_syncs: FolderSyncs, taken: FolderSync
+async def test_one_that_failed_is_not_due_before_its_retry_whatever_the_run_says(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    await folder_syncs.save(replace(failed(claimed, LEASE), due_at=NOON))
+
+    assert (await stored(folder_syncs)).due_at == NOON + LEASE
+
+
+async def test_who_has_lost_a_claim_changes_nothing(
+    folder_syncs: FolderSyncs, claimed: FolderSync
 ) -> None:
     other = await claim_one(folder_syncs, NOON + LEASE)
 
-    assert not await folder_syncs.save(told(taken))
+    assert not await folder_syncs.save(subscribed(claimed))
+    assert await folder_syncs.renew(claimed, NOON, LEASE) is None
+    assert not await folder_syncs.release(claimed)
+    assert not await folder_syncs.move_position(claimed, "position-1", NOON)
+    assert not await folder_syncs.move_backfill(claimed, None, NOON)
 
     assert await folder_syncs.all() == [other]
-    assert await folder_syncs.save(told(other, "subscription-2"))
-    assert not await folder_syncs.save(told(taken))
-    assert await folder_syncs.all() == [told(other, "subscription-2")]
+    assert await folder_syncs.claim_due(NOON + LEASE, 10, LEASE) == []
+    assert await folder_syncs.save(subscribed(other, "subscription-2"))
+    assert not await folder_syncs.save(subscribed(claimed))
+    assert await folder_syncs.all() == [subscribed(other, "subscription-2")]
 
 
-async def test_a_round_of_a_mailbox_that_is_gone_is_not_saved(
-    registry: MailboxRegistry, folder_syncs: FolderSyncs, taken: FolderSync
+async def test_a_run_of_a_mailbox_that_is_gone_is_not_saved(
+    registry: MailboxRegistry, folder_syncs: FolderSyncs, claimed: FolderSync
 ) -> None:
     await registry.remove("acme", "sales")
 
-    assert not await folder_syncs.save(told(taken))
+    assert not await folder_syncs.save(subscribed(claimed))
+    assert not await folder_syncs.move_position(claimed, "position-1", NOON)
 
     assert await folder_syncs.all() == []
 
 
-async def test_a_round_of_an_earlier_mailbox_of_that_name_is_not_saved(
-    registry: MailboxRegistry, folder_syncs: FolderSyncs, taken: FolderSync
+async def test_a_run_of_an_earlier_mailbox_of_that_name_is_not_saved(
+    registry: MailboxRegistry, folder_syncs: FolderSyncs, claimed: FolderSync
 ) -> None:
     await registry.remove("acme", "sales")
     await registry.add(microsoft_mailbox())
     other = await claim_one(folder_syncs, NOON)
 
-    assert not await folder_syncs.save(told(taken))
+    assert not await folder_syncs.save(subscribed(claimed))
+    assert not await folder_syncs.move_position(claimed, "position-1", NOON)
 
     assert await folder_syncs.all() == [other]
 
@@ -157,8 +332,8 @@ async def test_only_the_folder_that_was_worked_on_is_saved(
 ) -> None:
     for tenant in ("acme", "globex"):
         await registry.add(microsoft_mailbox(tenant, folders=("a", "b")))
-    taken = await folder_syncs.claim_due(NOON, 10, LEASE)
-    made = [replace(each, last_error=f"{each.tenant} {each.folder}") for each in taken]
+    claims = await folder_syncs.claim_due(NOON, 10, LEASE)
+    made = [replace(each, last_error=f"{each.tenant} {each.folder}") for each in claims]
 
     for each in reversed(made):
         assert await folder_syncs.save(each)
@@ -166,52 +341,10 @@ async def test_only_the_folder_that_was_worked_on_is_saved(
     assert await folder_syncs.all() == made
 
 
-# --- Whom a subscription tells of ---------------------------------------------------------------
+# --- What is shown ---
 
 
-async def test_each_subscription_leads_to_whom_it_tells_of(
-    registry: MailboxRegistry, folder_syncs: FolderSyncs
-) -> None:
-    await registry.add(microsoft_mailbox(folders=("a", "b")))
-    await registry.add(microsoft_mailbox("globex"))
-    for each in await folder_syncs.claim_due(NOON, 10, LEASE):
-        await folder_syncs.save(told(each, f"{each.tenant}-{each.folder}"))
-    await registry.pause("globex", "sales", Pause(PausedBy.ACCESS, "invalid_grant", NOON))
-    await registry.add(microsoft_mailbox(name="new"))
-
-    found = await folder_syncs.subscribed_folders(
-        ["globex-inbox", "unknown", "acme-b", "", "\x00", "acme-b"]
-    )
-
-    b = SubscribedFolder(
-        tenant="acme",
-        id="sales",
-        provider="microsoft",
-        folder="b",
-        secret_digest="5e" * 32,
-        application="client-1",
-        is_paused=False,
-    )
-    assert found == {
-        "acme-b": b,
-        "globex-inbox": replace(b, tenant="globex", folder="inbox", is_paused=True),
-    }
-    assert await folder_syncs.subscribed_folders([]) == {}
-
-
-async def test_a_subscription_that_gave_way_leads_nowhere(
-    folder_syncs: FolderSyncs, taken: FolderSync
-) -> None:
-    await folder_syncs.save(told(taken))
-    again = await claim_one(folder_syncs, TOMORROW)
-    await folder_syncs.save(told(again, "subscription-2"))
-
-    assert set(await folder_syncs.subscribed_folders(["subscription-1", "subscription-2"])) == {
-        "subscription-2"
-    }
-
-
-async def test_the_receptions_of_a_tenant_and_of_a_mailbox_come_apart(
+async def test_the_folder_syncs_of_a_tenant_and_of_a_mailbox_come_apart(
     registry: MailboxRegistry, folder_syncs: FolderSyncs
 ) -> None:
     await registry.add(microsoft_mailbox("globex"))
@@ -220,7 +353,7 @@ async def test_the_receptions_of_a_tenant_and_of_a_mailbox_come_apart(
 
     a_x, a_y, b, globex = everything = await folder_syncs.all()
 
-    assert [(r.tenant, r.mailbox, r.folder) for r in everything] == [
+    assert [(f.tenant, f.mailbox, f.folder) for f in everything] == [
         *(("acme", "a", "x"), ("acme", "a", "y"), ("acme", "b", "inbox")),
         ("globex", "sales", "inbox"),
     ]

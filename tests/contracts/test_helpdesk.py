@@ -13,6 +13,8 @@ from postroom.domain.mailbox import Mailbox
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import NOON, comment, document, failing_block, identity, imap_mailbox
 
+PORTS = {Helpdesk}
+
 MAILBOX = imap_mailbox()
 
 _serial = count(1)

@@ -12,6 +12,8 @@ from postroom.domain.mailbox import Mailbox
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import comment, failing_block, identity, imap_mailbox, outcome
 
+PORTS = {IdempotencyLedger}
+
 MAILBOX = imap_mailbox()
 IDENTITY = identity()
 

@@ -11,6 +11,8 @@ from postroom.domain.access import NO_FAILURES, AccessTally
 from postroom.domain.mailbox import Pause, PausedBy
 from tests.contracts.samples import NOON, imap_mailbox, microsoft_mailbox
 
+PORTS = {MailboxRegistry}
+
 BY_OPERATOR = Pause(PausedBy.OPERATOR, "the customer has asked for it", NOON)
 BY_ACCESS = Pause(PausedBy.ACCESS, "invalid_grant", NOON + timedelta(minutes=5))
 

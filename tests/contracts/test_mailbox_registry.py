@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from postroom.application.ports import Cursors, FolderSyncs, MailboxRegistry, Outcomes
+from postroom.application.ports import FolderSyncs, MailboxRegistry, Outcomes
 from postroom.domain.access import AccessTally
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
@@ -18,6 +18,8 @@ from tests.contracts.samples import (
     microsoft_mailbox,
     outcome,
 )
+
+PORTS = {MailboxRegistry}
 
 PAUSE = Pause(PausedBy.OPERATOR, "the customer has asked for it", NOON)
 
@@ -71,10 +73,10 @@ async def test_all_come_by_tenant_and_name(registry: MailboxRegistry) -> None:
         (imap_mailbox(name="other", address="SUPPORT@acme.example"), "address"),
         (
             google_mailbox(tenant="globex", name="other", address="INFO@ACME.example"),
-            "subscription",
+            "same notifications",
         ),
     ],
-    ids=["name", "address", "push subscription and address"],
+    ids=["name", "address", "route"],
 )
 async def test_what_is_taken_is_refused(
     registry: MailboxRegistry, mailbox: Mailbox, complaint: str
@@ -96,7 +98,7 @@ async def test_what_is_taken_is_refused(
         google_mailbox(tenant="globex", address="info@globex.example"),
         google_mailbox(tenant="globex", subscription="projects/p/subscriptions/other"),
     ],
-    ids=["another tenant", "another name", "another address", "another push"],
+    ids=["another tenant", "another name", "another address", "another subscription"],
 )
 async def test_what_is_not_taken_is_not_refused(
     registry: MailboxRegistry, mailbox: Mailbox
@@ -118,54 +120,42 @@ async def test_of_two_that_add_one_mailbox_at_once_one_does(registry: MailboxReg
     assert sum(isinstance(answer, InvalidMailbox) for answer in answers) == 3
 
 
-async def test_a_push_leads_to_its_mailbox_in_any_case(registry: MailboxRegistry) -> None:
-    mailbox, push = google_mailbox(), "projects/p/subscriptions/s"
-    for other in (imap_mailbox(), microsoft_mailbox(), mailbox):
-        await registry.add(other)
-
-    assert await registry.of_push(push, "iNFO@acme.EXAMPLE") == mailbox
-    for subscription, address in (
-        (push, "sales@acme.example"),
-        ("projects/p/subscriptions/other", mailbox.address),
-        (push, "info@acme.example\x00"),
-    ):
-        assert await registry.of_push(subscription, address) is None
+# --- Mailboxes that are added, and removed ---
 
 
-# --- Mailboxes that are added, and removed ------------------------------------------------------
-
-
-async def test_each_folder_of_a_new_mailbox_is_to_be_received_at_once(
+async def test_each_folder_of_a_new_mailbox_is_to_be_synced_at_once(
     registry: MailboxRegistry, folder_syncs: FolderSyncs
 ) -> None:
     await registry.add(microsoft_mailbox(folders=("inbox", "Inbox/Orders", "inbox")))
     await registry.add(imap_mailbox())
+    await registry.add(google_mailbox("globex"))
 
-    assert [replace(folder_sync, version=0) for folder_sync in await folder_syncs.all()] == [
-        FolderSync(tenant="acme", mailbox="sales", folder=folder, due_at=NOON)
-        for folder in ("Inbox/Orders", "inbox")
+    assert await folder_syncs.all() == [
+        FolderSync(tenant=tenant, mailbox=mailbox, folder=folder, due_at=NOON)
+        for tenant, mailbox, folder in (
+            ("acme", "sales", "Inbox/Orders"),
+            ("acme", "sales", "inbox"),
+            ("acme", "support", "Anfragen/Möbel"),
+            ("acme", "support", "INBOX"),
+            ("globex", "info", "all mail"),
+        )
     ]
 
 
-async def test_a_mailbox_that_is_removed_is_gone_with_its_cursors_and_receptions(
-    registry: MailboxRegistry, folder_syncs: FolderSyncs, cursors: Cursors
+async def test_a_mailbox_that_is_removed_is_gone_with_its_folder_syncs(
+    registry: MailboxRegistry, folder_syncs: FolderSyncs
 ) -> None:
-    removed = microsoft_mailbox()
     others = [microsoft_mailbox(name="other"), microsoft_mailbox(tenant="globex")]
-    for mailbox in (removed, *others):
+    for mailbox in (microsoft_mailbox(), *others):
         await registry.add(mailbox)
-        await cursors.advance(mailbox, "inbox", before=None, after="100")
 
     assert await registry.remove("acme", "sales")
 
     assert await registry.all() == others
-    assert [(r.tenant, r.mailbox) for r in await folder_syncs.all()] == [
+    assert [(f.tenant, f.mailbox) for f in await folder_syncs.all()] == [
         ("acme", "other"),
         ("globex", "sales"),
     ]
-    assert await cursors.read(removed, "inbox") is None
-    for mailbox in others:
-        assert await cursors.read(mailbox, "inbox")
 
 
 async def test_what_has_become_of_its_mail_stays(
@@ -189,14 +179,15 @@ async def test_a_mailbox_that_is_not_there_cannot_be_removed(registry: MailboxRe
 
 
 async def test_a_mailbox_of_the_same_name_begins_anew(
-    registry: MailboxRegistry, cursors: Cursors
+    registry: MailboxRegistry, folder_syncs: FolderSyncs, claimed: FolderSync
 ) -> None:
-    mailbox = microsoft_mailbox()
-    await registry.add(mailbox)
+    await folder_syncs.move_position(claimed, "position-1", NOON)
+    await folder_syncs.move_backfill(claimed, None, NOON)
     await registry.remove("acme", "sales")
-    await cursors.advance(mailbox, "inbox", before=None, after="a listing ended late")
 
-    await registry.add(mailbox)
+    await registry.add(microsoft_mailbox())
 
-    assert await registry.all() == [mailbox]
-    assert await cursors.read(mailbox, "inbox") is None
+    assert await registry.all() == [microsoft_mailbox()]
+    assert await folder_syncs.all() == [
+        FolderSync(tenant="acme", mailbox="sales", folder="inbox", due_at=NOON)
+    ]

@@ -1,11 +1,18 @@
 """What every Outcomes promises."""
 
+from dataclasses import replace
+
 import pytest
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Outcomes
 from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.domain.pointer import Pointer
 from tests.contracts.samples import outcome
+
+PORTS = {Outcomes}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,15 @@ async def test_the_job_comes_back_with_its_pointer(outcomes: Outcomes, pointer: 
     await outcomes.record(record)
 
     assert await outcomes.find("acme") == [record]
+
+
+async def test_a_job_comes_back_as_backfilled_as_it_was(outcomes: Outcomes) -> None:
+    record = outcome()
+    backfilled = replace(record, job=replace(record.job, backfilled=True))
+
+    await outcomes.record(backfilled)
+
+    assert await outcomes.find("acme") == [backfilled]
 
 
 async def test_every_end_of_a_job_is_kept_newest_first(outcomes: Outcomes) -> None:

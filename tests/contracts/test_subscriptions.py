@@ -16,6 +16,8 @@ from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailabl
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.graph_rig import ACCOUNT, Rig, a_mailbox, graph_rig
 
+PORTS = {Subscriptions}
+
 DAY = timedelta(days=1)
 BUSY = Throttled("busy", retry_after=timedelta(seconds=30))
 
@@ -80,7 +82,7 @@ class Graph(Stage):
         self.rig.subscribed_folder.repeat = "not what was asked for"
 
     async def lose(self, subscription_id: str) -> None:
-        await self.rig.graph.remove_subscription(subscription_id, tell=False)
+        await self.rig.graph.remove_subscription(subscription_id, notify=False)
 
     def shown(self, subscription_id: str) -> str:
         [found] = [each for each in self.rig.graph.subscriptions if each["id"] == subscription_id]

@@ -1,4 +1,4 @@
-"""What the tests of the Graph emulator share: a client of it, and a subscribed_folder to it."""
+"""What the tests of the Graph emulator share: a client of it, and a receiver to it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -50,17 +50,17 @@ class Rig:
 
     graph: GraphEmulator
     http: httpx.AsyncClient
-    subscribed_folder: SubscribedFolder
+    receiver: SubscribedFolder
 
 
 @asynccontextmanager
 async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
-    subscribed_folder = SubscribedFolder()
-    async with httpx.AsyncClient(transport=httpx.MockTransport(subscribed_folder)) as callbacks:
+    receiver = SubscribedFolder()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(receiver)) as callbacks:
         graph = GraphEmulator(clock, callbacks)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(graph.app),
             base_url="http://graph.test",
             headers={"Authorization": f"Bearer {graph.issue_token()}"},
         ) as http:
-            yield Rig(graph, http, subscribed_folder)
+            yield Rig(graph, http, receiver)

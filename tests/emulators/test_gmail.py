@@ -116,6 +116,21 @@ async def test_googles_client_lists_messages_newest_first_in_pages(
     assert listed == delivered[::-1]
 
 
+async def test_a_search_has_two_edges_and_finds_what_came_in_between(
+    gmail: GmailEmulator, users: Users, clock: ManualClock
+) -> None:
+    start = int(clock.now().timestamp())
+    delivered = []
+    for _ in range(5):
+        delivered.append(gmail.deliver(SUPPORT, MAIL))
+        clock.advance(timedelta(seconds=1))
+
+    search = f"after:{start} before:{start + 3}"
+    page = await execute(users.messages().list(userId="me", q=search))
+
+    assert [message["id"] for message in page["messages"]] == [delivered[2], delivered[1]]
+
+
 async def test_a_search_without_a_find_has_no_messages(gmail: GmailEmulator, users: Users) -> None:
     page = await execute(users.messages().list(userId="me", q="in:drafts"))
 

@@ -32,28 +32,26 @@ class SubscribedFolder:
 
 
 @pytest.fixture
-def subscribed_folder() -> SubscribedFolder:
+def receiver() -> SubscribedFolder:
     return SubscribedFolder()
 
 
 @pytest.fixture
-async def gmail(
-    clock: ManualClock, subscribed_folder: SubscribedFolder
-) -> AsyncIterator[GmailEmulator]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(subscribed_folder)) as http:
+async def gmail(clock: ManualClock, receiver: SubscribedFolder) -> AsyncIterator[GmailEmulator]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(receiver)) as http:
         yield GmailEmulator(http, clock)
 
 
 async def test_a_push_is_wrapped_as_pubsub_does(
-    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
+    gmail: GmailEmulator, receiver: SubscribedFolder
 ) -> None:
     gmail.deliver(SUPPORT, b"")
-    subscription = PushSubscription(end_point=END_POINT, dead_letters=True)
+    subscription = PushSubscription(endpoint=END_POINT, dead_letters=True)
 
     statuses = await gmail.push(SUPPORT, subscription)
 
     assert statuses == (204,)
-    (push,) = subscribed_folder.pushes
+    (push,) = receiver.pushes
     envelope = json.loads(push.content)
     message = envelope.pop("message")
     assert envelope == {"subscription": subscription.name, "deliveryAttempt": 1}
@@ -68,11 +66,11 @@ async def test_a_push_is_wrapped_as_pubsub_does(
 
 
 async def test_google_auth_believes_the_token_of_a_push(
-    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
+    gmail: GmailEmulator, receiver: SubscribedFolder
 ) -> None:
-    subscription = PushSubscription(end_point=END_POINT, audience="postroom")
+    subscription = PushSubscription(endpoint=END_POINT, audience="postroom")
     await gmail.push(SUPPORT, subscription)
-    token = subscribed_folder.pushes[0].headers["Authorization"].removeprefix("Bearer ")
+    token = receiver.pushes[0].headers["Authorization"].removeprefix("Bearer ")
 
     async with serve(gmail.app) as url:
         claims = await asyncio.to_thread(
@@ -89,21 +87,19 @@ async def test_google_auth_believes_the_token_of_a_push(
 
 
 async def test_a_push_that_is_not_acknowledged_is_sent_again(
-    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
+    gmail: GmailEmulator, receiver: SubscribedFolder
 ) -> None:
-    subscribed_folder.statuses = [503, 404, 202]
+    receiver.statuses = [503, 404, 202]
 
-    statuses = await gmail.push(SUPPORT, PushSubscription(end_point=END_POINT))
+    statuses = await gmail.push(SUPPORT, PushSubscription(endpoint=END_POINT))
 
     assert statuses == (503, 404, 202)
-    assert len({push.content for push in subscribed_folder.pushes}) == 1
+    assert len({push.content for push in receiver.pushes}) == 1
 
 
 async def test_a_push_that_is_never_acknowledged_is_given_up(
-    gmail: GmailEmulator, subscribed_folder: SubscribedFolder
+    gmail: GmailEmulator, receiver: SubscribedFolder
 ) -> None:
-    subscribed_folder.statuses = [401] * 9
+    receiver.statuses = [401] * 9
 
-    assert (
-        await gmail.push(SUPPORT, PushSubscription(end_point=END_POINT), attempts=3) == (401,) * 3
-    )
+    assert await gmail.push(SUPPORT, PushSubscription(endpoint=END_POINT), attempts=3) == (401,) * 3

@@ -24,7 +24,7 @@ async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
 # --- Login --------------------------------------------------------------------------------------
 
 
-async def test_the_metadata_name_the_token_end_point_of_the_directory(rig: Rig) -> None:
+async def test_the_metadata_name_the_token_endpoint_of_the_directory(rig: Rig) -> None:
     answer = await rig.http.get(f"/{DIRECTORY}/v2.0/.well-known/openid-configuration")
 
     assert answer.json()["token_endpoint"] == f"http://graph.test/{DIRECTORY}/oauth2/v2.0/token"

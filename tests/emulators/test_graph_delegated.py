@@ -70,7 +70,7 @@ async def test_a_person_cannot_subscribe_to_a_mailbox_that_is_shared_with_them(r
     answer = await subscribe(rig, f"users/{USER}/messages")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ExtensionError")
-    assert rig.subscribed_folder.handshakes == []
+    assert rig.receiver.handshakes == []
 
 
 async def test_what_graph_does_not_know_is_a_bad_request(rig: Rig) -> None:

@@ -28,7 +28,7 @@ def events(rig: Rig) -> list[tuple[str, str]]:
     """Which subscriptions were told what about their lives."""
     return [
         (item["subscriptionId"], item["lifecycleEvent"])
-        for url, body in rig.subscribed_folder.notifications
+        for url, body in rig.receiver.notifications
         if url == LIFECYCLE
         for item in body["value"]
     ]
@@ -39,7 +39,7 @@ async def test_a_notice_of_the_life_cycle_has_the_form_that_graph_documents(rig:
 
     await rig.graph.remove_subscription(subscription)
 
-    [(url, body)] = rig.subscribed_folder.notifications
+    [(url, body)] = rig.receiver.notifications
     assert url == LIFECYCLE
     assert body == {
         "value": [
@@ -64,10 +64,10 @@ async def test_a_removed_subscription_announces_nothing_and_can_be_made_anew(rig
 
 
 async def test_a_subscription_can_end_without_a_word(rig: Rig) -> None:
-    await rig.graph.remove_subscription(await subscribe(rig), tell=False)
+    await rig.graph.remove_subscription(await subscribe(rig), notify=False)
 
     assert rig.graph.subscriptions == []
-    assert rig.subscribed_folder.notifications == []
+    assert rig.receiver.notifications == []
 
 
 async def test_without_a_url_for_it_the_life_cycle_is_not_told(rig: Rig) -> None:
@@ -149,7 +149,7 @@ async def test_notices_that_were_given_up_after_four_hours_are_missed(
     rig: Rig, clock: ManualClock
 ) -> None:
     subscription = await subscribe(rig)
-    rig.subscribed_folder.statuses = [503]
+    rig.receiver.statuses = [503]
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
     clock.advance(timedelta(hours=4))
     await rig.graph.redeliver()
@@ -161,7 +161,7 @@ async def test_notices_that_were_given_up_after_four_hours_are_missed(
 
 async def test_a_notice_of_the_life_cycle_that_is_not_accepted_is_sent_again(rig: Rig) -> None:
     subscription = await subscribe(rig)
-    rig.subscribed_folder.statuses = [503]
+    rig.receiver.statuses = [503]
 
     await rig.graph.remove_subscription(subscription)
     [accepted] = await rig.graph.redeliver()
@@ -209,10 +209,10 @@ async def test_a_subscription_to_a_folder_that_is_not_there_is_refused(rig: Rig)
 
 async def test_a_subscription_can_be_turned_to_another_url_which_proves_itself(rig: Rig) -> None:
     path = f"/v1.0/subscriptions/{await subscribe(rig)}"
-    handshakes = len(rig.subscribed_folder.handshakes)
+    handshakes = len(rig.receiver.handshakes)
 
     await rig.http.patch(path, json={"notificationUrl": f"{HOOK}?new"})
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
 
-    assert len(rig.subscribed_folder.handshakes) == handshakes + 1
-    assert [url for url, _ in rig.subscribed_folder.notifications] == [f"{HOOK}?new"]
+    assert len(rig.receiver.handshakes) == handshakes + 1
+    assert [url for url, _ in rig.receiver.notifications] == [f"{HOOK}?new"]

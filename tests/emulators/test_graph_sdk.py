@@ -40,7 +40,7 @@ from tests.emulators.graph_sdk import IssuedCredential, asking, graph_sdk
 class Rig:
     graph: GraphEmulator
     sdk: GraphServiceClient
-    subscribed_folder: SubscribedFolder
+    receiver: SubscribedFolder
 
     @property
     def user(self) -> Any:  # noqa: ANN401 - the SDK's types are not read
@@ -56,7 +56,7 @@ async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
     async with graph_rig(clock) as plain:
         credential = IssuedCredential(plain.graph, clock)
         async with graph_sdk(plain.graph.app, credential) as sdk:
-            yield Rig(plain.graph, sdk, plain.subscribed_folder)
+            yield Rig(plain.graph, sdk, plain.receiver)
 
 
 # --- Sign-in ------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ async def test_the_sdk_creates_lists_renews_reauthorises_and_deletes_a_subscript
     listed = await rig.sdk.subscriptions.get()
     await mine.delete()
 
-    assert len(rig.subscribed_folder.handshakes) == 2
+    assert len(rig.receiver.handshakes) == 2
     assert (made.client_state, made.application_id) == ("a secret", CLIENT_ID)
     assert renewed.expiration_date_time == until
     assert [(each.id, each.expiration_date_time) for each in listed.value] == [(made.id, until)]

@@ -23,9 +23,9 @@ async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
         yield rig
 
 
-async def posted(rig: Rig, end_point: str, **form: str) -> httpx.Response:
+async def posted(rig: Rig, endpoint: str, **form: str) -> httpx.Response:
     return await rig.http.post(
-        f"/{DIRECTORY}/oauth2/v2.0/{end_point}", data={"client_id": CLIENT_ID, **form}
+        f"/{DIRECTORY}/oauth2/v2.0/{endpoint}", data={"client_id": CLIENT_ID, **form}
     )
 
 

@@ -50,7 +50,7 @@ async def test_a_subscription_is_made_after_a_handshake_with_its_url(
     made = answer.json()
     assert made["clientState"] == "a secret"
     assert made["expirationDateTime"] == "2030-01-07T00:00:00.0000000Z"
-    [handshake] = rig.subscribed_folder.handshakes
+    [handshake] = rig.receiver.handshakes
     assert handshake.method == "POST"
     assert handshake.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert handshake.content == b""
@@ -64,7 +64,7 @@ async def test_the_life_cycle_url_proves_itself_too(rig: Rig, clock: ManualClock
 
     await rig.http.post("/v1.0/subscriptions", json=asked)
 
-    assert [each.url.path for each in rig.subscribed_folder.handshakes] == [
+    assert [each.url.path for each in rig.receiver.handshakes] == [
         "/webhooks/microsoft",
         "/webhooks/microsoft/lifecycle",
     ]
@@ -77,7 +77,7 @@ async def test_without_the_right_answer_there_is_no_subscription(
     rig: Rig, clock: ManualClock, repeat: str | None, media_type: str
 ) -> None:
     rig.graph.deliver(USER, RAW)
-    rig.subscribed_folder.repeat, rig.subscribed_folder.media_type = repeat, media_type
+    rig.receiver.repeat, rig.receiver.media_type = repeat, media_type
 
     answer = await rig.http.post("/v1.0/subscriptions", json=subscription_request(clock))
 
@@ -93,7 +93,7 @@ async def test_who_does_not_answer_is_not_subscribed(
     rig: Rig, clock: ManualClock, silence: httpx.RequestError, reason: str
 ) -> None:
     rig.graph.deliver(USER, RAW)
-    rig.subscribed_folder.silence = silence
+    rig.receiver.silence = silence
 
     answer = await rig.http.post("/v1.0/subscriptions", json=subscription_request(clock))
 
@@ -177,7 +177,7 @@ async def test_a_notice_has_the_form_that_graph_documents(rig: Rig) -> None:
 
     await rig.graph.notify(message)
 
-    [(url, body)] = rig.subscribed_folder.notifications
+    [(url, body)] = rig.receiver.notifications
     assert url == HOOK
     assert set(body) == {"value"}
     [item] = body["value"]
@@ -233,13 +233,13 @@ async def test_one_batch_a_url_holds_items_of_several_subscriptions(rig: Rig) ->
 
     assert [
         (url, [each["clientState"] for each in body["value"]])
-        for url, body in rig.subscribed_folder.notifications
+        for url, body in rig.receiver.notifications
     ] == [(HOOK, ["one", "two"]), (f"{HOOK}?elsewhere", ["three"])]
 
 
 async def test_a_batch_that_is_not_accepted_is_sent_again_as_it_was(rig: Rig) -> None:
     await rig.graph.subscribe(USER, HOOK, "secret")
-    rig.subscribed_folder.statuses = [503, 500, 202]
+    rig.receiver.statuses = [503, 500, 202]
 
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
     await rig.graph.redeliver()
@@ -247,16 +247,16 @@ async def test_a_batch_that_is_not_accepted_is_sent_again_as_it_was(rig: Rig) ->
 
     assert accepted.statuses == [503, 500, 202]
     assert await rig.graph.redeliver() == []
-    first, second, third = rig.subscribed_folder.notifications
+    first, second, third = rig.receiver.notifications
     assert first == second == third
 
 
 async def test_a_batch_that_nobody_answered_is_sent_again(rig: Rig) -> None:
     await rig.graph.subscribe(USER, HOOK, "secret")
-    rig.subscribed_folder.silence = httpx.ReadTimeout("late")
+    rig.receiver.silence = httpx.ReadTimeout("late")
 
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
-    rig.subscribed_folder.silence = None
+    rig.receiver.silence = None
     [accepted] = await rig.graph.redeliver()
 
     assert accepted.statuses == [0, 202]
@@ -264,17 +264,17 @@ async def test_a_batch_that_nobody_answered_is_sent_again(rig: Rig) -> None:
 
 async def test_a_batch_is_dropped_after_four_hours(rig: Rig, clock: ManualClock) -> None:
     await rig.graph.subscribe(USER, HOOK, "secret")
-    rig.subscribed_folder.statuses = [503]
+    rig.receiver.statuses = [503]
     await rig.graph.notify(rig.graph.deliver(USER, RAW))
 
     clock.advance(timedelta(hours=4))
 
     assert await rig.graph.redeliver() == []
-    assert len(rig.subscribed_folder.notifications) == 1
+    assert len(rig.receiver.notifications) == 1
 
 
 async def test_a_script_that_subscribes_shakes_hands_as_well(rig: Rig) -> None:
-    rig.subscribed_folder.repeat = "something else"
+    rig.receiver.repeat = "something else"
 
     with pytest.raises(GraphError, match="400 ValidationError"):
         await rig.graph.subscribe(USER, HOOK, "secret")

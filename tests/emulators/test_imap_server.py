@@ -20,7 +20,7 @@ def converse(served: ServedMailbox) -> list[Any]:
         credentials = f"\0{served.user}\0{served.password}".encode()
         seen.append(client.authenticate("PLAIN", lambda _: credentials)[0])
         seen.append(b"IDLE" in client.capability()[1][0].split())
-        seen += [client.noop()[0], client.select("Missing")[0]]
+        seen += [client.noop()[0], client.select("Missing")[0], _folders(client)]
         for number, day in enumerate((1, 2, 3), 1):
             date = imaplib.Time2Internaldate(datetime(2024, 1, day, 12, tzinfo=UTC))
             seen.append(client.append("INBOX", None, date, MAIL % number)[0])
@@ -53,6 +53,12 @@ def _search(client: imaplib.IMAP4, *keys: str) -> Any:  # noqa: ANN401 - as imap
     return client.uid("SEARCH", *keys)
 
 
+def _folders(client: imaplib.IMAP4) -> list[bytes]:
+    """Names: a server may quote them or not."""
+    _, listed = client.list()
+    return [line.split()[-1].strip(b'"') for line in listed if isinstance(line, bytes)]
+
+
 def _flags(client: imaplib.IMAP4, number: int) -> set[bytes]:
     _, (answer,) = client.fetch(str(number), "(FLAGS)")
     assert isinstance(answer, bytes)
@@ -73,7 +79,7 @@ async def test_pythons_own_client_sees_what_a_real_server_would_show(
     seen = await asyncio.to_thread(converse, served)
 
     assert seen == [
-        *(True, True, "OK", True, "OK", "NO"),
+        *(True, True, "OK", True, "OK", "NO", [b"INBOX"]),
         *("OK", "OK", "OK"),
         ("OK", [b"3"]),
         ("UIDNEXT", [b"4"]),

@@ -6,16 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import punq
-
 from postroom.adapters.memory.fetcher import InMemoryMessages
-from postroom.application.consume_job import ConsumeJob
-from postroom.application.ingest_pointer import Ingest
-from postroom.application.ports import FetchedMessage, MailboxRegistry, MessageFetcher, PointerQueue
-from postroom.domain.pointer import MicrosoftPointer
-from postroom.entrypoints.container import wire
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import FetchedMessage
+from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.settings import load_settings
-from tests.end_to_end.crash_rig import LEASE, MAILBOX, POINTER, the_message
+from tests.end_to_end.crash_rig import LEASE, MAILBOX, POINTER, fetching, the_message
 
 MISSING = MicrosoftPointer(POINTER.subscription_id, "missing")
 EMPTY = MicrosoftPointer(POINTER.subscription_id, "empty")
@@ -47,18 +43,18 @@ Postroom = Callable[..., Ended]
 """`postroom(*arguments, stdin="")`: runs a command to its end."""
 
 
-def in_container(use: Callable[[punq.Container], Awaitable[None]]) -> None:
+def in_container(use: Callable[[Wired], Awaitable[None]]) -> None:
     """Do something on the servers of the environment."""
 
     async def run() -> None:
-        async with wire(load_settings()) as container:
-            await use(container)
+        async with wire(load_settings()) as wired:
+            await use(wired)
 
     asyncio.run(run())
 
 
-async def forget_the_queue(container: punq.Container) -> None:
-    queue = container.resolve(PointerQueue)
+async def forget_the_queue(wired: Wired) -> None:
+    queue = wired.queue
     while letters := (await queue.dead_letters()).letters:
         await queue.purge([letter.id for letter in letters])
     for lane in await queue.statistics():
@@ -68,12 +64,11 @@ async def forget_the_queue(container: punq.Container) -> None:
             await queue.acknowledge(claim)
 
 
-async def receive_some_mail(container: punq.Container) -> None:
-    messages: MessageFetcher = _the_messages()
-    container.register(MessageFetcher, instance=messages)
-    await container.resolve(MailboxRegistry).add(MAILBOX)
-    await container.resolve(Ingest)(MAILBOX, [POINTER, MISSING, EMPTY])
-    consume, queue = container.resolve(ConsumeJob), container.resolve(PointerQueue)
+async def receive_some_mail(wired: Wired) -> None:
+    wired = fetching(wired, _the_messages())
+    await wired.registry.add(MAILBOX)
+    await wired.ingest(MAILBOX, [POINTER, MISSING, EMPTY])
+    consume, queue = wired.consume, wired.queue
     for _ in (POINTER, MISSING, EMPTY):
         [claim] = await queue.claim(1, LEASE)
         assert (await consume(claim)).settled

@@ -1,15 +1,20 @@
 """What the crashes have in common: the servers, the mailbox, its one message, and its job."""
 
 import os
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from email.message import EmailMessage
 
+from postroom.adapters.clock import SystemClock
 from postroom.adapters.embedded import EmbeddedValkey
 from postroom.adapters.memory.fetcher import InMemoryMessages
-from postroom.application.ports import FetchedMessage
-from postroom.domain.mailbox import ClientSecret, Mailbox, MicrosoftAccount, Secret
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import FetchedMessage, MessageFetcher
+from postroom.application.providers import Providers
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
+from postroom.entrypoints.container import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.supervisor import environment_of
 
@@ -27,7 +32,7 @@ MAILBOX = Mailbox(
         credentials=ClientSecret(Secret("client secret")),
         user="support@acme.example",
     ),
-    added_at=datetime(2026, 1, 1, tzinfo=UTC),
+    added_at=SystemClock().now(),
 )
 
 FILES = {"order.csv", "drawing.txt"}
@@ -46,6 +51,17 @@ def the_message() -> InMemoryMessages:
     source = f"microsoft:{POINTER.message_id}"
     messages.put(FetchedMessage(source, letter.as_bytes(), MAILBOX.added_at))
     return messages
+
+
+def fetching(wired: Wired, fetcher: MessageFetcher) -> Wired:
+    """*wired*, with all messages coming from *fetcher*."""
+    providers = Providers(replace(each, fetcher=fetcher) for each in wired.providers.values())
+    consume = replace(wired.consume, providers=providers)
+    return replace(wired, consume=consume, providers=providers)
+
+
+def fetcher_of(wired: Wired) -> MessageFetcher:
+    return wired.providers[POINTER.provider].fetcher
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,25 +11,18 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import punq
-
-from postroom.application.consume_job import Consumed, ConsumeJob
+from postroom.application.consume_job import Consumed
 from postroom.application.ports import (
     Claim,
     Clock,
-    Helpdesk,
     IdempotencyLedger,
-    MessageFetcher,
-    Outcomes,
-    PointerQueue,
 )
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.container import wire
+from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.settings import load_settings
 from postroom.entrypoints.worker import Worker
-from tests.end_to_end.crash_rig import LEASE, the_message
+from tests.end_to_end.crash_rig import LEASE, fetcher_of, fetching, the_message
 
 
 def die() -> None:
@@ -65,31 +58,30 @@ def die_around_the_block(ledger: IdempotencyLedger, *, inside: bool) -> None:
     setattr(ledger, "once", fatal)  # noqa: B010 - mypy allows no assignment to a method
 
 
-STEPS: dict[str, Callable[[punq.Container], None]] = {
-    "claimed": lambda held: die_in(held.resolve(MessageFetcher), "fetch", before=True),
-    "fetched": lambda held: die_in(held.resolve(MessageFetcher), "fetch"),
-    "in the block": lambda held: die_around_the_block(held.resolve(IdempotencyLedger), inside=True),
-    "processed": lambda held: die_in(held.resolve(Helpdesk), "open_ticket"),
-    "recorded": lambda held: die_in(held.resolve(Outcomes), "record"),
-    "committed": lambda held: die_around_the_block(held.resolve(IdempotencyLedger), inside=False),
-    "acknowledging": lambda held: die_in(held.resolve(PointerQueue), "acknowledge", before=True),
-    "acknowledged": lambda held: die_in(held.resolve(PointerQueue), "acknowledge"),
+STEPS: dict[str, Callable[[Wired], None]] = {
+    "claimed": lambda held: die_in(fetcher_of(held), "fetch", before=True),
+    "fetched": lambda held: die_in(fetcher_of(held), "fetch"),
+    "in the block": lambda held: die_around_the_block(held.consume.ledger, inside=True),
+    "processed": lambda held: die_in(held.helpdesk, "open_ticket"),
+    "recorded": lambda held: die_in(held.outcomes, "record"),
+    "committed": lambda held: die_around_the_block(held.consume.ledger, inside=False),
+    "acknowledging": lambda held: die_in(held.queue, "acknowledge", before=True),
+    "acknowledged": lambda held: die_in(held.queue, "acknowledge"),
 }
 
 
-async def work(doom: Callable[[punq.Container], None]) -> None:
-    async with wire(load_settings()) as container:
-        messages: MessageFetcher = the_message()
-        container.register(MessageFetcher, instance=messages)
-        doom(container)
-        await a_worker(container, container.resolve(ConsumeJob)).run(asyncio.Event())
+async def work(doom: Callable[[Wired], None]) -> None:
+    async with wire(load_settings()) as opened:
+        wired = fetching(opened, the_message())
+        doom(wired)
+        await a_worker(wired, wired.consume).run(asyncio.Event())
 
 
-def a_worker(container: punq.Container, consume: Callable[[Claim], Awaitable[Consumed]]) -> Worker:
-    clock: Clock = container.resolve(Clock)
-    policy = container.resolve(RetryPolicy)
+def a_worker(wired: Wired, consume: Callable[[Claim], Awaitable[Consumed]]) -> Worker:
+    clock: Clock = wired.clock
+    policy = wired.policy
     return Worker(
-        queue=container.resolve(PointerQueue),
+        queue=wired.queue,
         consume=consume,
         again=lambda attempt: clock.now() + policy.backoff(attempt),
         lease=LEASE,

@@ -26,8 +26,8 @@ def emulated_graph(home: Path) -> Iterator[tuple[GraphEmulator, dict[str, str]]]
 
     async def run() -> None:
         nobody = httpx.MockTransport(lambda _: httpx.Response(404))
-        async with httpx.AsyncClient(transport=nobody) as subscribed_folder:
-            graph = GraphEmulator(SystemClock(), subscribed_folder)
+        async with httpx.AsyncClient(transport=nobody) as client:
+            graph = GraphEmulator(SystemClock(), client)
             async with serve(graph.app, certificate=certificate) as url:
                 found.append((graph, url))
                 running.set()

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from postroom.domain.mailbox import (
+from postroom.adapters.microsoft.account import (
     ClientCertificate,
     ClientSecret,
     DelegatedAccess,
     MicrosoftAccount,
     MicrosoftCredentials,
-    Secret,
 )
+from postroom.domain.account import Secret
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.end_to_end.command_rig import Ended, Postroom
@@ -124,7 +124,7 @@ def test_folders_are_given_by_name_and_by_path(postroom: Postroom, graph: GraphE
     )
     assert account().folders == ("inbox", "Inbox/Orders")
     shown = postroom("mailbox", "show", "support", "--json").json["folders"]
-    assert [folder["folder"] for folder in shown] == ["Inbox/Orders", "inbox"]
+    assert [folder["name"] for folder in shown] == ["Inbox/Orders", "inbox"]
 
 
 def test_a_mailbox_is_added_untried_if_that_is_wanted(

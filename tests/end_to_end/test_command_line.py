@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-import punq
 import pytest
 
-from postroom.application.ports import PointerQueue
 from postroom.domain.pointer import PointerJob, job_id
+from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import EMPTY, Postroom, in_container
 from tests.end_to_end.crash_rig import MAILBOX, POINTER
 
@@ -33,8 +32,9 @@ def is_iso(text: str) -> bool:
     "command",
     [
         "up", "api", "worker", "listener", "migrate", "demo", "queue", "outcomes",
-        "mailbox add imap", "mailbox add microsoft", "mailbox add google", "mailbox list",
-        "mailbox show", "dead list", "dead show", "dead redrive", "dead purge",
+        "mailbox add imap", "mailbox add microsoft", "mailbox add google", "mailbox reconnect imap",
+        "mailbox reconnect microsoft", "mailbox reconnect google", "mailbox list", "mailbox show",
+        "dead list", "dead show", "dead redrive", "dead purge",
         "tickets list", "tickets show",
     ],
 )  # fmt: skip
@@ -66,11 +66,11 @@ def test_migrating_twice_is_safe(postroom: Postroom) -> None:
     assert (ended.code, ended.out) == (0, "The database is up to date.\n")
 
 
-def fill(lanes: Sequence[str]) -> Callable[[punq.Container], Awaitable[None]]:
+def fill(lanes: Sequence[str]) -> Callable[[Wired], Awaitable[None]]:
     """A job in each lane, the first of which is paused."""
 
-    async def run(container: punq.Container) -> None:
-        queue = container.resolve(PointerQueue)
+    async def run(wired: Wired) -> None:
+        queue = wired.queue
         places = [lane.split("/") for lane in lanes]
         await queue.enqueue(
             [
@@ -84,7 +84,8 @@ def fill(lanes: Sequence[str]) -> Callable[[punq.Container], Awaitable[None]]:
                 for tenant, mailbox in places
             ]
         )
-        await queue.pause(*places[0], "revoked")
+        tenant, mailbox = places[0]
+        await queue.pause(tenant, mailbox, "revoked")
 
     return run
 
@@ -142,7 +143,7 @@ def test_the_queue_can_be_read_by_programs(postroom: Postroom, some_mail: None) 
 
     [lane] = queue["lanes"]
     assert (lane["tenant"], lane["mailbox"], lane["paused"]) == ("acme", "support", "")
-    numbers = {"ready": 0, "delayed": 0, "in_flight": 0, "dead": 1, "oldest": 0}
+    numbers = {"ready": 0, "delayed": 0, "in_flight": 0, "dead": 1, "oldest_seconds": 0}
     assert {name: lane[name] for name in numbers} == numbers
     assert queue["totals"] == {"mailboxes": 1, "paused": 0, **numbers}
     assert queue["tenants"] == [{"tenant": "acme", **queue["totals"]}]
@@ -202,15 +203,16 @@ def test_outcomes_for_programs_have_every_field(postroom: Postroom, some_mail: N
 
     dead, skipped, completed = outcomes
     assert is_iso(completed.pop("at"))
+    job = completed.pop("job")
     assert completed == {
-        "mailbox": "support",
-        "provider": "microsoft",
         "outcome": "completed",
-        "detail": "ticket 1",
+        "effect": "ticket",
+        "detail": "1",
         "attempt": 1,
         "identity": ORDER,
-        "job": job_id(MAILBOX.tenant, MAILBOX.id, POINTER),
     }
+    assert job["id"] == job_id(MAILBOX.tenant, MAILBOX.id, POINTER)
+    assert (job["mailbox"], job["provider"]) == ("support", "microsoft")
     assert skipped["detail"].startswith("source unavailable")
     assert (dead["outcome"], dead["detail"]) == ("dead", "the message is empty")
 
@@ -218,7 +220,7 @@ def test_outcomes_for_programs_have_every_field(postroom: Postroom, some_mail: N
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        (["--message", ORDER], ["completed"]),
+        (["--identity", ORDER], ["completed"]),
         (["--job", DEAD_JOB], ["dead"]),
         (["--mailbox", "sales"], []),
         (["--limit", "1"], ["dead"]),
@@ -246,7 +248,7 @@ def test_tickets_are_listed(postroom: Postroom, some_mail: None) -> None:
     number, opened, *rest = cells(line)
     assert A_TIME.fullmatch(opened)
     assert (number, rest) == ("1", ["support", "ada@example.com", "1", "Our order"])
-    assert is_iso(ticket["opened"])
+    assert is_iso(ticket["opened_at"])
     assert ticket["documents"] == 2
 
 

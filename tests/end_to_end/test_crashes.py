@@ -11,28 +11,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
-import punq
 import pytest
 from pydantic import SecretStr
 
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.embedded import EmbeddedValkey
-from postroom.application.consume_job import Consumed, ConsumeJob
-from postroom.application.ingest_pointer import Ingest
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.consume_job import Consumed
 from postroom.application.ports import (
-    BlobStore,
     Claim,
-    Clock,
-    FolderSyncs,
-    Helpdesk,
-    MailboxRegistry,
-    MessageFetcher,
-    Outcomes,
     PointerQueue,
 )
 from postroom.domain.outcome import Completed, Duplicate
-from postroom.domain.pointer import MicrosoftPointer
-from postroom.entrypoints.container import wire
+from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.settings import Settings
 from tests.databases import new_database
 from tests.end_to_end.crash_rig import (
@@ -42,6 +33,7 @@ from tests.end_to_end.crash_rig import (
     MAILBOX,
     POINTER,
     Servers,
+    fetching,
     the_message,
 )
 from tests.end_to_end.doomed_worker import STEPS, a_worker
@@ -69,21 +61,21 @@ def servers(postgres_url: str, tmp_path: Path) -> Iterator[Servers]:
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_worker_killed_at_any_step_leaves_one_ticket(servers: Servers, step: str) -> None:
-    async with wire(servers.settings) as container:
-        await container.resolve(MailboxRegistry).add(MAILBOX)
-        await container.resolve(Ingest)(MAILBOX, [POINTER])
+    async with wire(servers.settings) as wired:
+        await wired.registry.add(MAILBOX)
+        await wired.ingest(MAILBOX, [POINTER])
 
         killed = await asyncio.to_thread(kill_a_worker, servers, step)
-        later = await work_off(container)
+        later = await work_off(wired)
 
         assert killed == -signal.SIGKILL
         assert [type(consumed.outcome) for consumed in later] == expected_after(step), later
-        [ticket] = await container.resolve(Helpdesk).summaries("acme")
+        [ticket] = await wired.helpdesk.summaries("acme")
         assert (ticket.comments, ticket.documents) == (1, 2)
-        assert await documents_of(container, ticket.number) == FILES
-        ends = await container.resolve(Outcomes).find("acme")
+        assert await documents_of(wired, ticket.number) == FILES
+        ends = await wired.outcomes.find("acme")
         assert [type(end.outcome) for end in ends].count(Completed) == 1
-        assert not await container.resolve(PointerQueue).statistics()
+        assert not await wired.queue.statistics()
 
 
 def expected_after(step: str) -> list[type]:
@@ -99,11 +91,10 @@ def kill_a_worker(servers: Servers, step: str) -> int:
     return subprocess.run(command, env=servers.environment, timeout=SECONDS, check=False).returncode
 
 
-async def work_off(container: punq.Container) -> list[Consumed]:
+async def work_off(wired: Wired) -> list[Consumed]:
     """Work until nothing is left in the queue."""
-    messages: MessageFetcher = the_message()
-    container.register(MessageFetcher, instance=messages)
-    queue, consume = container.resolve(PointerQueue), container.resolve(ConsumeJob)
+    wired = fetching(wired, the_message())
+    queue, consume = wired.queue, wired.consume
     done: list[Consumed] = []
     stop = asyncio.Event()
 
@@ -116,28 +107,30 @@ async def work_off(container: punq.Container) -> list[Consumed]:
     if await queue.statistics():
         with suppress(TimeoutError):  # what has been done will tell
             async with asyncio.timeout(SECONDS):
-                await a_worker(container, consume_all).run(stop)
+                await a_worker(wired, consume_all).run(stop)
     return done
 
 
-async def documents_of(container: punq.Container, number: int) -> set[str]:
+async def documents_of(wired: Wired, number: int) -> set[str]:
     """The names of the ticket's documents, once their contents are found to be there."""
-    ticket = await container.resolve(Helpdesk).ticket("acme", number)
+    ticket = await wired.helpdesk.ticket("acme", number)
+    assert ticket
     documents = [each for comment in ticket.comments for each in comment.documents]
-    blobs = container.resolve(BlobStore)
+    blobs = wired.blobs
     for document in documents:
         content = await blobs.get("acme", document.blob)
+        assert content
         assert content.strip() == f"The content of {document.filename}".encode()
     return {document.filename for document in documents}
 
 
 async def test_a_valkey_killed_right_after_a_202_still_has_the_pointer(servers: Servers) -> None:
-    async with wire(servers.settings) as container:
-        await container.resolve(MailboxRegistry).add(MAILBOX)
-        now = container.resolve(Clock).now()
+    async with wire(servers.settings) as wired:
+        await wired.registry.add(MAILBOX)
+        now = wired.clock.now()
         subscription = a_subscription(POINTER.subscription_id, CLIENT_STATE, now)
-        await subscribe(container.resolve(FolderSyncs), MAILBOX, subscription, now)
-        queue = container.resolve(PointerQueue)
+        await subscribe(wired.folder_syncs, MAILBOX, subscription, now)
+        queue = wired.queue
         noticed: list[str] = []
 
         with an_api(servers) as url:

@@ -16,6 +16,7 @@ from postroom.domain.outcome import Completed, Dead, Effect, Final
 from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.demo.play import Played
 from postroom.entrypoints.demo.scenes import SCENES
+from postroom.entrypoints.views.outcomes import outcome_view
 from tests.end_to_end.command_rig import Ended
 from tests.end_to_end.crash_rig import MAILBOX, POINTER
 from tests.end_to_end.processes import with_home
@@ -112,8 +113,10 @@ def test_a_scene_is_good_only_with_its_outcome_and_its_attempts(
     job = PointerJob(
         id="job", tenant="demo", mailbox="support", pointer=POINTER, enqueued_at=MAILBOX.added_at
     )
-    record = None
+    view = None
     if outcome:
-        record = OutcomeRecord(job=job, outcome=outcome, attempt=attempts, at=job.enqueued_at)
+        view = outcome_view(
+            OutcomeRecord(job=job, outcome=outcome, attempt=attempts, at=job.enqueued_at)
+        )
 
-    assert Played(scene, record).as_expected is good
+    assert Played(scene, view).as_expected is good

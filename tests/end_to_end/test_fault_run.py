@@ -68,7 +68,7 @@ async def _ends_the_subscription(stage: Stage) -> None:
 
 
 async def _ends_it_in_silence(stage: Stage) -> None:
-    await stage.graph.remove_subscription(await _subscription(stage), tell=False)
+    await stage.graph.remove_subscription(await _subscription(stage), notify=False)
 
 
 async def _wants_it_authorized_again(stage: Stage) -> None:
@@ -115,7 +115,7 @@ async def _subscription(stage: Stage) -> str:
 
 async def _kept(stage: Stage) -> str:
     """The subscription that Graph has, if it is the one that Postroom knows of."""
-    [folder_sync] = await stage.folder_syncs.all(tenant=TENANT)
+    [folder_sync] = await stage.folder_syncs.all(tenant=TENANT, mailbox="support")
     live = [each["id"] for each in stage.graph.subscriptions]
     known = folder_sync.subscription.id if folder_sync.subscription else ""
     return known if live == [known] else ""

@@ -6,20 +6,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import punq
 import pytest
 
 from postroom.adapters.crypto import generate_key
-from postroom.application.consume_job import ConsumeJob
-from postroom.application.ingest_pointer import Ingest
-from postroom.application.ports import Clock, Cursors, FolderSyncs, MailboxRegistry, PointerQueue
-from postroom.application.sync_folder import backfill_cursor
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.outcome import Dead, Deferred, Outcome
-from postroom.domain.pointer import MicrosoftPointer
+from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
-from tests.end_to_end.crash_rig import LEASE, MAILBOX
+from tests.end_to_end.crash_rig import MAILBOX
 from tests.end_to_end.test_mailbox_commands import add_imap
 from tests.subscribing import a_subscription
 
@@ -32,18 +28,18 @@ UNKNOWN = "the tenant acme has no mailbox support; see: postroom mailbox list"
 def added(postroom: Postroom) -> None:
     """A Microsoft mailbox whose folder is looked after, and has one job."""
 
-    async def add(container: punq.Container) -> None:
-        await container.resolve(MailboxRegistry).add(MAILBOX)
+    async def add(wired: Wired) -> None:
+        await wired.registry.add(MAILBOX)
         # A job that another test has deferred still waits in the shared Redis: not that one again.
-        await container.resolve(Ingest)(MAILBOX, [MicrosoftPointer("graph-1", uuid4().hex)])
-        await look_after(container, lambda folder_sync: folder_sync)
+        await wired.ingest(MAILBOX, [MicrosoftPointer("graph-1", uuid4().hex)])
+        await look_after(wired, lambda folder_sync: folder_sync)
 
     in_container(add)
 
 
-async def look_after(container: punq.Container, make: Callable[[FolderSync], FolderSync]) -> None:
+async def look_after(wired: Wired, make: Callable[[FolderSync], FolderSync]) -> None:
     """A round of maintenance, which makes a live subscription, and whatever *make* makes of it."""
-    clock, folder_syncs = container.resolve(Clock), container.resolve(FolderSyncs)
+    clock, folder_syncs = wired.clock, wired.folder_syncs
     [taken] = await folder_syncs.claim_due(clock.now(), 10, LEASE)
     now = clock.now()
     subscribed = taken.subscribed(a_subscription("graph-1", "hush", now))
@@ -55,22 +51,27 @@ def attempted() -> Outcome:
     """What becomes of the job now."""
     outcomes: list[Outcome] = []
 
-    async def attempt(container: punq.Container) -> None:
-        [claim] = await container.resolve(PointerQueue).claim(1, LEASE)
-        outcomes.append((await container.resolve(ConsumeJob)(claim)).outcome)
+    async def attempt(wired: Wired) -> None:
+        [claim] = await wired.queue.claim(1, LEASE)
+        outcomes.append((await wired.consume(claim)).outcome)
 
     in_container(attempt)
     return outcomes[0]
 
 
-def folder_sync() -> FolderSync:
+def folder_syncs() -> list[FolderSync]:
     found: list[FolderSync] = []
 
-    async def find(container: punq.Container) -> None:
-        found.extend(await container.resolve(FolderSyncs).all(tenant="acme"))
+    async def find(wired: Wired) -> None:
+        found.extend(await wired.folder_syncs.all(tenant="acme"))
 
     in_container(find)
-    return found[0]
+    return found
+
+
+def folder_sync() -> FolderSync:
+    [found] = folder_syncs()
+    return found
 
 
 # --- Paused and resumed
@@ -81,7 +82,10 @@ def test_a_paused_mailbox_keeps_its_jobs_until_it_is_resumed(postroom: Postroom)
     paused = postroom("mailbox", "pause", *HERE, "--reason", "we move house")
 
     assert (paused.code, paused.err) == (0, "")
-    assert paused.out == "acme/support is paused. To go on: postroom mailbox resume support\n"
+    assert (
+        paused.out
+        == "acme/support is paused. To go on: postroom mailbox resume support --tenant acme\n"
+    )
     assert state(postroom) == "paused: we move house"
     assert isinstance(attempted(), Deferred)
     resumed = postroom("mailbox", "resume", *HERE)
@@ -97,12 +101,12 @@ def test_to_resume_what_is_not_paused_is_no_mistake(postroom: Postroom) -> None:
 
 @pytest.mark.usefixtures("added")
 def test_a_mailbox_that_was_closed_can_be_opened_by_hand(postroom: Postroom) -> None:
-    async def close(container: punq.Container) -> None:
-        registry, now = container.resolve(MailboxRegistry), container.resolve(Clock).now()
+    async def close(wired: Wired) -> None:
+        registry, now = wired.registry, wired.clock.now()
         await registry.pause("acme", "support", Pause(PausedBy.ACCESS, "invalid_grant", now))
 
     in_container(close)
-    assert state(postroom) == "paused: invalid_grant"
+    assert state(postroom) == "suspended: invalid_grant"
 
     assert postroom("mailbox", "resume", *HERE).out == "acme/support goes on.\n"
     assert state(postroom) == "receiving"
@@ -123,18 +127,17 @@ def test_a_mailbox_is_listed_again_as_far_back_as_is_asked_for(
     assert ended.code == 0
     assert ended.out.startswith("acme/support is listed again.")
     assert folder_sync().requests == {Request.SYNC}
-    assert abs(owed() - back) < timedelta(minutes=1)
+    assert abs(backfill() - back) < timedelta(minutes=1)
 
 
-def owed() -> timedelta:
-    """How far back the next look will list by date."""
+def backfill() -> timedelta:
+    """How far back the next sync will list by date."""
     found: list[Any] = []
 
-    async def find(container: punq.Container) -> None:
-        now = container.resolve(Clock).now()
-        cursor = await container.resolve(Cursors).read(MAILBOX, backfill_cursor("inbox"))
-        assert cursor
-        found.append(now - type(now).fromisoformat(cursor.position))
+    async def find(wired: Wired) -> None:
+        [stored] = await wired.folder_syncs.all(tenant=MAILBOX.tenant, mailbox=MAILBOX.id)
+        assert stored.backfill_from
+        found.append(wired.clock.now() - stored.backfill_from)
 
     in_container(find)
     span = found[0]
@@ -150,10 +153,13 @@ def test_how_far_back_must_be_an_age(postroom: Postroom) -> None:
     assert "'yesterday' is no age" in ended.err
 
 
-def test_what_has_no_folders_that_are_looked_at_cannot_be_listed_again(postroom: Postroom) -> None:
-    add_imap(postroom)
+def test_a_mailbox_of_any_provider_is_listed_again_folder_by_folder(postroom: Postroom) -> None:
+    add_imap(postroom, "--tenant", "acme", "--folder", "INBOX", "--folder", "Orders")
 
-    assert "no folder that can be listed again" in postroom("mailbox", "resync", "office").failure
+    ended = postroom("mailbox", "resync", "office", "--tenant", "acme")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert [bool(each.backfill_from) for each in folder_syncs()] == [True, True]
 
 
 # --- Removed
@@ -214,7 +220,9 @@ def test_how_each_folder_is_received_is_shown(postroom: Postroom) -> None:
     header, line = told[-2:]
     assert header.split()[:2] == ["folder", "mode"]
     assert line.split()[:3] == ["inbox", "notifications", "graph-1"]
-    assert (folder["folder"], folder["mode"], folder["reason"]) == ("inbox", "notifications", "")
+    assert (folder["name"], folder["mode"]) == ("inbox", "notifications")
+    assert (folder["polling_reason"], folder["last_error"]) == ("", "")
+    assert folder["subscription_id"] == "graph-1"
 
 
 @pytest.mark.usefixtures("added")
@@ -231,10 +239,10 @@ def test_how_each_folder_is_received_is_shown(postroom: Postroom) -> None:
 def test_the_worst_that_is_to_be_said_is_its_state(
     postroom: Postroom, make: Callable[[FolderSync], FolderSync], told: str
 ) -> None:
-    async def spoil(container: punq.Container) -> None:
-        folder_syncs, now = container.resolve(FolderSyncs), container.resolve(Clock).now()
-        await folder_syncs.request("graph-1", Request.SYNC, now)
-        await look_after(container, make)
+    async def spoil(wired: Wired) -> None:
+        folder_syncs, now = wired.folder_syncs, wired.clock.now()
+        await folder_syncs.request_by_subscription("graph-1", Request.SYNC, now)
+        await look_after(wired, make)
 
     in_container(spoil)
 
@@ -243,5 +251,5 @@ def test_the_worst_that_is_to_be_said_is_its_state(
 
 def state(postroom: Postroom) -> str:
     listed: Ended = postroom("mailbox", "list", "--json")
-    [row] = listed.json
-    return str(row["state"])
+    [mailbox] = listed.json
+    return ": ".join(filter(None, [mailbox["state"], mailbox["reason"]]))

@@ -1,23 +1,22 @@
 """Mailboxes are added and seen from the command line, and their secrets are never told."""
 
+import json
 from pathlib import Path
 
-import punq
 import pytest
 
-from postroom.application.ports import MailboxRegistry
-from postroom.domain.mailbox import (
-    ClientSecret,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Secret,
-    Security,
-)
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.imap.account import ImapAccount, Security
+from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox
+from postroom.entrypoints.container import Wired
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
 
-IMAP = ["mailbox", "add", "imap", "office", "--address", "office@acme.example", "--host", "mail.x"]
+IMAP = [
+    *["mailbox", "add", "imap", "office", "--address", "office@acme.example", "--host", "mail.x"],
+    "--no-check",
+]
 MICROSOFT = [
     *["mailbox", "add", "microsoft", "support", "--address", "support@acme.example"],
     *["--directory", "entra", "--client-id", "app", "--no-check"],
@@ -29,8 +28,17 @@ GOOGLE = [
         "projects/p/subscriptions/s",
         "--push-service-account",
         "push@p.example",
+        "--no-check",
     ],
 ]
+KEY = json.dumps(
+    {
+        "type": "service_account",
+        "client_email": "reader@p.example",
+        "private_key": "hush",
+        "token_uri": "https://oauth2.example/token",
+    }
+)
 ADDED = "What arrives from now on is handled.\n"
 
 
@@ -38,8 +46,8 @@ def stored(mailbox: str, tenant: str = "default") -> Mailbox:
     """The mailbox as the registry has it."""
     found: list[Mailbox] = []
 
-    async def get(container: punq.Container) -> None:
-        found.append(await container.resolve(MailboxRegistry).get(tenant, mailbox))
+    async def get(wired: Wired) -> None:
+        found.extend(filter(None, [await wired.registry.get(tenant, mailbox)]))
 
     in_container(get)
     return found[0]
@@ -100,13 +108,13 @@ def test_a_microsoft_mailbox_is_added_with_its_secrets_from_files(
 def test_a_google_mailbox_is_added_with_its_key_from_a_file(
     postroom: Postroom, tmp_path: Path
 ) -> None:
-    (tmp_path / "key.json").write_text('{"private_key": "hush"}')
+    (tmp_path / "key.json").write_text(KEY)
 
     ended = postroom(*GOOGLE, "--service-account-file", "key.json")
 
     assert (ended.code, ended.out, ended.err) == (0, f"default/help is added. {ADDED}", "")
     assert stored("help").account == GoogleAccount(
-        service_account=Secret('{"private_key": "hush"}'),
+        service_account=Secret(KEY),
         pubsub_subscription="projects/p/subscriptions/s",
         push_service_account="push@p.example",
     )
@@ -148,7 +156,7 @@ def test_a_secret_that_is_not_given_is_asked_for_and_not_echoed(
 def test_what_is_shown_of_a_mailbox_has_no_secret_in_it(
     postroom: Postroom, options: list[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "secret").write_text('{"private_key": "hush"}')
+    (tmp_path / "secret").write_text(KEY)
     add_imap(postroom)
     postroom(*MICROSOFT, "--client-secret-file", "secret")
     postroom(*GOOGLE, "--service-account-file", "secret")
@@ -183,14 +191,54 @@ def test_a_mailbox_is_shown_line_by_line_or_as_json(postroom: Postroom) -> None:
     told = postroom("mailbox", "show", "office").out.splitlines()
     parsed = postroom("mailbox", "show", "office", "--json").json
 
-    assert "folders      INBOX, Orders" in told
+    assert "host         mail.x" in told
     assert any(line.startswith("added (UTC)  20") for line in told)
-    assert parsed["server"] == "mail.x:993 (tls)"
-    assert parsed["folders"] == "INBOX, Orders"
+    assert any(line.startswith("Orders") for line in told)
+    assert parsed["account"] == {
+        "host": "mail.x",
+        "port": "993",
+        "username": "office@acme.example",
+        "security": "tls",
+    }
+    assert [folder["name"] for folder in parsed["folders"]] == ["INBOX", "Orders"]
     assert parsed["address"] == "office@acme.example"
 
 
 # --- Refused
+
+
+def test_a_mailbox_that_cannot_be_read_is_not_added(postroom: Postroom) -> None:
+    arguments = [each for each in IMAP if each != "--no-check"]
+
+    ended = postroom(*arguments, "--password-file", "-", stdin="hush")
+
+    assert ended.failure.startswith("signing in: ")
+    assert postroom("mailbox", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--port", "imaps"), ("--security", "ssl"), ("--folder", "")]
+)
+def test_an_option_that_makes_no_sense_is_wrong_usage(
+    postroom: Postroom, option: str, value: str
+) -> None:
+    ended = postroom(*IMAP, option, value, "--password-file", "-", stdin="hush")
+
+    assert ended.code == 2
+    assert option.removeprefix("--") in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", ["add", "reconnect"])
+def test_an_unknown_provider_is_told_with_those_that_there_are(
+    postroom: Postroom, command: str
+) -> None:
+    ended = postroom("mailbox", command, "pigeon", "office")
+
+    assert ended.code == 2
+    assert ended.err.endswith(
+        "Error: there is no provider 'pigeon'; choose one of: google, imap, microsoft\n"
+    )
 
 
 def test_a_mailbox_is_added_once(postroom: Postroom) -> None:
@@ -210,6 +258,7 @@ def test_a_mailbox_is_added_once(postroom: Postroom) -> None:
 def test_an_invalid_mailbox_is_refused(postroom: Postroom, arguments: list[str], told: str) -> None:
     ended = postroom(
         *["mailbox", "add", "imap", *arguments, "--host", "mail.x", "--password-file", "-"],
+        "--no-check",
         stdin="hush",
     )
 

@@ -2,18 +2,13 @@
 
 from pathlib import Path
 
-import punq
 import pytest
 
-from postroom.application.ports import Clock, MailboxRegistry
-from postroom.domain.mailbox import (
-    ClientCertificate,
-    ClientSecret,
-    DelegatedAccess,
-    Pause,
-    PausedBy,
-    Secret,
-)
+from postroom.adapters.imap.account import ImapAccount
+from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret, DelegatedAccess
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Pause, PausedBy
+from postroom.entrypoints.container import Wired
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from tests.adapters.client_certificates import certificate_pem, key_pem, rsa_key
 from tests.end_to_end.command_rig import Postroom, in_container
@@ -22,7 +17,7 @@ from tests.end_to_end.test_mailbox_commands import add_imap, stored
 
 __all__ = ["graph"]  # a fixture
 
-RECONNECT = ["mailbox", "reconnect", "support"]
+RECONNECT = ["mailbox", "reconnect", "microsoft", "support"]
 RECONNECTED = "default/support has new credentials. Jobs that wait for them go on by themselves.\n"
 
 
@@ -79,9 +74,9 @@ def test_a_person_signs_in_again(postroom: Postroom, graph: GraphEmulator) -> No
 def test_a_mailbox_that_was_closed_is_open_again_and_one_that_a_person_paused_is_not(
     postroom: Postroom, by: PausedBy, *, is_paused: bool
 ) -> None:
-    async def pause(container: punq.Container) -> None:
-        pause = Pause(by, "invalid_grant", container.resolve(Clock).now())
-        await container.resolve(MailboxRegistry).pause("default", "support", pause)
+    async def pause(wired: Wired) -> None:
+        pause = Pause(by, "invalid_grant", wired.clock.now())
+        await wired.registry.pause("default", "support", pause)
 
     in_container(pause)
 
@@ -120,13 +115,30 @@ def test_an_untried_secret_is_kept_if_that_is_wanted(postroom: Postroom, tmp_pat
     assert credentials() == ClientSecret(Secret("a guess"))
 
 
-def test_a_mailbox_that_is_not_there_or_no_microsoft_one_is_told(
+def test_an_imap_mailbox_gets_another_password(postroom: Postroom, graph: GraphEmulator) -> None:
+    add_imap(postroom)
+
+    ended = postroom(
+        *["mailbox", "reconnect", "imap", "office", "--password-file", "-", "--no-check"],
+        stdin="another",
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    account = stored("office").account
+    assert isinstance(account, ImapAccount)
+    assert account.password == Secret("another")
+
+
+def test_a_mailbox_that_is_not_there_or_at_another_provider_is_told(
     postroom: Postroom, graph: GraphEmulator
 ) -> None:
     add_imap(postroom)
 
     missing = postroom(*RECONNECT, *BY_SECRET).failure
-    other = postroom("mailbox", "reconnect", "office", *BY_SECRET).failure
+    other = postroom("mailbox", "reconnect", "microsoft", "office", *BY_SECRET).failure
 
     assert missing == "the tenant default has no mailbox support; see: postroom mailbox list"
-    assert other == "default/office is no Microsoft mailbox"
+    assert other == (
+        "default/office is a mailbox of another provider;"
+        " use: postroom mailbox reconnect imap office"
+    )

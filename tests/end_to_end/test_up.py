@@ -89,7 +89,7 @@ def installation(home: Path) -> Installation:
 def add_mailbox(installation: Installation, name: str) -> str:
     return installation.run(
         *["mailbox", "add", "imap", name, "--address", f"{name}@acme.example"],
-        *["--host", "mail.invalid", "--password-file", "-"],
+        *["--host", "mail.invalid", "--password-file", "-", "--no-check"],
         stdin="hush",
     )
 

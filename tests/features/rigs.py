@@ -8,7 +8,6 @@ from uuid import uuid4
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
@@ -16,7 +15,7 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
-from postroom.adapters.postgres.cursors import PostgresCursors
+from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
@@ -24,29 +23,31 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.migrations import migrate
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
-from postroom.adapters.redis.queue import RedisPointerQueue
+from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import (
-    Cursors,
     FolderSyncs,
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    Routes,
 )
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import PointerJob
+from tests.providers import ACCOUNTS, POINTERS, WIRE
 
 
 class FragileQueue(InMemoryPointerQueue):
-    """Keeps nothing while *keeping* is off."""
+    """Takes nothing in unless it is *open*."""
 
-    keeping = True
+    open = True
 
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
-        if not self.keeping:
-            raise Unavailable("nothing can be kept")
+        if not self.open:
+            raise Unavailable("nothing can be queued")
         return await super().enqueue(jobs)
 
 
@@ -59,7 +60,7 @@ class Rig:
     outcomes: Outcomes
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
-    cursors: Cursors
+    routes: Routes
 
 
 @asynccontextmanager
@@ -73,7 +74,7 @@ async def in_memory() -> AsyncIterator[Rig]:
         outcomes=InMemoryOutcomes(tables),
         registry=InMemoryMailboxRegistry(tables),
         folder_syncs=InMemoryFolderSyncs(tables),
-        cursors=InMemoryCursors(tables, clock),
+        routes=InMemoryRoutes(tables),
     )
 
 
@@ -84,13 +85,14 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
     start = SystemClock().now()
     clock = ManualClock(start)
     async with open_redis(redis_url) as servers, Database(database_url) as database:
+        cipher = FernetCipher([generate_key()])
         yield Rig(
             clock=clock,
-            queue=RedisPointerQueue(servers, prefix=uuid4().hex, ahead=lambda: clock.now() - start),
+            queue=redis_queue(servers, WIRE, prefix=uuid4().hex, ahead=lambda: clock.now() - start),
             ledger=PostgresIdempotencyLedger(database),
             helpdesk=PostgresHelpdesk(database),
-            outcomes=PostgresOutcomes(database),
-            registry=PostgresMailboxRegistry(database, FernetCipher([generate_key()])),
+            outcomes=PostgresOutcomes(database, POINTERS),
+            registry=PostgresMailboxRegistry(database, cipher, ACCOUNTS),
             folder_syncs=PostgresFolderSyncs(database),
-            cursors=PostgresCursors(database, clock),
+            routes=PostgresRoutes(database),
         )

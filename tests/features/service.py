@@ -1,68 +1,39 @@
-"""The test driver: Postroom, with hands to deliver mail, send notifications, break things and
-look.
-"""
+"""Postroom as a scenario drives it: its use cases, wired as the container wires them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
-from email.message import EmailMessage
-from itertools import count
 from uuid import uuid4
 
 import httpx
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
-from postroom.adapters.memory.fetcher import InMemoryMessages, source_of
-from postroom.adapters.memory.folders import InMemoryMailFolders
-from postroom.adapters.memory.history import InMemoryMailboxHistory
-from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
-from postroom.adapters.memory.push import InMemoryPushVerifier
+from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.ports import (
-    Claim,
-    EmailProcessor,
-    FetchedMessage,
-    IdempotencyLedger,
-    OutcomeRecord,
-)
+from postroom.application.maintain_folder import LEASE as RUN_LEASE
+from postroom.application.maintain_folder import MaintainFolder
+from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
-from postroom.application.resolve_history import ResolveHistory
+from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
-from postroom.application.watch_folder import CatchUpFolder
-from postroom.domain.dead_letter import DeadLetter, DeadLetterFilter
-from postroom.domain.helpdesk.ticket import Ticket
-from postroom.domain.identity import MessageIdentity
-from postroom.domain.mail.message import InboundMessage
-from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.application.trigger_sync import TriggerSync
+from postroom.domain.folder_sync import SyncIntervals
+from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.sdk import open_telemetry
-from tests.features.providers import (
-    HANDOFF_SECRET,
-    PUSH_IDENTITY,
-    PUSH_TOKEN,
-    Request,
-    account,
-    client_state,
-    notification,
-    subscription_id,
-)
+from tests.features.providers import Request, stages
 from tests.features.rigs import Rig
-from tests.subscribing import a_subscription, subscribe
 
 LEASE = timedelta(seconds=30)
-
-
-class Died(BaseException):
-    """The worker's process is gone: no `except Exception` sees it."""
 
 
 @dataclass
@@ -72,88 +43,57 @@ class Service:
     rig: Rig
     tenant: str = field(default_factory=lambda: f"t{uuid4().hex[:12]}")
     messages: InMemoryMessages = field(default_factory=InMemoryMessages)
-    history: InMemoryMailboxHistory = field(default_factory=InMemoryMailboxHistory)
-    folders: InMemoryMailFolders = field(default_factory=InMemoryMailFolders)
     blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
-    uid_validity: int = 1
-    _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.queue = self.rig.queue
-        self.ingest = IngestPointer(self.queue, self.rig.clock)
-        self.file = FileMessage(self.rig.helpdesk, self.blobs, Nh3Sanitiser())
-        self.listen = CatchUpFolder(self.rig.cursors, self.ingest)
-        self.dead_letters = RedriveDeadLetters(self.queue, self.rig.clock)
-        self.resume = ResumeMailbox(self.rig.registry, self.queue)
-        self.access = TrackAccess(self.rig.registry, self.queue, self.resume, self.rig.clock)
-        self.consume = ConsumeJob(
-            queue=self.queue,
-            registry=self.rig.registry,
-            fetcher=self.messages,
-            resolve_history=ResolveHistory(self.history, self.rig.cursors, self.ingest),
-            ledger=self.rig.ledger,
-            process=self.file,
-            outcomes=self.rig.outcomes,
+        rig, clock = self.rig, self.rig.clock
+        self.queue = rig.queue
+        self.stages = stages(rig, self.tenant, self.messages)
+        self.providers = Providers([stage.provider() for stage in self.stages.values()])
+        self.ingest = IngestPointer(self.queue, clock)
+        self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser())
+        self.resume = ResumeMailbox(rig.registry, self.queue)
+        self.resync = ResyncMailbox(rig.folder_syncs, clock)
+        self.remove = RemoveMailbox(rig.registry, rig.folder_syncs, self.providers, self.queue)
+        self.dead_letters = RedriveDeadLetters(self.queue, clock)
+        self.access = TrackAccess(rig.registry, self.queue, self.resume, clock)
+        self.maintain = self._maintain()
+        self.consume = self._consume()
+
+    def _maintain(self) -> MaintainFolder:
+        rig = self.rig
+        return MaintainFolder(
+            registry=rig.registry,
+            folder_syncs=rig.folder_syncs,
+            providers=self.providers,
+            sync=SyncFolder(
+                self.providers, rig.folder_syncs, rig.outcomes, self.ingest, rig.clock, InboundAge()
+            ),
             access=self.access,
-            clock=self.rig.clock,
+            clock=rig.clock,
+            intervals=SyncIntervals(),
+        )
+
+    def _consume(self) -> ConsumeJob:
+        rig = self.rig
+        return ConsumeJob(
+            queue=self.queue,
+            registry=rig.registry,
+            providers=self.providers,
+            trigger_sync=TriggerSync(rig.folder_syncs, self.maintain, self.ingest, rig.clock),
+            ledger=rig.ledger,
+            process=self.file,
+            outcomes=rig.outcomes,
+            access=self.access,
+            clock=rig.clock,
             policy=RetryPolicy(),
+            inbound_age=InboundAge(),
         )
-
-    # --- Mailboxes and mail ---
-
-    async def add_mailbox(self, provider: str) -> Mailbox:
-        name = f"{provider.lower()}{next(self._numbers)}"
-        mailbox = self.mailbox(provider, f"{self.tenant}.{name}", id_=name)
-        await self.rig.registry.add(mailbox)
-        if mailbox.provider == "microsoft":
-            now = self.rig.clock.now()
-            subscription = a_subscription(subscription_id(mailbox), client_state(mailbox), now)
-            await subscribe(self.rig.folder_syncs, mailbox, subscription, now)
-        return mailbox
-
-    def mailbox(self, provider: str, name: str, *, id_: str) -> Mailbox:
-        return Mailbox(
-            tenant=self.tenant,
-            id=id_,
-            address=f"{name}@example.test",
-            account=account(provider, name=name),
-            added_at=self.rig.clock.now(),
-        )
-
-    def deliver(self, mailbox: Mailbox, raw: bytes) -> Pointer:
-        """Put a message into the mailbox; returns the pointer that the provider announces."""
-        number, now = next(self._numbers), self.rig.clock.now()
-        match mailbox.provider:
-            case "microsoft":
-                pointer: Pointer = MicrosoftPointer(subscription_id(mailbox), f"m{number}")
-                source = source_of(pointer)
-            case "google":
-                history_id = self.history.receive(mailbox, f"g{number}", now)
-                pointer = GooglePointer(history_id, mailbox.address, pubsub_message_id="1")
-                source = f"google:g{number}"
-            case "imap":
-                uid = self.folders.deliver(mailbox, now)
-                pointer = ImapPointer("INBOX", uid, self.uid_validity)
-                source = source_of(pointer)
-        self.messages.put(FetchedMessage(source, raw, now))
-        return pointer
-
-    def rebuild_folder(self, mailbox: Mailbox) -> None:
-        """The IMAP server gives the messages of the folder other UIDs."""
-        self.folders.rebuild(mailbox)
-        self.uid_validity += 1
-        for uid, message in enumerate(list(self.messages.messages.values()), 1):
-            source = source_of(ImapPointer("INBOX", uid, self.uid_validity))
-            self.messages.put(replace(message, source=source))
 
     # --- Notifications ---
 
-    async def notify(self, mailbox: Mailbox, pointer: Pointer, *, genuine: bool = True) -> int:
-        """The provider announces *pointer*; returns the HTTP status that it gets for an answer."""
-        now = self.rig.clock.now().timestamp()
-        return await self.send(notification(mailbox, pointer, now, genuine=genuine))
-
     async def send(self, request: Request) -> int:
+        """Returns the HTTP status that whoever posts *request* gets."""
         async with self._api() as client:
             return (await request.send(client)).status_code
 
@@ -162,10 +102,10 @@ class Service:
         with open_telemetry() as telemetry:
             services = Services(
                 ingest=self.ingest,
+                providers=self.providers,
+                routes=self.rig.routes,
                 registry=self.rig.registry,
                 folder_syncs=self.rig.folder_syncs,
-                verify_notification=InMemoryNotificationTokenVerifier(),
-                verify_push=InMemoryPushVerifier({PUSH_TOKEN: PUSH_IDENTITY}),
                 queue=self.queue,
                 outcomes=self.rig.outcomes,
                 helpdesk=self.rig.helpdesk,
@@ -174,19 +114,23 @@ class Service:
                 health=(),
                 telemetry=telemetry,
                 api_tokens={},
-                handoff_secrets={self.tenant: HANDOFF_SECRET},
             )
             # Litestar's own test client runs the application in a loop of its own.
             transport = httpx.ASGITransport(create_app(services))  # type: ignore[arg-type] # Litestar types its scope more narrowly
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 yield client
 
-    async def catch_up(self, mailbox: Mailbox) -> None:
-        """What the listener does when it (re)connects, and whenever the folder has news."""
-        async with self.folders.open(mailbox, "INBOX") as session:
-            await self.listen(mailbox, "INBOX", session)
-
     # --- Work ---
+
+    async def maintain_due(self) -> None:
+        """All sync runs that are due, and those that they make due."""
+        for _ in range(100):
+            due = await self.rig.folder_syncs.claim_due(self.rig.clock.now(), 10, RUN_LEASE)
+            for folder_sync in due:
+                await self.maintain(folder_sync)
+            if not due:
+                return
+        raise AssertionError("there is no end of sync runs")
 
     async def handle_waiting(self, at_a_time: int = 10) -> None:
         """Handle all that is due now."""
@@ -200,94 +144,3 @@ class Service:
         while any(lane.delayed for lane in await self.queue.statistics()):
             self.rig.clock.advance(timedelta(minutes=15))
             await self.handle_waiting()
-
-    async def die_handling(self, consume: Callable[[Claim], Awaitable[object]]) -> None:
-        """A worker takes the next job, dies of it, and its lease runs out."""
-        (claim,) = await self.queue.claim(1, LEASE)
-        with suppress(Died):
-            await consume(claim)
-            raise AssertionError("the worker has not died")
-        self.rig.clock.advance(LEASE + timedelta(seconds=1))
-
-    # --- Dead letters ---
-
-    async def redrive(self, reason: str = "") -> None:
-        """Drive the dead letters again that say *reason*, and handle them meanwhile."""
-        async for _ in self.dead_letters.redrive(self.dead_ones(reason)):
-            await self.handle_waiting()
-
-    async def purge(self) -> None:
-        async for _ in self.dead_letters.purge(self.dead_ones()):
-            pass
-
-    async def survey(self) -> int:
-        """How many a redrive would drive again."""
-        *_, survey = [step async for step in self.dead_letters.survey(self.dead_ones())]
-        return survey.matched
-
-    # --- Looking ---
-
-    async def waiting(self) -> int:
-        lanes = await self.queue.statistics()
-        return sum(lane.ready + lane.delayed + lane.in_flight for lane in lanes)
-
-    async def tickets(self) -> Sequence[Ticket]:
-        summaries = await self.rig.helpdesk.summaries(self.tenant)
-        found = [await self.rig.helpdesk.ticket(self.tenant, s.number) for s in summaries]
-        return [ticket for ticket in found if ticket]
-
-    async def dead(self) -> Sequence[DeadLetter]:
-        return (await self.queue.dead_letters(self.dead_ones())).letters
-
-    def dead_ones(self, reason: str = "") -> DeadLetterFilter:
-        return DeadLetterFilter(tenant=self.tenant, reason=reason)
-
-    async def latest_outcome(self) -> OutcomeRecord:
-        return (await self.rig.outcomes.find(self.tenant, limit=1))[0]
-
-
-@dataclass(frozen=True)
-class DyingLedger(IdempotencyLedger):
-    """Its process dies right after the commit, before anybody hears of it."""
-
-    ledger: IdempotencyLedger
-
-    @asynccontextmanager
-    async def once(self, mailbox: Mailbox, identity: MessageIdentity) -> AsyncIterator[bool]:
-        async with self.ledger.once(mailbox, identity) as is_new:
-            yield is_new
-        raise Died
-
-
-@dataclass(frozen=True)
-class DyingProcessor(EmailProcessor):
-    """Does its work, and then its process dies, before anything is committed."""
-
-    process: EmailProcessor
-
-    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
-        await self.process(mailbox, inbound)
-        raise Died
-
-
-def mail(
-    subject: str = "A question",
-    *,
-    message_id: str | None = "",
-    replies_to: str = "",
-    text: str = "Hello!",
-    attachment: str = "",
-) -> bytes:
-    """A message; *message_id* None leaves it without, and empty makes one up."""
-    message = EmailMessage()
-    message["From"] = "Ada Lovelace <ada@example.org>"
-    message["To"] = "support@example.test"
-    message["Subject"] = subject
-    if message_id is not None:
-        message["Message-ID"] = message_id or f"<{uuid4().hex}@example.org>"
-    if replies_to:
-        message["In-Reply-To"] = replies_to
-    message.set_content(text)
-    if attachment:
-        message.add_attachment(b"%PDF-", maintype="application", subtype="pdf", filename=attachment)
-    return message.as_bytes()

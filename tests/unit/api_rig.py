@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import httpx
 from litestar import Litestar
@@ -18,68 +18,41 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
-from postroom.adapters.memory.notification_tokens import InMemoryNotificationTokenVerifier
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.ports import HealthCheck, PushVerifier, SubscribedFolder, Unauthenticated
+from postroom.application.ports import HealthCheck, Provider, Route
+from postroom.application.providers import Providers
+from postroom.domain.account import Account, Secret
 from postroom.domain.failure import Failure
-from postroom.domain.folder_sync import Request, Subscription
-from postroom.domain.mailbox import (
-    Account,
-    ClientSecret,
-    GoogleAccount,
-    ImapAccount,
-    Mailbox,
-    MicrosoftAccount,
-    Pause,
-    PausedBy,
-    Secret,
-)
+from postroom.domain.folder_sync import Request
+from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from postroom.domain.pointer import PointerJob
+from postroom.domain.subscription import Subscription
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
+from tests import toy_provider
+from tests.provider_deps import provider_deps
 from tests.subscribing import a_subscription, subscribe
+from tests.toy_provider import ToyAccount, ToyServer
 
 SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
-APPLICATION = "8e460676-ae3f-4b1e-8790-ee0fb5d6148f"
 CLIENT_STATE = "state-that-nobody-guesses"
-PUSH_SUBSCRIPTION = "projects/acme/subscriptions/postroom"
-PUSHER = "pusher@acme.iam.gserviceaccount.com"
-GOOGLE_TOKEN = "header.payload.signature"
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 API_TOKEN = "token-of-acme"
 ADDED = datetime(2029, 12, 1, tzinfo=UTC)
+LEASE = timedelta(minutes=1)
 
 
-def microsoft_mailbox(*, tenant: str = "acme", name: str = "support", paused: str = "") -> Mailbox:
-    account = MicrosoftAccount(
-        directory="contoso",
-        client_id=APPLICATION,
-        credentials=ClientSecret(Secret("hush")),
-        user="support",
-    )
-    return _mailbox(tenant, name, account, paused)
+def toy_mailbox(*, tenant: str = "acme", name: str = "support", paused: str = "") -> Mailbox:
+    account = ToyAccount(region="north", user=name, token=Secret("hush"))
+    return mailbox_with(account, tenant=tenant, name=name, paused=paused)
 
 
-def google_mailbox(*, tenant: str = "acme", name: str = "sales", paused: str = "") -> Mailbox:
-    account = GoogleAccount(
-        service_account=Secret("{}"),
-        pubsub_subscription=PUSH_SUBSCRIPTION,
-        push_service_account=PUSHER,
-    )
-    return _mailbox(tenant, name, account, paused)
-
-
-def imap_mailbox(*, tenant: str = "acme", name: str = "post", paused: str = "") -> Mailbox:
-    account = ImapAccount(host="mail.example", port=993, username="u", password=Secret("p"))
-    return _mailbox(tenant, name, account, paused)
-
-
-def _mailbox(tenant: str, name: str, account: Account, paused: str) -> Mailbox:
+def mailbox_with(account: Account, *, tenant: str, name: str, paused: str) -> Mailbox:
     return Mailbox(
         tenant=tenant,
         id=name,
@@ -108,96 +81,72 @@ class WatchedQueue(InMemoryPointerQueue):
 
 
 @dataclass
-class CountingRegistry(InMemoryMailboxRegistry):
-    """A registry that counts how often it is asked."""
+class CountingRoutes(InMemoryRoutes):
+    """Keeps in *queries* what it was asked for, or raises *failure*."""
 
     database: InMemoryDatabase
-    asked: int = 0
+    queries: list[Sequence[str]] = field(default_factory=list)
     failure: Failure | None = None
 
     def __post_init__(self) -> None:
         super().__init__(self.database)
 
-    async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
-        self._ask()
-        return await super().get(tenant, mailbox_id)
-
-    async def of_push(self, subscription: str, address: str) -> Mailbox | None:
-        self._ask()
-        return await super().of_push(subscription, address)
-
-    def _ask(self) -> None:
-        self.asked += 1
+    async def find(self, keys: Sequence[str]) -> Mapping[str, Route]:
+        self.queries.append(keys)
         if self.failure:
             raise self.failure
+        return await super().find(keys)
 
 
 @dataclass
 class CountingFolderSyncs(InMemoryFolderSyncs):
-    """Keeps in *queries* for whom it was asked, and in *requests* what was; or it fails."""
+    """Keeps in *requests* what was requested of subscriptions, or raises *failure*."""
 
     database: InMemoryDatabase
-    queries: list[Sequence[str]] = field(default_factory=list)
     requests: list[tuple[str, Request]] = field(default_factory=list)
-    failure: Exception | None = None
+    failure: Failure | None = None
 
     def __post_init__(self) -> None:
         super().__init__(self.database)
 
-    async def subscribed_folders(
-        self, subscription_ids: Sequence[str]
-    ) -> Mapping[str, SubscribedFolder]:
-        self.queries.append(subscription_ids)
-        if self.failure:
-            raise self.failure
-        return await super().subscribed_folders(subscription_ids)
-
-    async def request(self, subscription_id: str, request: Request, now: datetime) -> bool:
+    async def request_by_subscription(
+        self, subscription_id: str, request: Request, now: datetime
+    ) -> bool:
         if self.failure:
             raise self.failure
         self.requests.append((subscription_id, request))
-        return await super().request(subscription_id, request, now)
-
-
-@dataclass
-class FakeVerifier(PushVerifier):
-    """Knows one token, of *email*."""
-
-    email: str = PUSHER
-    failure: Failure | None = None
-
-    async def __call__(self, token: str) -> str:
-        if self.failure:
-            raise self.failure
-        if token != GOOGLE_TOKEN:
-            raise Unauthenticated("the signature is wrong")
-        return self.email
+        return await super().request_by_subscription(subscription_id, request, now)
 
 
 @dataclass(kw_only=True)
 class Rig:
-    """*spans* and `notifications()` are what was told."""
+    """*spans* and `notifications()` are what is observed. *providers* has the toy one alone."""
 
     clock: ManualClock
     telemetry: Telemetry
     spans: InMemorySpanExporter
     database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
-    verifier: FakeVerifier = field(default_factory=FakeVerifier)
+    server: ToyServer = field(default_factory=ToyServer)
     blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
     health: list[HealthCheck] = field(default_factory=list)
-    notification_tokens: InMemoryNotificationTokenVerifier = field(
-        default_factory=InMemoryNotificationTokenVerifier
-    )
-    registry: CountingRegistry = field(init=False)
+    providers: Providers = field(init=False)
+    registry: InMemoryMailboxRegistry = field(init=False)
+    routes: CountingRoutes = field(init=False)
     folder_syncs: CountingFolderSyncs = field(init=False)
     queue: WatchedQueue = field(init=False)
 
     def __post_init__(self) -> None:
         self.queue = WatchedQueue(self.clock)
-        self.registry = CountingRegistry(self.database)
+        self.registry = InMemoryMailboxRegistry(self.database)
+        self.routes = CountingRoutes(self.database)
         self.folder_syncs = CountingFolderSyncs(self.database)
         self.helpdesk = InMemoryHelpdesk(self.database)
         self.outcomes = InMemoryOutcomes(self.database)
+        self.providers = Providers([self.toy])
+
+    @property
+    def toy(self) -> Provider:
+        return toy_provider.provider(provider_deps(self.clock, self.registry), server=self.server)
 
     async def subscribe(
         self,
@@ -217,10 +166,10 @@ class Rig:
         ingest = IngestPointer(self.queue, self.clock)
         return Services(
             ingest=observed_ingest(ingest, self.telemetry),
+            providers=self.providers,
+            routes=self.routes,
             registry=self.registry,
             folder_syncs=self.folder_syncs,
-            verify_push=self.verifier,
-            verify_notification=self.notification_tokens,
             queue=self.queue,
             outcomes=self.outcomes,
             helpdesk=self.helpdesk,
@@ -229,7 +178,6 @@ class Rig:
             health=self.health,
             telemetry=self.telemetry,
             api_tokens={API_TOKEN: "acme", "token-of-globex": "globex"},
-            handoff_secrets={"acme": SECRET},
         )
 
     def app(self) -> Litestar:
@@ -250,11 +198,20 @@ class Rig:
         }
 
 
+AnyRig = TypeVar("AnyRig", bound=Rig)
+
+
 @contextmanager
 def open_rig(clock: ManualClock) -> Iterator[Rig]:
+    with opened(Rig, clock) as rig:
+        yield rig
+
+
+@contextmanager
+def opened(kind: type[AnyRig], clock: ManualClock) -> Iterator[AnyRig]:
     spans = InMemorySpanExporter()
     with open_telemetry(span_processors=[SimpleSpanProcessor(spans)]) as telemetry:
-        yield Rig(clock=clock, telemetry=telemetry, spans=spans)
+        yield kind(clock=clock, telemetry=telemetry, spans=spans)
 
 
 def problem(response: httpx.Response) -> dict[str, Any]:

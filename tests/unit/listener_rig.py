@@ -1,27 +1,45 @@
 """A listener with everything around it in memory, and time that passes when told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from structlog.testing import capture_logs
 
+from postroom.adapters.imap.account import ImapAccount
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
-from postroom.adapters.memory.folders import InMemoryMailFolders
+from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
+from postroom.adapters.memory.listener import InMemoryListener
+from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.provider import InMemoryProvider
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.ports import FolderListing, FolderSession, MailFolders
-from postroom.application.watch_folder import CatchUpFolder
+from postroom.application.maintain_folder import Maintain, MaintainFolder, SyncRun
+from postroom.application.ports import (
+    Arrival,
+    ChangeListener,
+    ListenerSession,
+    Provider,
+)
+from postroom.application.providers import Providers
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.sync_folder import SyncFolder
+from postroom.application.track_access import TrackAccess
 from postroom.domain.failure import Failure, Unavailable
+from postroom.domain.folder_sync import FolderSync, SyncIntervals
+from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.pointer import ImapPointer, PointerJob
+from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.listener import RECONNECT, Listener
+from postroom.entrypoints.telemetry.folder_sync import ObservedMaintain
+from postroom.entrypoints.telemetry.sdk import open_telemetry
 from tests.contracts.samples import IMAP, imap_mailbox
 
 ONE_FOLDER = replace(IMAP, folders=("INBOX",))
@@ -37,24 +55,22 @@ ACCESS_PAUSE = 300.0
 
 
 class Mailboxes(InMemoryMailboxRegistry):
-    """Mailboxes that come and go."""
+    """Mailboxes that cannot be looked up while there is a *failure*."""
 
-    def __init__(self, *mailboxes: Mailbox) -> None:
-        super().__init__(InMemoryDatabase())
-        self.listed: list[Mailbox] = list(mailboxes)
-        self.failure: Failure | None = None
+    failure: Failure | None = None
 
     async def all(self, *, tenant: str = "") -> Sequence[Mailbox]:
         if self.failure:
             raise self.failure
-        return [mailbox for mailbox in self.listed if tenant in ("", mailbox.tenant)]
+        return await super().all(tenant=tenant)
 
 
 class Waits:
     """Time that passes only when a test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: ManualClock | None = None) -> None:
         self.begun: list[float] = []
+        self._clock = clock
         self._ends: list[tuple[float, asyncio.Future[None]]] = []
 
     async def __call__(self, seconds: float) -> None:
@@ -63,11 +79,13 @@ class Waits:
         self._ends.append((seconds, end))
         await end
 
-    def of_trouble(self) -> list[float]:
+    def after_failures(self) -> list[float]:
         return [seconds for seconds in self.begun if seconds != REFRESH]
 
     async def let_pass(self, seconds: float) -> None:
         """End the waits that are that long."""
+        if self._clock:
+            self._clock.advance(timedelta(seconds=seconds))
         for each, end in self._ends:
             if each == seconds and not end.done():
                 end.set_result(None)
@@ -76,27 +94,81 @@ class Waits:
 
 async def settle() -> None:
     """Let every task go on until it waits: in memory, nothing takes longer than a few turns."""
-    for _ in range(50):
+    for _ in range(100):
         await asyncio.sleep(0)
 
 
 @dataclass
 class Rig:
-    registry: Mailboxes = field(default_factory=lambda: Mailboxes(SUPPORT))
-    folders: InMemoryMailFolders = field(default_factory=InMemoryMailFolders)
-    waits: Waits = field(default_factory=Waits)
+    source: InMemoryListener = field(default_factory=InMemoryListener)
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
     logs: list[Any] = field(default_factory=list)
+    _uids: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
+        database = InMemoryDatabase()
+        self.waits = Waits(self.clock)
+        self.registry = Mailboxes(database)
+        self.folder_syncs = InMemoryFolderSyncs(database)
+        self.outcomes = InMemoryOutcomes(database)
         self.queue = InMemoryPointerQueue(self.clock, cap=1000)
-        self.cursors = InMemoryCursors(InMemoryDatabase(), self.clock)
+        self.provider = InMemoryProvider(
+            name="imap", account=ImapAccount, pointer=ImapPointer, listener=self.source
+        )
 
-    def listener(self, folders: MailFolders | None = None, **timing: timedelta) -> Listener:
+    async def serve(self, *mailboxes: Mailbox) -> None:
+        """These, and no others; one that was served before is as it is given now."""
+        for each in await InMemoryMailboxRegistry.all(self.registry):
+            await self.registry.remove(each.tenant, each.id)
+        for mailbox in mailboxes:
+            await self.registry.add(mailbox)
+
+    def deliver(self, mailbox: Mailbox, *, folder: str = "INBOX", silently: bool = False) -> None:
+        """A message comes in; *silently* nothing announces it."""
+        pointer = ImapPointer(folder, next(self._uids), 1)
+        self.provider.changes.deliver(mailbox, Arrival(pointer, self.clock.now()), folder=folder)
+        if not silently:
+            self.source.announce(mailbox, folder)
+
+    def break_down(self, mailbox: Mailbox, failure: Failure) -> None:
+        self.provider.changes.break_down(mailbox, failure)
+        self.source.break_down(mailbox, failure)
+
+    def repair(self, mailbox: Mailbox) -> None:
+        self.provider.changes.repair(mailbox)
+        self.source.repair(mailbox)
+
+    def providers(self, source: ChangeListener | None = None) -> Providers:
+        made: Provider = self.provider()
+        return Providers([replace(made, listener=source or self.source)])
+
+    def maintaining(self, providers: Providers) -> MaintainFolder:
+        sync = SyncFolder(
+            providers,
+            self.folder_syncs,
+            self.outcomes,
+            IngestPointer(self.queue, self.clock),
+            self.clock,
+            InboundAge(),
+        )
+        resume = ResumeMailbox(self.registry, self.queue)
+        return MaintainFolder(
+            registry=self.registry,
+            folder_syncs=self.folder_syncs,
+            providers=providers,
+            sync=sync,
+            access=TrackAccess(self.registry, self.queue, resume, self.clock),
+            clock=self.clock,
+            intervals=SyncIntervals(),
+        )
+
+    def listener(self, maintain: Maintain, providers: Providers, **timing: timedelta) -> Listener:
         return Listener(
-            self.registry,
-            folders or self.folders,
-            CatchUpFolder(self.cursors, IngestPointer(self.queue, self.clock)),
+            registry=self.registry,
+            providers=providers,
+            folder_syncs=self.folder_syncs,
+            maintain=maintain,
+            clock=self.clock,
             refresh=timedelta(seconds=REFRESH),
             reconnect=replace(RECONNECT, draw=lambda: 1.0),
             sleep=self.waits,
@@ -105,12 +177,16 @@ class Rig:
 
     @asynccontextmanager
     async def listening(
-        self, folders: MailFolders | None = None, **timing: timedelta
+        self,
+        source: ChangeListener | None = None,
+        around: Callable[[Maintain], Maintain] = lambda maintain: maintain,
+        **timing: timedelta,
     ) -> AsyncIterator[None]:
         """A listener that has got as far as it can, and is stopped after the block."""
-        stop = asyncio.Event()
-        with capture_logs() as self.logs:
-            running = asyncio.create_task(self.listener(folders, **timing).run(stop))
+        stop, providers = asyncio.Event(), self.providers(source)
+        with capture_logs() as self.logs, open_telemetry() as telemetry:
+            maintain = around(ObservedMaintain(self.maintaining(providers), telemetry))
+            running = asyncio.create_task(self.listener(maintain, providers, **timing).run(stop))
             await settle()
             try:
                 yield
@@ -131,60 +207,76 @@ class Rig:
             if isinstance(pointer := claim.job.pointer, ImapPointer)
         ]
 
+    async def folder_sync(self, mailbox: Mailbox = SUPPORT) -> FolderSync:
+        [found] = await self.folder_syncs.all(tenant=mailbox.tenant, mailbox=mailbox.id)
+        return found
+
+    def moment(self, seconds: float) -> datetime:
+        return NOW + timedelta(seconds=seconds)
+
 
 @dataclass
-class Opened(MailFolders):
+class Opened(ChangeListener):
     """Counts how often a folder is opened."""
 
-    folders: MailFolders
+    source: ChangeListener
     count: int = 0
 
     @asynccontextmanager
-    async def open(self, mailbox: Mailbox, folder: str) -> AsyncIterator[FolderSession]:
+    async def open(self, mailbox: Mailbox, folder: str) -> AsyncIterator[ListenerSession]:
         self.count += 1
-        async with self.folders.open(mailbox, folder) as session:
+        async with self.source.open(mailbox, folder) as session:
             yield session
 
 
 @dataclass
-class HangingUp(MailFolders):
-    folders: MailFolders
+class HangingUp(ChangeListener):
+    """Lets us in, but drops whoever waits."""
+
+    source: ChangeListener
 
     @asynccontextmanager
-    async def open(self, mailbox: Mailbox, folder: str) -> AsyncIterator[FolderSession]:
-        async with self.folders.open(mailbox, folder) as session:
-            yield _HangingUp(session)
+    async def open(self, mailbox: Mailbox, folder: str) -> AsyncIterator[ListenerSession]:
+        async with self.source.open(mailbox, folder):
+            yield _HangingUp()
 
 
-@dataclass
-class _HangingUp(FolderSession):
-    session: FolderSession
-
-    async def uid_validity(self) -> int:
-        return await self.session.uid_validity()
-
-    async def after(self, uid: int) -> FolderListing:
-        return await self.session.after(uid)
-
-    async def received_since(self, moment: datetime) -> FolderListing:
-        return await self.session.received_since(moment)
-
+class _HangingUp(ListenerSession):
     async def changed(self, within: timedelta) -> bool:
         raise Unavailable(f"the server hung up within {within}")
 
 
 @dataclass
-class Buggy(MailFolders):
+class Buggy(ChangeListener):
     """Fails with what is no Failure, for one mailbox."""
 
-    folders: MailFolders
+    source: ChangeListener
 
     @asynccontextmanager
-    async def open(self, mailbox: Mailbox, folder: str) -> AsyncIterator[FolderSession]:
+    async def open(self, mailbox: Mailbox, folder: str) -> AsyncIterator[ListenerSession]:
         if mailbox.id == SUPPORT.id:
             raise ZeroDivisionError("secret")
-        async with self.folders.open(mailbox, folder) as session:
+        async with self.source.open(mailbox, folder) as session:
             yield session
+
+
+@dataclass
+class Crashing(Maintain):
+    """Crashes the first time that a listener could not go on."""
+
+    maintain: Maintain
+    crashed: bool = False
+
+    async def __call__(self, folder_sync: FolderSync, *, held: timedelta | None = None) -> SyncRun:
+        return await self.maintain(folder_sync, held=held)
+
+    async def fail(
+        self, folder_sync: FolderSync, failure: Failure, *, held: timedelta | None = None
+    ) -> SyncRun:
+        if not self.crashed:
+            self.crashed = True
+            raise ZeroDivisionError("secret")
+        return await self.maintain.fail(folder_sync, failure, held=held)
 
 
 class Failing(InMemoryPointerQueue):

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -8,10 +8,10 @@ import structlog
 from litestar.testing import AsyncTestClient
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import HealthCheck
-from postroom.domain.failure import Unavailable
+from postroom.adapters.memory.health import InMemoryHealthCheck
+from postroom.application.ports import NotificationResult
 from postroom.entrypoints.api import health
-from postroom.entrypoints.telemetry.notifications import NotificationResult, note
+from postroom.entrypoints.telemetry.notifications import note
 from tests.unit.api_rig import Rig, open_rig, problem
 
 Client = AsyncTestClient[Any]
@@ -30,24 +30,22 @@ async def client(rig: Rig) -> AsyncIterator[Client]:
 
 
 @dataclass
-class FakeCheck(HealthCheck):
-    called: str
-    failure: Exception | None = None
-    answers: asyncio.Event | None = None
+class Waiting(InMemoryHealthCheck):
+    """Is well as soon as *until* is set."""
 
-    @property
-    def name(self) -> str:
-        return self.called
+    until: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self) -> None:
-        if self.answers:
-            await self.answers.wait()
-        if self.failure:
-            raise self.failure
+        await self.until.wait()
+
+
+class Buggy(InMemoryHealthCheck):
+    async def __call__(self) -> None:
+        raise ValueError(self.complaint)
 
 
 async def test_a_process_that_answers_lives_whatever_is_away(client: Client, rig: Rig) -> None:
-    rig.health.append(FakeCheck("redis", Unavailable("away")))
+    rig.health.append(InMemoryHealthCheck("redis", "away"))
 
     response = await client.get("/health/live")
 
@@ -56,7 +54,7 @@ async def test_a_process_that_answers_lives_whatever_is_away(client: Client, rig
 
 
 async def test_ready_names_every_check(client: Client, rig: Rig) -> None:
-    rig.health += [FakeCheck("redis"), FakeCheck("postgres")]
+    rig.health += [InMemoryHealthCheck("redis"), InMemoryHealthCheck("postgres")]
 
     response = await client.get("/health/ready")
 
@@ -66,8 +64,8 @@ async def test_ready_names_every_check(client: Client, rig: Rig) -> None:
 
 async def test_not_ready_says_what_is_wrong_and_what_to_do(client: Client, rig: Rig) -> None:
     rig.health += [
-        FakeCheck("redis", Unavailable("appendonly is off: set appendonly yes")),
-        FakeCheck("postgres"),
+        InMemoryHealthCheck("redis", "appendonly is off: set appendonly yes"),
+        InMemoryHealthCheck("postgres"),
     ]
 
     response = await client.get("/health/ready")
@@ -86,7 +84,7 @@ async def test_a_check_that_does_not_answer_is_not_waited_for(
     client: Client, rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "TIME_LIMIT", 0.05)
-    rig.health += [FakeCheck("redis", answers=asyncio.Event()), FakeCheck("postgres")]
+    rig.health += [Waiting("redis"), InMemoryHealthCheck("postgres")]
 
     response = await client.get("/health/ready")
 
@@ -99,12 +97,12 @@ async def test_a_check_that_does_not_answer_is_not_waited_for(
 
 async def test_checks_are_made_at_the_same_time(client: Client, rig: Rig) -> None:
     @dataclass
-    class Opener(FakeCheck):
+    class Opener(InMemoryHealthCheck):
         async def __call__(self) -> None:
             opened.set()
 
     opened = asyncio.Event()
-    rig.health += [FakeCheck("waits for the other", answers=opened), Opener("opens")]
+    rig.health += [Waiting("waits for the other", until=opened), Opener("opens")]
 
     response = await client.get("/health/ready")
 
@@ -114,7 +112,7 @@ async def test_checks_are_made_at_the_same_time(client: Client, rig: Rig) -> Non
 async def test_a_check_with_a_bug_is_not_ready_and_tells_the_log_alone(
     client: Client, rig: Rig
 ) -> None:
-    rig.health.append(FakeCheck("redis", ValueError("password hush")))
+    rig.health.append(Buggy("redis", "password hush"))
 
     with structlog.testing.capture_logs() as logs:
         response = await client.get("/health/ready")

@@ -7,23 +7,23 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import OutcomeRecord
 from postroom.domain.dead_letter import DeadLetter
 from postroom.domain.helpdesk.ticket import Comment, Document
 from postroom.domain.mail.message import Address
 from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
-from postroom.domain.pointer import MicrosoftPointer, PointerJob
+from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.api.app import create_app
-from postroom.entrypoints.api.views import DeadLetterView, ReasonView, dead_letter_view
-from tests.unit.api_rig import (
-    API_TOKEN,
-    Rig,
+from postroom.entrypoints.views.dead_letters import DeadLetterView, ReasonView, dead_letter_view
+from tests.unit.api_providers import (
+    APPLICATION,
     google_mailbox,
     imap_mailbox,
     microsoft_mailbox,
     open_rig,
-    problem,
 )
+from tests.unit.api_rig import API_TOKEN, SUBSCRIPTION, Rig, problem
 
 Client = AsyncTestClient[Any]
 AT = datetime(2029, 12, 31, tzinfo=UTC)
@@ -31,6 +31,7 @@ PATHS = [
     "/api/v1/mailboxes",
     "/api/v1/queue",
     "/api/v1/dead-letters",
+    "/api/v1/dead-letters/1",
     "/api/v1/outcomes",
     "/api/v1/tickets",
     "/api/v1/tickets/1",
@@ -76,7 +77,11 @@ def comment(*documents: Document) -> Comment:
 
 
 async def put(
-    rig: Rig, content: bytes, *, filename: str = "chair.png", content_type: str = "image/png"
+    rig: Rig,
+    content: bytes,
+    *,
+    filename: str = "chair.png",
+    content_type: str = "image/png",
 ) -> Document:
     key = await rig.blobs.put("acme", content)
     return Document(filename=filename, content_type=content_type, size=len(content), blob=key)
@@ -140,17 +145,27 @@ async def test_mailboxes_are_shown_without_their_credentials(client: Client, rig
 
     assert [mailbox["provider"] for mailbox in response.json()] == ["imap", "google", "microsoft"]
     assert response.json()[2] == {
+        "tenant": "acme",
         "id": "support",
         "address": "support@acme.example",
         "provider": "microsoft",
-        "paused": "consent is gone",
+        "state": "paused",
+        "reason": "consent is gone",
+        "since": "2029-12-01T00:00:00Z",
         "added_at": "2029-12-01T00:00:00Z",
+        "account": {
+            "directory": "contoso",
+            "client_id": APPLICATION,
+            "credentials": "secret",
+            "user": "support",
+        },
         "folders": [
             {
                 "name": "inbox",
                 "mode": "notifications",
                 "polling_reason": "",
                 "last_error": "",
+                "subscription_id": SUBSCRIPTION,
                 "expires_at": f"{subscription.expires_at:%Y-%m-%dT%H:%M:%SZ}",
                 "synced_at": None,
             }
@@ -164,9 +179,11 @@ async def test_the_queue_is_shown_by_mailbox(client: Client, rig: Rig, clock: Ma
     clock.advance(timedelta(seconds=5))
     await rig.queue.pause("acme", "support", "throttled", until=AT)
 
-    [lane] = (await client.get("/api/v1/queue")).json()
+    queue = (await client.get("/api/v1/queue")).json()
 
+    [lane] = queue["lanes"]
     assert lane == {
+        "tenant": "acme",
         "mailbox": "support",
         "ready": 1,
         "delayed": 0,
@@ -176,6 +193,8 @@ async def test_the_queue_is_shown_by_mailbox(client: Client, rig: Rig, clock: Ma
         "paused": "throttled",
         "paused_until": "2029-12-31T00:00:00Z",
     }
+    assert queue["totals"]["in_flight"] == 1
+    assert [totals["tenant"] for totals in queue["tenants"]] == ["acme"]
 
 
 async def test_dead_letters_are_shown_with_their_reasons(
@@ -189,12 +208,26 @@ async def test_dead_letters_are_shown_with_their_reasons(
 
     [letter] = page["letters"]
     assert page["next"] == ""
-    assert (letter["id"], letter["mailbox"]) == ("1", "support")
+    assert (letter["id"], letter["tenant"], letter["mailbox"]) == ("1", "acme", "support")
     assert letter["job"]["id"] == "1"
     assert letter["job"]["pointer"]["message_id"] == "AAMk"
     assert letter["attempts"] == 1
     assert letter["reasons"] == [{"at": "2030-01-01T00:00:00Z", "reason": "HTTP 500"}]
     assert letter["died_at"] == "2030-01-01T00:00:00Z"
+    assert (await client.get("/api/v1/dead-letters/1")).json() == letter
+
+
+async def test_a_dead_letter_of_nobody_or_of_another_tenant_is_not_found(
+    client: Client, rig: Rig
+) -> None:
+    await rig.queue.enqueue([job(tenant="globex", name="2")])
+    [claim] = await rig.queue.claim(1, timedelta(minutes=1))
+    await rig.queue.bury(claim, "HTTP 500")
+
+    for name in ("1", "2"):
+        response = await client.get(f"/api/v1/dead-letters/{name}")
+        assert response.status_code == 404
+        assert problem(response)["type"] == "urn:postroom:problem:not-found"
 
 
 @pytest.mark.parametrize(
@@ -264,6 +297,7 @@ def test_a_dead_letter_that_cannot_be_read_is_shown_without_its_job() -> None:
 
     assert dead_letter_view(letter) == DeadLetterView(
         id="1",
+        tenant="acme",
         mailbox="support",
         job=None,
         attempts=1,

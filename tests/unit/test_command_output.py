@@ -1,16 +1,37 @@
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from postroom.entrypoints.cli.output import Row, one_line, print_table, show, show_one, told
+from postroom.entrypoints.cli.output import (
+    Row,
+    format_span,
+    of_tenant,
+    one_line,
+    print_fields,
+    print_json,
+    print_table,
+    show,
+)
 
 ID = "7f3a" * 8
 NOON = datetime(2030, 1, 1, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 """In UTC, it is noon."""
 
 Draw = Callable[..., list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    name: str
+    at: datetime
+    parts: tuple[str, ...] = ()
+
+
+def row(view: View) -> Row:
+    return {"name": view.name}
 
 
 @pytest.fixture
@@ -105,30 +126,40 @@ def test_a_value_is_told_in_one_line(value: object, shown: str) -> None:
         (timedelta(days=400, seconds=1), "400 d 1 s"),
     ],
 )
-def test_a_span_is_told_in_its_two_largest_units(span: timedelta, shown: str) -> None:
-    assert told(span) == shown
+def test_a_span_is_shown_in_its_two_largest_units(span: timedelta, shown: str) -> None:
+    assert format_span(span) == shown
 
 
 # --- JSON
 
 
 def test_programs_get_every_field_and_times_in_iso(capsys: pytest.CaptureFixture[str]) -> None:
-    row = {"at": NOON, "oldest": timedelta(seconds=1.5), "count": 2, "hidden": "é"}
-
-    show([row], as_json=True, empty="Nothing.", only_json=["hidden"])
+    show([View("é", NOON, ("a", "b"))], row, as_json=True, empty="Nothing.")
 
     assert json.loads(capsys.readouterr().out) == [
-        {"at": "2030-01-01T12:00:00+00:00", "oldest": 1.5, "count": 2, "hidden": "é"}
+        {"name": "é", "at": "2030-01-01T12:00:00.123456Z", "parts": ["a", "b"]}
     ]
 
 
-def test_people_are_spared_what_is_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    show([{"name": "a", "hidden": "b"}], as_json=False, empty="Nothing.", only_json=["hidden"])
+def test_people_are_shown_the_columns_that_were_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    show([View("a", NOON)], row, as_json=False, empty="Nothing.")
 
     assert capsys.readouterr().out == "name\na\n"
 
 
+def test_what_is_no_view_is_not_printed_by_accident() -> None:
+    with pytest.raises(TypeError, match="no JSON for"):
+        print_json({"span": timedelta(seconds=1)})
+
+
 def test_one_thing_is_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
-    show_one({"id": "x", "added": NOON.astimezone(UTC), "paused": ""}, as_json=False)
+    print_fields({"id": "x", "added": NOON.astimezone(UTC), "paused": ""})
 
     assert capsys.readouterr().out == ("id           x\nadded (UTC)  2030-01-01 12:00:00\npaused\n")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "option"), [("", ""), ("default", ""), ("acme", " --tenant acme")]
+)
+def test_a_command_to_be_copied_names_the_tenant_where_it_must(tenant: str, option: str) -> None:
+    assert of_tenant(tenant) == option

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
 import httpx
-import punq
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -13,62 +14,12 @@ from redis.asyncio import Redis
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.postgres.database import Database
-from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
-from postroom.application.ingest_pointer import Ingest, IngestPointer
-from postroom.application.ports import (
-    BlobStore,
-    Clock,
-    Cursors,
-    EmailProcessor,
-    FolderSyncs,
-    Helpdesk,
-    HtmlSanitiser,
-    IdempotencyLedger,
-    MailboxHistory,
-    MailboxRegistry,
-    MailFolders,
-    MessageFetcher,
-    NotificationTokenVerifier,
-    Outcomes,
-    PointerQueue,
-    PushVerifier,
-)
-from postroom.application.redrive_dead_letters import RedriveDeadLetters
-from postroom.application.resolve_history import ResolveHistory
-from postroom.application.watch_folder import CatchUpFolder
-from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.container import HealthChecks, wire
+from postroom.application.ingest_pointer import IngestPointer
+from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.settings import InvalidSettings, Settings
-from postroom.entrypoints.telemetry.sdk import Telemetry
 
-PORTS = [
-    BlobStore,
-    Clock,
-    Cursors,
-    EmailProcessor,
-    Helpdesk,
-    HtmlSanitiser,
-    IdempotencyLedger,
-    MailboxHistory,
-    MailboxRegistry,
-    MailFolders,
-    MessageFetcher,
-    NotificationTokenVerifier,
-    Outcomes,
-    PointerQueue,
-    PushVerifier,
-    FolderSyncs,
-]
-CONCRETE = [
-    CatchUpFolder,
-    ConsumeJob,
-    HealthChecks,
-    RedriveDeadLetters,
-    ResolveHistory,
-    RetryPolicy,
-    Telemetry,
-]
+PARTS = [each.name for each in fields(Wired) if each.name not in {"health", "ingest"}]
 
 
 def settings(home: Path, **given: object) -> Settings:
@@ -82,7 +33,7 @@ def settings(home: Path, **given: object) -> Settings:
 
 
 @pytest.fixture
-async def container(tmp_path: Path) -> AsyncIterator[punq.Container]:
+async def wired(tmp_path: Path) -> AsyncIterator[Wired]:
     async with wire(settings(tmp_path)) as wired:
         yield wired
 
@@ -90,41 +41,41 @@ async def container(tmp_path: Path) -> AsyncIterator[punq.Container]:
 # --- What is in it
 
 
-@pytest.mark.parametrize("port", PORTS, ids=lambda port: port.__name__)
-async def test_a_port_is_filled_by_an_adapter_that_implements_it(
-    container: punq.Container, port: type
-) -> None:
-    adapter: type = type(container.resolve(port))
+@pytest.mark.parametrize("part", PARTS)
+async def test_each_part_is_what_it_says(wired: Wired, part: str) -> None:
+    kind: type = get_type_hints(Wired)[part]
 
-    assert adapter is not port
-    assert port in adapter.__mro__
+    assert kind in type(getattr(wired, part)).__mro__
 
 
-@pytest.mark.parametrize("kind", CONCRETE, ids=lambda kind: kind.__name__)
-async def test_what_the_drivers_need_is_there(container: punq.Container, kind: type) -> None:
-    assert type(container.resolve(kind)) is kind
+async def test_pointers_are_ingested_into_the_queue(wired: Wired) -> None:
+    assert callable(wired.ingest)
+    assert IngestPointer not in type(wired.ingest).__mro__, "it must be observed"
 
 
-async def test_pointers_are_ingested_into_the_queue(container: punq.Container) -> None:
-    ingest = container.resolve(Ingest)
-
-    assert callable(ingest)
-    assert container.resolve(Ingest) is ingest
-    assert IngestPointer not in type(ingest).__mro__, "it must be observed"
-
-
-async def test_whoever_asks_for_a_port_gets_the_same_adapter(container: punq.Container) -> None:
-    processor = container.resolve(EmailProcessor)
-
-    assert isinstance(processor, FileMessage)
-    for port in (port for port in PORTS if port is not EmailProcessor):
-        assert container.resolve(port) is container.resolve(port)
+async def test_all_use_cases_share_their_ports(wired: Wired) -> None:
+    assert wired.consume.queue is wired.queue
+    assert wired.consume.registry is wired.registry is wired.remove.registry
+    assert wired.consume.providers is wired.providers
+    assert wired.consume.trigger_sync.maintain is wired.maintain
+    assert isinstance(wired.consume.process, FileMessage)
 
 
-async def test_the_health_of_all_that_is_needed_is_checked(container: punq.Container) -> None:
-    checks = container.resolve(HealthChecks).checks
+async def test_every_provider_is_there_with_its_parts(wired: Wired) -> None:
+    parts = {
+        name: (bool(each.subscriptions), bool(each.notifications), bool(each.listener))
+        for name, each in wired.providers.items()
+    }
 
-    assert [check.name for check in checks] == [
+    assert parts == {
+        "microsoft": (True, True, False),
+        "google": (False, True, False),
+        "imap": (False, True, True),
+    }
+
+
+async def test_the_health_of_all_that_is_needed_is_checked(wired: Wired) -> None:
+    assert [check.name for check in wired.health] == [
         "redis",
         "partitions",
         "postgres",
@@ -135,16 +86,16 @@ async def test_the_health_of_all_that_is_needed_is_checked(container: punq.Conta
 async def test_retries_are_as_the_settings_say(tmp_path: Path) -> None:
     given = settings(tmp_path, max_attempts=3, retry_base_seconds=0.5, retry_ceiling_seconds=7)
 
-    async with wire(given) as container:
-        policy = container.resolve(RetryPolicy)
+    async with wire(given) as wired:
+        policy = wired.policy
 
     assert policy.max_attempts == 3
     assert (policy.base.total_seconds(), policy.ceiling.total_seconds()) == (0.5, 7)
 
 
 async def test_blobs_lie_in_the_home(tmp_path: Path) -> None:
-    async with wire(settings(tmp_path)) as container:
-        key = await container.resolve(BlobStore).put("acme", b"content")
+    async with wire(settings(tmp_path)) as wired:
+        key = await wired.blobs.put("acme", b"content")
 
     assert [path.name for path in (tmp_path / "blobs").rglob("*") if key in path.name]
 
@@ -227,4 +178,4 @@ async def test_what_was_opened_before_the_wiring_failed_is_closed(
         async with wire(settings(tmp_path, secret_keys=())):
             pytest.fail("it was wired")
 
-    assert closed == ["Database", "Redis"]
+    assert closed == ["Database"]  # no connection to Redis was made yet

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.cursors import InMemoryCursors
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
-from postroom.adapters.memory.subscriptions import InMemorySubscriptions
+from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import BATCH, RedriveDeadLetters, Survey
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
@@ -52,6 +51,7 @@ async def queue(clock: ManualClock) -> StoppedQueue:
 @pytest.fixture
 def admin(queue: StoppedQueue, clock: ManualClock) -> AdminContext:
     database = InMemoryDatabase()
+    providers = Providers([])
     registry, folder_syncs = InMemoryMailboxRegistry(database), InMemoryFolderSyncs(database)
     return AdminContext(
         queue=queue,
@@ -59,10 +59,11 @@ def admin(queue: StoppedQueue, clock: ManualClock) -> AdminContext:
         registry=registry,
         folder_syncs=folder_syncs,
         resume=ResumeMailbox(registry, queue),
-        resync=ResyncMailbox(folder_syncs, InMemoryCursors(database, clock), clock),
-        remove=RemoveMailbox(registry, folder_syncs, InMemorySubscriptions(clock), queue),
+        resync=ResyncMailbox(folder_syncs, clock),
+        remove=RemoveMailbox(registry, folder_syncs, providers, queue),
         outcomes=InMemoryOutcomes(database),
         helpdesk=InMemoryHelpdesk(database),
+        providers=providers,
         clock=clock,
     )
 

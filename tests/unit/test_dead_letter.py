@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.dead_letter_pages import (
     LOOKED_AT,
     beginning,
@@ -13,7 +14,7 @@ from postroom.application.dead_letter_pages import (
 )
 from postroom.application.ports import InvalidCursor
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
-from postroom.domain.pointer import MicrosoftPointer, PointerJob
+from postroom.domain.pointer import PointerJob
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

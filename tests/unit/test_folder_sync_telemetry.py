@@ -11,12 +11,12 @@ from structlog.testing import capture_logs
 from postroom.application.maintain_folder import MaintainFolder
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.folder_sync import Request
-from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, observed_maintain
+from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-FOLDER = {"tenant": "acme", "mailbox": "sales", "folder": "inbox"}
+FOLDER = {"tenant": "acme", "mailbox": "sales", "folder": "inbox", "provider": "microsoft"}
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def telemetry() -> Iterator[Telemetry]:
 async def rig(telemetry: Telemetry) -> Rig:
     rig = Rig()
     await rig.registry.add(SALES)
-    assert isinstance(rig.keep, MaintainFolder)
-    keep = replace(rig.keep, access=ObservedAccess(rig.access))
-    rig.keep = observed_maintain(keep, telemetry)
+    assert isinstance(rig.maintain, MaintainFolder)
+    maintain = replace(rig.maintain, access=ObservedAccess(rig.access))
+    rig.maintain = ObservedMaintain(maintain, telemetry)
     return rig
 
 
@@ -88,7 +88,7 @@ async def test_mail_that_the_provider_owned_up_to_is_none(rig: Rig) -> None:
     rig.arrive()
     subscription = (await rig.folder_sync()).subscription
     assert subscription
-    await rig.folder_syncs.request(subscription.id, Request.SYNC, rig.clock.now())
+    await rig.folder_syncs.request_by_subscription(subscription.id, Request.SYNC, rig.clock.now())
 
     [found] = await told(rig, MINUTE)
     assert (found["event"], found["log_level"]) == ("mail found", "info")
@@ -108,26 +108,26 @@ async def test_trouble_and_its_end_are_told_once_with_the_reason(rig: Rig) -> No
     await told(rig, MINUTE)
     rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
     begun = await told(rig, 60 * MINUTE)
-    rig.changes.mend(SALES)
+    rig.changes.repair(SALES)
     ended = await told(rig, 10 * MINUTE)
 
     assert [(each["event"], each["reason"]) for each in begun] == [
-        ("sync failed", "Graph answered 503")
+        ("mailbox.waiting", "Graph answered 503")
     ]
-    assert events(ended) == ["receiving again"]
+    assert events(ended) == ["sync works again"]
 
 
 async def test_a_mailbox_that_closes_and_opens_again_is_told_of_once(rig: Rig) -> None:
     await told(rig, MINUTE)
     rig.changes.break_down(SALES, AccessFailed("Graph answered 403"))
     begun = await told(rig, 60 * MINUTE)
-    rig.changes.mend(SALES)
+    rig.changes.repair(SALES)
     ended = await told(rig, 10 * MINUTE)
 
-    closed = [each for each in begun if each["event"] == "mailbox closed"]
+    closed = [each for each in begun if each["event"] == "mailbox.suspended"]
     assert closed == [
         {
-            "event": "mailbox closed",
+            "event": "mailbox.suspended",
             "log_level": "error",
             "tenant": "acme",
             "mailbox": "sales",
@@ -135,7 +135,7 @@ async def test_a_mailbox_that_closes_and_opens_again_is_told_of_once(rig: Rig) -
             "reason": "Graph answered 403",
         }
     ]
-    assert events(ended) == ["mailbox opened again", "receiving again"]
+    assert events(ended) == ["mailbox.resumed", "sync works again"]
 
 
 async def test_rounds_are_counted_by_mode_and_result(rig: Rig, telemetry: Telemetry) -> None:

@@ -1,4 +1,4 @@
-"""How a folder is subscribed to, and when it is looked at: the rules of domain/folder_sync.py."""
+"""How a folder is subscribed to, and when it is synced: the rules of domain/folder_sync.py."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,16 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.adapters.memory.changes import InMemoryFolderChanges
-from postroom.application.maintain_folder import MAX_RUN
+from postroom.adapters.memory.changes import InMemoryChanges
+from postroom.application.maintain_folder import LEASE, MAX_RUN
 from postroom.application.ports import ChangesPage, PositionExpired
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.folder_sync import Mode, Request
 from postroom.domain.mailbox import Pause, PausedBy
-from postroom.entrypoints.maintenance import LEASE
 from tests.contracts.samples import microsoft_mailbox
 from tests.unit.listener_rig import BOUND
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -28,14 +27,14 @@ async def rig() -> Rig:
     return rig
 
 
-async def test_a_new_mailbox_is_subscribed_to_and_then_looked_at(rig: Rig) -> None:
-    subscribed, looked = await rig.sync_runs()
+async def test_a_new_mailbox_is_subscribed_to_and_then_synced(rig: Rig) -> None:
+    subscribed, synced = await rig.sync_runs()
 
-    assert subscribed.found is None, "webhooks must know the subscription before a look begins"
+    assert subscribed.result is None, "webhooks must know the subscription before a sync begins"
     folder_sync = await rig.folder_sync()
     assert folder_sync.subscription == subscribed.after.subscription
-    assert looked.found
-    assert looked.found.complete
+    assert synced.result
+    assert synced.result.complete
     assert folder_sync.synced_at == rig.clock.now()
     assert folder_sync.due_at == rig.clock.now() + 15 * MINUTE
 
@@ -85,10 +84,10 @@ async def test_one_that_is_gone_when_it_is_to_be_renewed_is_made_anew(rig: Rig) 
     second = (await rig.folder_sync()).subscription
     assert second
     assert second.id != first.id
-    assert await rig.handle_all() == ["m1"], "a look follows at once"
+    assert await rig.handle_all() == ["m1"], "a sync follows at once"
 
 
-async def test_days_of_trouble_pass_before_a_subscription_ends(rig: Rig) -> None:
+async def test_a_provider_may_be_away_for_days_before_a_subscription_ends(rig: Rig) -> None:
     await rig.sync_runs()
     first = (await rig.folder_sync()).subscription
     assert first
@@ -105,6 +104,22 @@ async def test_days_of_trouble_pass_before_a_subscription_ends(rig: Rig) -> None
     assert not folder_sync.last_error
     assert folder_sync.subscription
     assert folder_sync.subscription.renewed_at > first.renewed_at
+
+
+async def test_a_renewal_that_fails_between_two_syncs_is_tried_again_in_a_minute(rig: Rig) -> None:
+    await rig.sync_runs()
+    first = (await rig.folder_sync()).subscription
+    assert first
+    await rig.pass_time(first.renewal_at - rig.clock.now() - 5 * MINUTE)
+    await rig.folder_syncs.request_by_subscription(first.id, Request.SYNC, rig.clock.now())
+    await rig.sync_runs()
+    rig.subscriptions.failures = [Unavailable("the provider answered 503")] * 60
+
+    made = await rig.pass_time(10 * MINUTE)
+
+    assert len([run for run in made if run.after.last_error]) == 6
+    assert (await rig.folder_sync()).last_error == "the provider answered 503"
+    assert len(rig.subscriptions.failures) == 54
 
 
 async def test_another_public_url_is_subscribed_anew(rig: Rig) -> None:
@@ -131,7 +146,7 @@ async def _asked(rig: Rig, request: Request) -> str:
     subscription = (await rig.folder_sync()).subscription
     assert subscription
     rig.clock.advance(MINUTE)
-    assert await rig.folder_syncs.request(subscription.id, request, rig.clock.now())
+    assert await rig.folder_syncs.request_by_subscription(subscription.id, request, rig.clock.now())
     return subscription.id
 
 
@@ -140,7 +155,7 @@ async def _waiting(rig: Rig) -> int:
     return lane.ready
 
 
-async def test_after_missed_notices_a_look_is_due_at_once(rig: Rig) -> None:
+async def test_after_missed_notifications_a_sync_is_due_at_once(rig: Rig) -> None:
     await _asked(rig, Request.SYNC)
     rig.arrive()
     await rig.sync_runs()
@@ -161,7 +176,7 @@ async def test_a_removed_subscription_is_made_anew_and_nothing_falls_into_the_ga
     assert await rig.handle_all() == ["m1"]
 
 
-async def test_one_to_be_authorized_again_is_renewed_and_then_looked_after(rig: Rig) -> None:
+async def test_one_to_be_authorized_again_is_renewed_and_then_synced(rig: Rig) -> None:
     subscription_id = await _asked(rig, Request.RENEW)
     rig.arrive()
     await rig.sync_runs()
@@ -180,7 +195,9 @@ async def test_it_is_not_renewed_twice_within_ten_minutes(rig: Rig) -> None:
     assert renewed
     rig.clock.advance(9 * MINUTE)
     rig.arrive()
-    assert await rig.folder_syncs.request(renewed.id, Request.RENEW, rig.clock.now())
+    assert await rig.folder_syncs.request_by_subscription(
+        renewed.id, Request.RENEW, rig.clock.now()
+    )
     await rig.sync_runs()
 
     assert (await rig.folder_sync()).subscription == renewed
@@ -202,7 +219,7 @@ async def test_what_was_asked_for_is_still_to_be_done_after_a_failure(rig: Rig) 
 
 
 @pytest.mark.parametrize("request_", [Request.RECREATE, Request.RENEW])
-async def test_what_was_asked_for_is_not_done_by_a_look_if_the_provider_is_away(
+async def test_what_was_asked_for_is_not_done_by_a_sync_if_the_provider_is_away(
     rig: Rig, request_: Request
 ) -> None:
     asked = await _asked(rig, request_)
@@ -212,7 +229,7 @@ async def test_what_was_asked_for_is_not_done_by_a_look_if_the_provider_is_away(
     rig.subscriptions.failures = [Unavailable("Graph answered 500")]
     rig.arrive()
     await rig.sync_runs()
-    assert await rig.handle_all() == ["m1"], "it is looked at all the same"
+    assert await rig.handle_all() == ["m1"], "it is synced all the same"
     assert (await rig.folder_sync()).subscription == before
 
     await rig.pass_time(2 * MINUTE)
@@ -224,7 +241,7 @@ async def test_what_was_asked_for_is_not_done_by_a_look_if_the_provider_is_away(
     assert not folder_sync.requests
 
 
-async def test_a_look_that_was_asked_for_is_gone_on_with_until_it_is_complete(rig: Rig) -> None:
+async def test_a_sync_that_was_asked_for_is_gone_on_with_until_it_is_complete(rig: Rig) -> None:
     rig.limit_pages(2)
     await _asked(rig, Request.SYNC)
     for _ in range(9):
@@ -236,7 +253,7 @@ async def test_a_look_that_was_asked_for_is_gone_on_with_until_it_is_complete(ri
     assert (folder_sync.missed_runs, folder_sync.requests) == (0, frozenset())
 
 
-async def test_an_expired_position_does_not_put_off_a_look_that_was_asked_for(rig: Rig) -> None:
+async def test_an_expired_position_does_not_put_off_a_sync_that_was_asked_for(rig: Rig) -> None:
     await _asked(rig, Request.SYNC)
     rig.arrive()
     rig.changes.expire(SALES)
@@ -245,7 +262,7 @@ async def test_an_expired_position_does_not_put_off_a_look_that_was_asked_for(ri
     assert await rig.handle_all() == ["m1"]
 
 
-class _Forgetful(InMemoryFolderChanges):
+class _Forgetful(InMemoryChanges):
     """It knows none of the positions that it has given."""
 
     async def since(self, *_: object) -> AsyncIterator[ChangesPage]:
@@ -290,7 +307,7 @@ async def test_polling_ends_as_soon_as_what_stood_in_the_way_is_gone(rig: Rig) -
     assert not folder_sync.missed_runs
 
 
-async def test_an_end_point_that_is_not_up_yet_is_subscribed_to_seconds_later(rig: Rig) -> None:
+async def test_an_endpoint_that_is_not_up_yet_is_subscribed_to_seconds_later(rig: Rig) -> None:
     rig.subscriptions.refusal = "validation failed"
     await rig.sync_runs()
     assert (await rig.folder_sync()).polling_reason == "validation failed"
@@ -302,7 +319,7 @@ async def test_an_end_point_that_is_not_up_yet_is_subscribed_to_seconds_later(ri
     assert (folder_sync.missed_runs, folder_sync.refusals) == (0, 0)
 
 
-async def test_an_end_point_that_stays_out_of_reach_is_tried_ever_less_often(rig: Rig) -> None:
+async def test_an_endpoint_that_stays_out_of_reach_is_tried_ever_less_often(rig: Rig) -> None:
     rig.subscriptions.refusal = "validation failed"
     made = await rig.pass_time(2 * DAY)
 
@@ -326,7 +343,7 @@ async def test_a_folder_that_can_be_read_and_not_subscribed_to_is_polled(rig: Ri
     assert not (await rig.mailbox()).access.failures
 
 
-async def test_without_a_subscription_in_trouble_a_folder_is_looked_at_every_minute(
+async def test_while_no_subscription_can_be_made_a_folder_is_synced_every_minute(
     rig: Rig,
 ) -> None:
     rig.subscriptions.failures = [Unavailable("Graph answered 500")] * 10
@@ -337,23 +354,23 @@ async def test_without_a_subscription_in_trouble_a_folder_is_looked_at_every_min
     assert await rig.handle_all() == ["m1"]
 
 
-# --- Silence ------------------------------------------------------------------------------------
+# --- What is missed -----------------------------------------------------------------------------
 
 
-async def _silent_look(rig: Rig) -> None:
-    """Mail comes that nobody tells of, and the next look finds it too late."""
+async def _missed_run(rig: Rig) -> None:
+    """Mail comes that nobody announces, and the next sync finds it too late."""
     await rig.pass_time(MINUTE)
     rig.arrive()
     await rig.pass_time(15 * MINUTE)
 
 
-async def test_three_silent_looks_end_in_polling_and_a_probe_brings_notices_back(rig: Rig) -> None:
+async def test_three_missed_runs_end_in_polling_and_a_probe_brings_notifications(rig: Rig) -> None:
     await rig.sync_runs()
     first = (await rig.folder_sync()).subscription
     assert first
-    for look in range(3):
-        assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS, look
-        await _silent_look(rig)
+    for run in range(3):
+        assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS, run
+        await _missed_run(rig)
 
     folder_sync = await rig.folder_sync()
     assert folder_sync.mode is Mode.POLLING
@@ -364,38 +381,38 @@ async def test_three_silent_looks_end_in_polling_and_a_probe_brings_notices_back
     assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS
 
 
-async def test_notices_that_came_back_are_given_one_more_silent_look(rig: Rig) -> None:
+async def test_notifications_that_came_back_are_given_one_more_missed_run(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(3):
-        await _silent_look(rig)
+        await _missed_run(rig)
     await rig.pass_time(DAY)
-    await _silent_look(rig)
+    await _missed_run(rig)
 
     assert (await rig.folder_sync()).mode is Mode.POLLING
 
 
-async def test_a_look_that_finds_what_notices_told_of_breaks_the_silence(rig: Rig) -> None:
+async def test_a_sync_that_finds_what_was_announced_begins_the_count_anew(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(2):
-        await _silent_look(rig)
-    await rig.arrive_and_tell()
+        await _missed_run(rig)
+    await rig.arrive_and_notify()
     await rig.pass_time(16 * MINUTE)
     for _ in range(2):
-        await _silent_look(rig)
+        await _missed_run(rig)
 
     assert (await rig.folder_sync()).mode is Mode.NOTIFICATIONS
 
 
-async def test_a_look_that_finds_nothing_proves_nothing(rig: Rig) -> None:
+async def test_a_sync_that_finds_nothing_proves_nothing(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(3):
-        await _silent_look(rig)
+        await _missed_run(rig)
         await rig.pass_time(HOUR)
 
     assert (await rig.folder_sync()).mode is Mode.POLLING
 
 
-async def test_a_look_in_many_parts_is_one_silent_run(rig: Rig) -> None:
+async def test_a_sync_in_many_parts_is_one_missed_run(rig: Rig) -> None:
     rig.limit_pages(2)
     await rig.sync_runs()
     await rig.pass_time(MINUTE)
@@ -408,7 +425,7 @@ async def test_a_look_in_many_parts_is_one_silent_run(rig: Rig) -> None:
     assert (folder_sync.mode, folder_sync.missed_runs) == (Mode.NOTIFICATIONS, 1)
 
 
-async def test_a_notice_may_be_some_minutes_late(rig: Rig) -> None:
+async def test_a_notification_may_be_some_minutes_late(rig: Rig) -> None:
     await rig.sync_runs()
     for _ in range(5):
         await rig.pass_time(14 * MINUTE)
@@ -419,7 +436,7 @@ async def test_a_notice_may_be_some_minutes_late(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("request_", list(Request))
-async def test_what_the_provider_owned_up_to_is_no_silence(rig: Rig, request_: Request) -> None:
+async def test_what_the_provider_owned_up_to_is_not_missed(rig: Rig, request_: Request) -> None:
     await _asked(rig, request_)
     rig.arrive(ago=10 * MINUTE)
     await rig.sync_runs()
@@ -428,23 +445,34 @@ async def test_what_the_provider_owned_up_to_is_no_silence(rig: Rig, request_: R
 
 
 @pytest.mark.parametrize("failure", [AccessFailed("403"), Unavailable("503")])
-async def test_trouble_is_no_silence(rig: Rig, failure: Failure) -> None:
+async def test_what_came_in_during_a_failure_is_not_missed(rig: Rig, failure: Failure) -> None:
     await rig.sync_runs()
     for _ in range(4):
         rig.changes.break_down(SALES, failure)
         await rig.pass_time(16 * MINUTE)
         rig.arrive(ago=10 * MINUTE)
-        rig.changes.mend(SALES)
+        rig.changes.repair(SALES)
         await rig.pass_time(6 * MINUTE)
 
     folder_sync = await rig.folder_sync()
     assert (folder_sync.mode, folder_sync.missed_runs) == (Mode.NOTIFICATIONS, 0)
 
 
+async def test_while_only_messages_could_not_be_read_nothing_was_missed(rig: Rig) -> None:
+    await rig.sync_runs()
+    await rig.access.failed(await rig.mailbox(), AccessFailed("403"))
+    await rig.pass_time(MINUTE)
+    rig.arrive()
+    await rig.pass_time(15 * MINUTE)
+
+    assert await _waiting(rig) == 1
+    assert (await rig.folder_sync()).missed_runs == 0
+
+
 # --- Time ----
 
 
-class _Stalling(InMemoryFolderChanges):
+class _Stalling(InMemoryChanges):
     """It never answers."""
 
     async def since(self, *_: object) -> AsyncIterator[ChangesPage]:
@@ -452,13 +480,13 @@ class _Stalling(InMemoryFolderChanges):
         yield ChangesPage((), "", is_last=True)
 
 
-async def test_a_round_is_cut_off_while_nobody_else_may_take_its_reception(rig: Rig) -> None:
+async def test_a_run_is_cut_off_while_nobody_else_may_claim_its_folder(rig: Rig) -> None:
     asked = await _asked(rig, Request.SYNC)
     rig.use_changes(_Stalling(), max_run=timedelta())
     async with asyncio.timeout(BOUND):
         (kept,) = await rig.sync_runs()
 
-    assert kept.after.last_error == "the round took too long"
+    assert kept.after.last_error == "the run took too long"
     assert kept.after.requests == {Request.SYNC}
     assert kept.after.subscription
     assert kept.after.subscription.id == asked
@@ -501,7 +529,7 @@ async def test_a_closed_mailbox_opens_by_itself_and_then_catches_up(rig: Rig) ->
     rig.changes.break_down(SALES, REVOKED)
     await rig.pass_time(HOUR)
     rig.arrive()
-    rig.changes.mend(SALES)
+    rig.changes.repair(SALES)
     await rig.pass_time(6 * MINUTE)
 
     mailbox = await rig.mailbox()
@@ -543,7 +571,7 @@ async def test_a_mailbox_that_is_gone_is_not_received_any_more(rig: Rig) -> None
     (folder_sync,) = await rig.folder_syncs.claim_due(rig.clock.now(), 1, HOUR)
     await rig.registry.remove(SALES.tenant, SALES.id)
 
-    kept = await rig.keep(folder_sync)
+    kept = await rig.maintain(folder_sync)
 
     assert kept.after == replace(folder_sync, due_at=kept.after.due_at)
     assert await rig.folder_syncs.all() == []

@@ -1,7 +1,7 @@
 """The maintenance process: what is due gets its round, whatever happens to the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,15 +11,15 @@ from structlog.testing import capture_logs
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
-from postroom.application.maintain_folder import SyncRun
+from postroom.application.maintain_folder import Maintain, SyncRun
 from postroom.domain.failure import Failure, Unavailable
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.maintenance import Maintenance
 from tests.unit.listener_rig import BOUND, Waits, settle
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
-LOOK, SWEEP = 2.0, 3600.0
+POLL, SWEEP = 2.0, 3600.0
 
 
 @dataclass
@@ -67,11 +67,11 @@ class Process:
 
     @asynccontextmanager
     async def running(
-        self, keep: Callable[[FolderSync], Awaitable[SyncRun]] | None = None, concurrency: int = 8
+        self, maintain: Maintain | None = None, concurrency: int = 8
     ) -> AsyncIterator[None]:
         maintenance = Maintenance(
             folder_syncs=self.folder_syncs,
-            keep=keep or self.rig.keep,
+            maintain=maintain or self.rig.maintain,
             remove_orphans=self.remove_orphans,
             clock=self.clock,
             concurrency=concurrency,
@@ -96,7 +96,7 @@ async def test_what_is_due_is_kept_coming() -> None:
     await process.rig.registry.add(SALES)
     process.rig.arrive()
     async with process.running():
-        await process.clock.let_pass(LOOK)
+        await process.clock.let_pass(POLL)
 
         assert await process.rig.handle_all() == ["m1"]
         assert (await process.rig.folder_sync()).subscription
@@ -108,20 +108,23 @@ async def test_a_mailbox_that_is_added_meanwhile_is_found_within_seconds() -> No
     process = Process()
     async with process.running():
         await process.rig.registry.add(SALES)
-        await process.clock.let_pass(LOOK)
+        await process.clock.let_pass(POLL)
 
         assert (await process.rig.folder_sync()).subscription
 
 
 @dataclass
-class Stalling:
+class Stalling(Maintain):
     """Rounds that do not end."""
 
     begun: list[str] = field(default_factory=list)
 
-    async def __call__(self, folder_sync: FolderSync) -> SyncRun:
+    async def __call__(self, folder_sync: FolderSync, **_: object) -> SyncRun:
         self.begun.append(folder_sync.mailbox)
         await asyncio.Event().wait()
+        raise AssertionError
+
+    async def fail(self, *_: object, **__: object) -> SyncRun:
         raise AssertionError
 
 
@@ -130,25 +133,33 @@ async def test_so_many_rounds_at_a_time_and_no_more() -> None:
     for number in range(5):
         await process.rig.registry.add(_other(number))
     async with process.running(stalling, concurrency=3):
-        await process.clock.let_pass(LOOK)
+        await process.clock.let_pass(POLL)
 
         assert len(stalling.begun) == 3
+
+
+@dataclass
+class Crashing(Maintain):
+    maintain: Maintain
+
+    async def __call__(self, folder_sync: FolderSync, **_: object) -> SyncRun:
+        if folder_sync.mailbox == "box0":
+            raise ZeroDivisionError("a subject, an address")
+        return await self.maintain(folder_sync)
+
+    async def fail(self, *_: object, **__: object) -> SyncRun:
+        raise AssertionError
 
 
 async def test_a_round_that_crashes_stops_no_other() -> None:
     process = Process()
 
-    async def crash(folder_sync: FolderSync) -> SyncRun:
-        if folder_sync.mailbox == "box0":
-            raise ZeroDivisionError("a subject, an address")
-        return await process.rig.keep(folder_sync)
-
     for number in range(2):
         await process.rig.registry.add(_other(number))
-    async with process.running(crash):
+    async with process.running(Crashing(process.rig.maintain)):
         assert (await process.rig.folder_syncs.all(mailbox="box1"))[0].subscription
 
-    (crashed,) = [entry for entry in process.logs if entry["event"] == "round crashed"]
+    (crashed,) = [entry for entry in process.logs if entry["event"] == "sync crashed"]
     assert crashed["mailbox"] == "box0"
     assert "subject" not in str(crashed)
 
@@ -159,9 +170,9 @@ async def test_an_outage_of_the_database_is_told_once_and_so_is_its_end() -> Non
     process.folder_syncs.failure = Unavailable("PostgreSQL is away")
     async with process.running():
         for _ in range(3):
-            await process.clock.let_pass(LOOK)
+            await process.clock.let_pass(POLL)
         process.folder_syncs.failure = None
-        await process.clock.let_pass(LOOK)
+        await process.clock.let_pass(POLL)
 
         assert (await process.rig.folder_sync()).subscription
 
@@ -185,7 +196,7 @@ async def test_a_sweep_that_crashes_stops_no_mail() -> None:
     process = Process(sweep_failure=ZeroDivisionError("a subject, an address"))
     async with process.running():
         await process.rig.registry.add(SALES)
-        await process.clock.let_pass(LOOK)
+        await process.clock.let_pass(POLL)
 
         assert (await process.rig.folder_sync()).subscription
 

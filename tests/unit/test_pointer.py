@@ -5,16 +5,10 @@ from typing import Any
 
 import pytest
 
-from postroom.domain.pointer import (
-    MAX_MESSAGE_IDS,
-    MAX_TEXT,
-    GooglePointer,
-    ImapPointer,
-    InvalidPointer,
-    MicrosoftPointer,
-    Pointer,
-    job_id,
-)
+from postroom.adapters.google.pointer import MAX_MESSAGE_IDS, GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.domain.pointer import MAX_TEXT, InvalidPointer, Pointer, job_id
 
 MICROSOFT = MicrosoftPointer("subscription-1", "message-1", "users/u/messages/message-1")
 GOOGLE = GooglePointer(7, "info@acme.example", "pubsub-1")

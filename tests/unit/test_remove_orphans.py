@@ -1,4 +1,4 @@
-"""Subscriptions that no folder_sync knows are ended, and those that are in use never are."""
+"""Subscriptions that no folder sync knows are ended, and those that are in use never are."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from postroom.adapters.memory.subscriptions import InMemorySubscriptions
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
-from tests.unit.receiving_rig import SALES, Rig
+from tests.unit.sync_rig import SALES, Rig
 
 HOUR = timedelta(hours=1)
 
@@ -39,7 +39,7 @@ class _NotRemoving(InMemorySubscriptions):
 
 @pytest.fixture
 def sweep(rig: Rig) -> RemoveOrphans:
-    return RemoveOrphans(rig.registry, rig.folder_syncs, rig.subscriptions)
+    return RemoveOrphans(rig.registry, rig.folder_syncs, rig.providers)
 
 
 async def _orphan(rig: Rig) -> str:
@@ -88,7 +88,8 @@ async def test_what_cannot_be_ended_is_tried_again(rig: Rig, sweep: RemoveOrphan
     orphan = await _orphan(rig)
     await sweep()
     subscriptions = _NotRemoving(rig.subscriptions)
-    sweep.subscriptions = subscriptions
+    rig.subscriptions = subscriptions
+    sweep.providers = rig.providers
 
     assert await sweep() == 0
     subscriptions.is_away = False

@@ -185,7 +185,9 @@ def test_a_file_that_does_not_parse_is_named() -> None:
     assert refusal().startswith("postroom.toml cannot be read: ")
 
 
-@pytest.mark.parametrize("name", ["VENV", "SUPERVISED", "VALKEY_SERVER", "PG_BIN"])
+@pytest.mark.parametrize(
+    "name", ["VENV", "SUPERVISED", "VALKEY_SERVER", "PG_BIN", "MAILBOX_PASSWORD", "MAILBOX_TOKEN"]
+)
 def test_what_others_read_is_not_called_misspelt(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

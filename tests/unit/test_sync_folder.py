@@ -1,4 +1,4 @@
-"""What a look at a folder lists, queues, and remembers."""
+"""What a sync of a folder lists, queues, and remembers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from postroom.adapters.memory.changes import InMemoryFolderChanges
+from postroom.adapters.memory.changes import InMemoryChanges
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ingest_pointer import Ingest, Ingested, MailboxRef
 from postroom.application.ports import Arrival
 from postroom.application.resync_mailbox import ResyncMailbox
-from postroom.application.sync_folder import changes_cursor, request_backfill
 from postroom.domain.failure import Unavailable
-from postroom.domain.folder_sync import FolderSync, Found
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import SOURCE_UNAVAILABLE, Skipped
-from postroom.domain.pointer import MicrosoftPointer, Pointer
-from tests.unit.receiving_rig import SALES, Rig
+from postroom.domain.pointer import Pointer
+from postroom.domain.sync_result import SyncResult
+from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -35,121 +35,125 @@ class _Refusing(Ingest):
 
 @dataclass
 class _Interrupting(Ingest):
-    """Before it queues anything, another look at the same folder goes all the way."""
+    """Before it queues anything, another sync of the same folder goes all the way."""
 
     rig: Rig
-    folder_sync: FolderSync
 
     async def __call__(
-        self, mailbox: MailboxRef, pointers: Sequence[Pointer], *, traceparent: str = ""
+        self,
+        mailbox: MailboxRef,
+        pointers: Sequence[Pointer],
+        *,
+        traceparent: str = "",  # noqa: ARG002 - of the port
+        backfilled: bool = False,
     ) -> Ingested:
-        await self.rig.reconcile(SALES, self.folder_sync)
-        return await self.rig.ingest(mailbox, pointers, traceparent=traceparent)
+        await self.rig.sync(SALES, await self.rig.claimed())
+        return await self.rig.ingest(mailbox, pointers, backfilled=backfilled)
 
 
-async def _look(rig: Rig, *, synced_at: datetime | None = None) -> Found:
-    """What looks find until one is complete."""
-    folder_sync = replace(await rig.folder_sync(), synced_at=synced_at)
-    found = await rig.reconcile(SALES, folder_sync)
+async def _sync(rig: Rig, *, synced_at: datetime | None = None) -> SyncResult:
+    """What syncs find until one is complete."""
+    found = SyncResult()
     while not found.complete:
-        found += await rig.reconcile(SALES, folder_sync)
+        folder_sync = replace(await rig.claimed(), synced_at=synced_at)
+        found += await rig.sync(SALES, folder_sync)
     return found
 
 
 async def test_what_is_new_is_queued_and_what_is_queued_is_not_queued_again(rig: Rig) -> None:
     rig.arrive()
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
 
-    assert await _look(rig) == Found(listed=2, queued=1, missed=0, complete=True)
+    assert await _sync(rig) == SyncResult(listed=2, queued=1, missed=0, complete=True)
     assert await rig.handle_all() == ["m2", "m1"]
 
 
 async def test_what_has_ended_is_neither_queued_nor_fetched_again(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await rig.handle_all()
 
-    found = await _look(rig)
+    found = await _sync(rig)
 
     assert (found.listed, found.queued) == (1, 0)
     assert await rig.handle_all() == []
 
 
 async def test_what_was_said_to_be_gone_and_is_listed_all_the_same_is_tried_again(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await rig.handle_all(Skipped(f"{SOURCE_UNAVAILABLE}: Graph answered 404 ErrorItemNotFound"))
 
-    assert (await _look(rig)).queued == 1
+    assert (await _sync(rig)).queued == 1
     assert await rig.handle_all() == ["m1"]
 
 
-async def test_a_later_look_lists_only_what_came_since(rig: Rig) -> None:
+async def test_a_later_sync_lists_only_what_came_since(rig: Rig) -> None:
     rig.arrive()
-    await _look(rig)
+    await _sync(rig)
     rig.arrive()
 
-    assert (await _look(rig)).listed == 1
-    assert (await _look(rig)).listed == 0
+    assert (await _sync(rig)).listed == 1
+    assert (await _sync(rig)).listed == 0
 
 
 async def test_older_mail_than_the_mailbox_is_left_alone(rig: Rig) -> None:
     rig.arrive(ago=MINUTE)
     rig.arrive()
-    await _look(rig)
+    await _sync(rig)
 
     assert await rig.handle_all() == ["m2"]
 
 
-async def test_the_cursor_moves_only_over_what_is_queued(rig: Rig) -> None:
+async def test_the_position_moves_only_over_what_is_queued(rig: Rig) -> None:
     rig.changes.page_size = 2
-    await _look(rig)
+    await _sync(rig)
     for _ in range(5):
         rig.arrive()
     rig.changes.break_down(SALES, Unavailable("Graph answered 503"), after_pages=2)
 
     with pytest.raises(Unavailable):
-        await _look(rig)
+        await _sync(rig)
 
     assert await rig.handle_all() == ["m1", "m2", "m3", "m4"]
-    rig.changes.mend(SALES)
-    assert await _look(rig) == Found(listed=1, queued=1, missed=0, complete=True)
+    rig.changes.repair(SALES)
+    assert await _sync(rig) == SyncResult(listed=1, queued=1, missed=0, complete=True)
 
 
 async def test_nothing_is_skipped_where_nothing_can_be_queued(rig: Rig) -> None:
-    await _look(rig)
+    await _sync(rig)
     rig.arrive()
-    before = await rig.cursors.read(SALES, changes_cursor("inbox"))
-    look = replace(rig.reconcile, ingest=_Refusing())
+    before = (await rig.folder_sync()).position
+    sync = replace(rig.sync, ingest=_Refusing())
 
     with pytest.raises(Unavailable):
-        await look(SALES, await rig.folder_sync())
+        await sync(SALES, await rig.claimed())
 
-    assert await rig.cursors.read(SALES, changes_cursor("inbox")) == before
-    assert (await _look(rig)).queued == 1
+    assert (await rig.folder_sync()).position == before
+    assert (await _sync(rig)).queued == 1
 
 
-async def test_a_look_is_bounded_and_the_next_goes_on_from_there(rig: Rig) -> None:
+async def test_a_sync_is_bounded_and_the_next_goes_on_from_there(rig: Rig) -> None:
     rig.changes.page_size = 1
-    await _look(rig)
+    await _sync(rig)
     for _ in range(5):
         rig.arrive()
-    look = replace(rig.reconcile, max_pages=2)
+    sync = replace(rig.sync, max_pages=2)
 
-    first, second, third = [await look(SALES, await rig.folder_sync()) for _ in range(3)]
+    first, second, third = [await sync(SALES, await rig.claimed()) for _ in range(3)]
 
     assert (first.listed, second.listed, third.listed) == (2, 2, 1)
     assert (first.complete, second.complete, third.complete) == (False, False, True)
 
 
-async def test_a_bounded_look_by_date_goes_on_by_date(rig: Rig) -> None:
+async def test_a_bounded_list_by_date_goes_on_by_date(rig: Rig) -> None:
     rig.changes.page_size = 1
     for _ in range(4):
         rig.clock.advance(MINUTE)
         rig.arrive()
-    folder_sync, look = await rig.folder_sync(), replace(rig.reconcile, max_pages=2)
+    sync = replace(rig.sync, max_pages=2)
 
-    looks = [(await look(SALES, folder_sync)).complete for _ in range(4)]
+    completed = [(await sync(SALES, await rig.claimed())).complete for _ in range(4)]
 
-    assert looks == [False, False, False, True]
+    assert completed == [False, False, False, True]
     assert await rig.handle_all() == ["m1", "m2", "m3", "m4"]
 
 
@@ -158,80 +162,80 @@ async def test_a_list_by_date_that_is_cut_off_goes_on_where_it_was(rig: Rig) -> 
     for _ in range(40):
         rig.clock.advance(MINUTE)
         rig.arrive()
-    await _look(rig)
+    await _sync(rig)
     await rig.handle_all()
-    await request_backfill(rig.cursors, SALES, "inbox", SALES.added_at)
+    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, SALES.added_at)
     rig.changes.listed = 0
 
     for _ in range(2):
         rig.changes.break_down(SALES, Unavailable("Graph answered 503"), after_pages=2)
         with pytest.raises(Unavailable):
-            await _look(rig)
-    rig.changes.mend(SALES)
-    found = await _look(rig)
+            await _sync(rig)
+    rig.changes.repair(SALES)
+    found = await _sync(rig)
 
     assert found.complete
     assert rig.changes.listed < 60, "pages that were listed are not listed all over again"
 
 
-class _Busy(InMemoryFolderChanges):
+class _Busy(InMemoryChanges):
     """A message comes in right after each place that is taken."""
 
     rig: Rig
 
-    async def start(self, mailbox: Mailbox, folder: str) -> str:
-        position = await super().start(mailbox, folder)
+    async def position(self, mailbox: Mailbox, folder: str) -> str:
+        position = await super().position(mailbox, folder)
         self.rig.arrive()
         return position
 
 
-async def test_what_comes_in_while_a_look_begins_is_in_it_or_in_the_next(rig: Rig) -> None:
+async def test_what_comes_in_while_a_sync_begins_is_in_it_or_in_the_next(rig: Rig) -> None:
     busy = _Busy()
-    busy.rig, rig.changes = rig, busy
-    rig.reconcile = replace(rig.reconcile, changes=busy)
+    busy.rig = rig
+    rig.use_changes(busy)
     rig.arrive()
 
-    found = await _look(rig)
+    found = await _sync(rig)
 
     assert found.complete
     assert sorted(await rig.handle_all()) == ["m1", "m2"]
 
 
-async def test_a_look_that_dies_before_it_has_a_place_begins_anew(rig: Rig) -> None:
+async def test_a_sync_that_dies_before_it_has_a_position_begins_anew(rig: Rig) -> None:
     rig.arrive()
     rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
     with pytest.raises(Unavailable):
-        await _look(rig)
-    rig.changes.mend(SALES)
+        await _sync(rig)
+    rig.changes.repair(SALES)
     rig.arrive()
-    await _look(rig)
+    await _sync(rig)
 
     assert await rig.handle_all() == ["m1", "m2"]
 
 
 async def test_an_expired_position_is_no_gap(rig: Rig) -> None:
-    await _look(rig)
+    await _sync(rig)
     looked = rig.clock.now()
     rig.clock.advance(DAY)
     rig.arrive()
     rig.changes.expire(SALES)
     rig.arrive(ago=20 * HOUR)
 
-    found = await _look(rig, synced_at=looked)
+    found = await _sync(rig, synced_at=looked)
 
-    assert found == Found(listed=2, queued=2, missed=0, complete=True)
+    assert found == SyncResult(listed=2, queued=2, missed=0, complete=True)
     rig.arrive()
-    assert (await _look(rig, synced_at=looked)).listed == 1
+    assert (await _sync(rig, synced_at=looked)).listed == 1
 
 
 async def test_a_list_by_date_reaches_back_an_hour_and_not_to_the_beginning(rig: Rig) -> None:
-    await _look(rig)
+    await _sync(rig)
     for _ in range(3):
         rig.clock.advance(HOUR)
         rig.arrive()
     rig.changes.expire(SALES)
 
-    found = await _look(rig, synced_at=rig.clock.now())
+    found = await _sync(rig, synced_at=rig.clock.now())
 
     assert found.listed == 2
 
@@ -240,24 +244,38 @@ async def test_a_resync_lists_again_from_the_given_moment_and_fetches_nothing_tw
     rig: Rig,
 ) -> None:
     rig.arrive()
-    await _look(rig)
+    await _sync(rig)
     await rig.handle_all()
     missed = Arrival(MicrosoftPointer("", "missed"), rig.clock.now() - DAY)
     rig.changes.deliver(SALES, missed)
-    await _look(rig)
+    await _sync(rig)
     await rig.handle_all()
     rig.changes.deliver(SALES, replace(missed, pointer=MicrosoftPointer("", "older")))
 
-    await ResyncMailbox(rig.folder_syncs, rig.cursors, rig.clock)(SALES, rig.clock.now() - 2 * DAY)
-    assert (await _look(rig)).queued == 1
+    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - 2 * DAY)
+    assert (await _sync(rig)).queued == 1
     assert await rig.handle_all() == ["older"]
 
 
-async def test_two_looks_at_once_queue_everything_once(rig: Rig) -> None:
-    await _look(rig)
+async def test_a_resync_that_comes_as_a_sync_begins_anew_hides_nothing_older(rig: Rig) -> None:
+    await _sync(rig)
+    rig.clock.advance(2 * DAY)
+    rig.arrive(ago=DAY)
+    rig.changes.expire(SALES)
+
+    claimed = await rig.claimed()
+    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - HOUR)
+    await rig.sync(SALES, claimed)
+    await _sync(rig)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_two_syncs_at_once_queue_everything_once(rig: Rig) -> None:
+    await _sync(rig)
     rig.arrive()
-    folder_sync = await rig.folder_sync()
-    other = replace(rig.reconcile, ingest=_Interrupting(rig, folder_sync))
+    folder_sync = await rig.claimed()
+    other = replace(rig.sync, ingest=_Interrupting(rig))
 
     await other(SALES, folder_sync)
 
@@ -265,11 +283,41 @@ async def test_two_looks_at_once_queue_everything_once(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(4, 0), (6, 1), (30, 0)])
-async def test_mail_is_unannounced_if_a_notice_of_it_should_have_come(
+async def test_mail_is_missed_if_a_notification_of_it_should_have_come(
     rig: Rig, ago: int, expected: int
 ) -> None:
     await rig.sync_runs()
     rig.clock.advance(20 * MINUTE)
     rig.arrive(ago=ago * MINUTE)
 
-    assert (await rig.reconcile(SALES, await rig.folder_sync())).missed == expected
+    assert (await rig.sync(SALES, await rig.claimed())).missed == expected
+
+
+# --- What is too old to be new -------------------------------------------------------------------
+
+
+async def test_mail_that_arrives_with_an_old_date_is_recorded_as_skipped(rig: Rig) -> None:
+    await _sync(rig)
+    rig.arrive(ago=31 * DAY)
+    rig.arrive(ago=29 * DAY)
+
+    result = await _sync(rig)
+
+    assert (result.listed, result.queued, result.too_old) == (2, 1, 1)
+    assert await rig.handle_all() == ["m2"]
+    [skipped] = [
+        each for each in await rig.outcomes.find(SALES.tenant) if isinstance(each.outcome, Skipped)
+    ]
+    assert skipped.outcome == Skipped("older than inbound mail may be (30 days)")
+
+
+async def test_what_a_person_asks_for_is_never_too_old(rig: Rig) -> None:
+    await _sync(rig)
+    rig.arrive(ago=31 * DAY)
+    await _sync(rig)
+
+    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - 40 * DAY)
+    await _sync(rig)
+
+    [claim] = await rig.queue.claim(10, DAY)
+    assert claim.job.backfilled

@@ -1,15 +1,16 @@
 """When a mailbox is closed, what becomes of its jobs meanwhile, and how it opens again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from postroom.application.track_access import watched
+from postroom.application.track_access import tracking
 from postroom.domain.access import FAILURE_WINDOW, MAX_FAILURES, NO_FAILURES, AccessTally
 from postroom.domain.failure import AccessFailed, FolderMissing, Unavailable
 from postroom.domain.mailbox import Pause, PausedBy
-from tests.contracts.samples import imap_mailbox
-from tests.unit.receiving_rig import LEASE, SALES, Rig
+from tests.contracts.samples import IMAP, imap_mailbox
+from tests.unit.sync_rig import LEASE, SALES, Rig
 
 NOW = SALES.added_at
 REVOKED = AccessFailed("Graph answered 403 ErrorAccessDenied")
@@ -103,7 +104,7 @@ async def test_a_closed_mailbox_opens_when_it_can_be_got_into(rig: Rig) -> None:
 
 
 async def test_a_mailbox_that_nobody_would_open_again_is_not_closed(rig: Rig) -> None:
-    support = imap_mailbox()
+    support = replace(imap_mailbox(), account=replace(IMAP, folders=()))
     await rig.registry.add(support)
     for _ in range(5):
         mailbox = await rig.registry.get(support.tenant, support.id)
@@ -120,14 +121,14 @@ async def _due(rig: Rig) -> int:
 
 
 async def test_one_failure_holds_up_nobody(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await _fail(rig, every=timedelta())
 
     assert await _due(rig) == 1
 
 
 async def test_a_second_one_holds_up_the_whole_lane_for_a_while(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await _fail(rig, 2, every=timedelta(seconds=1))
 
     assert await _due(rig) == 0
@@ -136,7 +137,7 @@ async def test_a_second_one_holds_up_the_whole_lane_for_a_while(rig: Rig) -> Non
 
 
 async def test_a_success_lets_the_lane_go_on_at_once(rig: Rig) -> None:
-    await rig.arrive_and_tell()
+    await rig.arrive_and_notify()
     await _fail(rig, 2, every=timedelta(seconds=1))
     await rig.access.worked(await rig.mailbox())
 
@@ -151,7 +152,7 @@ async def test_a_success_lets_the_lane_go_on_at_once(rig: Rig) -> None:
 )
 async def test_only_a_failure_of_access_is_counted_as_one(rig: Rig, failure: Exception) -> None:
     with pytest.raises(type(failure)):
-        async with watched(rig.access, SALES):
+        async with tracking(rig.access, SALES):
             raise failure
 
     expected = 1 if type(failure) is AccessFailed else 0
@@ -160,7 +161,7 @@ async def test_only_a_failure_of_access_is_counted_as_one(rig: Rig, failure: Exc
 
 async def test_what_ends_well_has_got_in(rig: Rig) -> None:
     await _fail(rig, 2)
-    async with watched(rig.access, await rig.mailbox()):
+    async with tracking(rig.access, await rig.mailbox()):
         pass
 
     assert (await rig.mailbox()).access == NO_FAILURES
@@ -169,7 +170,7 @@ async def test_what_ends_well_has_got_in(rig: Rig) -> None:
 async def test_a_failure_that_says_nothing_of_the_access_leaves_the_count(rig: Rig) -> None:
     await _fail(rig, 2)
     with pytest.raises(Unavailable):
-        async with watched(rig.access, await rig.mailbox()):
+        async with tracking(rig.access, await rig.mailbox()):
             raise Unavailable("503")
 
     assert (await rig.mailbox()).access.failures == 2

@@ -23,14 +23,14 @@ class GmailEmulator:
     """Serves the Gmail API, `/token` and `/oauth2/v1/certs` by *app*.
 
     In-process through `transport()`, or on a port by `loopback.serve(gmail.app)`; keys of service
-    accounts are to be made with the URL under which it is reached. *subscribed_folder* sends the
+    accounts are to be made with the URL under which it is reached. *client* sends the
     pushes. A mailbox exists from the first time that its address is mentioned.
     """
 
-    def __init__(self, subscribed_folder: httpx.AsyncClient, clock: Clock | None = None) -> None:
+    def __init__(self, client: httpx.AsyncClient, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
         self.tokens = TokenEndPoint()
-        self.pubsub = PubSub(subscribed_folder)
+        self.pubsub = PubSub(client)
         self._faults = Faults()
         self._mailboxes: dict[str, GmailMailbox] = {}
         self.app: ASGIApp = build_app(

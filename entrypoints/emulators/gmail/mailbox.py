@@ -101,9 +101,9 @@ class GmailMailbox:
     def relabel(self, message_id: str, *, add: Collection[str], remove: Collection[str]) -> None:
         message = self.message(message_id)
         added = tuple(label for label in add if label not in message.labels)
-        kept = tuple(label for label in message.labels if label not in remove)
+        remaining = tuple(label for label in message.labels if label not in remove)
         removed = tuple(label for label in message.labels if label in remove)
-        message.labels = (*kept, *added)
+        message.labels = (*remaining, *added)
         if added:
             self._record("labelAdded", message, added)
         if removed:

@@ -23,7 +23,7 @@ TOKEN_LIFETIME = timedelta(hours=1)
 class PushSubscription:
     """*identity* is the service account that signs; *audience* is the endpoint if left empty."""
 
-    end_point: str
+    endpoint: str
     identity: str = "pusher@project.iam.gserviceaccount.com"
     name: str = "projects/project/subscriptions/gmail"
     audience: str = ""
@@ -31,9 +31,9 @@ class PushSubscription:
 
 
 class PubSub:
-    def __init__(self, subscribed_folder: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient) -> None:
         self.key = signing_key("push 1")
-        self._subscribed_folder = subscribed_folder
+        self._client = client
         self._keys = itertools.count(2)
         self._message_ids = itertools.count(2_070_443_601_311_540)
 
@@ -54,7 +54,7 @@ class PubSub:
         """A token as Google signs it, except for *claims*. The verifier's clock is the host's."""
         now = SystemClock().now()
         payload: Json = {
-            "aud": subscription.audience or subscription.end_point,
+            "aud": subscription.audience or subscription.endpoint,
             "azp": "113774264463038321964",
             "email": subscription.identity,
             "email_verified": True,
@@ -94,8 +94,8 @@ class PubSub:
             body = dict(envelope)
             if subscription.dead_letters:
                 body["deliveryAttempt"] = len(statuses) + 1
-            answer = await self._subscribed_folder.post(
-                subscription.end_point, json=body, headers={"Authorization": f"Bearer {token}"}
+            answer = await self._client.post(
+                subscription.endpoint, json=body, headers={"Authorization": f"Bearer {token}"}
             )
             statuses.append(answer.status_code)
         return tuple(statuses)

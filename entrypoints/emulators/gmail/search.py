@@ -1,4 +1,4 @@
-"""Gmail's search, as far as Postroom uses it: `after:` in seconds, and `in:` with its negation.
+"""Gmail's search, as far as we use it: `after:` and `before:` in seconds, `in:` negated or not.
 
 Source: https://developers.google.com/workspace/gmail/api/guides/filtering.
 """
@@ -23,6 +23,8 @@ def _term(word: str) -> Filter:
     operator, _, value = word.lstrip("-").partition(":")
     if operator == "after" and value.isdecimal():
         return _after(int(value))
+    if operator == "before" and value.isdecimal():
+        return _before(int(value))
     if operator == "in" and value in _PLACES:
         return _in(_PLACES[value], wanted=not word.startswith("-"))
     raise GoogleError(400, "invalidArgument", f"The emulator does not know the term {word!r}.")
@@ -31,6 +33,10 @@ def _term(word: str) -> Filter:
 def _after(second: int) -> Filter:
     # The strict reading: what came in the very second is not found.
     return lambda message: message.milliseconds // 1000 > second
+
+
+def _before(second: int) -> Filter:
+    return lambda message: message.milliseconds // 1000 < second
 
 
 def _in(label: str, *, wanted: bool) -> Filter:

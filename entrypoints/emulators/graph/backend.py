@@ -14,12 +14,12 @@ from postroom.entrypoints.emulators.graph.wire import RecordedRequest
 
 
 class Backend:
-    def __init__(self, clock: Clock, subscribed_folder: httpx.AsyncClient) -> None:
+    def __init__(self, clock: Clock, client: httpx.AsyncClient) -> None:
         self.clock = clock
         self.directories = Directories(clock)
         self.faults = Faults()
         self.mailboxes = Mailboxes()
         self.deltas = Deltas(clock, self.mailboxes)
-        self.notifications = Notifications(clock, subscribed_folder)
+        self.notifications = Notifications(clock, client)
         self.requests: list[RecordedRequest] = []
-        self.subscriptions = Subscriptions(clock, self.mailboxes, Handshakes(subscribed_folder))
+        self.subscriptions = Subscriptions(clock, self.mailboxes, Handshakes(client))

@@ -68,9 +68,9 @@ def mailbox_of(backend: Backend, caller: IssuedToken, user: str) -> User:
 
 
 def preferences(request: Call) -> Preferences:
-    asked = ", ".join(request.headers.getall("Prefer", [])).lower()
-    size = re.search(r"odata\.maxpagesize=(\d+)", asked)
-    return Preferences(IMMUTABLE_ID.lower() in asked, int(size[1]) if size else None)
+    preferred = ", ".join(request.headers.getall("Prefer", [])).lower()
+    size = re.search(r"odata\.maxpagesize=(\d+)", preferred)
+    return Preferences(IMMUTABLE_ID.lower() in preferred, int(size[1]) if size else None)
 
 
 def answer(

@@ -156,9 +156,9 @@ def _check(query: Query, params: Mapping[str, str]) -> None:
 _NEWEST_FIRST = ("receivedDateTime", True)
 
 
-def _kinds(asked: str) -> frozenset[Kind]:
+def _kinds(change_type: str) -> frozenset[Kind]:
     named = {"created": Kind.CREATED, "updated": Kind.UPDATED, "deleted": Kind.REMOVED}
-    return frozenset({named[asked]} if asked in named else named.values())
+    return frozenset({named[change_type]} if change_type in named else named.values())
 
 
 def _gone(code: str, url: str) -> GraphError:

@@ -21,12 +21,12 @@ from postroom.entrypoints.emulators.loopback import AsgiApp
 class GraphEmulator(MailScript, FaultScript, NotificationScript, SignInScript):
     """A small Microsoft 365: one ASGI *app* that is both Graph and its login.
 
-    It starts with one application in one directory. *subscribed_folder* carries handshakes and
+    It starts with one application in one directory. *client* carries handshakes and
     notifications to whoever subscribes; over httpx.ASGITransport it needs no network.
     """
 
-    def __init__(self, clock: Clock, subscribed_folder: httpx.AsyncClient) -> None:
-        super().__init__(clock, Backend(clock, subscribed_folder))
+    def __init__(self, clock: Clock, client: httpx.AsyncClient) -> None:
+        super().__init__(clock, Backend(clock, client))
         self.app: AsgiApp = build_app(self._backend)
         self.register(DIRECTORY, CLIENT_ID, CLIENT_SECRET)
 

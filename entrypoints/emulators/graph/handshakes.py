@@ -1,4 +1,4 @@
-"""The handshake with which a subscribed_folder proves that it wants notifications at a URL.
+"""The handshake with which an application proves that it wants notifications at a URL.
 
 Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks#notificationurl-validation.
 """
@@ -14,17 +14,17 @@ HANDSHAKE_SECONDS = 10.0
 
 
 class Handshakes:
-    def __init__(self, subscribed_folder: httpx.AsyncClient) -> None:
-        self._subscribed_folder = subscribed_folder
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
 
     async def shake(self, url: str) -> None:
-        """The subscribed_folder repeats a token, decoded, as text. Raises GraphError if it does
+        """The application repeats a token, decoded, as text. Raises GraphError if it does
         not.
         """
         token = f"Validation: Testing client application reachability for subscription {uuid4()}"
         mark = "&" if "?" in url else "?"
         try:
-            answer = await self._subscribed_folder.post(
+            answer = await self._client.post(
                 f"{url}{mark}validationToken={quote(token, safe='')}",
                 headers={"Content-Type": "text/plain; charset=utf-8"},
                 timeout=HANDSHAKE_SECONDS,

@@ -1,4 +1,4 @@
-"""Notifications: batches for each subscribed_folder, sent until they are accepted or too old.
+"""Notifications: batches for each application, sent until they are accepted or too old.
 
 Graph tries a batch again with growing waits for four hours, and then drops it. Here the waits are
 the test's: `deliver` tries once, and what is not accepted stays to be tried again. Source:
@@ -50,8 +50,8 @@ def _about(subscription: Subscription) -> Json:
         "subscriptionExpirationDateTime": timestamp(subscription.expires_at),
         "tenantId": subscription.directory,
     }
-    if subscription.asked.clientState is not None:
-        item["clientState"] = subscription.asked.clientState
+    if subscription.request.clientState is not None:
+        item["clientState"] = subscription.request.clientState
     return item
 
 
@@ -72,12 +72,12 @@ class Batch:
 class Notifications:
     """*lost* are the subscriptions with notifications that Graph knows it failed to deliver."""
 
-    def __init__(self, clock: Clock, subscribed_folder: httpx.AsyncClient) -> None:
+    def __init__(self, clock: Clock, client: httpx.AsyncClient) -> None:
         self.waiting: list[Batch] = []
         self.lost: set[str] = set()
         self._losing = 0
         self._clock = clock
-        self._subscribed_folder = subscribed_folder
+        self._client = client
 
     def lose(self, number: int) -> None:
         """Deliver the next *number* of notifications to nobody."""
@@ -88,7 +88,7 @@ class Notifications:
         items = defaultdict[str, list[Json]](list)
         for subscription, message in pairs:
             if not subscription.paused and not self._is_lost(subscription):
-                items[subscription.asked.notificationUrl].append(
+                items[subscription.request.notificationUrl].append(
                     notification(subscription, message)
                 )
         self._wait(items)
@@ -97,7 +97,7 @@ class Notifications:
         """For those that named a URL for it when they were made."""
         items = defaultdict[str, list[Json]](list)
         for subscription in subscriptions:
-            if url := subscription.asked.lifecycleNotificationUrl:
+            if url := subscription.request.lifecycleNotificationUrl:
                 items[url].append(lifecycle_notification(subscription, event))
         self._wait(items)
 
@@ -127,7 +127,7 @@ class Notifications:
 
     async def _post(self, batch: Batch) -> int:
         try:
-            answer = await self._subscribed_folder.post(
+            answer = await self._client.post(
                 batch.url, json={"value": batch.items}, timeout=ANSWER_SECONDS
             )
         except httpx.RequestError:

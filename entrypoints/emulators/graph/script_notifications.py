@@ -26,7 +26,7 @@ class NotificationScript(Script):
 
         Raises GraphError.
         """
-        asked = SubscriptionRequest(
+        request = SubscriptionRequest(
             changeType="created",
             notificationUrl=url,
             resource=f"users/{user}/mailFolders('{folder}')/messages",
@@ -36,7 +36,7 @@ class NotificationScript(Script):
         )
         self._backend.mailboxes.add_user(user)
         made = await self._backend.subscriptions.create(
-            asked.model_dump_json().encode(),
+            request.model_dump_json().encode(),
             directory=DIRECTORY,
             client_id=CLIENT_ID,
             immutable=immutable,
@@ -68,11 +68,13 @@ class NotificationScript(Script):
         """Try again what was not accepted."""
         return await self._backend.notifications.deliver()
 
-    async def remove_subscription(self, subscription_id: str, *, tell: bool = True) -> list[Batch]:
+    async def remove_subscription(
+        self, subscription_id: str, *, notify: bool = True
+    ) -> list[Batch]:
         """End it on Graph's own account, with a notification of the life cycle or without."""
         subscription = self._backend.subscriptions.get(subscription_id)
         self._backend.subscriptions.delete(subscription_id)
-        if tell:
+        if notify:
             self._backend.notifications.add_lifecycle([subscription], "subscriptionRemoved")
         return await self.redeliver()
 

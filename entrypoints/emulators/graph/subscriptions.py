@@ -1,4 +1,4 @@
-"""Subscriptions: made after a handshake with the subscribed_folder, and ended by time.
+"""Subscriptions: made after a handshake with the application, and ended by time.
 
 Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks and
 learn.microsoft.com/graph/api/resources/subscription.
@@ -56,7 +56,7 @@ class Subscription:
     """
 
     id: str
-    asked: SubscriptionRequest
+    request: SubscriptionRequest
     directory: str
     client_id: str
     user: User
@@ -71,12 +71,12 @@ class Subscription:
     def body(self) -> Json:
         return {
             "id": self.id,
-            "resource": self.asked.resource,
+            "resource": self.request.resource,
             "applicationId": self.client_id,
-            "changeType": self.asked.changeType,
-            "clientState": self.asked.clientState,
-            "notificationUrl": self.asked.notificationUrl,
-            "lifecycleNotificationUrl": self.asked.lifecycleNotificationUrl,
+            "changeType": self.request.changeType,
+            "clientState": self.request.clientState,
+            "notificationUrl": self.request.notificationUrl,
+            "lifecycleNotificationUrl": self.request.lifecycleNotificationUrl,
             "expirationDateTime": timestamp(self.expires_at),
             "creatorId": guid(self.client_id),
             "latestSupportedTlsVersion": "v1_2",
@@ -121,15 +121,15 @@ class Subscriptions:
         self, body: bytes, *, directory: str, client_id: str, immutable: bool, person: str = ""
     ) -> Subscription:
         """*person* is who the application acts for, if it does."""
-        asked = parse(SubscriptionRequest, body)
-        user, folder = self._target(asked, person)
-        self._refuse_second(asked, client_id)
-        expires_at = self._expiry(asked.expirationDateTime)
-        for url in filter(None, (asked.notificationUrl, asked.lifecycleNotificationUrl)):
+        request = parse(SubscriptionRequest, body)
+        user, folder = self._target(request, person)
+        self._refuse_second(request, client_id)
+        expires_at = self._expiry(request.expirationDateTime)
+        for url in filter(None, (request.notificationUrl, request.lifecycleNotificationUrl)):
             await self._handshakes.shake(url)
-        self._refuse_second(asked, client_id)  # who was quicker has shaken hands meanwhile
+        self._refuse_second(request, client_id)  # who was quicker has shaken hands meanwhile
         made = Subscription(
-            str(uuid4()), asked, directory, client_id, user, folder, immutable, expires_at
+            str(uuid4()), request, directory, client_id, user, folder, immutable, expires_at
         )
         self._all[made.id] = made
         return made
@@ -141,20 +141,20 @@ class Subscriptions:
             subscription.expires_at = self._expiry(renewal.expirationDateTime)
         if renewal.notificationUrl:
             await self._handshakes.shake(renewal.notificationUrl)
-            subscription.asked.notificationUrl = renewal.notificationUrl
+            subscription.request.notificationUrl = renewal.notificationUrl
         subscription.paused = False
 
     def delete(self, subscription_id: str) -> None:
         del self._all[self.get(subscription_id).id]
 
-    def _target(self, asked: SubscriptionRequest, person: str) -> tuple[User, Folder | None]:
+    def _target(self, request: SubscriptionRequest, person: str) -> tuple[User, Folder | None]:
         """A person subscribes to their own mailbox alone, also where another is shared with them.
 
         Source: learn.microsoft.com/graph/outlook-change-notifications-overview.
         """
-        target = _RESOURCE.fullmatch(asked.resource)
+        target = _RESOURCE.fullmatch(request.resource)
         if not target:
-            raise GraphError(400, "InvalidRequest", f"Resource not found: {asked.resource}")
+            raise GraphError(400, "InvalidRequest", f"Resource not found: {request.resource}")
         user = self._mailboxes.user(target["user"] or person)
         if person and person.lower() != user.name.lower():
             raise GraphError(
@@ -165,11 +165,11 @@ class Subscriptions:
         folder = target["quoted"] or target["plain"]
         return user, self._mailboxes.folders(user).find(folder) if folder else None
 
-    def _refuse_second(self, asked: SubscriptionRequest, client_id: str) -> None:
+    def _refuse_second(self, request: SubscriptionRequest, client_id: str) -> None:
         """One for each resource, as it is written, and change type of an application."""
-        wanted = _key(client_id, asked)
+        wanted = _key(client_id, request)
         for each in self.live():
-            if _key(each.client_id, each.asked) == wanted:
+            if _key(each.client_id, each.request) == wanted:
                 raise GraphError(
                     409,
                     "ObjectIdentifierInUse",
@@ -188,8 +188,8 @@ class Subscriptions:
         return max(wanted, now + SHORTEST)
 
 
-def _key(client_id: str, asked: SubscriptionRequest) -> tuple[str, str, str]:
-    return client_id, asked.changeType, asked.resource.lstrip("/").lower()
+def _key(client_id: str, request: SubscriptionRequest) -> tuple[str, str, str]:
+    return client_id, request.changeType, request.resource.lstrip("/").lower()
 
 
 def parse(model: type[_Model], body: bytes) -> _Model:

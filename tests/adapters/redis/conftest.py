@@ -11,6 +11,7 @@ from postroom.adapters.embedded import EmbeddedValkey
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers, open_redis
 from tests.engines import REDIS_SERVERS, redis_program
+from tests.providers import WIRE
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def prefix() -> str:
 
 @pytest.fixture
 def queue(servers: Servers, prefix: str) -> RedisPointerQueue:
-    return RedisPointerQueue(servers, prefix=prefix)
+    return RedisPointerQueue(servers, WIRE, prefix=prefix)
 
 
 @pytest.fixture(params=REDIS_SERVERS)

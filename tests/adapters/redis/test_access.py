@@ -16,6 +16,7 @@ from postroom.domain.failure import Unavailable
 from tests.certificates import Certificates, make_certificates
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
 from tests.engines import REDIS_SERVERS, redis_program
+from tests.providers import WIRE
 from tests.redis_servers import RedisCluster, RedisProcess, WatchedPair, free_port
 
 GUIDE = Path("docs/operator-guide.md").read_text()
@@ -28,7 +29,7 @@ SHORT = timedelta(milliseconds=50)
 
 async def do_everything(servers: Servers) -> None:
     """All that the queue and its health checks do to Redis, except to give up a wait."""
-    queue = RedisPointerQueue(servers)
+    queue = RedisPointerQueue(servers, WIRE)
     await RedisHealth(servers)()
     await PartitionCountHealth(servers, 1)()
     await queue.enqueue(jobs(*"abcde"))
@@ -108,7 +109,7 @@ async def test_a_user_for_other_keys_is_told_so(lone: RedisProcess) -> None:
 
     async with open_redis(as_user(lone.url)) as servers:
         with pytest.raises(Unavailable, match="lacks a permission"):
-            await RedisPointerQueue(servers).enqueue(jobs("a"))
+            await RedisPointerQueue(servers, WIRE).enqueue(jobs("a"))
 
 
 async def test_the_user_of_the_guide_will_do_on_a_cluster(valkey_cluster: RedisCluster) -> None:
@@ -187,7 +188,7 @@ async def test_a_certificate_is_refused(
     url = tls_url.replace("127.0.0.1", host) + options.format(authority=certificates.authority)
     async with open_redis(url) as servers:
         with pytest.raises(Unavailable, match="do not agree on TLS"):
-            await RedisPointerQueue(servers).enqueue(jobs("a"))
+            await RedisPointerQueue(servers, WIRE).enqueue(jobs("a"))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from postroom.adapters.redis.servers import Servers, open_redis
 from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
 from tests.engines import REDIS_SERVERS, redis_program
+from tests.providers import WIRE
 from tests.queue_load import under_load
 from tests.redis_servers import RedisCluster, slot_of
 
@@ -45,7 +46,7 @@ async def test_a_slot_may_be_moved_at_once_under_load(cluster: RedisCluster, pre
 
 async def move_under_load(cluster: RedisCluster, prefix: str, move: Callable[[str], None]) -> None:
     async with open_redis(cluster.url) as servers:
-        queue = RedisPointerQueue(servers, prefix=prefix)
+        queue = RedisPointerQueue(servers, WIRE, prefix=prefix)
         async with under_load(queue) as load:
             await load.more_are_acknowledged(500)
             await asyncio.to_thread(move, prefix)
@@ -60,7 +61,7 @@ async def test_while_a_slot_is_on_the_move_the_queue_says_so(
     cluster: RedisCluster, prefix: str
 ) -> None:
     async with open_redis(cluster.url) as servers:
-        queue = RedisPointerQueue(servers, prefix=prefix)
+        queue = RedisPointerQueue(servers, WIRE, prefix=prefix)
         await queue.enqueue(jobs("a", "b"))
         [a] = await claimed(queue)
 
@@ -94,7 +95,7 @@ async def test_a_full_server_of_a_cluster_lets_its_jobs_be_worked_off(
 ) -> None:
     holder = cluster.holder(prefix)
     async with open_redis(cluster.url) as servers:
-        queue = RedisPointerQueue(servers, prefix=prefix)
+        queue = RedisPointerQueue(servers, WIRE, prefix=prefix)
         await queue.enqueue(jobs("a", "b", "c"))
         holder.run("CONFIG", "SET", "maxmemory", 1)
 
@@ -139,4 +140,4 @@ async def test_a_cluster_is_found_through_any_of_its_nodes(
 ) -> None:
     for node in cluster.nodes:
         async with open_redis(f"redis+cluster://127.0.0.1:1,{node.node}") as servers:
-            assert await RedisPointerQueue(servers, prefix=prefix).enqueue(jobs(node.node))
+            assert await RedisPointerQueue(servers, WIRE, prefix=prefix).enqueue(jobs(node.node))

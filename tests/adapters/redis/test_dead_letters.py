@@ -14,6 +14,7 @@ from postroom.application.dead_letter_pages import LOOKED_AT
 from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import claimed, dead_ids, job, jobs, names
+from tests.providers import WIRE
 
 
 async def bury(queue: RedisPointerQueue, *names: str, mailboxes: bool = False) -> None:
@@ -151,7 +152,7 @@ async def test_a_full_server_refuses_a_whole_batch_and_can_be_purged(
     server: EmbeddedValkey,
 ) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         await bury(queue, "a", "b", "c")
         await servers.holding("").config_set("maxmemory", 1)
 

@@ -14,6 +14,7 @@ from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import open_redis
 from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import jobs, names
+from tests.providers import WIRE
 from tests.redis_servers import SERVICE, WatchedPair
 
 NOBODY = "127.0.0.1:1"
@@ -28,7 +29,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedPair]:
 async def test_the_sentinels_that_are_away_are_passed_over(pair: WatchedPair, prefix: str) -> None:
     async with open_redis(f"redis+sentinel://{NOBODY},{pair.sentinel.node}/{SERVICE}") as servers:
         for name in ("a", "b"):
-            queue = RedisPointerQueue(servers, prefix=prefix)
+            queue = RedisPointerQueue(servers, WIRE, prefix=prefix)
             await queue.enqueue(jobs(name))
             assert await names(queue) == [name]
             await servers.holding("").connection_pool.disconnect()
@@ -98,4 +99,4 @@ async def test_what_is_wrong_with_an_address_is_told(
 async def test_callers_are_told_the_same_when_it_does_not_pass(pair: WatchedPair) -> None:
     async with open_redis(f"redis+sentinel://{pair.sentinel.node}/other") as servers:
         with pytest.raises(Unavailable, match="do not know the service"):
-            await RedisPointerQueue(servers).enqueue(jobs("a"))
+            await RedisPointerQueue(servers, WIRE).enqueue(jobs("a"))

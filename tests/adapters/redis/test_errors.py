@@ -7,7 +7,7 @@ from redis import exceptions
 from redis._parsers import BaseParser
 
 from postroom.adapters.redis.discovery import NoPrimary
-from postroom.adapters.redis.errors import may_pass, reason_of
+from postroom.adapters.redis.errors import failure_of, may_pass
 
 
 def said(answer: str) -> Exception:
@@ -49,8 +49,8 @@ def said(answer: str) -> Exception:
 def test_each_answer_has_a_name(answer: str, reason: str, passes: bool) -> None:  # noqa: FBT001
     error = said(answer)
 
-    assert reason in reason_of(error)
-    assert "hush" not in reason_of(error)
+    assert reason in failure_of(error).reason
+    assert "hush" not in failure_of(error).reason
     assert may_pass(error) is passes
 
 
@@ -68,7 +68,7 @@ def test_what_befalls_the_connection_has_a_name(
     reason: str,
     passes: bool,  # noqa: FBT001
 ) -> None:
-    assert reason in reason_of(error)
+    assert reason in failure_of(error).reason
     assert may_pass(error) is passes
 
 
@@ -89,7 +89,7 @@ def test_what_is_wrapped_up_when_we_connect_is_told(
     outer = exceptions.ConnectionError(inner)
     outer.__cause__ = inner
 
-    assert reason in reason_of(outer)
+    assert reason in failure_of(outer).reason
     assert may_pass(outer) is passes
 
 
@@ -101,5 +101,5 @@ def test_what_tls_says_is_told(inner: Exception, passes: bool) -> None:  # noqa:
     outer = exceptions.ConnectionError("hush")
     outer.__context__ = inner
 
-    assert "do not agree on TLS" in reason_of(outer)
+    assert "do not agree on TLS" in failure_of(outer).reason
     assert may_pass(outer) is passes

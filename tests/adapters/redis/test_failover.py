@@ -15,6 +15,7 @@ import pytest
 from postroom.adapters.redis.durability import RedisHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import open_redis
+from tests.providers import WIRE
 from tests.queue_load import Load, under_load
 from tests.redis_servers import SERVICE, RedisCluster, RedisProcess, WatchedPair, until
 
@@ -78,7 +79,7 @@ async def test_the_queue_goes_on_when_its_server_becomes_a_replica(stage: Stage)
 
 async def go_on(stage: Stage, replace: Callable[[], object]) -> None:
     async with open_redis(stage.url) as servers:
-        queue = RedisPointerQueue(servers, prefix=stage.prefix)
+        queue = RedisPointerQueue(servers, WIRE, prefix=stage.prefix)
         async with under_load(queue) as load:
             await load.more_are_acknowledged(500)
             safe = await what_is_safe(load, stage)

@@ -12,6 +12,7 @@ import pytest
 
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import open_redis
+from tests.providers import WIRE
 from tests.queue_load import killed_under_load, under_load
 from tests.redis_servers import RedisProcess
 
@@ -27,7 +28,7 @@ def lone(server_binary: Path, tmp_path: Path) -> Iterator[RedisProcess]:
 async def test_no_kill_loses_a_job_that_was_acknowledged(lone: RedisProcess) -> None:
     async with open_redis(lone.url) as servers:
         for number in range(KILLS):
-            queue = RedisPointerQueue(servers, prefix=f"kill-{number}")
+            queue = RedisPointerQueue(servers, WIRE, prefix=f"kill-{number}")
 
             load = await killed_under_load(queue, lone)
 
@@ -38,7 +39,10 @@ async def test_no_kill_loses_a_job_that_was_acknowledged(lone: RedisProcess) -> 
 
 
 async def test_a_server_may_be_restarted_under_load(lone: RedisProcess) -> None:
-    async with open_redis(lone.url) as servers, under_load(RedisPointerQueue(servers)) as load:
+    async with (
+        open_redis(lone.url) as servers,
+        under_load(RedisPointerQueue(servers, WIRE)) as load,
+    ):
         await load.more_are_acknowledged(500)
         await asyncio.to_thread(lone.stop)
         await asyncio.to_thread(lone.start)
@@ -49,7 +53,10 @@ async def test_a_server_may_be_restarted_under_load(lone: RedisProcess) -> None:
 
 
 async def test_a_server_may_forget_the_scripts_under_load(lone: RedisProcess) -> None:
-    async with open_redis(lone.url) as servers, under_load(RedisPointerQueue(servers)) as load:
+    async with (
+        open_redis(lone.url) as servers,
+        under_load(RedisPointerQueue(servers, WIRE)) as load,
+    ):
         for _ in range(5):
             await load.more_are_acknowledged(100)
             lone.run("SCRIPT", "FLUSH")

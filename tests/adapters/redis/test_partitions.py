@@ -14,6 +14,7 @@ from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import InvalidPointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, names
+from tests.providers import WIRE
 
 PARTITIONS = 4
 MAILBOXES = [f"m{n}" for n in range(16)]
@@ -29,7 +30,7 @@ class Away(RedisPointerQueue):
 
 @pytest.fixture
 def partitioned(servers: Servers, prefix: str) -> PointerQueue:
-    return redis_queue(servers, prefix=prefix, partitions=PARTITIONS)
+    return redis_queue(servers, WIRE, prefix=prefix, partitions=PARTITIONS)
 
 
 async def parts_in_use(redis: Redis, prefix: str) -> set[bytes]:
@@ -108,8 +109,8 @@ async def test_a_claim_that_is_cancelled_keeps_nothing(partitioned: PointerQueue
 async def test_a_partition_that_is_away_does_not_hold_up_the_others(
     servers: Servers, prefix: str
 ) -> None:
-    there = RedisPointerQueue(servers, prefix=prefix, partition=0)
-    queue = PartitionedPointerQueue([Away(servers, prefix=prefix, partition=1), there])
+    there = RedisPointerQueue(servers, WIRE, prefix=prefix, partition=0)
+    queue = PartitionedPointerQueue([Away(servers, WIRE, prefix=prefix, partition=1), there], WIRE)
     with pytest.raises(Unavailable):
         await queue.claim(1, LEASE)
     await there.enqueue([job("a"), job("b")])

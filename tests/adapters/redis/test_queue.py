@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers, open_redis
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
+from tests.providers import WIRE
 
 SHORT = timedelta(milliseconds=50)
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -66,8 +67,8 @@ async def test_all_keys_lie_in_one_slot_of_a_cluster_and_none_is_left_behind(
 
 
 async def test_partitions_do_not_see_each_other(servers: Servers, prefix: str) -> None:
-    first = RedisPointerQueue(servers, prefix=prefix, partition=0)
-    second = RedisPointerQueue(servers, prefix=prefix, partition=1)
+    first = RedisPointerQueue(servers, WIRE, prefix=prefix, partition=0)
+    second = RedisPointerQueue(servers, WIRE, prefix=prefix, partition=1)
     await first.enqueue(jobs("a"))
 
     assert await names(second) == []
@@ -144,7 +145,7 @@ async def test_whoever_waits_is_woken_by_another_process(
     redis: Redis, queue: RedisPointerQueue, redis_url: str, prefix: str
 ) -> None:
     async with open_redis(redis_url) as other:
-        elsewhere = RedisPointerQueue(other, prefix=prefix)
+        elsewhere = RedisPointerQueue(other, WIRE, prefix=prefix)
         waiting = asyncio.create_task(queue.claim(1, LEASE, wait=timedelta(seconds=10)))
         await until_blocked(redis, 1)
 

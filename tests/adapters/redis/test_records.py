@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.redis.queue import RedisPointerQueue
-from postroom.domain.pointer import ImapPointer, InvalidPointer, PointerJob
-from tests.contracts.pointer_queue.samples import job, jobs, names
+from postroom.domain.pointer import InvalidPointer, Pointer, PointerJob
+from tests.contracts.pointer_queue.samples import claimed, job, jobs, names
 
-RECORD = b'[1,"imap",1893456000000000,"","INBOX",7,1,""]'
+RECORD = b'[2,"imap",1893456000000000,"",false,"INBOX",7,1,""]'
 
 
 async def test_the_record_is_what_the_next_release_must_be_able_to_read(
@@ -21,18 +24,56 @@ async def test_the_record_is_what_the_next_release_must_be_able_to_read(
 
 
 @pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        (
+            b'"imap",1893456000000000,"00-1-2-01","INBOX",7,1,"a@x"',
+            ImapPointer("INBOX", 7, 1, "a@x"),
+        ),
+        (
+            b'"google",1893456000000000,"00-1-2-01",5,"info@acme.example","pubsub-1",["m1","m2"]',
+            GooglePointer(5, "info@acme.example", "pubsub-1", ("m1", "m2")),
+        ),
+        (
+            b'"microsoft",1893456000000000,"00-1-2-01","subscription-1","m1",["users/1/messages/"]',
+            MicrosoftPointer("subscription-1", "m1", "users/1/messages/m1"),
+        ),
+        (
+            b'"microsoft",1893456000000000,"00-1-2-01","subscription-1","m1","elsewhere"',
+            MicrosoftPointer("subscription-1", "m1", "elsewhere"),
+        ),
+    ],
+    ids=["imap", "google", "microsoft", "microsoft elsewhere"],
+)
+async def test_a_record_of_the_first_release_is_still_read(
+    redis: Redis, queue: RedisPointerQueue, prefix: str, fields: bytes, pointer: Pointer
+) -> None:
+    await queue.enqueue(jobs("a"))
+    await redis.hset(f"{{{prefix}:0}}:jobs", "a", b"[1,%b]" % fields)
+
+    [claim] = await claimed(queue)
+
+    assert claim.job == replace(job("a", pointer=pointer), traceparent="00-1-2-01")
+
+
+@pytest.mark.parametrize(
     ("record", "reason"),
     [
         (b"Dear Ann, \xff", "json_invalid"),
         (b"", "json_invalid"),
         (b'{"v":1,"Ann":1}', "union_tag_not_found"),
         (b"[1]", "union_tag_not_found"),
-        (RECORD.replace(b"[1,", b"[2,"), "imap 0 literal_error"),
+        (b'["3","imap"]', "union_tag_invalid"),
+        (RECORD.replace(b"[2,", b"[0,"), "union_tag_invalid"),
+        (RECORD.replace(b"[2,", b'["2",'), "imap/2 0 literal_error"),
+        (RECORD.replace(b"[2,", b"[1,"), "imap/1 too_long"),
         (RECORD.replace(b"imap", b"flusher pigeon"), "union_tag_invalid"),
+        (RECORD.replace(b"[2,", b"[0,").replace(b"imap", b"jmap"), "union_tag_invalid"),
         (RECORD.replace(b"7", b"0"), "uid must be between 1 and 4294967295"),
-        (RECORD.replace(b"7", b'"7"'), "imap 5 int_type"),
-        (RECORD.replace(b"]", b',"Ann"]'), "imap too_long"),
-        (RECORD.replace(b',""]', b"]"), "imap 7 missing"),
+        (RECORD.replace(b"7", b'"7"'), "imap/2 6 int_type"),
+        (RECORD.replace(b"false", b"0"), "imap/2 4 bool_type"),
+        (RECORD.replace(b"]", b',"Ann"]'), "imap/2 too_long"),
+        (RECORD.replace(b',""]', b"]"), "imap/2 8 missing"),
         (RECORD.replace(b"000000", b"000000000000"), "no such time"),
         (RECORD + b" " * 32_768, "more than 32768 bytes"),
     ],
@@ -65,7 +106,7 @@ async def test_a_missing_record_goes_to_the_dead_letters(
     assert letter.id == "bad"
 
 
-async def test_a_record_of_another_release_is_kept_as_it_is(
+async def test_an_unreadable_record_is_stored_as_it_is(
     redis: Redis, queue: RedisPointerQueue, prefix: str
 ) -> None:
     await queue.enqueue(jobs("a"))

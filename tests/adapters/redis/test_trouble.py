@@ -13,6 +13,7 @@ from postroom.adapters.redis.scripts import RESEND_WITHIN
 from postroom.adapters.redis.servers import open_redis
 from postroom.domain.failure import Unavailable
 from tests.contracts.pointer_queue.samples import LEASE, claimed, dead_ids, jobs, names
+from tests.providers import WIRE
 
 SHORT = timedelta(milliseconds=50)
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ def restart(server: EmbeddedValkey) -> None:
 
 async def test_what_was_acknowledged_survives_a_kill_of_the_server(server: EmbeddedValkey) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         await queue.enqueue(jobs("settled", "in-flight", "delayed", "dead", "ready"))
         settled, _, delayed, dead = await claimed(queue, 4)
         await queue.acknowledge(settled)
@@ -50,7 +51,7 @@ async def test_what_was_acknowledged_survives_a_kill_of_the_server(server: Embed
 
 async def test_a_server_that_comes_back_in_time_is_not_noticed(server: EmbeddedValkey) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         await queue.enqueue(jobs("a"))
         [claim] = await claimed(queue)
         kill(server)
@@ -71,7 +72,7 @@ async def test_a_server_that_is_away_is_given_up_within_the_budget(
     server: EmbeddedValkey, how: signal.Signals
 ) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         await queue.enqueue(jobs("a"))
         [claim] = await claimed(queue)
         kill(server, how)
@@ -99,7 +100,7 @@ async def test_a_caller_that_comes_while_the_server_is_away_waits_no_longer_than
     server: EmbeddedValkey,
 ) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         kill(server)
         first = asyncio.create_task(queue.enqueue(jobs("a")))
         await asyncio.sleep(RESEND_WITHIN / 2)
@@ -115,7 +116,7 @@ async def test_a_full_server_takes_no_more_and_lets_its_jobs_be_worked_off(
     server: EmbeddedValkey,
 ) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         await queue.enqueue(jobs(*"abcdefgh"))
         await servers.holding("").config_set("maxmemory", 1)
 
@@ -141,7 +142,7 @@ async def test_a_full_server_takes_no_more_and_lets_its_jobs_be_worked_off(
 
 async def test_a_replica_is_named_as_what_it_is(server: EmbeddedValkey) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         await queue.enqueue(jobs("a"))
         await servers.holding("").replicaof("127.0.0.1", 1)
 
@@ -160,14 +161,14 @@ async def test_a_user_without_permission_is_told_so(server: EmbeddedValkey) -> N
         guest = server.url.replace("unix://", "unix://guest:any@")
         async with open_redis(guest) as limited:
             with pytest.raises(Unavailable, match="lacks a permission"):
-                await RedisPointerQueue(limited).enqueue(jobs("a"))
+                await RedisPointerQueue(limited, WIRE).enqueue(jobs("a"))
 
 
 async def test_a_wrong_password_is_told_of(server: EmbeddedValkey) -> None:
     stranger = server.url.replace("unix://", "unix://stranger:secret@")
     async with open_redis(stranger) as servers:
         with pytest.raises(Unavailable, match="refuses the user") as caught:
-            await RedisPointerQueue(servers).claim(1, LEASE)
+            await RedisPointerQueue(servers, WIRE).claim(1, LEASE)
     assert "secret" not in str(caught.value)
 
 
@@ -177,7 +178,7 @@ async def test_a_user_bound_to_the_queues_keys_can_do_everything(server: Embedde
             "postroom", enabled=True, nopass=True, categories=["+@all"], keys=["{postroom:*"]
         )
     async with open_redis(server.url.replace("unix://", "unix://postroom:any@")) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         await queue.enqueue(jobs("a", "b"))
         a, b = await claimed(queue, 2)
         await queue.acknowledge(a)

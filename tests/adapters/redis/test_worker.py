@@ -19,6 +19,7 @@ from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.outcome import Duplicate
 from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import job, jobs
+from tests.providers import WIRE
 
 SHORT = timedelta(seconds=0.5)
 BOUND = 10
@@ -67,7 +68,7 @@ async def at_work(*workers: Worker) -> AsyncIterator[None]:
 async def other(redis_url: str, prefix: str) -> AsyncIterator[RedisPointerQueue]:
     """The same queue, as another process has it."""
     async with open_redis(redis_url) as servers:
-        yield RedisPointerQueue(servers, prefix=prefix)
+        yield RedisPointerQueue(servers, WIRE, prefix=prefix)
 
 
 async def test_workers_share_the_work_and_do_each_job_once(
@@ -131,7 +132,7 @@ async def test_a_job_that_takes_longer_than_its_lease_is_done_once(
 
 async def test_a_worker_outlives_its_server(server: EmbeddedValkey) -> None:
     async with open_redis(server.url) as servers:
-        queue = RedisPointerQueue(servers)
+        queue = RedisPointerQueue(servers, WIRE)
         work = Work(queue, expected=2)
         with structlog.testing.capture_logs() as logs:
             async with at_work(work.worker()), asyncio.timeout(BOUND):

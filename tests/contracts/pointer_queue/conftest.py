@@ -15,6 +15,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, job
 from tests.engines import REDIS_SERVERS
+from tests.providers import WIRE
 
 
 @pytest.fixture(params=["memory", *REDIS_SERVERS, "resp3", "cluster"])
@@ -40,6 +41,7 @@ async def open_queue(
     async with open_redis(server_url) as servers:
         yield redis_queue(
             servers,
+            WIRE,
             prefix=uuid4().hex,
             partitions=partitions,
             cap=cap,
@@ -60,7 +62,7 @@ async def ticking_queue(server_url: str) -> AsyncIterator[PointerQueue]:
         yield InMemoryPointerQueue(SystemClock())
         return
     async with open_redis(server_url) as servers:
-        yield RedisPointerQueue(servers, prefix=uuid4().hex)
+        yield RedisPointerQueue(servers, WIRE, prefix=uuid4().hex)
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetterFilter
-from postroom.domain.pointer import ImapPointer, Pointer, PointerJob
+from postroom.domain.pointer import Pointer, PointerJob
 
 LEASE = timedelta(minutes=1)
 MOMENT = timedelta(seconds=1)

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, PointerConsumer, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
+
+PORTS = {PointerConsumer, PointerQueue}
 
 SOON = timedelta(milliseconds=50)
 LONG = timedelta(seconds=10)
 WITHOUT_DELAY = 0.8
-"""Seconds: less than a queue may take to notification by itself what it was not told."""
+"""Seconds: less than a queue may take to find by itself what nobody announced."""
 
 
 async def test_an_empty_queue_yields_nothing(queue: PointerQueue) -> None:

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.dead_letter_pages import LOOKED_AT
-from postroom.application.ports import Claim, InvalidCursor, PointerQueue
+from postroom.application.ports import Claim, DeadLetterQueue, InvalidCursor, PointerQueue
 from postroom.domain.dead_letter import DeadLetterFilter
-from postroom.domain.pointer import GooglePointer
 from tests.contracts.pointer_queue.samples import (
     LEASE,
     MOMENT,
@@ -19,6 +19,8 @@ from tests.contracts.pointer_queue.samples import (
     job,
     jobs,
 )
+
+PORTS = {DeadLetterQueue, PointerQueue}
 
 MINUTE = timedelta(minutes=1)
 

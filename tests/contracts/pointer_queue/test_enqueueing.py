@@ -4,10 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
-from postroom.domain.pointer import GooglePointer, ImapPointer, MicrosoftPointer, Pointer
+from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import Claim, PointerProducer, PointerQueue
+from postroom.domain.pointer import Pointer
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
+
+PORTS = {PointerProducer, PointerQueue}
 
 
 async def test_jobs_are_claimed_in_order_of_arrival(queue: PointerQueue) -> None:
@@ -28,7 +33,9 @@ async def test_jobs_are_claimed_in_order_of_arrival(queue: PointerQueue) -> None
     ],
 )
 async def test_a_job_comes_out_as_it_went_in(queue: PointerQueue, pointer: Pointer) -> None:
-    queued = replace(job("first"), pointer=pointer, traceparent="00-0af76519-b7ad6b71-01")
+    queued = replace(
+        job("first"), pointer=pointer, traceparent="00-0af76519-b7ad6b71-01", backfilled=True
+    )
 
     await queue.enqueue([queued])
 

@@ -1,8 +1,10 @@
 """What every PointerQueue promises to those who share it: turns, and a cap."""
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, PointerConsumer, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
+
+PORTS = {PointerConsumer, PointerQueue}
 
 
 async def test_lanes_of_a_tenant_take_turns(queue: PointerQueue) -> None:

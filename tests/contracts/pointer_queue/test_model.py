@@ -35,6 +35,8 @@ from tests.contracts.pointer_queue.conftest import open_queue
 from tests.contracts.pointer_queue.samples import job
 from tests.engines import REDIS_SERVERS
 
+PORTS = {PointerQueue}
+
 Lane = tuple[str, str]
 Result = TypeVar("Result")
 

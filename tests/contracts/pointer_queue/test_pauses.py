@@ -7,8 +7,10 @@ import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, LanePauses, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
+
+PORTS = {LanePauses, PointerQueue}
 
 PAUSE = timedelta(minutes=10)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, DeadLetterQueue, PointerQueue
 from tests.contracts.pointer_queue.samples import (
     LEASE,
     bury_all,
@@ -16,6 +16,8 @@ from tests.contracts.pointer_queue.samples import (
     jobs,
     names,
 )
+
+PORTS = {DeadLetterQueue, PointerQueue}
 
 
 async def test_a_redriven_job_is_queued_like_a_new_one(
@@ -143,7 +145,7 @@ async def test_waiting_ends_when_a_job_is_redriven(queue: PointerQueue, claim: C
 
     await queue.redrive(["first"])
 
-    async with asyncio.timeout(0.8):  # less than the queue may take to notification by itself
+    async with asyncio.timeout(0.8):  # less than the queue may take to notice by itself
         [again] = await waiting
     assert again.job.id == "first"
 

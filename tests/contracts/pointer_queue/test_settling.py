@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerQueue
+from postroom.application.ports import Claim, PointerConsumer, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, MOMENT, NEW_YEAR, claimed, job, jobs, names
+
+PORTS = {PointerConsumer, PointerQueue}
 
 Settle = Callable[[PointerQueue, Claim], Awaitable[bool]]
 

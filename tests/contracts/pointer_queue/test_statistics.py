@@ -7,6 +7,8 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, LaneStatistics, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs
 
+PORTS = {PointerQueue}
+
 NOTHING = LaneStatistics(
     tenant="acme",
     mailbox="support",

@@ -1,0 +1,150 @@
+"""Lists what came into a Gmail mailbox, by history or by date.
+
+https://developers.google.com/workspace/gmail/api/guides/sync. A position is a history id.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from postroom.adapters.google.account import FOLDER
+from postroom.adapters.google.client import GmailClient
+from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.google.responses import HistoryList, Listing, MessageList, Profile
+from postroom.application.ports import (
+    Arrival,
+    BackfillPage,
+    ChangeSource,
+    ChangesPage,
+    Clock,
+    PositionExpired,
+)
+from postroom.domain.failure import FolderMissing
+from postroom.domain.mailbox import Mailbox
+
+MAX_PAGE_SIZE = 500
+"""The most that Gmail lists at once."""
+
+DAY = timedelta(days=1)
+"""A window of a list by date, to begin with: Gmail takes in 86,400 messages a day at the most."""
+
+MAX_WINDOW = timedelta(days=30)
+"""As wide as a window becomes, where there is little mail."""
+
+SEARCHES = ("-in:sent -in:drafts", "in:sent in:inbox")
+"""These find what came in: the second finds what someone sent to themselves."""
+
+LISTED_HISTORY_ID = 1
+"""The history id of a message that was listed: it came with no notification."""
+
+ListingT = TypeVar("ListingT", bound=Listing)
+
+
+@dataclass(frozen=True, slots=True)
+class GmailChanges(ChangeSource):
+    """Sent mail, drafts, spam and trash are not listed. Gmail lists no dates."""
+
+    gmail: GmailClient
+    clock: Clock
+    page_size: int = MAX_PAGE_SIZE
+
+    async def position(self, mailbox: Mailbox, folder: str) -> str:
+        _require(folder)
+        return str((await self.gmail.get(mailbox, "profile", Profile)).history_id)
+
+    async def since(
+        self, mailbox: Mailbox, folder: str, position: str
+    ) -> AsyncIterator[ChangesPage]:
+        """`history.list`, oldest first, each message once.
+
+        A list that is cut off goes on from the last record of a page. At its end it stands where
+        the mailbox stood when the first page was read: what came in while the rest was read may be
+        left out. A mailbox whose history ends before *position* is another one, that was made in
+        place of the one that we knew.
+        """
+        _require(folder)
+        listed: set[str] = set()
+        reached, end = int(position), 0
+        async for page in self._history(mailbox, reached):
+            end = end or page.history_id
+            if end < int(position):
+                raise PositionExpired
+            new = [message_id for message_id in page.inbound if message_id not in listed]
+            listed.update(new)
+            reached = max(reached, *(record.id for record in page.history), 0)
+            if is_last := not page.next_page_token:
+                reached = max(reached, end)
+            yield ChangesPage(_arrivals(mailbox, new), str(reached), is_last)
+
+    async def received_after(
+        self, mailbox: Mailbox, folder: str, moment: datetime
+    ) -> AsyncIterator[BackfillPage]:
+        """`messages.list` by windows of time, the oldest first.
+
+        Gmail lists the newest first, so the pages of a window are read before any is given.
+        """
+        _require(folder)
+        start: datetime | None = moment
+        width = DAY
+        while start:
+            end = start + width if start + width < self.clock.now() else None
+            found = await self._window(mailbox, start, end)
+            for page, is_last in _pages(found, self.page_size):
+                yield BackfillPage(_arrivals(mailbox, page), end if is_last else None)
+            width = min(2 * width, MAX_WINDOW) if len(found) < MAX_PAGE_SIZE else DAY
+            start = end
+
+    async def _history(self, mailbox: Mailbox, start: int) -> AsyncIterator[HistoryList]:
+        query = {"startHistoryId": str(start), "historyTypes": "messageAdded"}
+        try:
+            async for page in self._listed(mailbox, "history", HistoryList, query):
+                yield page
+        except NotFound as error:  # what Gmail says of a history id that is too old
+            raise PositionExpired from error
+
+    async def _window(self, mailbox: Mailbox, start: datetime, end: datetime | None) -> list[str]:
+        """What came in from *start* until *end* (None: until now), the oldest first.
+
+        A search has whole seconds, and its edges are nowhere defined: so it reaches a second
+        further at both ends.
+        """
+        edges = f"after:{int(start.timestamp()) - 1}"
+        if end:
+            edges += f" before:{int(end.timestamp()) + 1}"
+        newest_first: list[str] = []
+        for search in SEARCHES:
+            query = {"q": f"{edges} {search}", "includeSpamTrash": "false"}
+            async for page in self._listed(mailbox, "messages", MessageList, query):
+                newest_first += [message.id for message in page.messages]
+        return list(dict.fromkeys(reversed(newest_first)))
+
+    async def _listed(
+        self, mailbox: Mailbox, path: str, model: type[ListingT], query: dict[str, str]
+    ) -> AsyncIterator[ListingT]:
+        query = {**query, "maxResults": str(self.page_size)}
+        page = await self.gmail.get(mailbox, path, model, params=query)
+        yield page
+        while page.next_page_token:
+            query = {**query, "pageToken": page.next_page_token}
+            page = await self.gmail.get(mailbox, path, model, params=query)
+            yield page
+
+
+def _require(folder: str) -> None:
+    if folder != FOLDER:
+        raise FolderMissing([FOLDER])
+
+
+def _arrivals(mailbox: Mailbox, message_ids: Iterable[str]) -> tuple[Arrival, ...]:
+    return tuple(
+        Arrival(GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,)))
+        for message_id in dict.fromkeys(message_ids)
+    )
+
+
+def _pages(found: list[str], size: int) -> Iterator[tuple[list[str], bool]]:
+    """One page at least; the last one is marked."""
+    for start in range(0, max(len(found), 1), size):
+        yield found[start : start + size], start + size >= len(found)

@@ -1,0 +1,1 @@
+"""What the providers over HTTP share, below their adapters: it knows none of them."""

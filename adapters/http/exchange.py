@@ -1,0 +1,96 @@
+"""One HTTP exchange, bounded in time and in size, and with its failures named.
+
+httpx bounds each wait on the wire, but neither the whole exchange nor what it reads.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+
+from postroom.domain.failure import Unavailable
+
+MAX_ERROR_BYTES = 64 * 1024
+"""Of the body of an error. A longer one counts as empty: the status alone must do."""
+
+
+class TooLarge(Unavailable):
+    """The body is over the size limit, and was not read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return httpx.codes.is_success(self.status)
+
+
+@contextmanager
+def translated(peer: str) -> Iterator[None]:
+    """Whatever leaves the block because *peer* gave no response is Unavailable.
+
+    Only the error's name gets into the reason: its text may hold a URL.
+    """
+    try:
+        yield
+    except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
+        raise Unavailable(f"{peer} did not answer: {type(error).__name__}") from error
+
+
+async def exchange(
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    *,
+    peer: str,
+    max_bytes: int,
+    deadline: timedelta,
+) -> Response:
+    """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge.
+
+    The *deadline* is for all of it: a peer that sends a byte now and then does not hold us up.
+    """
+    with translated(peer):
+        async with (
+            asyncio.timeout(deadline.total_seconds()),
+            aclosing(await http.send(request, stream=True)) as response,
+        ):
+            limit = _limit(response, max_bytes)
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > limit:
+                    break
+    return _checked(response, body, limit, peer)
+
+
+def exchange_blocking(
+    http: httpx.Client, request: httpx.Request, *, peer: str, max_bytes: int
+) -> Response:
+    """The same in a thread. It has no deadline: each wait has the timeout of *http*."""
+    with translated(peer), closing(http.send(request, stream=True)) as response:
+        limit = _limit(response, max_bytes)
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > limit:
+                break
+    return _checked(response, body, limit, peer)
+
+
+def _limit(response: httpx.Response, max_bytes: int) -> int:
+    return max_bytes if response.is_success else MAX_ERROR_BYTES
+
+
+def _checked(response: httpx.Response, body: bytearray, limit: int, peer: str) -> Response:
+    if len(body) <= limit:
+        return Response(response.status_code, response.headers, bytes(body))
+    if response.is_success:
+        raise TooLarge(f"{peer} answered with more than {limit} bytes")
+    return Response(response.status_code, response.headers, b"")

@@ -1,0 +1,79 @@
+"""What is asked of folder_sync: every change of a row that is claimed proves the claim."""
+
+_KEY = "tenant = %(tenant)s AND mailbox = %(mailbox)s AND folder = %(folder)s"
+_IS_FREE = "(leased_until IS NULL OR leased_until <= %(now)s)"
+
+
+def _if_claimed(update: str) -> str:
+    return f"{update} WHERE {_KEY} AND claimed = %(token)s"
+
+
+ALL = """
+SELECT * FROM folder_sync
+WHERE %(tenant)s IN ('', tenant) AND %(mailbox)s IN ('', mailbox)
+ORDER BY tenant, mailbox, folder COLLATE "C"
+"""
+
+# --- Claims ---
+
+_DUE = f"due_at <= %(now)s AND {_IS_FREE}"
+_MAY_BE_TRIED = f"(retry_at IS NULL OR retry_at <= %(now)s) AND {_IS_FREE}"
+
+_FIND = "SELECT tenant, mailbox, folder FROM folder_sync WHERE"
+_CLAIM = (
+    "UPDATE folder_sync SET version = version + 1, claimed = version + 1, leased_until = %(until)s"
+)
+
+FIND_DUE = f"{_FIND} {_DUE} ORDER BY due_at, tenant, mailbox, folder LIMIT %(limit)s"
+CLAIM_DUE = f"{_CLAIM} WHERE {_KEY} AND {_DUE} RETURNING *"
+CLAIM = f"{_CLAIM} WHERE {_KEY} AND {_MAY_BE_TRIED} RETURNING *"
+
+_HOLD = _if_claimed("UPDATE folder_sync SET claimed = version, leased_until = %(until)s")
+RENEW = f"{_HOLD} RETURNING *"
+RELEASE = _if_claimed("UPDATE folder_sync SET leased_until = NULL")
+
+# --- What a run makes of it ---
+
+SAVE = _if_claimed("""
+UPDATE folder_sync SET
+    due_at = greatest(CASE WHEN version = claimed THEN %(due_at)s ELSE due_at END, %(retry_at)s),
+    leased_until = %(leased_until)s,
+    mode = %(mode)s,
+    polling_reason = %(polling_reason)s,
+    announced_since = %(announced_since)s,
+    suspected_at = %(suspected_at)s,
+    missed_runs = %(missed_runs)s,
+    refusals = %(refusals)s,
+    probe_at = %(probe_at)s,
+    subscription = %(subscription)s,
+    synced_at = %(synced_at)s,
+    last_error = %(last_error)s,
+    waiting_since = %(waiting_since)s,
+    retry_at = %(retry_at)s,
+    requests = (SELECT coalesce(jsonb_object_agg(key, value), '{}')
+                FROM jsonb_each(requests)
+                WHERE value::bigint > claimed OR key = ANY(%(requests)s::text[]))
+""")
+
+MOVE_POSITION = _if_claimed("UPDATE folder_sync SET position = %(position)s, position_at = %(now)s")
+
+_MOVE_BACKFILL = _if_claimed("UPDATE folder_sync SET backfill_from = %(after)s")
+MOVE_BACKFILL = f"{_MOVE_BACKFILL} AND backfill_from IS NOT DISTINCT FROM %(before)s"
+
+# --- Requests ---
+
+FIND_SUBSCRIBED = "SELECT tenant FROM folder_sync WHERE subscription ->> 'id' = %s"
+
+_REQUEST = """
+UPDATE folder_sync SET
+    version = version + 1,
+    requests = requests || jsonb_build_object(%(request)s::text, version + 1),
+    due_at = greatest(least(due_at, %(now)s), retry_at)"""
+_OF_MAILBOX = "tenant = %(tenant)s AND mailbox = %(mailbox)s"
+
+REQUEST = f"{_REQUEST} WHERE {_KEY}"
+REQUEST_ALL = f"{_REQUEST} WHERE {_OF_MAILBOX}"
+REQUEST_BY_SUBSCRIPTION = f"""{_REQUEST}
+WHERE tenant = %(tenant)s AND subscription ->> 'id' = %(subscription_id)s"""
+REQUEST_BACKFILL = f"""{_REQUEST}, backfill_from = least(backfill_from, %(since)s)
+WHERE {_OF_MAILBOX}"""

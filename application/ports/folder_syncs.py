@@ -1,0 +1,97 @@
+"""The state of each folder, and who works on it."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from postroom.domain.folder_sync import FolderSync, Request
+
+
+class FolderSyncs(Protocol):
+    """A row for every folder of every mailbox, which is claimed to be worked on.
+
+    A claim is a lease with a fencing token. It ends with `save` or `release`, or when the lease has
+    run out. What is done with the token of a claim that somebody else has since does nothing, and
+    returns False or None. Requests that come meanwhile stay for the next run.
+    """
+
+    @abstractmethod
+    async def claim_due(self, now: datetime, limit: int, lease: timedelta) -> Sequence[FolderSync]:
+        """Claim up to *limit* folder syncs that are due, longest due first."""
+
+    @abstractmethod
+    async def claim(
+        self, tenant: str, mailbox_id: str, folder: str, now: datetime, lease: timedelta
+    ) -> FolderSync | None:
+        """Claim one, due or not; None if there is none, it is claimed, or its retry is not due."""
+
+    @abstractmethod
+    async def renew(
+        self, folder_sync: FolderSync, now: datetime, lease: timedelta
+    ) -> FolderSync | None:
+        """Hold the claim for another *lease* from *now*; returns it with what has been requested.
+
+        The token of what is returned is another one. None if the claim is lost.
+        """
+
+    @abstractmethod
+    async def save(self, folder_sync: FolderSync, *, leased_until: datetime | None = None) -> bool:
+        """Store what a run has made of a claimed one: all but its position and backfill.
+
+        Requests that it holds no more are done with. If others have come since it was claimed, they
+        stay, and it is due at once, or at its *retry_at*. The claim ends, unless it is to go on
+        until *leased_until*.
+        """
+
+    @abstractmethod
+    async def release(self, folder_sync: FolderSync) -> bool:
+        """End the claim, and change nothing."""
+
+    @abstractmethod
+    async def move_position(self, folder_sync: FolderSync, position: str, now: datetime) -> bool:
+        """What lies before *position* is queued, durably."""
+
+    @abstractmethod
+    async def move_backfill(
+        self, folder_sync: FolderSync, before: datetime | None, after: datetime | None
+    ) -> bool:
+        """Move the backfill from *before* to *after* (None: there is none).
+
+        Returns False as well if it stands elsewhere: a person has asked for an earlier one.
+        """
+
+    @abstractmethod
+    async def request(
+        self,
+        tenant: str,
+        mailbox_id: str,
+        request: Request,
+        now: datetime,
+        *,
+        folder: str | None = None,
+    ) -> int:
+        """Have the next run see *request*, at *now*, of a folder or of all of the mailbox.
+
+        Returns how many there are. It does not wait for a run that is going on, after which another
+        is due then. One whose retry is not due yet waits for that.
+        """
+
+    @abstractmethod
+    async def request_by_subscription(
+        self, subscription_id: str, request: Request, now: datetime
+    ) -> bool:
+        """The same for the folder of a subscription; False if there is no such subscription."""
+
+    @abstractmethod
+    async def request_backfill(
+        self, tenant: str, mailbox_id: str, since: datetime, now: datetime
+    ) -> int:
+        """Have the next run of every folder, which is due at once, list all from *since* on.
+
+        Returns how many folders there are. An earlier backfill that is still to be made stays.
+        """
+
+    @abstractmethod
+    async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[FolderSync]:
+        """Every folder sync (of one tenant, of its mailbox), by tenant, mailbox and folder."""

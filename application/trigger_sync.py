@@ -1,0 +1,73 @@
+"""Trigger a sync: a notification has announced that a folder has changed, and does not say how.
+
+A trigger makes the folder's sync due, durably, and that is all that it promises. So a hundred
+notifications are one sync, and none can be missed by that: a run that began before the trigger is
+followed by another. Where a notification says up to where the folder has changed, and a sync has
+come there meanwhile, there is nothing left to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.maintain_folder import LEASE, Maintain
+from postroom.application.ports import Clock, FolderSyncs
+from postroom.domain.failure import FolderMissing
+from postroom.domain.folder_sync import FolderSync, Request
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Expanded
+from postroom.domain.pointer import Pointer
+
+INDEX_LAG = timedelta(seconds=5)
+"""How soon to sync again when the list does not show yet what the notification announced."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSync:
+    folder_syncs: FolderSyncs
+    maintain: Maintain
+    ingest: Ingest
+    clock: Clock
+
+    async def __call__(self, mailbox: Mailbox, pointer: Pointer) -> Expanded:
+        """Have the folder that *pointer* announces synced; at once, if nobody is about to.
+
+        What the sync fails of is the folder's, and not the notification's. Raises FolderMissing,
+        Unavailable.
+        """
+        folder = pointer.changed_folder or ""
+        stored = await self._stored(mailbox, folder)
+        named = await self._ingest(mailbox, pointer.messages)
+        # Mail that was found before its notification is suspect until one has come: rule 6.
+        if pointer.is_reached_by(stored.position) and not stored.suspected_at:
+            return Expanded(named)
+        await self._request(mailbox, folder)
+        claimed = await self.folder_syncs.claim(
+            mailbox.tenant, mailbox.id, folder, self.clock.now(), LEASE
+        )
+        if claimed is None:
+            return Expanded(named)
+        run = await self.maintain(claimed)
+        if run.result is None:
+            return Expanded(named)
+        if pointer.is_reached_by((await self._stored(mailbox, folder)).position) is False:
+            await self._request(mailbox, folder, after=INDEX_LAG)
+        return Expanded(named + run.result.queued)
+
+    async def _ingest(self, mailbox: Mailbox, messages: Sequence[Pointer]) -> int:
+        return len((await self.ingest(mailbox, messages)).new) if messages else 0
+
+    async def _request(
+        self, mailbox: Mailbox, folder: str, *, after: timedelta = timedelta()
+    ) -> None:
+        await self.folder_syncs.request(
+            mailbox.tenant, mailbox.id, Request.CHANGED, self.clock.now() + after, folder=folder
+        )
+
+    async def _stored(self, mailbox: Mailbox, folder: str) -> FolderSync:
+        found = await self.folder_syncs.all(tenant=mailbox.tenant, mailbox=mailbox.id)
+        for each in found:
+            if each.folder == folder:
+                return each
+        raise FolderMissing(mailbox.account.folders)

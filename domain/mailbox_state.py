@@ -1,0 +1,63 @@
+"""How a mailbox stands, in one word: the same word wherever it is shown or counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from postroom.domain.account import UnreadableAccount
+from postroom.domain.folder_sync import FolderSync, Mode
+from postroom.domain.mailbox import Mailbox, PausedBy
+
+UNATTENDED_AFTER = timedelta(minutes=10)
+"""How late a sync may be. Each lasts minutes at the most, and is tried within minutes."""
+
+NOBODY_SYNCS = "nobody syncs it: run postroom maintenance"
+
+
+class StateName(StrEnum):
+    """From good to bad."""
+
+    RECEIVING = "receiving"
+    POLLING = "polling"  # notifications do not come
+    WAITING = "waiting"  # its provider is away, or asks to be left alone
+    ERROR = "error"  # the last sync of a folder failed of something else
+    UNATTENDED = "unattended"  # no process does what is due
+    SUSPENDED = "suspended"  # by ourselves, since its access had failed for too long
+    PAUSED = "paused"  # by a person
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxState:
+    """*reason* is empty where all is well. *since* is None where it is not recorded."""
+
+    name: StateName
+    reason: str = ""
+    since: datetime | None = None
+
+
+RECEIVING = MailboxState(StateName.RECEIVING)
+
+
+def state_of(mailbox: Mailbox, folder_syncs: Sequence[FolderSync], now: datetime) -> MailboxState:
+    """The worst that is to be said of *mailbox*, and of all its folders: *folder_syncs*."""
+    if isinstance(mailbox.account, UnreadableAccount):
+        return MailboxState(StateName.ERROR, mailbox.account.reason)
+    if pause := mailbox.paused:
+        by_person = pause.by is PausedBy.OPERATOR
+        name = StateName.PAUSED if by_person else StateName.SUSPENDED
+        return MailboxState(name, pause.reason, pause.since)
+    states = [_state_of_folder(each, now) for each in folder_syncs]
+    return max(states, key=lambda state: list(StateName).index(state.name), default=RECEIVING)
+
+
+def _state_of_folder(folder_sync: FolderSync, now: datetime) -> MailboxState:
+    if folder_sync.due_at < now - UNATTENDED_AFTER:
+        return MailboxState(StateName.UNATTENDED, NOBODY_SYNCS, folder_sync.due_at)
+    if folder_sync.waiting_since:
+        return MailboxState(StateName.WAITING, folder_sync.last_error, folder_sync.waiting_since)
+    if folder_sync.last_error:
+        return MailboxState(StateName.ERROR, folder_sync.last_error)
+    if folder_sync.mode is Mode.POLLING:
+        return MailboxState(StateName.POLLING, folder_sync.polling_reason)
+    return RECEIVING

@@ -1,0 +1,50 @@
+"""All that a driver is handed: the use cases, and the ports that it reads from."""
+
+from dataclasses import dataclass
+
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.ingest_pointer import Ingest
+from postroom.application.maintain_folder import Maintain
+from postroom.application.ports import (
+    BlobStore,
+    Clock,
+    FolderSyncs,
+    HealthCheck,
+    Helpdesk,
+    MailboxRegistry,
+    Outcomes,
+    PointerQueue,
+    Routes,
+)
+from postroom.application.providers import Providers
+from postroom.application.redrive_dead_letters import RedriveDeadLetters
+from postroom.application.remove_mailbox import RemoveMailbox
+from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.domain.retry import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What `wire` has made; *health* is all that must be well for this process to be of use."""
+
+    ingest: Ingest
+    consume: ConsumeJob
+    maintain: Maintain
+    remove_orphans: RemoveOrphans
+    resume: ResumeMailbox
+    resync: ResyncMailbox
+    remove: RemoveMailbox
+    dead_letters: RedriveDeadLetters
+    policy: RetryPolicy
+    providers: Providers
+    queue: PointerQueue
+    registry: MailboxRegistry
+    folder_syncs: FolderSyncs
+    routes: Routes
+    outcomes: Outcomes
+    helpdesk: Helpdesk
+    blobs: BlobStore
+    clock: Clock
+    health: tuple[HealthCheck, ...]

@@ -1,0 +1,11 @@
+from dataclasses import dataclass
+
+from postroom.entrypoints.application import Application
+from postroom.entrypoints.telemetry.sdk import Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired(Application):
+    """The application, and what observes it: a command that only looks need not import that."""
+
+    telemetry: Telemetry

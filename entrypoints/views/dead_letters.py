@@ -1,0 +1,59 @@
+"""Dead letters, with what ended each delivery."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from postroom.application.ports import DeadLetterPage
+from postroom.domain.dead_letter import DeadLetter
+from postroom.entrypoints.views.jobs import JobView, job_view
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonView:
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterView:
+    """*id* is the job's; *job* is null where its record cannot be read.
+
+    *reasons* holds what ended each delivery, oldest first. *attempts* counts since it was last
+    queued.
+    """
+
+    id: str
+    tenant: str
+    mailbox: str
+    job: JobView | None
+    attempts: int
+    reasons: Sequence[ReasonView]
+    died_at: datetime
+
+
+def dead_letter_view(letter: DeadLetter) -> DeadLetterView:
+    return DeadLetterView(
+        id=letter.id,
+        tenant=letter.tenant,
+        mailbox=letter.mailbox,
+        job=job_view(letter.job) if letter.job else None,
+        attempts=letter.attempts,
+        reasons=[ReasonView(at, reason) for at, reason in letter.reasons],
+        died_at=letter.died_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettersView:
+    """*next* as `after` brings what follows: empty at the end.
+
+    A page may hold fewer letters than `limit`, or none, and still have a next one.
+    """
+
+    letters: Sequence[DeadLetterView]
+    next: str
+
+
+def dead_letters_view(page: DeadLetterPage) -> DeadLettersView:
+    return DeadLettersView([dead_letter_view(letter) for letter in page.letters], page.next)

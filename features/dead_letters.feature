@@ -1,0 +1,71 @@
+Feature: Dead letters
+  What could not be handled waits for a person, who drives it again when the reason is gone, or forgets it.
+
+  Scenario Outline: A message from the dead letters can be tried again
+    Given a mailbox at <provider>
+    And a message in the dead letters whose reason is gone
+    And a person has redriven it
+    When the waiting mail is handled
+    Then there is one ticket
+    And nothing is in the dead letters
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
+  @real
+  Scenario Outline: When a provider is back its messages are tried again, and no others
+    Given a mailbox at <provider>
+    And 3 messages in the dead letters since the provider was away
+    And 2 messages in the dead letters since they are empty
+    When a person redrives those that failed since the provider was away
+    Then there are 3 tickets
+    And 2 messages are in the dead letters
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
+  Scenario Outline: A message that fails again when it is redriven is not tried for ever
+    Given a mailbox at <provider>
+    And 3 messages in the dead letters since they are empty
+    When a person redrives all of them while they are handled
+    Then each of them was tried once more
+    And 3 messages are in the dead letters
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
+  Scenario Outline: A survey of the dead letters changes nothing
+    Given a mailbox at <provider>
+    And 3 messages in the dead letters since the provider was away
+    When a person asks how many would be redriven
+    Then the number is 3
+    And 3 messages are in the dead letters
+    And nothing is waiting
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
+  Scenario Outline: A message that nobody wants any more is forgotten
+    Given a mailbox at <provider>
+    And 2 messages in the dead letters since they are empty
+    When a person purges them
+    Then nothing is in the dead letters
+    And nothing is waiting
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |

@@ -1,0 +1,135 @@
+"""A queue that workers of two releases share while one takes the place of the other."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import ClassVar
+
+import pytest
+from redis.asyncio import Redis
+
+from postroom.adapters.redis.queue import LEFT_TO_OTHERS, RedisPointerQueue
+from postroom.adapters.redis.servers import Servers
+from postroom.adapters.redis.wire import WireFormat
+from postroom.domain.pointer import Pointer
+from tests.contracts.pointer_queue.samples import claimed, job, jobs, names
+from tests.providers import POINTERS, WIRE
+
+UNKNOWN = "this release of Postroom has no provider jmap"
+
+
+@dataclass(frozen=True, slots=True)
+class JmapPointer(Pointer):
+    """Of a provider that only the newer release has."""
+
+    provider: ClassVar[str] = "jmap"
+
+    email_id: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return "message", self.email_id
+
+
+@dataclass
+class Releases:
+    """The queue as both have it. *ahead* is how much time has passed."""
+
+    older: RedisPointerQueue
+    newer: RedisPointerQueue
+    ahead: timedelta = timedelta()
+
+
+@pytest.fixture
+def releases(servers: Servers, prefix: str) -> Releases:
+    def queue(wire: WireFormat) -> RedisPointerQueue:
+        return RedisPointerQueue(servers, wire, prefix=prefix, ahead=lambda: both.ahead)
+
+    both = Releases(queue(WIRE), queue(WireFormat({**POINTERS, "jmap": JmapPointer})))
+    return both
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (b'[3,"imap",{"at":1893456000}]', "record of a newer release (version 3)"),
+        (b"[3]", "record of a newer release (version 3)"),
+        (b'[2,"jmap",1893456000000000,"",false,"M1"]', UNKNOWN),
+        (b'[1,"jmap",1893456000000000,"","M1"]', UNKNOWN),
+    ],
+)
+async def test_a_record_for_a_newer_release_is_left_to_it_and_stops_nothing(
+    redis: Redis, releases: Releases, prefix: str, record: bytes, reason: str
+) -> None:
+    await releases.older.enqueue(jobs("newer", "ours"))
+    await redis.hset(f"{{{prefix}:0}}:jobs", "newer", record)
+
+    assert await names(releases.older) == ["ours"]
+
+    assert (await releases.older.dead_letters()).letters == []
+    [lane] = await releases.older.statistics()
+    assert (lane.delayed, lane.in_flight, lane.dead) == (1, 1, 0)
+    await redis.hset(f"{{{prefix}:0}}:jobs", "newer", b"no record")
+    releases.ahead += LEFT_TO_OTHERS
+    await names(releases.older)
+    letter = await releases.older.dead_letter("newer")
+    assert letter
+    assert [text for _, text in letter.reasons] == [reason, "unreadable record: json_invalid"]
+
+
+async def test_the_newer_release_gets_it_within_a_minute_and_at_no_attempt(
+    releases: Releases,
+) -> None:
+    queued = job("a", pointer=JmapPointer("M1"))
+    await releases.newer.enqueue([queued])
+
+    for _ in range(3):
+        assert await claimed(releases.older) == []
+        assert await claimed(releases.newer) == []
+        releases.ahead += LEFT_TO_OTHERS
+
+    [claim] = await claimed(releases.newer)
+    assert claim.job == queued
+    assert claim.attempt == 1
+
+
+async def test_many_at_a_time_are_left_in_one_call(redis: Redis, releases: Releases) -> None:
+    await releases.newer.enqueue(
+        [job(f"{n}", mailbox=f"m{n}", pointer=JmapPointer(f"M{n}")) for n in range(50)]
+    )
+    await claimed(releases.older)
+    before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+
+    assert await claimed(releases.older, 100) == []
+
+    assert (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"] == before + 2
+
+
+async def test_a_dead_letter_of_a_newer_release_is_shown_without_its_job(
+    releases: Releases,
+) -> None:
+    await releases.newer.enqueue([job("a", pointer=JmapPointer("M1"))])
+    [claim] = await claimed(releases.newer)
+    await releases.newer.bury(claim, "broken")
+
+    letter = await releases.older.dead_letter("a")
+
+    assert letter
+    assert (letter.job, letter.provider, letter.reason) == (None, "", "broken")
+    assert (await releases.older.dead_letters()).letters == [letter]
+    shown = await releases.newer.dead_letter("a")
+    assert shown
+    assert replace(shown, job=None) == letter
+
+
+async def test_a_dead_letter_of_a_newer_release_that_is_redriven_is_left_to_it(
+    releases: Releases,
+) -> None:
+    await releases.newer.enqueue([job("a", pointer=JmapPointer("M1"))])
+    [claim] = await claimed(releases.newer)
+    await releases.newer.bury(claim, "broken")
+
+    assert await releases.older.redrive(["a"]) == ["a"]
+
+    assert await claimed(releases.older) == []
+    releases.ahead += LEFT_TO_OTHERS
+    assert await names(releases.newer) == ["a"]

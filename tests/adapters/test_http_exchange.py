@@ -1,0 +1,172 @@
+"""One exchange with a peer that is slow, long-winded or not there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from postroom.adapters.http.exchange import (
+    MAX_ERROR_BYTES,
+    Response,
+    TooLarge,
+    exchange,
+    exchange_blocking,
+    translated,
+)
+from postroom.domain.failure import Unavailable
+
+URL = "https://peer.test/"
+MAX_BYTES = 100_000
+LONG = timedelta(minutes=1)
+
+Handler = Callable[[httpx.Request], httpx.Response]
+Exchange = Callable[[Handler], Awaitable[Response]]
+
+
+async def in_the_loop(handler: Handler, deadline: timedelta = LONG) -> Response:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
+        request = http.build_request("GET", URL)
+        return await exchange(http, request, peer="peer", max_bytes=MAX_BYTES, deadline=deadline)
+
+
+async def in_a_thread(handler: Handler) -> Response:
+    def send() -> Response:
+        with httpx.Client(transport=httpx.MockTransport(handler)) as http:
+            request = http.build_request("GET", URL)
+            return exchange_blocking(http, request, peer="peer", max_bytes=MAX_BYTES)
+
+    return await asyncio.to_thread(send)
+
+
+either_way = pytest.mark.parametrize("exchanged", [in_the_loop, in_a_thread])
+
+
+@either_way
+@pytest.mark.parametrize("status", [200, 204, 302, 404, 503])
+async def test_a_response_is_read_whatever_its_status(exchanged: Exchange, status: int) -> None:
+    headers = {"Retry-After": "7", "Location": "https://elsewhere.test/"}
+
+    response = await exchanged(lambda _: httpx.Response(status, headers=headers, content=b"body"))
+
+    assert (response.status, response.body) == (status, b"body")
+    assert response.headers["retry-after"] == "7"
+    assert response.is_success is (status < 300)
+
+
+@either_way
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("refused by 10.0.0.1"),
+        httpx.ConnectTimeout("slow"),
+        httpx.ReadTimeout("slow"),
+        httpx.ReadError("reset"),
+        httpx.RemoteProtocolError("half an answer"),
+        httpx.PoolTimeout("busy"),
+        TimeoutError(),
+    ],
+)
+async def test_a_peer_that_cannot_be_heard_is_unavailable(
+    exchanged: Exchange, error: Exception
+) -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    with pytest.raises(Unavailable) as raised:
+        await exchanged(refuse)
+
+    assert type(raised.value) is Unavailable
+    assert raised.value.reason == f"peer did not answer: {type(error).__name__}"
+    assert raised.value.__cause__ is error
+
+
+def test_a_url_that_is_none_is_not_repeated() -> None:
+    with httpx.Client() as http, pytest.raises(Unavailable) as raised, translated("peer"):
+        http.build_request("GET", f"{URL}\n")
+
+    assert raised.value.reason == "peer did not answer: InvalidURL"
+
+
+async def test_a_peer_that_only_drips_is_given_up_at_the_deadline() -> None:
+    left = asyncio.Event()
+
+    async def dripping() -> AsyncIterator[bytes]:
+        try:
+            yield b" "
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    with pytest.raises(Unavailable, match="peer did not answer: TimeoutError"):
+        await in_the_loop(
+            lambda _: httpx.Response(200, content=dripping()), timedelta(milliseconds=10)
+        )
+
+    assert left.is_set()
+
+
+# --- How much is read ---------------------------------------------------------------------------
+
+
+@either_way
+async def test_a_body_of_just_the_limit_is_read(exchanged: Exchange) -> None:
+    response = await exchanged(lambda _: httpx.Response(200, content=b"x" * MAX_BYTES))
+
+    assert len(response.body) == MAX_BYTES
+
+
+@either_way
+async def test_a_body_over_the_limit_is_too_large(exchanged: Exchange) -> None:
+    with pytest.raises(TooLarge) as raised:
+        await exchanged(lambda _: httpx.Response(200, content=b"x" * (MAX_BYTES + 1)))
+
+    assert raised.value.reason == f"peer answered with more than {MAX_BYTES} bytes"
+
+
+@either_way
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_body_without_end_is_left(exchanged: Exchange, status: int) -> None:
+    body = Endless()
+
+    try:
+        response = await exchanged(lambda _: httpx.Response(status, stream=body))
+    except TooLarge:
+        assert status == 200
+    else:
+        assert (response.status, response.body) == (500, b"")
+
+    assert body.sent <= 2 * MAX_BYTES
+    assert body.is_closed
+
+
+@either_way
+async def test_of_an_error_no_more_is_read_than_a_code_may_take(exchanged: Exchange) -> None:
+    fits = await exchanged(lambda _: httpx.Response(500, content=b"x" * MAX_ERROR_BYTES))
+    does_not = await exchanged(lambda _: httpx.Response(500, content=b"x" * (MAX_ERROR_BYTES + 1)))
+
+    assert (len(fits.body), len(does_not.body)) == (MAX_ERROR_BYTES, 0)
+
+
+class Endless(httpx.AsyncByteStream, httpx.SyncByteStream):
+    """A body that goes on for as long as it is read."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self.sent += 1000
+            yield b" " * 1000
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True

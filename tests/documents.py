@@ -1,0 +1,24 @@
+"""The parts of the documents that are written by a program: `make docs` runs this module."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.results import Results
+from tests.option_tables import option_tables
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def benchmarks(docs: Path) -> None:
+    report.write(Results.load(docs / report.RESULTS), docs)
+
+
+GENERATORS: Sequence[Callable[[Path], None]] = (benchmarks, option_tables)
+"""Each brings what it writes in a directory of documents up to date, from sources in the
+repository alone, so that tests/unit/test_documents.py can compare a copy with what is there."""
+
+
+if __name__ == "__main__":
+    for generate in GENERATORS:
+        generate(DOCS)

@@ -1,0 +1,33 @@
+"""Lists of what came in, as a scenario sees them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from postroom.adapters.memory.changes import InMemoryChanges
+from postroom.application.ports import Arrival, BackfillPage, ChangesPage
+from postroom.domain.mailbox import Mailbox
+
+
+@dataclass
+class CountedChanges(InMemoryChanges):
+    """Counts the *syncs* that were tried. Unless they are *dated*, lists hold no dates."""
+
+    dated: bool = True
+    syncs: int = 0
+
+    async def since(
+        self, mailbox: Mailbox, folder: str, position: str
+    ) -> AsyncIterator[ChangesPage]:
+        self.syncs += 1
+        async for page in super().since(mailbox, folder, position):
+            yield replace(page, arrivals=self._as_listed(page.arrivals))
+
+    async def received_after(
+        self, mailbox: Mailbox, folder: str, moment: datetime
+    ) -> AsyncIterator[BackfillPage]:
+        async for page in super().received_after(mailbox, folder, moment):
+            yield replace(page, arrivals=self._as_listed(page.arrivals))
+
+    def _as_listed(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+        return arrivals if self.dated else [Arrival(each.pointer) for each in arrivals]

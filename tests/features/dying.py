@@ -1,0 +1,50 @@
+"""Workers that die at the worst moments."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger
+from postroom.domain.identity import MessageIdentity
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Completed
+from tests.features.service import LEASE, Service
+
+
+class Died(BaseException):
+    """The worker's process is gone: no `except Exception` sees it."""
+
+
+@dataclass(frozen=True)
+class DyingLedger(IdempotencyLedger):
+    """Its process dies right after the commit, before anybody hears of it."""
+
+    ledger: IdempotencyLedger
+
+    @asynccontextmanager
+    async def once(self, mailbox: Mailbox, identity: MessageIdentity) -> AsyncIterator[bool]:
+        async with self.ledger.once(mailbox, identity) as is_new:
+            yield is_new
+        raise Died
+
+
+@dataclass(frozen=True)
+class DyingProcessor(EmailProcessor):
+    """Does its work, and then its process dies, before anything is committed."""
+
+    process: EmailProcessor
+
+    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
+        await self.process(mailbox, inbound)
+        raise Died
+
+
+async def die_handling(service: Service, consume: Callable[[Claim], Awaitable[object]]) -> None:
+    """A worker takes the next job, dies of it, and its lease runs out."""
+    (claim,) = await service.queue.claim(1, LEASE)
+    with suppress(Died):
+        await consume(claim)
+        raise AssertionError("the worker has not died")
+    service.rig.clock.advance(LEASE + timedelta(seconds=1))

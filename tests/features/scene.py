@@ -1,0 +1,146 @@
+"""What a scenario is about: a mailbox, what lies in it, and what the last step has found."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from postroom.domain.folder_sync import FolderSync
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.mailbox_state import MailboxState, state_of
+from postroom.domain.pointer import Pointer
+from tests.features.listening import Listening
+from tests.features.mail import mail
+from tests.features.providers import Imap, Stage
+from tests.features.rigs import FragileQueue
+from tests.features.seen import Seen
+from tests.features.service import Service
+
+MINUTE = timedelta(minutes=1)
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of syncs that were tried, and of tickets."""
+
+    syncs: int = 0
+    tickets: int = 0
+
+
+@dataclass
+class Scene:
+    """*run* runs a coroutine, since steps do not await. *pointers* are to what was delivered.
+
+    *before* is how many there were of what a scenario counts, before what happens in it.
+    """
+
+    service: Service
+    run: Run
+    pointers: list[Pointer] = field(default_factory=list)
+    status: int = 0
+    number: int = 0
+    before: Counts = field(default_factory=Counts)
+    claimed: FolderSync | None = None
+    listens: bool = True
+    _mailbox: Mailbox | None = None
+    _stage: Stage | None = None
+
+    def __post_init__(self) -> None:
+        self.clock = self.service.rig.clock
+        imap = self.service.stages["IMAP"]
+        assert isinstance(imap, Imap)
+        self.imap = imap
+        self.listening = Listening(self.service, imap.waits)
+        self.seen = Seen(self.service.rig, self.service.tenant)
+
+    @property
+    def fragile(self) -> FragileQueue:
+        assert isinstance(self.service.queue, FragileQueue)
+        return self.service.queue
+
+    # --- The mailbox ---
+
+    @property
+    def mailbox(self) -> Mailbox:
+        assert self._mailbox, "the scenario has no mailbox yet"
+        return self._mailbox
+
+    @property
+    def stage(self) -> Stage:
+        assert self._stage, "the scenario has no mailbox yet"
+        return self._stage
+
+    def describe(self, provider: str, name: str) -> Mailbox:
+        """A mailbox that is not added yet, and which the scenario is about from now on."""
+        self._stage = self.service.stages[provider]
+        self._mailbox = Mailbox(
+            tenant=self.service.tenant,
+            id=name,
+            address=f"{self.service.tenant}.{name}@example.test",
+            account=self._stage.account(name),
+            added_at=self.clock.now(),
+        )
+        return self._mailbox
+
+    async def add(self, provider: str, name: str = "support") -> None:
+        await self.service.rig.registry.add(self.describe(provider, name))
+
+    async def serve(self) -> None:
+        """Have it receive, as it does some moments after Postroom was started."""
+        if self._stage is self.imap:
+            await self.listening.start()
+        await self.service.maintain_due()
+        self.clock.advance(timedelta(seconds=1))
+
+    # --- Its mail ---
+
+    def arrive(self, raw: bytes | None = None, *, ago: timedelta = timedelta()) -> Pointer:
+        self.pointers.append(
+            self.stage.deliver(self.mailbox, mail() if raw is None else raw, ago=ago)
+        )
+        return self.pointers[-1]
+
+    async def announce(self, pointer: Pointer) -> int:
+        """Returns the HTTP status that the provider gets, or 202 if our listener has heard."""
+        if self.imap.listener.sessions(self.mailbox):
+            self.imap.listener.announce(self.mailbox)
+            await self.listening.settle()
+            return 202
+        return await self.service.send(await self.stage.announcement(self.mailbox, pointer))
+
+    async def queue_message(self, raw: bytes | None = None) -> None:
+        """A message arrives, and a pointer to it is queued, as a sync would do it."""
+        await self.service.ingest(self.mailbox, [self.arrive(raw)])
+
+    # --- Time ---
+
+    async def pass_time(self, duration: timedelta, *, handling: bool = True) -> None:
+        """Let it pass, with everything done when it is due, to the minute."""
+        end = self.clock.now() + duration
+        await self.work(handling=handling)
+        while self.clock.now() < end:
+            self.clock.advance(min(MINUTE, end - self.clock.now()))
+            await self.work(handling=handling)
+
+    async def work(self, *, handling: bool) -> None:
+        await self.listening.settle()
+        await self.service.maintain_due()
+        if handling:
+            await self.service.handle_waiting()
+
+    # --- What can be seen ---
+
+    async def folder_syncs(self) -> Sequence[FolderSync]:
+        tenant, name = self.mailbox.tenant, self.mailbox.id
+        return await self.service.rig.folder_syncs.all(tenant=tenant, mailbox=name)
+
+    async def state(self) -> MailboxState:
+        stored = await self.service.rig.registry.get(self.mailbox.tenant, self.mailbox.id)
+        assert stored
+        return state_of(stored, await self.folder_syncs(), self.clock.now())
+
+    def counts(self) -> Counts:
+        syncs = sum(stage.changes.syncs for stage in self.service.stages.values())
+        return Counts(syncs, len(self.run(self.seen.tickets())))

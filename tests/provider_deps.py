@@ -1,0 +1,27 @@
+"""What a provider is made of, in a test: nothing that it asks over the network is answered."""
+
+from contextlib import AsyncExitStack
+
+import httpx
+
+from postroom.adapters.http.deps import ProviderDeps
+from postroom.application.ports import Clock, MailboxRegistry
+
+
+def provider_deps(
+    clock: Clock, registry: MailboxRegistry, *, public_url: str = "https://postroom.test"
+) -> ProviderDeps:
+    nowhere = httpx.MockTransport(_refuse)
+    return ProviderDeps(
+        http=httpx.AsyncClient(transport=nowhere),
+        blocking_http=httpx.Client(transport=nowhere),
+        clock=clock,
+        registry=registry,
+        resources=AsyncExitStack(),
+        public_url=public_url,
+        max_message_bytes=1024 * 1024,
+    )
+
+
+def _refuse(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("there is no network in this test", request=request)

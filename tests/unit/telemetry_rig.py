@@ -1,0 +1,113 @@
+"""A worker on a rig of the API's, observed as in production."""
+
+from dataclasses import dataclass, field
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.application.consume_job import ConsumeJob
+from postroom.application.ingest_pointer import Ingest, IngestPointer
+from postroom.application.maintain_folder import MaintainFolder
+from postroom.application.ports import EmailProcessor
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.sync_folder import SyncFolder
+from postroom.application.track_access import TrackAccess
+from postroom.application.trigger_sync import TriggerSync
+from postroom.domain.folder_sync import SyncIntervals
+from postroom.domain.inbound_age import InboundAge
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Completed, Effect, Outcome
+from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.telemetry.observed import Consume, observed_consume, observed_ingest
+from tests.unit.api_rig import LEASE, Rig
+
+
+@dataclass
+class Processor(EmailProcessor):
+    """Takes every message, or raises the next of *failures*."""
+
+    failures: list[Exception] = field(default_factory=list)
+
+    async def __call__(self, _mailbox: Mailbox, _inbound: InboundMessage) -> Completed:
+        if self.failures:
+            raise self.failures.pop(0)
+        return Completed(Effect.TICKET, "1")
+
+
+@dataclass
+class Worker:
+    """What a worker does with the jobs of a rig, one claim after another."""
+
+    rig: Rig
+    processor: Processor = field(default_factory=Processor)
+
+    async def work(self) -> list[Outcome]:
+        """Consume all that is due; a crash is an attempt like any other."""
+        consume, outcomes = self._consume(), []
+        while claims := await self.rig.queue.claim(1, LEASE):
+            try:
+                outcomes.append((await consume(claims[0])).outcome)
+            except ZeroDivisionError:
+                continue
+        return outcomes
+
+    async def sync(self) -> None:
+        """Sync all folders that are due."""
+        maintain = self._maintain()
+        for due in await self.rig.folder_syncs.claim_due(self.rig.clock.now(), 10, LEASE):
+            await maintain(due)
+
+    def _access(self) -> TrackAccess:
+        resume = ResumeMailbox(self.rig.registry, self.rig.queue)
+        return TrackAccess(self.rig.registry, self.rig.queue, resume, self.rig.clock)
+
+    def _maintain(self) -> MaintainFolder:
+        rig = self.rig
+        sync = SyncFolder(
+            rig.providers, rig.folder_syncs, rig.outcomes, ingesting(rig), rig.clock, InboundAge()
+        )
+        return MaintainFolder(
+            registry=rig.registry,
+            folder_syncs=rig.folder_syncs,
+            providers=rig.providers,
+            sync=sync,
+            access=self._access(),
+            clock=rig.clock,
+            intervals=SyncIntervals(),
+        )
+
+    def _consume(self) -> Consume:
+        rig = self.rig
+        job = ConsumeJob(
+            queue=rig.queue,
+            registry=rig.registry,
+            providers=rig.providers,
+            trigger_sync=TriggerSync(rig.folder_syncs, self._maintain(), ingesting(rig), rig.clock),
+            ledger=InMemoryIdempotencyLedger(rig.database),
+            process=self.processor,
+            outcomes=rig.outcomes,
+            access=self._access(),
+            clock=rig.clock,
+            policy=RetryPolicy(draw=lambda: 0.0),
+            inbound_age=InboundAge(),
+        )
+        return observed_consume(job, rig.telemetry)
+
+
+def ingesting(rig: Rig) -> Ingest:
+    return observed_ingest(IngestPointer(rig.queue, rig.clock), rig.telemetry)
+
+
+def spans(rig: Rig) -> dict[str, ReadableSpan]:
+    return {span.name: span for span in rig.spans.get_finished_spans()}
+
+
+def is_child(span: ReadableSpan, of: ReadableSpan) -> bool:
+    assert span.context
+    assert of.context
+    return bool(
+        span.parent
+        and span.parent.span_id == of.context.span_id
+        and span.context.trace_id == of.context.trace_id
+    )
