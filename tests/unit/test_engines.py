@@ -5,7 +5,8 @@ import pytest
 from pydantic import SecretStr
 
 from postroom.adapters.crypto import FernetCipher
-from postroom.entrypoints.engines import engines, secret_keys
+from postroom.entrypoints.engines import engines, keys
+from postroom.entrypoints.engines.keys import secret_keys
 from postroom.entrypoints.settings import InvalidSettings, NotReady, Settings
 
 ELSEWHERE = {"redis_url": "redis://127.0.0.1:1", "database_url": "postgresql://127.0.0.1:1/x"}
@@ -43,7 +44,7 @@ def test_processes_that_start_at_once_have_one_key(
         (tmp_path / "secret.key").write_text("theirs")
         return "ours"
 
-    monkeypatch.setattr("postroom.entrypoints.engines.generate_key", make_while_another_is_faster)
+    monkeypatch.setattr(keys, "generate_key", make_while_another_is_faster)
 
     assert key_of(tmp_path) == "theirs"
     assert key_of(tmp_path) == "theirs"
