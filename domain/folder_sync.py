@@ -248,14 +248,16 @@ class FolderSync:
             return replace(self, suspected_at=None, missed_runs=missed_runs)
         if not self.is_ordinary:
             return replace(self, suspected_at=None)
-        missed_runs = self.missed_runs
-        suspected = self.suspected_at
-        if result.missed or (suspected and began - suspected >= NOTIFICATION_GRACE):
+        missed_runs, suspected = self.missed_runs, self.suspected_at
+        if suspected and began - suspected >= NOTIFICATION_GRACE:
+            suspected, missed_runs = None, missed_runs + 1
+        elif result.missed:
             missed_runs += 1
         elif result.listed > result.queued + result.too_old:
             missed_runs = 0  # there was mail, and notifications had announced it
-        undated = began if result.undated and self.announced_since else None
-        return replace(self, suspected_at=undated, missed_runs=missed_runs)
+        if result.undated and self.announced_since:
+            suspected = suspected or began  # the first of them is late before the others are
+        return replace(self, suspected_at=suspected, missed_runs=missed_runs)
 
     def failed(self, reason: str, now: datetime, wait: timedelta, *, away: bool) -> "FolderSync":
         """After a run that failed: tried again when *wait* has passed, and not before.

@@ -1,7 +1,7 @@
 """A notification that names no message has its folder synced, and promises nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -243,6 +243,15 @@ async def test_a_notification_that_comes_a_moment_after_the_sync_was_not_missed(
 
     folder_sync = await rig.folder_sync()
     assert (folder_sync.mode, folder_sync.missed_runs) == (Mode.NOTIFICATIONS, 0)
+
+
+async def test_syncs_that_are_quicker_than_notifications_may_be_find_out_as_well(rig: Rig) -> None:
+    rig.maintain = replace(rig.maintain, intervals=SyncIntervals(sync_every=MINUTE))
+    for number in range(2, 7):
+        rig.arrive(number)
+        await rig.pass_time(15 * MINUTE)
+
+    assert (await rig.folder_sync()).mode is Mode.POLLING
 
 
 async def test_a_quiet_mailbox_misses_nothing(rig: Rig) -> None:
