@@ -3,7 +3,7 @@
 https://developers.google.com/workspace/gmail/api/guides/sync. A position is a history id.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,6 +13,7 @@ from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.responses import HistoryList, Listing, MessageList, Profile
+from postroom.application.paging import pages
 from postroom.application.ports import (
     Arrival,
     BackfillPage,
@@ -91,7 +92,7 @@ class GmailChanges(ChangeSource):
         while start:
             end = start + width if start + width < self.clock.now() else None
             found = await self._window(mailbox, start, end)
-            for page, is_last in _pages(found, self.page_size):
+            for page, is_last in pages(found, self.page_size):
                 yield BackfillPage(_arrivals(mailbox, page), end if is_last else None)
             width = min(2 * width, MAX_WINDOW) if len(found) < MAX_PAGE_SIZE else DAY
             start = end
@@ -142,9 +143,3 @@ def _arrivals(mailbox: Mailbox, message_ids: Iterable[str]) -> tuple[Arrival, ..
         Arrival(GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,)))
         for message_id in dict.fromkeys(message_ids)
     )
-
-
-def _pages(found: list[str], size: int) -> Iterator[tuple[list[str], bool]]:
-    """One page at least; the last one is marked."""
-    for start in range(0, max(len(found), 1), size):
-        yield found[start : start + size], start + size >= len(found)

@@ -4,11 +4,10 @@ The folder is opened anew, by EXAMINE, for each list: a session knows only of th
 server has told it of, and nothing here may pass one that it does not know. STATUS counts those too.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from postroom.adapters.imap.account import imap_account
 from postroom.adapters.imap.connection import Connection
@@ -16,6 +15,7 @@ from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.imap.position import FolderPosition
 from postroom.adapters.imap.responses import FetchData, imap_date
+from postroom.application.paging import pages
 from postroom.application.ports import (
     Arrival,
     BackfillPage,
@@ -27,8 +27,6 @@ from postroom.domain.mailbox import Mailbox
 
 PAGE_SIZE = 200
 """Messages of one FETCH: aioimaplib's work grows with the square of the response."""
-
-ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class ImapChanges(ChangeSource):
         """By UID, ascending. A page is a session of its own, so that none waits for our queue."""
         account, reached = imap_account(mailbox), FolderPosition.parse(position)
         found = await self.connections.use(account, partial(_uids_after, folder, reached))
-        for uids, is_last in _pages(found, self.page_size):
+        for uids, is_last in pages(found, self.page_size):
             arrivals: Sequence[Arrival] = ()
             if uids:
                 dated = partial(_dated, folder, reached.uid_validity, uids)
@@ -61,7 +59,7 @@ class ImapChanges(ChangeSource):
         """By INTERNALDATE; what has none that can be read is in every such list."""
         search = partial(_received_after, folder, moment, self.page_size)
         found = await self.connections.use(imap_account(mailbox), search)
-        for arrivals, _ in _pages(found, self.page_size):
+        for arrivals, _ in pages(found, self.page_size):
             yield BackfillPage(arrivals, _reached(arrivals, moment))
 
 
@@ -105,7 +103,7 @@ async def _received_after(
     # SINCE compares days, in the server's own time zone: a day early is early enough anywhere.
     found = await connection.search("SINCE", imap_date((moment - timedelta(days=1)).date()))
     dates: dict[int, datetime | None] = {}
-    for uids, _ in _pages(found, page_size):
+    for uids, _ in pages(found, page_size):
         fetched = await connection.fetch(uids, "INTERNALDATE") if uids else {}
         dates |= {uid: _date(data) for uid, data in fetched.items() if data}
     wanted = [(uid, date) for uid, date in dates.items() if date is None or date >= moment]
@@ -122,9 +120,3 @@ def _reached(arrivals: Sequence[Arrival], moment: datetime) -> datetime | None:
     """None where a list from there on would be the same again."""
     last = arrivals[-1].received_at if arrivals else None
     return last if last and last > moment else None
-
-
-def _pages(found: Sequence[ItemT], size: int) -> Iterator[tuple[Sequence[ItemT], bool]]:
-    """One page at least; the last one is marked."""
-    for start in range(0, max(len(found), 1), size):
-        yield found[start : start + size], start + size >= len(found)
