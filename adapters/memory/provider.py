@@ -1,30 +1,20 @@
 """A provider whose parts are all in memory, for a test to deliver to, to break and to look into."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from postroom.adapters.memory.changes import InMemoryChanges
+from postroom.adapters.memory.check import InMemoryMailboxCheck
 from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.adapters.memory.listener import InMemoryListener
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
 from postroom.application.ports import (
     AccountFactory,
-    CheckStep,
-    MailboxCheck,
     NotificationReader,
     Provider,
 )
 from postroom.domain.account import Account, InvalidAccount
-from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
-
-
-class PassedCheck(MailboxCheck):
-    """Finds nothing wrong with any mailbox."""
-
-    async def check(self, mailbox: Mailbox) -> AsyncIterator[CheckStep]:
-        yield CheckStep(f"opening {mailbox.id}")
 
 
 class NoAccounts(AccountFactory):
@@ -60,7 +50,7 @@ class InMemoryProvider:
             accounts=NoAccounts(),
             fetcher=self.messages,
             changes=self.changes,
-            check=PassedCheck(),
+            check=InMemoryMailboxCheck(),
             subscriptions=self.subscriptions,
             notifications=self.notifications,
             listener=self.listener,
