@@ -1,4 +1,5 @@
-"""Folder syncs, one row each, claimed and saved by compare and set: see 0005_receptions.sql.
+"""Folder syncs, one row each, claimed and saved by compare and set: see 0005_receptions.sql,
+and 0007_one_sync.sql for the columns that came later.
 
 Two that claim one row at once wait for each other at the row, and the second finds it claimed. So
 no row has to be locked, or skipped, between finding what is due and claiming it.
