@@ -78,30 +78,20 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         enter = resources.enter_async_context
         http = await enter(httpx.AsyncClient(timeout=PATIENCE))
         wired = await enter(wire(settings))
-        clock = wired.clock
-        graph, gmail = GraphEmulator(clock, http), GmailEmulator(http, clock)
-        graph.add_folder(MICROSOFT_USER, "Inbox/Orders")
-        gmail.mailbox(GMAIL_USER)  # which is there before its first message
-        imap = await enter(ImapServer({IMAP_USER: "secret"}))
-        certificate = issue_certificate(settings.home / "emulators.pem")
-        graph_url = await enter(serve(graph.app, certificate=certificate))
-        gmail_url = await enter(serve(gmail.app))
+        played = await enter(_emulators(settings, wired.clock, http))
         url = f"http://127.0.0.1:{_free_port()}"
         pushing = PushSubscription(endpoint=f"{url}/webhooks/google")
-        await wired.registry.add(_imap_mailbox(wired, imap))
-        await wired.registry.add(_gmail_mailbox(wired, gmail, gmail_url, pushing))
-
-        environment = environment_of(settings) | _environment(
-            url, graph_url, gmail_url, certificate
-        )
+        await wired.registry.add(_imap_mailbox(wired, played.imap))
+        await wired.registry.add(_gmail_mailbox(wired, played, pushing))
+        environment = environment_of(settings) | _environment(url, played)
         supervisor = await enter(_running(environment, log))
         await _wait_until_ready(http, url)  # Graph asks it to prove itself
         await wired.registry.add(_microsoft_mailbox(wired))
         yield Stage(
-            graph=graph,
-            gmail=gmail,
+            graph=played.graph,
+            gmail=played.gmail,
             pushing=pushing,
-            imap=imap,
+            imap=played.imap,
             supervisor=supervisor,
             http=http,
             url=url,
@@ -109,24 +99,52 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
             outcomes=wired.outcomes,
             folder_syncs=wired.folder_syncs,
             helpdesk=wired.helpdesk,
-            clock=clock,
+            clock=wired.clock,
             providers=wired.providers,
             microsoft_subscription=await _subscribed(wired.folder_syncs),
         )
 
 
-def _environment(url: str, graph_url: str, gmail_url: str, certificate: Path) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Emulators:
+    """The providers, and where they are; the *certificate* is the one that Graph's URL shows."""
+
+    graph: GraphEmulator
+    graph_url: str
+    certificate: Path
+    gmail: GmailEmulator
+    gmail_url: str
+    imap: ImapServer
+
+
+@asynccontextmanager
+async def _emulators(
+    settings: Settings, clock: Clock, http: httpx.AsyncClient
+) -> AsyncIterator[_Emulators]:
+    graph, gmail = GraphEmulator(clock, http), GmailEmulator(http, clock)
+    graph.add_folder(MICROSOFT_USER, "Inbox/Orders")
+    gmail.mailbox(GMAIL_USER)  # which is there before its first message
+    certificate = issue_certificate(settings.home / "emulators.pem")
+    async with (
+        ImapServer({IMAP_USER: "secret"}) as imap,
+        serve(graph.app, certificate=certificate) as graph_url,
+        serve(gmail.app) as gmail_url,
+    ):
+        yield _Emulators(graph, graph_url, certificate, gmail, gmail_url, imap)
+
+
+def _environment(url: str, played: _Emulators) -> dict[str, str]:
     """Point Postroom at the emulators, and make its retries quick enough to watch."""
     return {
         "POSTROOM_PORT": url.rpartition(":")[2],
         "POSTROOM_PUBLIC_URL": url,
-        "POSTROOM_GRAPH_URL": graph_url,
-        "POSTROOM_MICROSOFT_LOGIN_URL": graph_url,
-        "POSTROOM_GMAIL_URL": gmail_url,
-        "POSTROOM_GOOGLE_CERTS_URL": f"{gmail_url}/oauth2/v1/certs",
+        "POSTROOM_GRAPH_URL": played.graph_url,
+        "POSTROOM_MICROSOFT_LOGIN_URL": played.graph_url,
+        "POSTROOM_GMAIL_URL": played.gmail_url,
+        "POSTROOM_GOOGLE_CERTS_URL": f"{played.gmail_url}/oauth2/v1/certs",
         "POSTROOM_RETRY_BASE_SECONDS": "0.5",
         "POSTROOM_RETRY_CEILING_SECONDS": "1",
-        "SSL_CERT_FILE": str(certificate),
+        "SSL_CERT_FILE": str(played.certificate),
     }
 
 
@@ -191,16 +209,14 @@ def _imap_mailbox(wired: Wired, imap: ImapServer) -> Mailbox:
     )
 
 
-def _gmail_mailbox(
-    wired: Wired, gmail: GmailEmulator, url: str, pushing: PushSubscription
-) -> Mailbox:
+def _gmail_mailbox(wired: Wired, played: _Emulators, pushing: PushSubscription) -> Mailbox:
     return _mailbox(
         wired,
         "google",
         "help",
         GMAIL_USER,
         {
-            "service-account": Secret(gmail.service_account_key(url)),
+            "service-account": Secret(played.gmail.service_account_key(played.gmail_url)),
             "pubsub-subscription": pushing.name,
             "push-service-account": pushing.identity,
         },
