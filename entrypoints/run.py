@@ -11,6 +11,7 @@ from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.engines import ready
+from postroom.entrypoints.garbage import freeze_startup
 from postroom.entrypoints.listener import Listener
 from postroom.entrypoints.maintenance import Maintenance
 from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
@@ -84,6 +85,7 @@ async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> N
         again=lambda attempt: clock.now() + policy.backoff(attempt),
         concurrency=settings.concurrency,
     )
+    freeze_startup()
     await worker.run(stop)
 
 

@@ -20,6 +20,7 @@ from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim
 from postroom.domain.outcome import Duplicate
 from postroom.domain.pointer import PointerJob
+from postroom.entrypoints.garbage import freeze_startup
 from postroom.entrypoints.worker import Worker
 
 
@@ -58,6 +59,7 @@ class Postroom(BatchPeer[PointerJob]):
         worker = Worker(
             queue=self._queue, consume=consume, again=_never_needed, concurrency=concurrency
         )
+        freeze_startup()  # as `postroom worker` does
         await worker.run(asyncio.Event())
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import uvicorn
 from litestar import Litestar
 
+from postroom.entrypoints.garbage import freeze_startup
+
 KEEP_ALIVE = 75
 """Seconds. Longer than the idle time of common proxies, so that none meets a closing connection."""
 
@@ -24,8 +26,7 @@ def tune_gc() -> None:
     it went through all the libraries once more. No request leaves a cycle behind. For a process
     that does nothing but serve.
     """
-    gc.collect()
-    gc.freeze()
+    freeze_startup()
     gc.set_threshold(COLLECT_AFTER)
 
 
