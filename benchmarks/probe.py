@@ -13,6 +13,10 @@ from benchmarks.payload import now, number_in, stamp_in
 WORK = 0.01
 """Seconds of awaited work, where a job has any: a quick answer of a provider."""
 
+LINE = 64
+"""Bytes of each line of the journal. A page holds a whole number of them, since a kill tears a
+write that goes over the end of one."""
+
 AT_MOST = 30
 """Seconds over which a rate is taken, though jobs may be left."""
 
@@ -75,8 +79,8 @@ class Probe:
     def note(self, what: str, traceparent: str) -> None:
         """Tell of a job in the journal, in one write, so that a kill leaves whole lines."""
         if self._journal is not None:
-            line = f"{what} {number_in(traceparent)} {now()} {os.getpid()}\n"
-            os.write(self._journal, line.encode())
+            line = f"{what} {number_in(traceparent)} {now()} {os.getpid()}"
+            os.write(self._journal, line.ljust(LINE - 1).encode() + b"\n")
 
     def _is_over(self) -> bool:
         if self._assignment.timed:

@@ -18,8 +18,10 @@ from benchmarks.payload import (
     plain_job,
     pointer_job,
     stamp_in,
+    traceparent,
 )
 from benchmarks.plot import draw
+from benchmarks.probe import Assignment, Probe
 from benchmarks.results import Measurement, Results
 from benchmarks.scenarios import ALL as SCENARIOS
 from benchmarks.scenarios.scenario import percentile
@@ -303,6 +305,18 @@ def test_a_job_names_itself_and_its_moment() -> None:
 
     assert len(trace) == 55  # W3C Trace Context
     assert (number_in(trace), stamp_in(trace)) == (123_456, 987_654_321)
+
+
+def test_no_line_of_the_journal_goes_over_the_end_of_a_page(tmp_path: Path) -> None:
+    told = tmp_path / "journal"
+    worker = Probe(Assignment(tmp_path / "report", expected=1_000, journal=told))
+
+    for number in (1, 999_999):
+        worker.begin(traceparent(number, 0))
+
+    ends = [place for place, byte in enumerate(told.read_bytes(), 1) if byte == ord("\n")]
+    assert ends == [64, 128]
+    assert [entry.number for entry in journal.read(told)] == [1, 999_999]
 
 
 def test_the_journal_tells_what_was_in_hand_and_when_it_began_again(tmp_path: Path) -> None:
