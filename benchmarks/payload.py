@@ -1,7 +1,8 @@
 """What every queue carries here: the pointer that one notification of Microsoft Graph becomes.
 
 All flush the same fields with the same texts, some 700 bytes as JSON: the peers as the one argument
-of a job, Postroom as a `PointerJob`. The number of a job, and when it was handed to the queue, are
+of a job, Postroom as a `PointerJob` (postroom_payload.py: peers in environments of their own have
+none of what a provider imports). The number of a job, and when it was handed to the queue, are
 written into its trace context, so that nobody carries them on top.
 """
 
@@ -9,9 +10,6 @@ import time
 from typing import Any
 
 from postroom.adapters.clock import SystemClock
-from postroom.adapters.microsoft.pointer import MicrosoftPointer
-from postroom.adapters.redis.wire import WireFormat
-from postroom.domain.pointer import PointerJob
 
 TENANTS = 17
 MAILBOXES = 101
@@ -19,11 +17,9 @@ MAILBOXES = 101
 Lane = tuple[str, str]
 """A tenant and one of its mailboxes."""
 
-WIRE = WireFormat({"microsoft": MicrosoftPointer})
-
-_CLOCK = SystemClock()
-_SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
-_MESSAGES = "users/5d1b2f60-43c8-4f0e-9a51-8a7f3cde9b24/messages"
+CLOCK = SystemClock()
+SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
+MESSAGES = "users/5d1b2f60-43c8-4f0e-9a51-8a7f3cde9b24/messages"
 _ID_START = (
     "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AkRVjuXzBOUeT1c_0iuVR2gAAAAABDAAAkRVjuXzBOUeT1c_0iuVR2gAB"
     "hYQDEapmEc2byACqAC-EWg0AkRVjuXzBOUeT1c_0i"
@@ -52,22 +48,8 @@ def stamp_in(traceparent: str) -> int:
     return int(traceparent[3:35], 16)
 
 
-def pointer_job(number: int, stamp: int = 0, lane: Lane | None = None) -> PointerJob:
-    """The job of that *number*; *stamp* is when it was handed over (see `now`), 0 for not timed."""
-    tenant, mailbox = lane or lane_of(number)
-    message = message_id(number)
-    return PointerJob(
-        id=f"{number:032x}",
-        tenant=tenant,
-        mailbox=mailbox,
-        pointer=MicrosoftPointer(_SUBSCRIPTION, message, f"{_MESSAGES}/{message}"),
-        enqueued_at=_CLOCK.now(),
-        traceparent=traceparent(number, stamp),
-    )
-
-
 def plain_job(number: int, stamp: int = 0, lane: Lane | None = None) -> dict[str, Any]:
-    """The same as JSON has it."""
+    """The job of that *number*; *stamp* is when it was handed over (see `now`), 0 for not timed."""
     tenant, mailbox = lane or lane_of(number)
     message = message_id(number)
     return {
@@ -76,11 +58,11 @@ def plain_job(number: int, stamp: int = 0, lane: Lane | None = None) -> dict[str
         "mailbox": mailbox,
         "pointer": {
             "provider": "microsoft",
-            "subscription_id": _SUBSCRIPTION,
+            "subscription_id": SUBSCRIPTION,
             "message_id": message,
-            "resource": f"{_MESSAGES}/{message}",
+            "resource": f"{MESSAGES}/{message}",
         },
-        "enqueued_at": _CLOCK.now().isoformat(),
+        "enqueued_at": CLOCK.now().isoformat(),
         "traceparent": traceparent(number, stamp),
     }
 

@@ -10,8 +10,9 @@ import structlog
 import uvloop
 
 from benchmarks import program
-from benchmarks.payload import WIRE, Lane, pointer_job
+from benchmarks.payload import Lane
 from benchmarks.peer import BatchPeer
+from benchmarks.postroom_payload import WIRE, pointer_job
 from benchmarks.probe import Probe
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.redis.queue import RedisPointerQueue

@@ -6,8 +6,9 @@ from typing import NoReturn
 from redis.asyncio import Redis
 
 from benchmarks import program
-from benchmarks.payload import WIRE, Lane, pointer_job
+from benchmarks.payload import Lane
 from benchmarks.peer import QUEUE, BatchPeer
+from benchmarks.postroom_payload import WIRE, pointer_job
 from benchmarks.probe import Probe
 
 

@@ -14,7 +14,7 @@ from statistics import median
 import uvloop
 
 from benchmarks.contestants import POSTROOM, Contestant, Kind
-from benchmarks.payload import WIRE, pointer_job
+from benchmarks.postroom_payload import WIRE, pointer_job
 from benchmarks.processes import produce
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scale, Scenario, one_by_one

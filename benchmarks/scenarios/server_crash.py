@@ -17,7 +17,7 @@ from itertools import count
 import uvloop
 
 from benchmarks.contestants import Contestant, Kind
-from benchmarks.payload import WIRE, pointer_job
+from benchmarks.postroom_payload import WIRE, pointer_job
 from benchmarks.scenarios.enqueue import IN_FLIGHT
 from benchmarks.scenarios.scenario import Bench, Figures, Scenario, one_by_one
 from benchmarks.server import Server

@@ -1,6 +1,8 @@
 """What benchmarks/ makes of the figures that it measures."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,11 @@ from benchmarks.payload import (
     message_id,
     number_in,
     plain_job,
-    pointer_job,
     stamp_in,
     traceparent,
 )
 from benchmarks.plot import draw
+from benchmarks.postroom_payload import pointer_job
 from benchmarks.probe import Assignment, Probe
 from benchmarks.results import Measurement, Results
 from benchmarks.scenarios import ALL as SCENARIOS
@@ -339,3 +341,10 @@ def test_the_journal_tells_what_was_in_hand_and_when_it_began_again(tmp_path: Pa
     assert journal.waits_for_redelivery(entries, 7, 500) == {4: 1.5, 2: 2.0}
     assert journal.more_than_once(entries, "settled") == 1
     assert journal.more_than_once(entries, "ended") == 0
+
+
+def test_a_peer_in_an_environment_of_its_own_needs_none_of_our_dependencies() -> None:
+    without = "import sys; sys.modules |= dict.fromkeys(('httpx', 'msal', 'redis', 'psycopg'))"
+    imports = "import benchmarks.peer, benchmarks.program, benchmarks.producing"
+
+    subprocess.run([sys.executable, "-c", f"{without}; {imports}"], check=True)
