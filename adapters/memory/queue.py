@@ -15,6 +15,7 @@ from postroom.application.ports import (
     DeadLetterPage,
     LaneStatistics,
     PointerQueue,
+    bounded,
 )
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from postroom.domain.pointer import PointerJob
@@ -33,6 +34,8 @@ class _Entry:
     job: PointerJob
     arrival: int
     attempts: int = 0
+    crashes: int = 0
+    solo_crashes: int = 0
     token: int = 0
     due: datetime | None = None
     reclaimed: bool = False
@@ -53,6 +56,7 @@ class InMemoryPointerQueue(PointerQueue):
         self._entries: dict[str, _Entry] = {}
         self._dead = DeadLetters(clock)
         self._pauses: dict[Lane, tuple[datetime | None, str]] = {}
+        self._probation: dict[Lane, datetime] = {}  # since when
         self._last_turn: defaultdict[str | Lane, int] = defaultdict(int)
         self._arrived = asyncio.Event()
 
@@ -103,6 +107,7 @@ class InMemoryPointerQueue(PointerQueue):
     def _come_back(self, entry: _Entry, now: datetime) -> None:
         if entry.token:
             entry.reclaimed = True
+            entry.crashes += 1
             entry.reasons.append((now, "the lease ran out"))
         entry.token, entry.due = 0, None
 
@@ -112,7 +117,7 @@ class InMemoryPointerQueue(PointerQueue):
         ready = [
             entry
             for entry in self._entries.values()
-            if not entry.due and running[entry.lane] < self._cap and entry.lane not in self._pauses
+            if not entry.due and self._has_room(entry.lane, running[entry.lane])
         ]
         turn = self._last_turn
         return min(
@@ -121,11 +126,25 @@ class InMemoryPointerQueue(PointerQueue):
             default=None,
         )
 
+    def _has_room(self, lane: Lane, running: int) -> bool:
+        return lane not in self._pauses and running < (1 if lane in self._probation else self._cap)
+
     def _hand_out(self, entry: _Entry, *, until: datetime) -> Claim:
-        entry.attempts += 1
         entry.token, entry.due = next(self._numbers), until
         self._last_turn[entry.job.tenant] = self._last_turn[entry.lane] = entry.token
-        return Claim(entry.job, entry.attempts, entry.token, entry.reclaimed)
+        return Claim(
+            job=entry.job,
+            attempt=entry.attempts + 1,
+            token=entry.token,
+            reclaimed=entry.reclaimed,
+            crashes=entry.crashes,
+            solo_crashes=entry.solo_crashes,
+            probation=self._on_probation(entry.lane),
+        )
+
+    def _on_probation(self, lane: Lane) -> timedelta | None:
+        since = self._probation.get(lane)
+        return self._clock.now() - since if since else None
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
         lost = [claim for claim in claims if not self._held(claim)]
@@ -141,27 +160,34 @@ class InMemoryPointerQueue(PointerQueue):
     async def acknowledge(self, claim: Claim) -> bool:
         return self._end(claim) is not None and bool(self._entries.pop(claim.job.id))
 
-    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
-        if entry := self._end(claim, reason):
-            entry.due = at
+    async def retry(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        if entry := self._delay(claim, delay, reason):
+            entry.attempts += 1
         return entry is not None
 
-    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
-        if entry := self._end(claim, reason):
-            entry.due = until
-            entry.attempts -= 1
+    async def defer(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return self._delay(claim, delay, reason) is not None
+
+    async def crashed(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        if entry := self._delay(claim, delay, reason):
+            entry.solo_crashes += 1
         return entry is not None
 
     async def bury(self, claim: Claim, reason: str) -> bool:
         if entry := self._end(claim, reason):
             del self._entries[claim.job.id]
-            self._dead.add(entry.job, entry.attempts, entry.reasons)
+            crashes = entry.crashes + entry.solo_crashes
+            self._dead.add(entry.job, entry.attempts + 1, crashes, entry.reasons)
         return entry is not None
 
     async def release(self, claim: Claim) -> bool:
-        if entry := self._end(claim):
-            entry.attempts -= 1
-        return entry is not None
+        return self._end(claim) is not None
+
+    def _delay(self, claim: Claim, delay: timedelta, reason: str) -> _Entry | None:
+        entry, wait = self._end(claim, reason), bounded(delay)
+        if entry and wait:
+            entry.due = self._clock.now() + wait
+        return entry
 
     def _end(self, claim: Claim, reason: str = "") -> _Entry | None:
         """The entry of *claim*, ready again; None if the claim is not held any more."""
@@ -173,20 +199,27 @@ class InMemoryPointerQueue(PointerQueue):
         return entry
 
     async def pause(
-        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+        self, tenant: str, mailbox: str, reason: str, *, delay: timedelta | None = None
     ) -> None:
+        until = None if delay is None else self._clock.now() + bounded(delay)
         stands = self._pauses.get((tenant, mailbox))
         if not stands or until is None or (stands[0] and stands[0] <= until):
             self._pauses[tenant, mailbox] = until, reason
             self._arrived.set()
 
+    async def back_off(self, tenant: str, mailbox: str, reason: str, delay: timedelta) -> None:
+        self._probation.setdefault((tenant, mailbox), self._clock.now())
+        await self.pause(tenant, mailbox, reason, delay=delay)
+
     async def resume(self, tenant: str, mailbox: str) -> bool:
         self._arrived.set()
-        return self._pauses.pop((tenant, mailbox), None) is not None
+        lane = tenant, mailbox
+        ended = self._pauses.pop(lane, None), self._probation.pop(lane, None)
+        return any(end is not None for end in ended)
 
     async def statistics(self) -> Sequence[LaneStatistics]:
         lanes = {entry.lane for entry in self._entries.values()}
-        lanes |= self._dead.lanes.keys() | self._pauses.keys()
+        lanes |= self._dead.lanes.keys() | self._pauses.keys() | self._probation.keys()
         return [self._statistics(lane) for lane in sorted(lanes)]
 
     def _statistics(self, lane: Lane) -> LaneStatistics:
@@ -206,6 +239,7 @@ class InMemoryPointerQueue(PointerQueue):
             oldest_age=now - oldest.job.enqueued_at if oldest else timedelta(),
             paused=reason,
             paused_until=until,
+            waiting_for=self._on_probation(lane),
         )
 
     async def dead_letters(

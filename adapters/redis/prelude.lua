@@ -6,7 +6,8 @@
 --
 -- A lane is written `tenant/mailbox`. A lane with a job to hand out is on offer (in the rings), or at
 -- its cap (it is put on offer again when one of its jobs in flight ends), or paused. One that is at its
--- cap or paused may be on offer all the same: the claim whose turn it is takes it off again.
+-- cap or paused may be on offer all the same: the claim whose turn it is takes it off again. The cap of
+-- a lane on probation is one.
 
 local call = redis.call
 local root = KEYS[1]
@@ -29,6 +30,7 @@ local DEAD_HISTORY = root .. ':dead:history' -- hash: id -> its history, with it
 local BURIED = root .. ':buried' -- hash: lane -> dead letters
 local PAUSED = root .. ':paused' -- sorted set: paused lanes by the end of the pause
 local PAUSE_REASONS = root .. ':paused:reasons' -- hash: lane -> why it is paused
+local PROBATION = root .. ':probation' -- hash: lane -> since when it has been on probation
 local TOKEN = root .. ':token' -- the last fencing token given out
 local WAKE = root .. ':wake' -- list: holds an element while there is work on offer
 

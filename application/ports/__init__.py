@@ -55,6 +55,7 @@ from postroom.application.ports.provider import (
     Provider,
 )
 from postroom.application.ports.queue import (
+    LONGEST_DELAY,
     Claim,
     DeadLetterPage,
     DeadLetterQueue,
@@ -64,6 +65,7 @@ from postroom.application.ports.queue import (
     PointerConsumer,
     PointerProducer,
     PointerQueue,
+    bounded,
 )
 from postroom.application.ports.routes import (
     Route,
@@ -74,6 +76,7 @@ from postroom.application.ports.routes import (
 )
 
 __all__ = [
+    "LONGEST_DELAY",
     "AccountFactory",
     "AccountOption",
     "Announced",
@@ -133,6 +136,7 @@ __all__ = [
     "WebhookError",
     "WebhookNotConfigured",
     "WebhookRequest",
+    "bounded",
     "by_account",
     "by_mailbox",
     "by_subscription",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,8 @@ from tests.redis_servers import RedisCluster, RedisProcess, WatchedPair, free_po
 GUIDE = Path("docs/operator-guide.md").read_text()
 RULE, SENTINEL_RULE = re.findall(r"^ACL SETUSER postroom (.*)$", GUIDE, re.MULTILINE)
 
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
-FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+AT_ONCE = timedelta()
+LATER = timedelta(days=1)
 SHORT = timedelta(milliseconds=50)
 
 
@@ -36,8 +36,8 @@ async def do_everything(servers: Servers) -> None:
     a, b, c, d = await claimed(queue, 4)
     assert await queue.renew([a, b], LEASE) == []
     assert await queue.acknowledge(a)
-    assert await queue.retry(b, PAST, "away")
-    assert await queue.defer(c, FUTURE, "busy")
+    assert await queue.retry(b, AT_ONCE, "away")
+    assert await queue.defer(c, LATER, "busy")
     assert await queue.bury(d, "broken")
     await queue.pause("acme", "support", "no access")
     assert await queue.claim(1, LEASE, wait=SHORT) == []

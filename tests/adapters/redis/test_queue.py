@@ -1,7 +1,7 @@
 """How the pointer queue on Redis keeps its port's promises: scripts, keys, shared commands."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -12,7 +12,7 @@ from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, nam
 from tests.providers import WIRE
 
 SHORT = timedelta(milliseconds=50)
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
+AT_ONCE = timedelta()
 
 
 async def calls(redis: Redis, command: str) -> int:
@@ -51,8 +51,8 @@ async def test_all_keys_lie_in_one_slot_of_a_cluster_and_none_is_left_behind(
     await queue.enqueue([*jobs(*"abcdefg"), job("x", tenant="globex")])
     a, _, b, c, d = await queue.claim(5, SHORT)
     await queue.bury(a, "broken")
-    await queue.retry(b, PAST, "away")
-    await queue.defer(c, PAST, "throttled")
+    await queue.retry(b, AT_ONCE, "away")
+    await queue.defer(c, AT_ONCE, "throttled")
     await queue.release(d)
 
     keys = await keys_with(redis, prefix)

@@ -12,6 +12,8 @@ LEASE = timedelta(minutes=1)
 MOMENT = timedelta(seconds=1)
 """A Redis that follows the clock of a test lags behind it by the time that a command takes."""
 
+AT_ONCE = timedelta()
+
 NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)
 
 

@@ -85,20 +85,17 @@ async def test_a_lane_at_its_cap_holds_up_nobody_else(queue: PointerQueue) -> No
     assert await names(queue) == ["x"]
 
 
-async def test_a_job_that_is_settled_makes_room_for_the_next(
-    queue: PointerQueue, clock: ManualClock
-) -> None:
+async def test_a_job_that_is_settled_makes_room_for_the_next(queue: PointerQueue) -> None:
     await queue.enqueue(jobs(*"abcdefgh"))
     a, b, c, d = await claimed(queue, 9)
-    later = clock.now() + LEASE
 
     await queue.acknowledge(b)
     assert await names(queue) == ["e"]
     await queue.bury(a, "broken")
     assert await names(queue) == ["f"]
-    await queue.retry(c, later, "away")
+    await queue.retry(c, LEASE, "away")
     assert await names(queue) == ["g"]
-    await queue.defer(d, later, "throttled")
+    await queue.defer(d, LEASE, "throttled")
     assert await names(queue) == ["h"]
 
 

@@ -32,7 +32,7 @@ from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.pointer import PointerJob
 from postroom.domain.retry import RetryPolicy
 from tests.contracts.pointer_queue.conftest import open_queue
-from tests.contracts.pointer_queue.samples import job
+from tests.contracts.pointer_queue.samples import MOMENT, job
 from tests.engines import REDIS_SERVERS
 
 PORTS = {PointerQueue}
@@ -51,7 +51,7 @@ halves = st.integers(1, 20).map(lambda number: timedelta(seconds=number + 0.5))
 any_index = st.integers(0, 1000)
 lanes = st.sampled_from(LANES)
 
-End = Literal["acknowledge", "retry", "defer", "release", "bury"]
+End = Literal["acknowledge", "retry", "defer", "crashed", "release", "bury"]
 ends = st.sampled_from(get_args(End))
 
 
@@ -62,6 +62,8 @@ class Entry:
     job: PointerJob
     arrival: int
     attempts: int = 0
+    crashes: int = 0
+    solo_crashes: int = 0
     token: int = 0
     due: datetime | None = None
     reclaimed: bool = False
@@ -76,6 +78,7 @@ class Model:
     entries: dict[str, Entry] = field(default_factory=dict)
     dead: dict[str, Entry] = field(default_factory=dict)
     pauses: dict[Lane, datetime | None] = field(default_factory=dict)
+    probation: dict[Lane, datetime] = field(default_factory=dict)
     passed_over: dict[Lane, int] = field(default_factory=dict)
     arrivals: int = 0
     last_tokens: dict[Lane, int] = field(default_factory=dict)
@@ -92,6 +95,7 @@ class Model:
         for entry in self.entries.values():
             if entry.due and entry.due <= now:
                 entry.reclaimed = entry.reclaimed or bool(entry.token)
+                entry.crashes += bool(entry.token)
                 entry.token, entry.due = 0, None
         for lane, until in list(self.pauses.items()):
             if until and until <= now:
@@ -110,11 +114,12 @@ class Model:
 
     def next_of(self, lane: Lane) -> Entry | None:
         """The job that the lane would hand out now."""
-        if lane in self.pauses or self.running(lane) >= self.cap:
+        cap = 1 if lane in self.probation else self.cap
+        if lane in self.pauses or self.running(lane) >= cap:
             return None
         return next(iter(self.ready(lane)), None)
 
-    def take(self, claim: Claim, until: datetime) -> None:
+    def take(self, claim: Claim, now: datetime, lease: timedelta) -> None:
         """Check that *claim* was due, and note it."""
         lane = lane_of(claim.job)
         entry = self.next_of(lane)
@@ -122,10 +127,18 @@ class Model:
         assert entry.job == claim.job, "not the oldest of its lane"
         assert claim.attempt == entry.attempts + 1
         assert claim.reclaimed == entry.reclaimed
+        assert (claim.crashes, claim.solo_crashes) == (entry.crashes, entry.solo_crashes)
+        self._check_probation(claim, now)
         assert claim.token > self.last_tokens.get(lane, 0)
         self._count_turns(lane)
         self.last_tokens[lane] = entry.token = claim.token
-        entry.attempts, entry.due = claim.attempt, until
+        entry.due = now + lease
+
+    def _check_probation(self, claim: Claim, now: datetime) -> None:
+        since = self.probation.get(lane_of(claim.job))
+        assert (claim.probation is None) == (since is None)
+        if claim.probation is not None and since is not None:
+            assert abs(claim.probation - (now - since)) < MOMENT
 
     def _count_turns(self, served: Lane) -> None:
         """No lane waits for more turns than each tenant has one of, for each lane of its own."""
@@ -146,10 +159,10 @@ class Model:
         entry = self.holder(claim)
         if entry:
             entry.token, entry.due, entry.reclaimed = 0, None, False
-            if how in {"retry", "defer"}:
+            if how in {"retry", "defer", "crashed"}:
                 entry.due = due
-            if how in {"defer", "release"}:
-                entry.attempts -= 1
+            entry.attempts += how == "retry"
+            entry.solo_crashes += how == "crashed"
             if how in {"acknowledge", "bury"}:
                 del self.entries[claim.job.id]
             if how == "bury":
@@ -232,10 +245,10 @@ class Histories(RuleBasedStateMachine):
         self.model.let_time_pass(self.clock.now())
         claims = self.run(self.queue.claim(limit, lease))
         for claim in claims:
-            self.model.take(claim, self.due_in(lease))
+            self.model.take(claim, self.clock.now(), lease)
         assert len(claims) == limit or not any(map(self.model.next_of, LANES)), "work was left"
         self.claims += claims
-        exhausted = [claim for claim in claims if POLICY.exhausted(claim.attempt)]
+        exhausted = [claim for claim in claims if POLICY.exhausted(claim.attempt + claim.crashes)]
         for claim in exhausted:
             self.settle(claim, "bury", delay)
         for claim, end in zip(claims, ends, strict=False):
@@ -251,8 +264,9 @@ class Histories(RuleBasedStateMachine):
         due = self.due_in(delay)
         calls = {
             "acknowledge": partial(self.queue.acknowledge, claim),
-            "retry": partial(self.queue.retry, claim, due, "away"),
-            "defer": partial(self.queue.defer, claim, due, "throttled"),
+            "retry": partial(self.queue.retry, claim, delay, "away"),
+            "defer": partial(self.queue.defer, claim, delay, "throttled"),
+            "crashed": partial(self.queue.crashed, claim, delay, "its process died"),
             "release": partial(self.queue.release, claim),
             "bury": partial(self.queue.bury, claim, "broken"),
         }
@@ -274,14 +288,26 @@ class Histories(RuleBasedStateMachine):
 
     # --- Operators ------------------------------------------------------------------------------
 
-    @rule(lane=lanes, how=st.sampled_from(["pause", "hold", "resume", "resume"]), delay=halves)
-    def pause_or_resume(self, lane: Lane, how: str, delay: timedelta) -> None:
-        if how == "resume":
-            assert self.run(self.queue.resume(*lane)) == (lane in self.model.pauses)
-            self.model.pauses.pop(lane, None)
-            return
-        until = self.due_in(delay) if how == "pause" else None
-        self.run(self.queue.pause(*lane, "throttled", until=until))
+    @rule(lane=lanes)
+    def resume(self, lane: Lane) -> None:
+        is_held_back = lane in self.model.pauses or lane in self.model.probation
+        assert self.run(self.queue.resume(*lane)) == is_held_back
+        self.model.pauses.pop(lane, None)
+        self.model.probation.pop(lane, None)
+
+    @rule(lane=lanes, delay=halves | st.none())
+    def pause(self, lane: Lane, delay: timedelta | None) -> None:
+        self.run(self.queue.pause(*lane, "throttled", delay=delay))
+        self._pause(lane, delay)
+
+    @rule(lane=lanes, delay=halves)
+    def back_off(self, lane: Lane, delay: timedelta) -> None:
+        self.run(self.queue.back_off(*lane, "away", delay))
+        self.model.probation.setdefault(lane, self.clock.now())
+        self._pause(lane, delay)
+
+    def _pause(self, lane: Lane, delay: timedelta | None) -> None:
+        until = self.due_in(delay) if delay else None
         stands = self.model.pauses.get(lane, self.clock.now())
         self.model.pauses[lane] = max(until, stands) if until and stands else None
 
@@ -308,7 +334,7 @@ class Histories(RuleBasedStateMachine):
         assert stood == {
             lane: numbers
             for lane, numbers in expected.items()
-            if any(numbers) or lane in self.model.pauses
+            if any(numbers) or lane in self.model.pauses or lane in self.model.probation
         }
 
     def _numbers(self, lane: Lane) -> tuple[int, int, int, int]:
@@ -324,8 +350,9 @@ class Histories(RuleBasedStateMachine):
         while page.next:
             page = self.run(self.queue.dead_letters(after=page.next))
             letters += page.letters
-        assert {letter.id: letter.attempts for letter in letters} == {
-            name: entry.attempts for name, entry in self.model.dead.items()
+        assert {letter.id: (letter.attempts, letter.crashes) for letter in letters} == {
+            name: (entry.attempts + 1, entry.crashes + entry.solo_crashes)
+            for name, entry in self.model.dead.items()
         }
 
 
