@@ -1,7 +1,8 @@
 -- Goes before every other script: the keys of the partition, the time, and the steps that are shared.
 --
--- KEYS[1]  the root of the partition's keys. Each key begins with it and has its hash tag, so that
---          all lie in one slot of a cluster. It must be no key itself: see docs/adr/0022.
+-- KEYS[1]  the root of the partition's keys (or of what else has scripts). Each key begins with it and
+--          has its hash tag, so that all lie in one slot of a cluster. It must be no key itself: see
+--          docs/adr/0022.
 -- ARGV[1]  microseconds to add to the server's time: 0, except in tests.
 --
 -- A lane is written `tenant/mailbox`. A lane with a job to hand out is on offer (in the rings), or at

@@ -16,6 +16,7 @@ from postroom.application.ports.changes import (
     ListenerSession,
     PositionExpired,
 )
+from postroom.application.ports.circuits import LONGEST_SOURCE, MOST_CIRCUITS, CircuitStore
 from postroom.application.ports.folder_syncs import FolderSyncs
 from postroom.application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
 from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
@@ -77,6 +78,8 @@ from postroom.application.ports.routes import (
 
 __all__ = [
     "LONGEST_DELAY",
+    "LONGEST_SOURCE",
+    "MOST_CIRCUITS",
     "AccountFactory",
     "AccountOption",
     "Announced",
@@ -87,6 +90,7 @@ __all__ = [
     "ChangeSource",
     "ChangesPage",
     "CheckStep",
+    "CircuitStore",
     "Claim",
     "Clock",
     "DeadLetterPage",

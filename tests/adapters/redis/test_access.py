@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from redis.exceptions import NoPermissionError
 
+from postroom.adapters.redis.circuits import RedisCircuitStore
 from postroom.adapters.redis.durability import RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers, open_redis
+from postroom.domain.circuit import Circuit
 from postroom.domain.failure import Unavailable
 from tests.certificates import Certificates, make_certificates
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
@@ -39,7 +41,7 @@ async def do_everything(servers: Servers) -> None:
     assert await queue.retry(b, AT_ONCE, "away")
     assert await queue.defer(c, LATER, "busy")
     assert await queue.bury(d, "broken")
-    await queue.pause("acme", "support", "no access")
+    await queue.back_off("acme", "support", "no access", LATER)
     assert await queue.claim(1, LEASE, wait=SHORT) == []
     assert await queue.resume("acme", "support")
     assert [lane.dead for lane in await queue.statistics()] == [1]
@@ -47,6 +49,11 @@ async def do_everything(servers: Servers) -> None:
     [b] = await claimed(queue)
     assert await queue.release(b)
     assert await names(queue) == ["b", "e", "d"]
+    circuits = RedisCircuitStore(servers, most=1)
+    for source in ("imap.acme.example", "graph"):
+        assert await circuits.save(source, Circuit(), Circuit(("acme/support",)))
+    assert await circuits.load("imap.acme.example")
+    assert len(await circuits.all()) == 1
 
 
 # --- ACL
