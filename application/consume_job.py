@@ -73,6 +73,8 @@ class ConsumeJob:
         return Consumed(outcome, await self._settle(claim, outcome))
 
     async def _attempt(self, claim: Claim) -> Outcome:
+        if claim.unreadable:
+            return await self._end(claim, Dead(claim.unreadable))
         # A message that kills its worker never gets to be settled: only its crashes tell.
         if self.policy.exhausted(claim.crashes + 1):
             return await self._end(

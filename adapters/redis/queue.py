@@ -138,9 +138,9 @@ class RedisPointerQueue(PointerQueue):
             )
         else:
             due_in, *claimed = await self._scripts.run("claim", *arguments)
-        claims, unread = read_claims(self._wire, claimed)
-        if unread:
-            await self._settle(unread)
+        claims, left_to_others = read_claims(self._wire, claimed)
+        if left_to_others:
+            await self._settle(left_to_others)
         return claims, due_in / 1000 if due_in >= 0 else LONGEST_BLOCK
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:

@@ -25,7 +25,9 @@ class Claim:
     *attempt* is one more than the attempts that the job was charged with (see `retry`). *reclaimed*
     says that the delivery before this one was never settled: its worker died, or was too slow.
     *crashes* counts all such deliveries, and *solo_crashes* those that ended with `crashed`.
-    *probation* is for how long the lane has been on probation; None if it is not.
+    *probation* is for how long the lane has been on probation; None if it is not. *unreadable* is
+    why the job's record cannot be read (empty: it can); its pointer is then an UnknownPointer, and
+    it counts as queued when it was claimed.
     """
 
     job: PointerJob
@@ -35,6 +37,7 @@ class Claim:
     crashes: int = 0
     solo_crashes: int = 0
     probation: timedelta | None = None
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ async def test_a_record_that_cannot_be_read_stops_nothing(
 ) -> None:
     clock.time = at(10, 26)
 
-    assert "globex/hr" not in await claimed(queue)
+    [unreadable] = (await claimed(queue))["globex/hr"]
+    assert await queue.bury(unreadable, unreadable.unreadable)
 
     [letter, _] = (await queue.dead_letters(DeadLetterFilter(mailbox="hr"))).letters
     assert (letter.job, letter.reason) == (None, "unreadable record: microsoft/2 2 int_type")

@@ -71,7 +71,8 @@ async def test_a_record_for_a_newer_release_is_left_to_it_and_stops_nothing(
     assert (lane.delayed, lane.in_flight, lane.dead) == (1, 1, 0)
     await redis.hset(f"{{{prefix}:0}}:jobs", "newer", b"no record")
     releases.ahead += LEFT_TO_OTHERS
-    await names(releases.older)
+    [claim] = await claimed(releases.older)
+    await releases.older.bury(claim, claim.unreadable)
     letter = await releases.older.dead_letter("newer")
     assert letter
     assert [text for _, text in letter.reasons] == [reason, "unreadable record: json_invalid"]
