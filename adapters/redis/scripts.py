@@ -28,6 +28,7 @@ Name = Literal[
     "purge",
     "lanes",
     "statistics",
+    "beat",
     "circuit",
     "circuits",
     "save_circuit",

@@ -68,6 +68,7 @@ from postroom.application.ports.queue import (
     PointerQueue,
     bounded,
 )
+from postroom.application.ports.queue_heartbeat import QueueHeartbeat
 from postroom.application.ports.routes import (
     Route,
     Routes,
@@ -127,6 +128,7 @@ __all__ = [
     "PointerQueue",
     "PositionExpired",
     "Provider",
+    "QueueHeartbeat",
     "Rejected",
     "Route",
     "Routes",

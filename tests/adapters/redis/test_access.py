@@ -10,6 +10,7 @@ from redis.exceptions import NoPermissionError
 
 from postroom.adapters.redis.circuits import RedisCircuitStore
 from postroom.adapters.redis.durability import RedisHealth
+from postroom.adapters.redis.heartbeat import RedisQueueHeartbeat
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers, open_redis
@@ -49,6 +50,7 @@ async def do_everything(servers: Servers) -> None:
     [b] = await claimed(queue)
     assert await queue.release(b)
     assert await names(queue) == ["b", "e", "d"]
+    await RedisQueueHeartbeat(servers).beat(1)
     circuits = RedisCircuitStore(servers, most=1)
     for source in ("imap.acme.example", "graph"):
         assert await circuits.save(source, Circuit(), Circuit(("acme/support",)))
