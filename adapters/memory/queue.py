@@ -38,6 +38,7 @@ class _Entry:
     solo_crashes: int = 0
     token: int = 0
     due: datetime | None = None
+    prolonged: bool = False
     reclaimed: bool = False
     reasons: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=MOST_REASONS))
 
@@ -59,6 +60,7 @@ class InMemoryPointerQueue(PointerQueue):
         self._probation: dict[Lane, datetime] = {}  # since when
         self._last_turn: defaultdict[str | Lane, int] = defaultdict(int)
         self._arrived = asyncio.Event()
+        self._heard_at = clock.now()  # of a worker
 
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
         return [job.id for job in jobs if self._add(job)]
@@ -77,22 +79,26 @@ class InMemoryPointerQueue(PointerQueue):
         with suppress(TimeoutError):
             async with asyncio.timeout(wait.total_seconds()):
                 while not (claims := self._take(limit, lease)):
-                    await self._wake_up()
+                    await self._wake_up(lease / 3)
         return claims
 
-    async def _wake_up(self) -> None:
-        """Return when there may be work: at the news of it, or when a job or a pause is over."""
+    async def _wake_up(self, within: timedelta) -> None:
+        """Return when there may be work: at the news of it, or when a job or a pause is over.
+
+        Or when *within* is over: whoever waits is heard of three times in a lease.
+        """
         self._arrived.clear()
         ends = [entry.due for entry in self._entries.values()]
         ends += [until for until, _ in self._pauses.values()]
         due = min(filter(None, ends), default=None)
-        left = (due - self._clock.now()).total_seconds() if due else None
+        left = min(due - self._clock.now(), within) if due else within
         with suppress(TimeoutError):
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(left.total_seconds()):
                 await self._arrived.wait()
 
     def _take(self, limit: int, lease: timedelta) -> list[Claim]:
         now = self._clock.now()
+        self._outlast_outage(now, lease)
         for entry in self._entries.values():
             if entry.due and entry.due <= now:
                 self._come_back(entry, now)
@@ -103,6 +109,19 @@ class InMemoryPointerQueue(PointerQueue):
         while len(claims) < limit and (ready := self._next()):
             claims.append(self._hand_out(ready, until=now + lease))
         return claims
+
+    def _outlast_outage(self, now: datetime, lease: timedelta) -> None:
+        """Prolong the leases, once, if no worker could hold on to them for half of one."""
+        unheard = now - self._heard_at
+        if unheard > lease / 2:
+            for entry in self._entries.values():
+                if entry.token and not entry.prolonged and entry.due and entry.due <= now + lease:
+                    entry.due, entry.prolonged = now + lease, True
+        if unheard > lease / 4:
+            self._hear()
+
+    def _hear(self) -> None:
+        self._heard_at = max(self._heard_at, self._clock.now())
 
     def _come_back(self, entry: _Entry, now: datetime) -> None:
         if entry.token:
@@ -130,7 +149,8 @@ class InMemoryPointerQueue(PointerQueue):
         return lane not in self._pauses and running < (1 if lane in self._probation else self._cap)
 
     def _hand_out(self, entry: _Entry, *, until: datetime) -> Claim:
-        entry.token, entry.due = next(self._numbers), until
+        entry.token, entry.due, entry.prolonged = next(self._numbers), until, False
+        self._hear()
         self._last_turn[entry.job.tenant] = self._last_turn[entry.lane] = entry.token
         return Claim(
             job=entry.job,
@@ -147,10 +167,12 @@ class InMemoryPointerQueue(PointerQueue):
         return self._clock.now() - since if since else None
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
+        now = self._clock.now()
+        self._outlast_outage(now, lease)
         lost = [claim for claim in claims if not self._held(claim)]
         for claim in claims:
             if entry := self._held(claim):
-                entry.due = self._clock.now() + lease
+                entry.due, entry.prolonged = now + lease, False
         return lost
 
     def _held(self, claim: Claim) -> _Entry | None:
@@ -176,6 +198,7 @@ class InMemoryPointerQueue(PointerQueue):
     async def bury(self, claim: Claim, reason: str) -> bool:
         if entry := self._end(claim, reason):
             del self._entries[claim.job.id]
+            self._hear()
             crashes = entry.crashes + entry.solo_crashes
             self._dead.add(entry.job, entry.attempts + 1, crashes, entry.reasons)
         return entry is not None

@@ -196,10 +196,11 @@ local function due_in()
   for _, waiting in ipairs({ LEASES, DELAYED, PAUSED }) do
     due = math.min(due, tonumber(call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2] or due))
   end
-  return due == math.huge and -1 or math.max(due - now, 0)
+  return due == math.huge and -1 or math.ceil(math.max(due - now, 0))
 end
 
 go_on_when_full()
+outlast_outage(lease)
 reclaim()
 promote()
 end_pauses()

@@ -21,7 +21,7 @@ local TENANTS = root .. ':tenants' -- list, a ring: tenants with a lane on offer
 local LANES = root .. ':lanes:' -- list for each tenant, a ring: its lanes on offer
 local OFFERED = root .. ':offered' -- set: the lanes on offer
 local CAPPED = root .. ':capped' -- set: lanes taken off the ring at their cap, with jobs left
-local LEASES = root .. ':leases' -- sorted set: `token/attempt/lane/id` by end of lease
+local LEASES = root .. ':leases' -- sorted set: `token/attempt/lane/id` by end of lease (see outlast_outage)
 local RUNNING = root .. ':running' -- hash: lane -> jobs in flight
 local DELAYED = root .. ':delayed' -- sorted set: `lane/id` by due time
 local WAITING = root .. ':waiting' -- hash: lane -> delayed jobs
@@ -32,7 +32,7 @@ local BURIED = root .. ':buried' -- hash: lane -> dead letters
 local PAUSED = root .. ':paused' -- sorted set: paused lanes by the end of the pause
 local PAUSE_REASONS = root .. ':paused:reasons' -- hash: lane -> why it is paused
 local PROBATION = root .. ':probation' -- hash: lane -> since when it has been on probation
-local TOKEN = root .. ':token' -- the last fencing token given out
+local TOKEN = root .. ':token' -- the last fencing token given out, and when a worker was last heard of
 local WAKE = root .. ':wake' -- list: holds an element while there is work on offer
 
 local MOST_REASONS = 32 -- that are kept of a job: deferrals have no end of their own
@@ -146,12 +146,44 @@ local function add_reason(history, reason)
   end
 end
 
+local token_read
+local function last_token()
+  token_read = token_read or tonumber(call('GET', TOKEN) or 0)
+  return token_read
+end
+
 -- Tokens rise, and are above any that were given out before: even after a failover that forgot some,
 -- since none is given out sooner than its microsecond. Returns the one before the first of so many.
 local function new_tokens(number)
-  local last = math.max(tonumber(call('GET', TOKEN) or 0), microseconds)
-  call('SET', TOKEN, digits(last + number))
+  local last = math.max(last_token(), microseconds)
+  token_read = last + number
+  call('SET', TOKEN, digits(token_read))
   return last
+end
+
+-- Every lease that ends before another would is prolonged to that, once. Its end is no whole number
+-- from then on, until it is renewed.
+local function prolong(lease)
+  local leases, prolonged = call('ZRANGEBYSCORE', LEASES, '-inf', now + lease, 'WITHSCORES'), {}
+  for i = 1, #leases, 2 do
+    if tonumber(leases[i + 1]) % 1 == 0 then
+      prolonged[#prolonged + 1], prolonged[#prolonged + 2] = digits(now + lease) .. '.5', leases[i]
+    end
+  end
+  call_with_all('ZADD', LEASES, prolonged)
+end
+
+-- Workers claim or renew three times in a lease. If none has done so for half of one, they could not:
+-- this server was away, or they were. Then no lease runs out before its holder could be heard of again.
+local function outlast_outage(lease)
+  local unheard = now - last_token() / 1000
+  if unheard <= lease / 4 or call('EXISTS', LEASES) == 0 then
+    return
+  end
+  if unheard > lease / 2 then
+    prolong(lease)
+  end
+  new_tokens(0)
 end
 
 -- A token, so that whoever reads the letters page by page sees none twice, were the clock set back.

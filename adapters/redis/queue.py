@@ -94,9 +94,11 @@ class RedisPointerQueue(PointerQueue):
     ) -> Sequence[Claim]:
         now = asyncio.get_running_loop().time
         deadline = now() + wait.total_seconds()
+        # Three times in a lease, so that we are heard of (see outlast_outage in prelude.lua).
+        longest = min(LONGEST_BLOCK, lease.total_seconds() / 3)
         claims, due_in = await self._take(limit, lease)
         while not claims and (left := deadline - now()) > 0:
-            claims, due_in = await self._take(limit, lease, min(left, due_in, LONGEST_BLOCK))
+            claims, due_in = await self._take(limit, lease, min(left, due_in, longest))
         return claims
 
     async def _take(

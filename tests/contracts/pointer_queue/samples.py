@@ -40,6 +40,14 @@ async def claimed(queue: PointerQueue, limit: int = 1) -> list[Claim]:
     return list(await queue.claim(limit, LEASE))
 
 
+async def let_leases_end(queue: PointerQueue, clock: ManualClock) -> None:
+    """Let all leases run out, while other workers go on looking for work."""
+    for _ in range(2):
+        clock.advance(0.4 * LEASE)
+        await queue.claim(0, LEASE)
+    clock.advance(0.2 * LEASE + MOMENT)
+
+
 async def names(queue: PointerQueue, limit: int = 100) -> list[str]:
     """The ids of what can be claimed now."""
     return [claim.job.id for claim in await queue.claim(limit, LEASE)]

@@ -9,6 +9,7 @@ from tests.contracts.pointer_queue.samples import (
     claimed,
     job,
     jobs,
+    let_leases_end,
     names,
 )
 
@@ -24,7 +25,7 @@ def counts(claim: Claim) -> tuple[int, int, int]:
 
 async def crash(queue: PointerQueue, clock: ManualClock) -> Claim:
     """Let the leases of all run out; the next claim of one."""
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     [claim] = await claimed(queue)
     return claim
 

@@ -12,13 +12,13 @@ from postroom.application.ports import Claim, DeadLetterQueue, InvalidCursor, Po
 from postroom.domain.dead_letter import DeadLetterFilter
 from tests.contracts.pointer_queue.samples import (
     AT_ONCE,
-    LEASE,
     MOMENT,
     bury_all,
     claimed,
     dead_ids,
     job,
     jobs,
+    let_leases_end,
 )
 
 PORTS = {DeadLetterQueue, PointerQueue}
@@ -35,7 +35,7 @@ async def test_a_dead_letter_tells_the_whole_story(
     clock.advance(MINUTE)
     await queue.defer(second, AT_ONCE, "throttled: ü")
     await claimed(queue)
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     [last] = await claimed(queue)
     clock.advance(MINUTE)
     await queue.bury(last, "gave up")

@@ -2,7 +2,14 @@
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, PointerConsumer, PointerQueue
-from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
+from tests.contracts.pointer_queue.samples import (
+    LEASE,
+    claimed,
+    job,
+    jobs,
+    let_leases_end,
+    names,
+)
 
 PORTS = {PointerConsumer, PointerQueue}
 
@@ -104,7 +111,7 @@ async def test_a_lease_that_runs_out_makes_room(queue: PointerQueue, clock: Manu
     d, *others = reversed(await claimed(queue, 9))
     await queue.renew(others, 2 * LEASE)
 
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
 
     assert d.job.id == "d"
     assert await names(queue) == ["d"]
@@ -116,7 +123,7 @@ async def test_a_stale_settlement_makes_no_room(
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
     await queue.enqueue(jobs(*"abcd"))
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     assert await names(queue) == ["first", "a", "b", "c"]
 
     await queue.acknowledge(claim)

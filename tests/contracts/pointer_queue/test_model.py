@@ -1,9 +1,10 @@
 """Random histories of the queue, beside a model of it that is too simple to be wrong.
 
 Workers claim, settle, renew, die with what they hold, and act on claims that are no longer theirs;
-callers enqueue and send again what was answered; leases and pauses run out. After each step the
-queue must stand as the model does. Leases and delays end at half seconds and the clock moves by
-whole ones, so that nothing ends just when it is looked at.
+callers enqueue and send again what was answered; leases and pauses run out, or are prolonged after
+an outage. After each step the queue must stand as the model does. The clock moves by
+units of four seconds, and leases and delays end in the middle of one, so that nothing ends just
+when it is looked at (nor do a half and a quarter of a lease).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from math import inf
 from typing import Any, Literal, TypeVar, get_args
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -46,8 +48,10 @@ CAPS = [1, 4, 20]
 
 POLICY = RetryPolicy(max_attempts=3)
 
-seconds = st.integers(0, 15).map(lambda number: timedelta(seconds=number))
-halves = st.integers(1, 20).map(lambda number: timedelta(seconds=number + 0.5))
+UNIT = timedelta(seconds=4)
+
+units = st.integers(0, 15).map(lambda number: number * UNIT)
+halves = st.integers(1, 20).map(lambda number: (number + 0.5) * UNIT)
 any_index = st.integers(0, 1000)
 lanes = st.sampled_from(LANES)
 
@@ -67,14 +71,17 @@ class Entry:
     token: int = 0
     due: datetime | None = None
     reclaimed: bool = False
+    prolonged: bool = False
 
 
 @dataclass
 class Model:
-    """What the queue must look like."""
+    """What the queue must look like. Each partition has heard of a worker at a time of its own."""
 
     cap: int
     most_turns: float
+    partitions: int
+    heard: dict[int, datetime] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     dead: dict[str, Entry] = field(default_factory=dict)
     pauses: dict[Lane, datetime | None] = field(default_factory=dict)
@@ -90,8 +97,27 @@ class Model:
         self.entries[new.id] = Entry(new, self.arrivals)
         return True
 
-    def let_time_pass(self, now: datetime) -> None:
+    def partition_of(self, job: PointerJob) -> int:
+        return crc32("/".join(lane_of(job)).encode()) % self.partitions
+
+    def outlast_outage(self, partition: int, now: datetime, lease: timedelta) -> None:
+        """Leases are prolonged, once, if no worker has been heard of for half of one."""
+        unheard = now - self.heard.get(partition, now)
+        running = [
+            entry
+            for entry in self.entries.values()
+            if entry.token and self.partition_of(entry.job) == partition
+        ]
+        for entry in running if unheard > lease / 2 else []:
+            if entry.due and entry.due < now + lease and not entry.prolonged:
+                entry.due, entry.prolonged = now + lease, True
+        if unheard > lease / 4:
+            self.heard[partition] = now
+
+    def let_time_pass(self, now: datetime, lease: timedelta) -> None:
         """What is due comes back: a claim looks for that before all else."""
+        for partition in range(self.partitions):
+            self.outlast_outage(partition, now, lease)
         for entry in self.entries.values():
             if entry.due and entry.due <= now:
                 entry.reclaimed = entry.reclaimed or bool(entry.token)
@@ -132,7 +158,8 @@ class Model:
         assert claim.token > self.last_tokens.get(lane, 0)
         self._count_turns(lane)
         self.last_tokens[lane] = entry.token = claim.token
-        entry.due = now + lease
+        entry.due, entry.prolonged = now + lease, False
+        self.heard[self.partition_of(claim.job)] = now
 
     def _check_probation(self, claim: Claim, now: datetime) -> None:
         since = self.probation.get(lane_of(claim.job))
@@ -154,19 +181,20 @@ class Model:
         entry = self.entries.get(claim.job.id)
         return entry if entry and entry.token == claim.token else None
 
-    def end(self, claim: Claim, how: End, due: datetime) -> Entry | None:
+    def end(self, claim: Claim, how: End, now: datetime, delay: timedelta) -> Entry | None:
         """Settle *claim*; None if it holds nothing any more."""
         entry = self.holder(claim)
         if entry:
             entry.token, entry.due, entry.reclaimed = 0, None, False
             if how in {"retry", "defer", "crashed"}:
-                entry.due = due
+                entry.due = now + delay
             entry.attempts += how == "retry"
             entry.solo_crashes += how == "crashed"
             if how in {"acknowledge", "bury"}:
                 del self.entries[claim.job.id]
             if how == "bury":
                 self.dead[claim.job.id] = entry
+                self.heard[self.partition_of(claim.job)] = now
         return entry
 
 
@@ -192,7 +220,8 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(cap=st.sampled_from(CAPS))
     def open(self, cap: int) -> None:
-        self.model = Model(cap, most_turns=len(LANES) if self.partitions == 1 else inf)
+        most_turns = len(LANES) if self.partitions == 1 else inf
+        self.model = Model(cap, most_turns, self.partitions)
         opening = open_queue(self.url, self.clock, cap=cap, partitions=self.partitions)
         self.queue = self.run(self._opened.enter_async_context(opening))
 
@@ -229,7 +258,7 @@ class Histories(RuleBasedStateMachine):
     # --- Workers --------------------------------------------------------------------------------
 
     @rule(
-        after=seconds,
+        after=units,
         limit=st.integers(1, 20),
         lease=halves,
         ends=st.lists(ends, max_size=20),
@@ -242,7 +271,7 @@ class Histories(RuleBasedStateMachine):
         if self.partitions > 1:
             limit = 100  # so that each partition is asked, and finds what is due again
         self.clock.advance(after)
-        self.model.let_time_pass(self.clock.now())
+        self.model.let_time_pass(self.clock.now(), lease)
         claims = self.run(self.queue.claim(limit, lease))
         for claim in claims:
             self.model.take(claim, self.clock.now(), lease)
@@ -261,7 +290,6 @@ class Histories(RuleBasedStateMachine):
         self.settle(self.some_claim(index), end, delay)
 
     def settle(self, claim: Claim, end: End, delay: timedelta) -> None:
-        due = self.due_in(delay)
         calls = {
             "acknowledge": partial(self.queue.acknowledge, claim),
             "retry": partial(self.queue.retry, claim, delay, "away"),
@@ -270,7 +298,7 @@ class Histories(RuleBasedStateMachine):
             "release": partial(self.queue.release, claim),
             "bury": partial(self.queue.bury, claim, "broken"),
         }
-        entry = self.model.end(claim, end, due)
+        entry = self.model.end(claim, end, self.clock.now(), delay)
         assert self.run(calls[end]()) == (entry is not None)
 
     @precondition(lambda self: self.claims)
@@ -278,9 +306,11 @@ class Histories(RuleBasedStateMachine):
     def renew(self, indices: list[int], lease: timedelta) -> None:
         claims = list({claim.token: claim for claim in map(self.some_claim, indices)}.values())
         lost = [claim for claim in claims if not self.model.holder(claim)]
+        for partition in {self.model.partition_of(claim.job) for claim in claims}:
+            self.model.outlast_outage(partition, self.clock.now(), lease)
         assert list(self.run(self.queue.renew(claims, lease))) == lost
         for entry in filter(None, map(self.model.holder, claims)):
-            entry.due = self.due_in(lease)
+            entry.due, entry.prolonged = self.due_in(lease), False
 
     def some_claim(self, index: int) -> Claim:
         """Mostly one of the last, which may still be held."""

@@ -8,7 +8,14 @@ import pytest
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, LanePauses, PointerQueue
-from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
+from tests.contracts.pointer_queue.samples import (
+    LEASE,
+    claimed,
+    job,
+    jobs,
+    let_leases_end,
+    names,
+)
 
 PORTS = {LanePauses, PointerQueue}
 
@@ -93,7 +100,7 @@ async def test_a_job_in_flight_goes_on_and_one_that_comes_back_waits(
 
     assert await queue.renew([claim, second], LEASE) == []
     assert await queue.acknowledge(claim)
-    clock.advance(2 * LEASE)
+    await let_leases_end(queue, clock)
 
     assert await names(queue) == []
     await queue.resume("acme", "support")

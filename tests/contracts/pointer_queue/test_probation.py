@@ -14,6 +14,7 @@ from tests.contracts.pointer_queue.samples import (
     claimed,
     job,
     jobs,
+    let_leases_end,
     names,
 )
 
@@ -215,7 +216,7 @@ async def test_a_probe_whose_worker_dies_is_followed_by_one_job(
 ) -> None:
     await claimed(on_probation, 9)
 
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(on_probation, clock)
 
     [again] = await claimed(on_probation, 9)
     assert (again.job.id, again.crashes) == ("a", 1)

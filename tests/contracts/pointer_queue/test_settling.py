@@ -7,7 +7,16 @@ import pytest
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import LONGEST_DELAY, Claim, PointerConsumer, PointerQueue
-from tests.contracts.pointer_queue.samples import AT_ONCE, LEASE, MOMENT, claimed, job, jobs, names
+from tests.contracts.pointer_queue.samples import (
+    AT_ONCE,
+    LEASE,
+    MOMENT,
+    claimed,
+    job,
+    jobs,
+    let_leases_end,
+    names,
+)
 
 PORTS = {PointerConsumer, PointerQueue}
 
@@ -128,7 +137,7 @@ async def test_a_claim_is_settled_once(
 async def test_an_old_claim_cannot_be_settled(
     queue: PointerQueue, claim: Claim, clock: ManualClock, settle: Settle
 ) -> None:
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     [current] = await claimed(queue)
 
     assert not await settle(queue, claim)
@@ -183,7 +192,7 @@ async def test_jobs_that_were_reclaimed_go_to_the_head_oldest_first(
     a, *_ = await claimed(queue, 3)
     await queue.renew([a], LEASE + 2 * MOMENT)
 
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     assert await names(queue, 1) == ["b"]
     clock.advance(2 * MOMENT)
     assert await names(queue, 3) == ["a", "c", "d"]
