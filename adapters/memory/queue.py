@@ -114,8 +114,9 @@ class InMemoryPointerQueue(PointerQueue):
         """Prolong the leases, once, if no worker could hold on to them for half of one."""
         unheard = now - self._heard_at
         if unheard > lease / 2:
+            latest = now + lease / 2
             for entry in self._entries.values():
-                if entry.token and not entry.prolonged and entry.due and entry.due <= now + lease:
+                if entry.token and not entry.prolonged and entry.due and entry.due <= latest:
                     entry.due, entry.prolonged = now + lease, True
         if unheard > lease / 4:
             self._hear()

@@ -161,10 +161,11 @@ local function new_tokens(number)
   return last
 end
 
--- Every lease that ends before another would is prolonged to that, once. Its end is no whole number
--- from then on, until it is renewed.
+-- Prolong to one lease from now, once, what was last renewed half of one ago or earlier. Its end is no
+-- whole number from then on, until it is renewed.
 local function prolong(lease)
-  local leases, prolonged = call('ZRANGEBYSCORE', LEASES, '-inf', now + lease, 'WITHSCORES'), {}
+  local latest, prolonged = digits(now + lease / 2), {}
+  local leases = call('ZRANGEBYSCORE', LEASES, '-inf', latest, 'WITHSCORES')
   for i = 1, #leases, 2 do
     if tonumber(leases[i + 1]) % 1 == 0 then
       prolonged[#prolonged + 1], prolonged[#prolonged + 2] = digits(now + lease) .. '.5', leases[i]

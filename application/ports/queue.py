@@ -126,9 +126,9 @@ class PointerConsumer(LanePauses, Protocol):
         """Take up to *limit* jobs that are due.
 
         Jobs whose lease has run out are due again, and that counts as a crash of theirs. But if no
-        worker has claimed or renewed for half a lease, they could not: the first that does finds
-        every lease prolonged, once, to one from now. With nothing due, waits up to *wait* for
-        something to come, without polling hot, and may return nothing all the same.
+        worker has claimed or renewed for half a lease, none could: the first that does finds the
+        leases prolonged, once, to one from now. With nothing due, waits up to *wait* for something
+        to come, without polling hot, and may return nothing all the same.
         """
 
     @abstractmethod

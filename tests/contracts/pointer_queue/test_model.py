@@ -101,7 +101,7 @@ class Model:
         return crc32("/".join(lane_of(job)).encode()) % self.partitions
 
     def outlast_outage(self, partition: int, now: datetime, lease: timedelta) -> None:
-        """Leases are prolonged, once, if no worker has been heard of for half of one."""
+        """If no worker has been heard of for half a lease, those that old are prolonged, once."""
         unheard = now - self.heard.get(partition, now)
         running = [
             entry
@@ -109,7 +109,7 @@ class Model:
             if entry.token and self.partition_of(entry.job) == partition
         ]
         for entry in running if unheard > lease / 2 else []:
-            if entry.due and entry.due < now + lease and not entry.prolonged:
+            if entry.due and entry.due < now + lease / 2 and not entry.prolonged:
                 entry.due, entry.prolonged = now + lease, True
         if unheard > lease / 4:
             self.heard[partition] = now
