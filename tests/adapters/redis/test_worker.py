@@ -130,6 +130,36 @@ async def test_a_job_that_takes_longer_than_its_lease_is_done_once(
     assert work.crashes == {0: 1}
 
 
+async def test_no_job_is_taken_from_its_worker_while_the_server_is_stopped(
+    server: EmbeddedValkey,
+) -> None:
+    lease, valkey = timedelta(seconds=1), int((server.home / "valkey.pid").read_text())
+    held, enough = asyncio.Event(), asyncio.Event()
+    async with open_redis(server.url) as servers, open_redis(server.url) as others:
+        queue, elsewhere = RedisPointerQueue(servers, WIRE), RedisPointerQueue(others, WIRE)
+        work = Work(queue, expected=1)
+
+        async def hold(claim: Claim) -> Consumed:
+            held.set()
+            await enough.wait()
+            return await work(claim)
+
+        await queue.enqueue(jobs("long"))
+        first = Worker(queue=queue, consume=hold, backoff=soon, lease=lease)
+        second = Worker(queue=elsewhere, consume=hold, backoff=soon, lease=lease)
+        async with at_work(first, second), asyncio.timeout(BOUND):
+            await held.wait()
+            os.kill(valkey, signal.SIGSTOP)
+            await asyncio.sleep(1.5 * lease.total_seconds())
+            os.kill(valkey, signal.SIGCONT)
+            await elsewhere.claim(1, lease)
+            enough.set()
+            await work.finished.wait()
+
+    assert work.done == {"long": 1}
+    assert work.crashes == {0: 1}
+
+
 async def test_a_worker_outlives_its_server(server: EmbeddedValkey) -> None:
     async with open_redis(server.url) as servers:
         queue = RedisPointerQueue(servers, WIRE)
