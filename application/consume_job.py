@@ -73,19 +73,21 @@ class ConsumeJob:
         return Consumed(outcome, await self._settle(claim, outcome))
 
     async def _attempt(self, claim: Claim) -> Outcome:
-        # A message that kills its worker never gets to be settled: only its count of claims tells.
-        if self.policy.exhausted(claim.attempt):
+        if claim.unreadable:
+            return await self._end(claim, Dead(claim.unreadable))
+        # A message that kills its worker never gets to be settled: only its crashes tell.
+        if self.policy.exhausted(claim.crashes + 1):
             return await self._end(
-                claim, Dead(f"gave up: {claim.attempt - 1} deliveries, none of them settled")
+                claim, Dead(f"gave up: {claim.crashes} deliveries, none of them settled")
             )
         try:
             return await self._handle(claim)
         except Failure as failure:
-            decision = self.policy.decide(failure, attempt=claim.attempt, now=self.clock.now())
+            decision = self.policy.decide(failure, attempt=claim.attempt)
             if isinstance(failure, Throttled | MailboxPaused) and isinstance(decision, Deferred):
                 # It is about the mailbox: the jobs behind this one would only meet the same.
-                job, reason, until = claim.job, decision.reason, decision.until
-                await self.queue.pause(job.tenant, job.mailbox, reason, until=until)
+                job, reason, delay = claim.job, decision.reason, decision.after
+                await self.queue.pause(job.tenant, job.mailbox, reason, delay=delay)
         match decision:
             case Skipped() | Dead():
                 return await self._end(claim, decision)
@@ -133,10 +135,10 @@ class ConsumeJob:
         match outcome:
             case Completed() | Duplicate() | Skipped() | Expanded():
                 return await self.queue.acknowledge(claim)
-            case Retry(at=at, reason=reason):
-                return await self.queue.retry(claim, at, reason)
-            case Deferred(until=until, reason=reason):
-                return await self.queue.defer(claim, until, reason)
+            case Retry(after=delay, reason=reason):
+                return await self.queue.retry(claim, delay, reason)
+            case Deferred(after=delay, reason=reason):
+                return await self.queue.defer(claim, delay, reason)
             case Dead(reason=reason):
                 return await self.queue.bury(claim, reason)
             case _:

@@ -38,9 +38,7 @@ class TrackAccess(AccessTracker):
         now = self.clock.now()
         if mailbox.access.failures:
             # Not after the first: it may be about one message, and the others would wait with it.
-            await self.queue.pause(
-                mailbox.tenant, mailbox.id, failure.reason, until=now + FAILURE_WINDOW
-            )
+            await self.queue.pause(mailbox.tenant, mailbox.id, failure.reason, delay=FAILURE_WINDOW)
         tally = mailbox.access.failed(now)
         if tally == mailbox.access:
             return False

@@ -11,7 +11,9 @@ class DeadLetter:
     """*job* is None where its record cannot be read; the last reason says why.
 
     *reasons* holds what ended each delivery, with its time, oldest first: also of the time before
-    the job was redriven. *attempts* counts since then. No two have the same *died_at*.
+    the job was redriven. *attempts* counts those that it was charged with since then, and the last;
+    *crashes* counts the deliveries that were never settled, or ended the process that ran it alone.
+    No two have the same *died_at*.
     """
 
     id: str
@@ -21,6 +23,7 @@ class DeadLetter:
     attempts: int
     reasons: tuple[tuple[datetime, str], ...]
     died_at: datetime
+    crashes: int = 0
 
     @property
     def reason(self) -> str:

@@ -1,12 +1,12 @@
 """How one attempt at a job ended: a closed set of values, matched exhaustively.
 
 * Completed, Duplicate, Skipped, Expanded end a job, and the job is acknowledged.
-* Retry costs an attempt, Deferred does not; the job waits.
+* Retry costs an attempt, Deferred does not; the job waits, by the queue's clock.
 * Dead ends a job in the dead letters, where a person can see and redrive it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -47,13 +47,13 @@ class Expanded:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    at: datetime
+    after: timedelta
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    until: datetime
+    after: timedelta
     reason: str
 
 

@@ -80,8 +80,8 @@ class Pointer(ABC):
 class UnknownPointer(Pointer):
     """Stands for a pointer that is stored, and of no use here: *values* are those of its fields.
 
-    Its provider is not in this release, or has pointers of other fields. It is there to be shown,
-    and no job of it can be made.
+    Its provider is not in this release, or has pointers of other fields, or nothing of it can be
+    read (the provider is empty then). It is there to be shown, and no job of it can be made.
     """
 
     provider: str  # type: ignore[misc]  # each has its own

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import random
 
 from postroom.domain.failure import (
@@ -33,25 +33,23 @@ class RetryPolicy:
     draw: Callable[[], float] = field(default=random, repr=False)
 
     def exhausted(self, attempt: int) -> bool:
-        """Whether *attempt* (counted from 1 when claiming) is one too many."""
+        """Whether *attempt* (counted from 1) is one too many."""
         return attempt > self.max_attempts
 
-    def decide(
-        self, failure: Failure, *, attempt: int, now: datetime
-    ) -> Retry | Deferred | Skipped | Dead:
+    def decide(self, failure: Failure, *, attempt: int) -> Retry | Deferred | Skipped | Dead:
         """What *failure*, met in *attempt*, means for the job."""
         reason = failure.reason
         match failure:
             case SourceGone():
                 return Skipped(f"{SOURCE_UNAVAILABLE}: {reason}")
             case Throttled(retry_after=wish):
-                return Deferred(now + wish, reason)
+                return Deferred(wish, reason)
             case AccessFailed():
-                return Deferred(now + self.access_pause, reason)
+                return Deferred(self.access_pause, reason)
             case Unavailable() if self.exhausted(attempt + 1):
                 return Dead(f"gave up after {attempt} attempts: {reason}")
             case Unavailable(retry_after=wish):
-                return Retry(now + max(self.backoff(attempt), wish or timedelta()), reason)
+                return Retry(max(self.backoff(attempt), wish or timedelta()), reason)
             case Unprocessable():
                 return Dead(reason)
             case _:

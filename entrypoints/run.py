@@ -78,11 +78,10 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Claim and consume jobs."""
-    clock, policy = wired.clock, wired.policy
     worker = Worker(
         queue=wired.queue,
         consume=observed_consume(wired.consume, wired.telemetry),
-        again=lambda attempt: clock.now() + policy.backoff(attempt),
+        backoff=wired.policy.backoff,
         concurrency=settings.concurrency,
     )
     freeze_startup()

@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -33,13 +33,13 @@ class Worker:
 
     The *lease* is short, so that the jobs of a worker that is killed are soon with another; it is
     renewed three times over. A job that takes longer than *time_limit* is stopped when the leases
-    are renewed next, and due again when *again* says (it is given the number of the attempt). When
+    are renewed next, and due again after *backoff* (it is given the number of the attempt). When
     told to stop, the worker gives its jobs *grace*, and then gives them back.
     """
 
     queue: PointerQueue
     consume: Callable[[Claim], Awaitable[Consumed]]
-    again: Callable[[int], datetime]
+    backoff: Callable[[int], timedelta]
     concurrency: int = 16
     lease: timedelta = timedelta(seconds=5)
     time_limit: timedelta = timedelta(minutes=5)
@@ -149,7 +149,7 @@ class _Run:
                 running.task.cancel()
 
     async def _work(self, claim: Claim) -> None:
-        """One job. An error that nobody foresaw ends with the lease: it has cost an attempt."""
+        """One job. An error that nobody foresaw ends with the lease: that counts as a crash."""
         try:
             await self._worker.consume(claim)
         except asyncio.CancelledError:
@@ -169,7 +169,7 @@ class _Run:
         reason = f"took longer than {self._worker.time_limit.total_seconds():g} s"
         log.warning("job stopped", **claim_fields(claim), reason=reason)
         try:
-            await self._queue.retry(claim, self._worker.again(claim.attempt), reason)
+            await self._queue.retry(claim, self._worker.backoff(claim.attempt), reason)
         except Unavailable as failure:
             self._outage.began(failure)
 

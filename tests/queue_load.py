@@ -125,7 +125,9 @@ class Load:
 async def under_load(queue: PointerQueue, *, callers: int = 64) -> AsyncIterator[Load]:
     """A load while the block lasts, with a worker that works; in the end all is worked off."""
     load, stop = Load(queue, callers), asyncio.Event()
-    worker = Worker(queue=queue, consume=load.consume, again=_at_once, concurrency=64, lease=LEASE)
+    worker = Worker(
+        queue=queue, consume=load.consume, backoff=_at_once, concurrency=64, lease=LEASE
+    )
     async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
         calling = tasks.create_task(load.call())
@@ -156,5 +158,5 @@ def _job(caller: int, number: int) -> PointerJob:
     )
 
 
-def _at_once(_attempt: int) -> datetime:
-    return datetime(2020, 1, 1, tzinfo=UTC)
+def _at_once(_attempt: int) -> timedelta:
+    return timedelta()

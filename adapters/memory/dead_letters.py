@@ -23,7 +23,13 @@ class DeadLetters:
         self._letters: dict[str, DeadLetter] = {}
         self._last_death = datetime.min.replace(tzinfo=UTC)
 
-    def add(self, job: PointerJob, attempts: int, reasons: Sequence[tuple[datetime, str]]) -> None:
+    def add(
+        self,
+        job: PointerJob,
+        attempts: int,
+        crashes: int,
+        reasons: Sequence[tuple[datetime, str]],
+    ) -> None:
         self._letters.pop(job.id, None)  # the newest comes last
         self._last_death = max(self._clock.now(), self._last_death + _TICK)
         self._letters[job.id] = DeadLetter(
@@ -32,6 +38,7 @@ class DeadLetters:
             mailbox=job.mailbox,
             job=job,
             attempts=attempts,
+            crashes=crashes,
             reasons=tuple(reasons),
             died_at=self._last_death,
         )

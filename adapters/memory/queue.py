@@ -15,6 +15,7 @@ from postroom.application.ports import (
     DeadLetterPage,
     LaneStatistics,
     PointerQueue,
+    bounded,
 )
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from postroom.domain.pointer import PointerJob
@@ -33,8 +34,11 @@ class _Entry:
     job: PointerJob
     arrival: int
     attempts: int = 0
+    crashes: int = 0
+    solo_crashes: int = 0
     token: int = 0
     due: datetime | None = None
+    prolonged: bool = False
     reclaimed: bool = False
     reasons: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=MOST_REASONS))
 
@@ -53,8 +57,10 @@ class InMemoryPointerQueue(PointerQueue):
         self._entries: dict[str, _Entry] = {}
         self._dead = DeadLetters(clock)
         self._pauses: dict[Lane, tuple[datetime | None, str]] = {}
+        self._probation: dict[Lane, datetime] = {}  # since when
         self._last_turn: defaultdict[str | Lane, int] = defaultdict(int)
         self._arrived = asyncio.Event()
+        self._heard_at = clock.now()  # of a worker
 
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
         return [job.id for job in jobs if self._add(job)]
@@ -73,22 +79,26 @@ class InMemoryPointerQueue(PointerQueue):
         with suppress(TimeoutError):
             async with asyncio.timeout(wait.total_seconds()):
                 while not (claims := self._take(limit, lease)):
-                    await self._wake_up()
+                    await self._wake_up(lease / 3)
         return claims
 
-    async def _wake_up(self) -> None:
-        """Return when there may be work: at the news of it, or when a job or a pause is over."""
+    async def _wake_up(self, within: timedelta) -> None:
+        """Return when there may be work: at the news of it, or when a job or a pause is over.
+
+        Or when *within* is over: whoever waits is heard of three times in a lease.
+        """
         self._arrived.clear()
         ends = [entry.due for entry in self._entries.values()]
         ends += [until for until, _ in self._pauses.values()]
         due = min(filter(None, ends), default=None)
-        left = (due - self._clock.now()).total_seconds() if due else None
+        left = min(due - self._clock.now(), within) if due else within
         with suppress(TimeoutError):
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(left.total_seconds()):
                 await self._arrived.wait()
 
     def _take(self, limit: int, lease: timedelta) -> list[Claim]:
         now = self._clock.now()
+        self._outlast_outage(now, lease)
         for entry in self._entries.values():
             if entry.due and entry.due <= now:
                 self._come_back(entry, now)
@@ -100,9 +110,24 @@ class InMemoryPointerQueue(PointerQueue):
             claims.append(self._hand_out(ready, until=now + lease))
         return claims
 
+    def _outlast_outage(self, now: datetime, lease: timedelta) -> None:
+        """Prolong the leases, once, if no worker could hold on to them for half of one."""
+        unheard = now - self._heard_at
+        if unheard > lease / 2:
+            latest = now + lease / 2
+            for entry in self._entries.values():
+                if entry.token and not entry.prolonged and entry.due and entry.due <= latest:
+                    entry.due, entry.prolonged = now + lease, True
+        if unheard > lease / 4:
+            self._hear()
+
+    def _hear(self) -> None:
+        self._heard_at = max(self._heard_at, self._clock.now())
+
     def _come_back(self, entry: _Entry, now: datetime) -> None:
         if entry.token:
             entry.reclaimed = True
+            entry.crashes += 1
             entry.reasons.append((now, "the lease ran out"))
         entry.token, entry.due = 0, None
 
@@ -112,7 +137,7 @@ class InMemoryPointerQueue(PointerQueue):
         ready = [
             entry
             for entry in self._entries.values()
-            if not entry.due and running[entry.lane] < self._cap and entry.lane not in self._pauses
+            if not entry.due and self._has_room(entry.lane, running[entry.lane])
         ]
         turn = self._last_turn
         return min(
@@ -121,17 +146,34 @@ class InMemoryPointerQueue(PointerQueue):
             default=None,
         )
 
+    def _has_room(self, lane: Lane, running: int) -> bool:
+        return lane not in self._pauses and running < (1 if lane in self._probation else self._cap)
+
     def _hand_out(self, entry: _Entry, *, until: datetime) -> Claim:
-        entry.attempts += 1
-        entry.token, entry.due = next(self._numbers), until
+        entry.token, entry.due, entry.prolonged = next(self._numbers), until, False
+        self._hear()
         self._last_turn[entry.job.tenant] = self._last_turn[entry.lane] = entry.token
-        return Claim(entry.job, entry.attempts, entry.token, entry.reclaimed)
+        return Claim(
+            job=entry.job,
+            attempt=entry.attempts + 1,
+            token=entry.token,
+            reclaimed=entry.reclaimed,
+            crashes=entry.crashes,
+            solo_crashes=entry.solo_crashes,
+            probation=self._on_probation(entry.lane),
+        )
+
+    def _on_probation(self, lane: Lane) -> timedelta | None:
+        since = self._probation.get(lane)
+        return self._clock.now() - since if since else None
 
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
+        now = self._clock.now()
+        self._outlast_outage(now, lease)
         lost = [claim for claim in claims if not self._held(claim)]
         for claim in claims:
             if entry := self._held(claim):
-                entry.due = self._clock.now() + lease
+                entry.due, entry.prolonged = now + lease, False
         return lost
 
     def _held(self, claim: Claim) -> _Entry | None:
@@ -141,27 +183,35 @@ class InMemoryPointerQueue(PointerQueue):
     async def acknowledge(self, claim: Claim) -> bool:
         return self._end(claim) is not None and bool(self._entries.pop(claim.job.id))
 
-    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
-        if entry := self._end(claim, reason):
-            entry.due = at
+    async def retry(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        if entry := self._delay(claim, delay, reason):
+            entry.attempts += 1
         return entry is not None
 
-    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
-        if entry := self._end(claim, reason):
-            entry.due = until
-            entry.attempts -= 1
+    async def defer(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return self._delay(claim, delay, reason) is not None
+
+    async def crashed(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        if entry := self._delay(claim, delay, reason):
+            entry.solo_crashes += 1
         return entry is not None
 
     async def bury(self, claim: Claim, reason: str) -> bool:
         if entry := self._end(claim, reason):
             del self._entries[claim.job.id]
-            self._dead.add(entry.job, entry.attempts, entry.reasons)
+            self._hear()
+            crashes = entry.crashes + entry.solo_crashes
+            self._dead.add(entry.job, entry.attempts + 1, crashes, entry.reasons)
         return entry is not None
 
     async def release(self, claim: Claim) -> bool:
-        if entry := self._end(claim):
-            entry.attempts -= 1
-        return entry is not None
+        return self._end(claim) is not None
+
+    def _delay(self, claim: Claim, delay: timedelta, reason: str) -> _Entry | None:
+        entry, wait = self._end(claim, reason), bounded(delay)
+        if entry and wait:
+            entry.due = self._clock.now() + wait
+        return entry
 
     def _end(self, claim: Claim, reason: str = "") -> _Entry | None:
         """The entry of *claim*, ready again; None if the claim is not held any more."""
@@ -173,20 +223,27 @@ class InMemoryPointerQueue(PointerQueue):
         return entry
 
     async def pause(
-        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+        self, tenant: str, mailbox: str, reason: str, *, delay: timedelta | None = None
     ) -> None:
+        until = None if delay is None else self._clock.now() + bounded(delay)
         stands = self._pauses.get((tenant, mailbox))
         if not stands or until is None or (stands[0] and stands[0] <= until):
             self._pauses[tenant, mailbox] = until, reason
             self._arrived.set()
 
+    async def back_off(self, tenant: str, mailbox: str, reason: str, delay: timedelta) -> None:
+        self._probation.setdefault((tenant, mailbox), self._clock.now())
+        await self.pause(tenant, mailbox, reason, delay=delay)
+
     async def resume(self, tenant: str, mailbox: str) -> bool:
         self._arrived.set()
-        return self._pauses.pop((tenant, mailbox), None) is not None
+        lane = tenant, mailbox
+        ended = self._pauses.pop(lane, None), self._probation.pop(lane, None)
+        return any(end is not None for end in ended)
 
     async def statistics(self) -> Sequence[LaneStatistics]:
         lanes = {entry.lane for entry in self._entries.values()}
-        lanes |= self._dead.lanes.keys() | self._pauses.keys()
+        lanes |= self._dead.lanes.keys() | self._pauses.keys() | self._probation.keys()
         return [self._statistics(lane) for lane in sorted(lanes)]
 
     def _statistics(self, lane: Lane) -> LaneStatistics:
@@ -206,6 +263,7 @@ class InMemoryPointerQueue(PointerQueue):
             oldest_age=now - oldest.job.enqueued_at if oldest else timedelta(),
             paused=reason,
             paused_until=until,
+            waiting_for=self._on_probation(lane),
         )
 
     async def dead_letters(

@@ -81,17 +81,23 @@ class PostgresOutcomes(Outcomes):
             return frozenset([job_id for (job_id,) in await rows.fetchall()])
 
     def _dumped(self, job: PointerJob) -> Mapping[str, Any]:
-        provider = job.pointer.provider
-        pointer = self._pointers[provider].dump_python(job.pointer, mode="json")
         return {
             "id": job.id,
             "tenant": job.tenant,
             "mailbox": job.mailbox,
-            "pointer": {"provider": provider, **pointer},
+            "pointer": {"provider": job.pointer.provider, **self._fields(job.pointer)},
             "enqueued_at": job.enqueued_at.isoformat(),
             "traceparent": job.traceparent,
             "backfilled": job.backfilled,
         }
+
+    def _fields(self, pointer: Pointer) -> Mapping[str, Any]:
+        if isinstance(pointer, UnknownPointer):
+            return pointer.values
+        fields: Mapping[str, Any] = self._pointers[pointer.provider].dump_python(
+            pointer, mode="json"
+        )
+        return fields
 
     def _record(self, row: Mapping[str, Any]) -> OutcomeRecord:
         return OutcomeRecord(

@@ -4,8 +4,10 @@
 -- ARGV[3]  the lease, in milliseconds.
 -- ARGV[4]  the cap: how many jobs of one lane may be in flight.
 -- Returns the milliseconds until more is due (-1: never) and, of the jobs claimed, the ids, the lanes,
--- the token before their first (they count on from there), the attempts, whether each was reclaimed, and
--- the records.
+-- the token before their first (they count on from there), the records, and the marks: of each that has
+-- something behind it, or whose lane is on probation, its place among them, the attempt (of all others:
+-- 1), whether it was reclaimed, the crashes, those of them alone, and for how many milliseconds its lane
+-- has been on probation (-1: it is not).
 
 local most, lease, cap = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local AT_ONCE = 100 -- bounds the work of one call; the rest is done by the next
@@ -14,9 +16,9 @@ local function reclaim()
   local members = call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, AT_ONCE)
   call_with_all('ZREM', LEASES, members)
   for _, member in ipairs(members) do
-    local token, attempt, lane, id = parts_of(member)
+    local token, _, lane, id = parts_of(member)
     local history = recall(id, token)
-    history.attempts = tonumber(attempt)
+    history.crashes = (history.crashes or 0) + 1
     history.reclaimed = true
     add_reason(history, 'the lease ran out')
     remember(id, history)
@@ -95,14 +97,20 @@ local function open_ring(key, at_once)
   return ring
 end
 
+local some_are_held_back = call('EXISTS', PAUSED, PROBATION) > 0
+
 -- As much of a lane as this claim may have need of: its next jobs, one more than there is room for.
 local function open_lane(name, some_came_back)
   local running = tonumber(call('HGET', RUNNING, name) or 0)
-  local room = math.max(cap - running, 0)
+  local since = some_are_held_back and call('HGET', PROBATION, name)
+  local room = math.max((since and 1 or cap) - running, 0)
   local ids = some_came_back and call('ZRANGE', RETURNED .. name, 0, room) or {}
   local lane = { name = name, running = running, room = room, ids = ids, returned = #ids, taken = 0 }
-  for _, id in ipairs(call('LRANGE', ARRIVED .. name, 0, room - lane.returned)) do
-    ids[#ids + 1] = id
+  lane.probation = since and math.max(now - since, 0)
+  if lane.returned <= room then -- or the range would have no end
+    for _, id in ipairs(call('LRANGE', ARRIVED .. name, 0, room - lane.returned)) do
+      ids[#ids + 1] = id
+    end
   end
   return lane
 end
@@ -117,14 +125,13 @@ local function write_back_lane(lane)
   end
 end
 
-local some_are_paused = call('EXISTS', PAUSED) == 1
 local rings, lanes, names = {}, {}, {} -- by tenant, by name, and in the order in which they were opened
 local withdrawn, capped = {}, {}
 local ids, of = {}, {} -- of the jobs claimed: the ids and the lanes
 
 -- Returns whether the lane stays in the ring.
 local function claim_one(name, some_came_back)
-  if some_are_paused and call('ZSCORE', PAUSED, name) then
+  if some_are_held_back and call('ZSCORE', PAUSED, name) then
     return false
   end
   if not lanes[name] then
@@ -189,10 +196,11 @@ local function due_in()
   for _, waiting in ipairs({ LEASES, DELAYED, PAUSED }) do
     due = math.min(due, tonumber(call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2] or due))
   end
-  return due == math.huge and -1 or math.max(due - now, 0)
+  return due == math.huge and -1 or math.ceil(math.max(due - now, 0))
 end
 
 go_on_when_full()
+outlast_outage(lease)
 reclaim()
 promote()
 end_pauses()
@@ -203,13 +211,26 @@ if #ids == 0 then
 end
 local last, ends = new_tokens(#ids), digits(now + lease)
 local histories = call('HMGET', HISTORY, unpack(ids))
-local leases, attempts, reclaimed = {}, {}, {}
+local leases, marks = {}, {}
+
+-- Returns the attempt.
+local function mark(i, history, probation)
+  local attempt, reclaimed = (history.attempts or 0) + 1, history.reclaimed and 1 or 0
+  local crashes, alone = history.crashes or 0, history.solo_crashes or 0
+  for _, value in ipairs({ i, attempt, reclaimed, crashes, alone, probation or -1 }) do
+    marks[#marks + 1] = value
+  end
+  return attempt
+end
+
 for i, id in ipairs(ids) do
-  local history = histories[i] and cjson.decode(histories[i]) or {}
-  attempts[i], reclaimed[i] = (history.attempts or 0) + 1, history.reclaimed and 1 or 0
+  local history, probation, attempt = histories[i], lanes[of[i]].probation, 1
+  if history or probation then
+    attempt = mark(i, history and cjson.decode(history) or {}, probation)
+  end
   leases[2 * i - 1] = ends
-  leases[2 * i] = digits(last + i) .. '/' .. attempts[i] .. '/' .. of[i] .. '/' .. id
+  leases[2 * i] = digits(last + i) .. '/' .. attempt .. '/' .. of[i] .. '/' .. id
 end
 call_with_all('ZADD', LEASES, leases)
 wake()
-return { due_in(), ids, of, digits(last), attempts, reclaimed, call('HMGET', JOBS, unpack(ids)) }
+return { due_in(), ids, of, digits(last), call('HMGET', JOBS, unpack(ids)), marks }

@@ -26,6 +26,8 @@ class _History:
     lane: str
     attempts: int
     reasons: list[tuple[int, str]]
+    crashes: int = 0
+    solo_crashes: int = 0
 
 
 _histories = TypeAdapter(_History)
@@ -72,6 +74,7 @@ def _read(
         mailbox=mailbox,
         job=_job(wire, name, known.lane, record),
         attempts=known.attempts,
+        crashes=known.crashes + known.solo_crashes,
         reasons=tuple((moment(at), reason) for at, reason in known.reasons),
         died_at=moment_after(int(died)),
     )

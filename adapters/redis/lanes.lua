@@ -11,7 +11,7 @@ local function add(some)
 end
 
 add(call('SMEMBERS', OFFERED))
-for _, counts in ipairs({ RUNNING, WAITING, BURIED, PAUSE_REASONS }) do
+for _, counts in ipairs({ RUNNING, WAITING, BURIED, PAUSE_REASONS, PROBATION }) do
   add(call('HKEYS', counts))
 end
 return lanes

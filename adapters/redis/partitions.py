@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -134,11 +134,14 @@ class PartitionedPointerQueue(PointerQueue):
     async def acknowledge(self, claim: Claim) -> bool:
         return await self._holding(claim.job).acknowledge(claim)
 
-    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
-        return await self._holding(claim.job).retry(claim, at, reason)
+    async def retry(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return await self._holding(claim.job).retry(claim, delay, reason)
 
-    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
-        return await self._holding(claim.job).defer(claim, until, reason)
+    async def defer(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return await self._holding(claim.job).defer(claim, delay, reason)
+
+    async def crashed(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return await self._holding(claim.job).crashed(claim, delay, reason)
 
     async def bury(self, claim: Claim, reason: str) -> bool:
         return await self._holding(claim.job).bury(claim, reason)
@@ -147,9 +150,12 @@ class PartitionedPointerQueue(PointerQueue):
         return await self._holding(claim.job).release(claim)
 
     async def pause(
-        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+        self, tenant: str, mailbox: str, reason: str, *, delay: timedelta | None = None
     ) -> None:
-        await self._of(tenant, mailbox).pause(tenant, mailbox, reason, until=until)
+        await self._of(tenant, mailbox).pause(tenant, mailbox, reason, delay=delay)
+
+    async def back_off(self, tenant: str, mailbox: str, reason: str, delay: timedelta) -> None:
+        await self._of(tenant, mailbox).back_off(tenant, mailbox, reason, delay)
 
     async def resume(self, tenant: str, mailbox: str) -> bool:
         return await self._of(tenant, mailbox).resume(tenant, mailbox)

@@ -1,12 +1,14 @@
 -- Goes before every other script: the keys of the partition, the time, and the steps that are shared.
 --
--- KEYS[1]  the root of the partition's keys. Each key begins with it and has its hash tag, so that
---          all lie in one slot of a cluster. It must be no key itself: see docs/adr/0022.
+-- KEYS[1]  the root of the partition's keys (or of what else has scripts). Each key begins with it and
+--          has its hash tag, so that all lie in one slot of a cluster. It must be no key itself: see
+--          docs/adr/0022.
 -- ARGV[1]  microseconds to add to the server's time: 0, except in tests.
 --
 -- A lane is written `tenant/mailbox`. A lane with a job to hand out is on offer (in the rings), or at
 -- its cap (it is put on offer again when one of its jobs in flight ends), or paused. One that is at its
--- cap or paused may be on offer all the same: the claim whose turn it is takes it off again.
+-- cap or paused may be on offer all the same: the claim whose turn it is takes it off again. The cap of
+-- a lane on probation is one.
 
 local call = redis.call
 local root = KEYS[1]
@@ -19,7 +21,7 @@ local TENANTS = root .. ':tenants' -- list, a ring: tenants with a lane on offer
 local LANES = root .. ':lanes:' -- list for each tenant, a ring: its lanes on offer
 local OFFERED = root .. ':offered' -- set: the lanes on offer
 local CAPPED = root .. ':capped' -- set: lanes taken off the ring at their cap, with jobs left
-local LEASES = root .. ':leases' -- sorted set: `token/attempt/lane/id` by end of lease
+local LEASES = root .. ':leases' -- sorted set: `token/attempt/lane/id` by end of lease (see outlast_outage)
 local RUNNING = root .. ':running' -- hash: lane -> jobs in flight
 local DELAYED = root .. ':delayed' -- sorted set: `lane/id` by due time
 local WAITING = root .. ':waiting' -- hash: lane -> delayed jobs
@@ -29,7 +31,8 @@ local DEAD_HISTORY = root .. ':dead:history' -- hash: id -> its history, with it
 local BURIED = root .. ':buried' -- hash: lane -> dead letters
 local PAUSED = root .. ':paused' -- sorted set: paused lanes by the end of the pause
 local PAUSE_REASONS = root .. ':paused:reasons' -- hash: lane -> why it is paused
-local TOKEN = root .. ':token' -- the last fencing token given out
+local PROBATION = root .. ':probation' -- hash: lane -> since when it has been on probation
+local TOKEN = root .. ':token' -- the last fencing token given out, and when a worker was last heard of
 local WAKE = root .. ':wake' -- list: holds an element while there is work on offer
 
 local MOST_REASONS = 32 -- that are kept of a job: deferrals have no end of their own
@@ -143,12 +146,45 @@ local function add_reason(history, reason)
   end
 end
 
+local token_read
+local function last_token()
+  token_read = token_read or tonumber(call('GET', TOKEN) or 0)
+  return token_read
+end
+
 -- Tokens rise, and are above any that were given out before: even after a failover that forgot some,
 -- since none is given out sooner than its microsecond. Returns the one before the first of so many.
 local function new_tokens(number)
-  local last = math.max(tonumber(call('GET', TOKEN) or 0), microseconds)
-  call('SET', TOKEN, digits(last + number))
+  local last = math.max(last_token(), microseconds)
+  token_read = last + number
+  call('SET', TOKEN, digits(token_read))
   return last
+end
+
+-- Prolong to one lease from now, once, what was last renewed half of one ago or earlier. Its end is no
+-- whole number from then on, until it is renewed.
+local function prolong(lease)
+  local latest, prolonged = digits(now + lease / 2), {}
+  local leases = call('ZRANGEBYSCORE', LEASES, '-inf', latest, 'WITHSCORES')
+  for i = 1, #leases, 2 do
+    if tonumber(leases[i + 1]) % 1 == 0 then
+      prolonged[#prolonged + 1], prolonged[#prolonged + 2] = digits(now + lease) .. '.5', leases[i]
+    end
+  end
+  call_with_all('ZADD', LEASES, prolonged)
+end
+
+-- Workers claim or renew three times in a lease. If none has done so for half of one, they could not:
+-- this server was away, or they were. Then no lease runs out before its holder could be heard of again.
+local function outlast_outage(lease)
+  local unheard = now - last_token() / 1000
+  if unheard <= lease / 4 or call('EXISTS', LEASES) == 0 then
+    return
+  end
+  if unheard > lease / 2 then
+    prolong(lease)
+  end
+  new_tokens(0)
 end
 
 -- A token, so that whoever reads the letters page by page sees none twice, were the clock set back.

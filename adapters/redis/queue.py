@@ -2,22 +2,29 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 from uuid import uuid4
 
 from postroom.adapters.redis import dead_letters
 from postroom.adapters.redis.batcher import Batcher
+from postroom.adapters.redis.claims import member_of, read_claims
 from postroom.adapters.redis.errors import translated
 from postroom.adapters.redis.exchange import Argument
 from postroom.adapters.redis.scripts import Scripts, milliseconds, no_offset, root_of
 from postroom.adapters.redis.servers import COMMAND_TIMEOUT, Servers
 from postroom.adapters.redis.statistics import lane_statistics
-from postroom.adapters.redis.wire import NewerRecord, UnreadableRecord, WireFormat, lane_of
-from postroom.application.ports import Claim, DeadLetterPage, LaneStatistics, PointerQueue
+from postroom.adapters.redis.wire import WireFormat, lane_of
+from postroom.application.ports import (
+    Claim,
+    DeadLetterPage,
+    LaneStatistics,
+    PointerQueue,
+    bounded,
+)
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import PointerJob
@@ -42,11 +49,7 @@ SHORTEST_BLOCK = 0.001
 MAX_REASON = 500
 """Characters that are kept of a reason."""
 
-LEFT_TO_OTHERS = timedelta(minutes=1)
-"""How long a job that only another release can read waits to be claimed again.
-
-While a release is rolled out, workers of both claim from one queue.
-"""
+_AT_ONCE = timedelta()
 
 
 class RedisPointerQueue(PointerQueue):
@@ -91,9 +94,11 @@ class RedisPointerQueue(PointerQueue):
     ) -> Sequence[Claim]:
         now = asyncio.get_running_loop().time
         deadline = now() + wait.total_seconds()
+        # Three times in a lease, so that we are heard of (see outlast_outage in prelude.lua).
+        longest = min(LONGEST_BLOCK, lease.total_seconds() / 3)
         claims, due_in = await self._take(limit, lease)
         while not claims and (left := deadline - now()) > 0:
-            claims, due_in = await self._take(limit, lease, min(left, due_in, LONGEST_BLOCK))
+            claims, due_in = await self._take(limit, lease, min(left, due_in, longest))
         return claims
 
     async def _take(
@@ -135,40 +140,27 @@ class RedisPointerQueue(PointerQueue):
             )
         else:
             due_in, *claimed = await self._scripts.run("claim", *arguments)
-        claims, unread = self._read(*claimed)
-        if unread:
-            await self._settle(unread)
+        claims, left_to_others = read_claims(self._wire, claimed)
+        if left_to_others:
+            await self._settle(left_to_others)
         return claims, due_in / 1000 if due_in >= 0 else LONGEST_BLOCK
 
-    def _read(self, *claimed: Any) -> tuple[list[Claim], list[Sequence[Argument]]]:  # noqa: ANN401
-        """The claims, and how those are settled whose record cannot be read."""
-        claims: list[Claim] = []
-        unread: list[Sequence[Argument]] = []
-        for name, lane, token, attempt, reclaimed, record in _by_claim(*claimed):
-            member = f"{token}/{attempt}/{lane}/{name}"
-            try:
-                job = self._wire.unpack(name, lane, record)
-            except NewerRecord as error:
-                unread.append(("leave", member, milliseconds(LEFT_TO_OTHERS), str(error)))
-            except UnreadableRecord as error:
-                unread.append(("bury", member, 0, str(error)))
-            else:
-                claims.append(Claim(job, attempt, token, bool(reclaimed)))
-        return claims, unread
-
     async def renew(self, claims: Sequence[Claim], lease: timedelta) -> Sequence[Claim]:
-        members = map(_member, claims)
+        members = map(member_of, claims)
         held = await self._scripts.run("renew", milliseconds(lease), *members)
         return [claim for claim, is_held in zip(claims, held, strict=True) if not is_held]
 
     async def acknowledge(self, claim: Claim) -> bool:
         return await self._settle_one("acknowledge", claim)
 
-    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
-        return await self._settle_one("retry", claim, at, reason)
+    async def retry(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return await self._settle_one("retry", claim, delay, reason)
 
-    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
-        return await self._settle_one("defer", claim, until, reason)
+    async def defer(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return await self._settle_one("defer", claim, delay, reason)
+
+    async def crashed(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        return await self._settle_one("crashed", claim, delay, reason)
 
     async def bury(self, claim: Claim, reason: str) -> bool:
         return await self._settle_one("bury", claim, reason=reason)
@@ -178,13 +170,13 @@ class RedisPointerQueue(PointerQueue):
 
     async def _settle_one(
         self,
-        what: Literal["acknowledge", "retry", "defer", "bury", "release"],
+        what: Literal["acknowledge", "retry", "defer", "crashed", "bury", "release"],
         claim: Claim,
-        due: datetime | None = None,
+        delay: timedelta = _AT_ONCE,
         reason: str = "",
     ) -> bool:
-        at = int(due.timestamp() * 1000) if due else 0
-        [settled] = await self._settle([(what, _member(claim), at, reason[:MAX_REASON])])
+        due_in = milliseconds(bounded(delay))
+        [settled] = await self._settle([(what, member_of(claim), due_in, reason[:MAX_REASON])])
         return bool(settled)
 
     async def _flush_settlements(self, settlements: Sequence[Sequence[Argument]]) -> Sequence[int]:
@@ -194,10 +186,25 @@ class RedisPointerQueue(PointerQueue):
         return replies
 
     async def pause(
-        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+        self, tenant: str, mailbox: str, reason: str, *, delay: timedelta | None = None
     ) -> None:
-        ends = int(until.timestamp() * 1000) if until else "inf"
-        await self._scripts.run("pause", lane_of(tenant, mailbox), ends, reason[:MAX_REASON])
+        await self._pause(tenant, mailbox, reason, delay)
+
+    async def back_off(self, tenant: str, mailbox: str, reason: str, delay: timedelta) -> None:
+        await self._pause(tenant, mailbox, reason, delay, then_probation=True)
+
+    async def _pause(
+        self,
+        tenant: str,
+        mailbox: str,
+        reason: str,
+        delay: timedelta | None,
+        *,
+        then_probation: bool = False,
+    ) -> None:
+        lasts = "inf" if delay is None else milliseconds(bounded(delay))
+        lane, why = lane_of(tenant, mailbox), reason[:MAX_REASON]
+        await self._scripts.run("pause", lane, lasts, why, int(then_probation))
 
     async def resume(self, tenant: str, mailbox: str) -> bool:
         return bool(await self._scripts.run("resume", lane_of(tenant, mailbox)))
@@ -218,22 +225,3 @@ class RedisPointerQueue(PointerQueue):
 
     async def purge(self, job_ids: Sequence[str]) -> Sequence[str]:
         return await dead_letters.purge(self._scripts, job_ids)
-
-
-_Claimed = tuple[str, str, int, int, int, bytes | None]
-
-
-def _by_claim(
-    ids: Sequence[bytes] = (),
-    lanes: Sequence[bytes] = (),
-    last_token: bytes = b"0",
-    *others: Sequence[Any],
-) -> Iterator[_Claimed]:
-    """Id, lane, token, attempt, whether it was reclaimed, and record of each job claimed."""
-    tokens = itertools.count(int(last_token) + 1)
-    return zip(map(bytes.decode, ids), map(bytes.decode, lanes), tokens, *others, strict=False)
-
-
-def _member(claim: Claim) -> str:
-    lane = lane_of(claim.job.tenant, claim.job.mailbox)
-    return f"{claim.token}/{claim.attempt}/{lane}/{claim.job.id}"

@@ -7,6 +7,7 @@
 local function queue_again(id, lane, history, record)
   if call('HSETNX', JOBS, id, record) == 1 then
     history.lane, history.attempts, history.order = nil, nil, nil
+    history.crashes, history.solo_crashes = nil, nil
     add_reason(history, 'redriven')
     remember(id, history)
     call('RPUSH', ARRIVED .. lane, id)

@@ -5,6 +5,7 @@
 -- Returns 1 for each claim that is held, and 0 for each that is lost.
 
 go_on_when_full()
+outlast_outage(tonumber(ARGV[2]))
 local held = {}
 for i = 3, #ARGV do
   local is_held = call('ZSCORE', LEASES, ARGV[i])

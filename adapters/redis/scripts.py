@@ -1,4 +1,4 @@
-"""The queue's Lua scripts, bound to a server and to the keys of one partition."""
+"""Our Lua scripts, bound to a server and to the keys that begin with one root."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +28,10 @@ Name = Literal[
     "purge",
     "lanes",
     "statistics",
+    "beat",
+    "circuit",
+    "circuits",
+    "save_circuit",
 ]
 
 RESEND_WITHIN = 2

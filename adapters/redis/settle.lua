@@ -1,36 +1,36 @@
 -- Settle claims: say what becomes of their jobs.
 --
--- ARGV[2…]  of each claim: what becomes of its job, its member among the leases, when the job is due
---           again (milliseconds; of one that is left to others, in how many), and why.
+-- ARGV[2…]  of each claim: what becomes of its job, its member among the leases, in how many
+--           milliseconds the job is due again, and why.
 -- Returns 1 for each claim that was settled, and 0 for each that was not held any more.
 
 local EACH = 4
 local done = {} -- ids of jobs to forget
 
-local function delay(id, lane, history, due)
-  remember(id, history)
-  call('ZADD', DELAYED, due, lane .. '/' .. id)
-  count(WAITING, lane, 1)
-end
-
 local become = {}
 
-function become.retry(id, lane, history, due, attempt, reason)
-  history.attempts = attempt
+function become.defer(id, lane, history, delay, _, reason)
   add_reason(history, reason)
-  delay(id, lane, history, due)
+  remember(id, history)
+  if delay == '0' then
+    give_back(id, lane, history)
+  else
+    call('ZADD', DELAYED, digits(now + delay), lane .. '/' .. id)
+    count(WAITING, lane, 1)
+  end
 end
 
-function become.defer(id, lane, history, due, attempt, reason)
-  become.retry(id, lane, history, due, attempt - 1, reason)
+function become.retry(id, lane, history, delay, attempt, reason)
+  history.attempts = attempt
+  become.defer(id, lane, history, delay, attempt, reason)
 end
 
-function become.leave(id, lane, history, due_in, attempt, reason)
-  become.defer(id, lane, history, digits(now + due_in), attempt, reason)
+function become.crashed(id, lane, history, delay, attempt, reason)
+  history.solo_crashes = (history.solo_crashes or 0) + 1
+  become.defer(id, lane, history, delay, attempt, reason)
 end
 
-function become.release(id, lane, history, _, attempt)
-  history.attempts = attempt - 1
+function become.release(id, lane, history)
   remember(id, history)
   give_back(id, lane, history)
 end
@@ -66,11 +66,11 @@ local ended, lanes = {}, {}
 for i, member in ipairs(members) do
   if settled[i] == 1 then
     local token, attempt, lane, id = parts_of(member)
-    local what, due, reason = ARGV[EACH * i - 2], ARGV[EACH * i], ARGV[EACH * i + 1]
+    local what, delay, reason = ARGV[EACH * i - 2], ARGV[EACH * i], ARGV[EACH * i + 1]
     if what == 'acknowledge' then
       done[#done + 1] = id
     else
-      become[what](id, lane, recall(id, token), due, tonumber(attempt), reason)
+      become[what](id, lane, recall(id, token), delay, tonumber(attempt), reason)
     end
     if not ended[lane] then
       lanes[#lanes + 1] = lane

@@ -2,7 +2,8 @@
 --
 -- ARGV[2…]  the lanes.
 -- Returns the time (milliseconds), then of each lane the numbers of ready, delayed, in-flight and dead
--- jobs, the record of its oldest ready job, why it is paused, and until when ('inf': until it is resumed).
+-- jobs, the record of its oldest ready job, why it is paused, until when ('inf': until it is resumed), and
+-- since when it has been on probation.
 
 local reply = { now }
 for i = 2, #ARGV do
@@ -16,6 +17,7 @@ for i = 2, #ARGV do
     oldest and call('HGET', JOBS, oldest) or '',
     call('HGET', PAUSE_REASONS, lane) or '',
     call('ZSCORE', PAUSED, lane) or '',
+    call('HGET', PROBATION, lane) or '',
   }
   for _, value in ipairs(row) do
     reply[#reply + 1] = value

@@ -13,22 +13,22 @@ LANES_AT_ONCE = 200
 
 
 async def lane_statistics(scripts: Scripts, wire: WireFormat) -> Sequence[LaneStatistics]:
-    """Of every lane that holds anything, or is paused, by tenant and mailbox."""
+    """Of every lane that holds anything, or is held back, by tenant and mailbox."""
     names = [name.decode() for name in await scripts.run("lanes")]
     lanes = sorted(names, key=lambda name: name.split("/"))
     found: list[LaneStatistics] = []
     for start in range(0, len(lanes), LANES_AT_ONCE):
         some = lanes[start : start + LANES_AT_ONCE]
         now, *fields = await scripts.run("statistics", *some)
-        for lane, row in zip(some, rows(fields, 7), strict=True):
-            if any(row[:4]) or row[6]:  # a lane is on offer until a claim finds it empty
+        for lane, row in zip(some, rows(fields, 8), strict=True):
+            if any(row[:4]) or row[6] or row[7]:  # a lane is on offer until a claim finds it empty
                 found.append(_statistics(wire, lane, row, moment(now)))
     return found
 
 
 def _statistics(wire: WireFormat, lane: str, row: Sequence[Any], now: datetime) -> LaneStatistics:
     tenant, _, mailbox = lane.partition("/")
-    ready, delayed, running, dead, oldest, reason, ends = row
+    ready, delayed, running, dead, oldest, reason, ends, since = row
     return LaneStatistics(
         tenant=tenant,
         mailbox=mailbox,
@@ -39,6 +39,7 @@ def _statistics(wire: WireFormat, lane: str, row: Sequence[Any], now: datetime) 
         oldest_age=_age(wire, oldest, now),
         paused=reason.decode(),
         paused_until=moment(int(ends)) if ends not in {b"", b"inf"} else None,
+        waiting_for=max(now - moment(int(since)), timedelta()) if since else None,
     )
 
 

@@ -16,6 +16,7 @@ from postroom.application.ports.changes import (
     ListenerSession,
     PositionExpired,
 )
+from postroom.application.ports.circuits import LONGEST_SOURCE, MOST_CIRCUITS, CircuitStore
 from postroom.application.ports.folder_syncs import FolderSyncs
 from postroom.application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
 from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
@@ -55,6 +56,7 @@ from postroom.application.ports.provider import (
     Provider,
 )
 from postroom.application.ports.queue import (
+    LONGEST_DELAY,
     Claim,
     DeadLetterPage,
     DeadLetterQueue,
@@ -64,7 +66,9 @@ from postroom.application.ports.queue import (
     PointerConsumer,
     PointerProducer,
     PointerQueue,
+    bounded,
 )
+from postroom.application.ports.queue_heartbeat import QueueHeartbeat
 from postroom.application.ports.routes import (
     Route,
     Routes,
@@ -74,6 +78,9 @@ from postroom.application.ports.routes import (
 )
 
 __all__ = [
+    "LONGEST_DELAY",
+    "LONGEST_SOURCE",
+    "MOST_CIRCUITS",
     "AccountFactory",
     "AccountOption",
     "Announced",
@@ -84,6 +91,7 @@ __all__ = [
     "ChangeSource",
     "ChangesPage",
     "CheckStep",
+    "CircuitStore",
     "Claim",
     "Clock",
     "DeadLetterPage",
@@ -120,6 +128,7 @@ __all__ = [
     "PointerQueue",
     "PositionExpired",
     "Provider",
+    "QueueHeartbeat",
     "Rejected",
     "Route",
     "Routes",
@@ -133,6 +142,7 @@ __all__ = [
     "WebhookError",
     "WebhookNotConfigured",
     "WebhookRequest",
+    "bounded",
     "by_account",
     "by_mailbox",
     "by_subscription",

@@ -9,19 +9,35 @@ from typing import Protocol
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from postroom.domain.pointer import PointerJob
 
+LONGEST_DELAY = timedelta(days=31)
+"""For which a job or a lane waits at the most, whatever is asked for."""
+
+
+def bounded(delay: timedelta) -> timedelta:
+    """*delay* as a queue takes it: a negative one is none, and no one is over LONGEST_DELAY."""
+    return min(max(delay, timedelta()), LONGEST_DELAY)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A job that is ours until its lease ends; *token* (a fencing token) proves that it still is.
 
-    *attempt* counts deliveries from 1, this one included. *reclaimed* says that the delivery before
-    this one was never settled: its worker died, or was too slow.
+    *attempt* is one more than the attempts that the job was charged with (see `retry`). *reclaimed*
+    says that the delivery before this one was never settled: its worker died, or was too slow.
+    *crashes* counts all such deliveries, and *solo_crashes* those that ended with `crashed`.
+    *probation* is for how long the lane has been on probation; None if it is not. *unreadable* is
+    why the job's record cannot be read (empty: it can); its pointer is then an UnknownPointer, and
+    it counts as queued when it was claimed.
     """
 
     job: PointerJob
     attempt: int
     token: int
     reclaimed: bool = False
+    crashes: int = 0
+    solo_crashes: int = 0
+    probation: timedelta | None = None
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,7 @@ class LaneStatistics:
     """How a lane (one mailbox of one tenant) stands. *oldest_age* is of its oldest ready job.
 
     *paused* is why none of its jobs is handed out (empty: they are), until *paused_until* (None:
-    until it is resumed).
+    until it is resumed). *waiting_for* is for how long it has been on probation (None: it is not).
     """
 
     tenant: str
@@ -53,6 +69,7 @@ class LaneStatistics:
     oldest_age: timedelta
     paused: str = ""
     paused_until: datetime | None = None
+    waiting_for: timedelta | None = None
 
 
 class PointerProducer(Protocol):
@@ -68,39 +85,50 @@ class PointerProducer(Protocol):
 
 
 class LanePauses(Protocol):
-    """What keeps back the jobs of a mailbox that cannot be read, or may not be."""
+    """What keeps back the jobs of a mailbox that cannot be read, or may not be.
+
+    That costs no job an attempt, and those in flight go on. Of two pauses the longer holds.
+    """
 
     @abstractmethod
     async def pause(
-        self, tenant: str, mailbox: str, reason: str, *, until: datetime | None = None
+        self, tenant: str, mailbox: str, reason: str, *, delay: timedelta | None = None
     ) -> None:
-        """Hand out no job of the lane before *until*, or before it is resumed.
+        """Hand out no job of the lane for *delay*, or before it is resumed."""
 
-        That costs no job an attempt; those in flight go on. Of two pauses the longer holds.
+    @abstractmethod
+    async def back_off(self, tenant: str, mailbox: str, reason: str, delay: timedelta) -> None:
+        """Pause the lane for *delay*, and put it on probation until it is resumed.
+
+        From then on no job of it is handed out while another is in flight: the first after the
+        pause shows whether the rest can follow. Who backs off again prolongs the pause, if it ends
+        later then; the probation began with the first time.
         """
 
     @abstractmethod
     async def resume(self, tenant: str, mailbox: str) -> bool:
-        """Hand out the lane's jobs again; False if it was not paused."""
+        """End the lane's pause and its probation; False if there was neither."""
 
 
 class PointerConsumer(LanePauses, Protocol):
     """What takes jobs out of the queue, in lanes: one for each mailbox of each tenant.
 
     Jobs of a lane are claimed in order of arrival; lanes take turns within a tenant, and tenants
-    with each other. Settling (acknowledge, retry, defer, bury, release) returns False, and does
-    nothing, if the claim is no longer ours. Time is the queue's own: leases do not depend on the
-    clocks of the workers.
+    with each other. Settling (acknowledge, retry, defer, crashed, bury, release) returns False, and
+    does nothing, if the claim is no longer ours. Time is the queue's own: neither leases nor delays
+    depend on the clocks of the workers. A delay is bounded (LONGEST_DELAY).
     """
 
     @abstractmethod
     async def claim(
         self, limit: int, lease: timedelta, *, wait: timedelta = timedelta()
     ) -> Sequence[Claim]:
-        """Take up to *limit* jobs that are due, counting an attempt for each.
+        """Take up to *limit* jobs that are due.
 
-        Jobs whose lease has run out are due again. With nothing due, waits up to *wait* for
-        something to come, without polling hot, and may return nothing all the same.
+        Jobs whose lease has run out are due again, and that counts as a crash of theirs. But if no
+        worker has claimed or renewed for half a lease, none could: the first that does finds the
+        leases prolonged, once, to one from now. With nothing due, waits up to *wait* for something
+        to come, without polling hot, and may return nothing all the same.
         """
 
     @abstractmethod
@@ -112,12 +140,16 @@ class PointerConsumer(LanePauses, Protocol):
         """Forget the job for good."""
 
     @abstractmethod
-    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
-        """Give the job back, due again at *at*, remembering why."""
+    async def retry(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        """Charge the job with an attempt, and give it back, due again after *delay*."""
 
     @abstractmethod
-    async def defer(self, claim: Claim, until: datetime, reason: str) -> bool:
-        """Give the job back, due again at *until*; this delivery does not count as an attempt."""
+    async def defer(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        """Give the job back, due again after *delay*; this costs no attempt."""
+
+    @abstractmethod
+    async def crashed(self, claim: Claim, delay: timedelta, reason: str) -> bool:
+        """Defer a job that ended the process which ran it alone, and count that."""
 
     @abstractmethod
     async def bury(self, claim: Claim, reason: str) -> bool:
@@ -149,11 +181,11 @@ class DeadLetterQueue(Protocol):
 
     @abstractmethod
     async def redrive(self, job_ids: Sequence[str]) -> Sequence[str]:
-        """Queue dead letters again, their attempts forgotten; return the ids of those there were.
+        """Queue dead letters again; return the ids of those there were.
 
-        They arrive anew, in the order given, and keep their reasons. A job that is queued already
-        stays where it is, and its dead letter is gone. All of them go over in one step: give a few
-        hundred at a time.
+        They arrive anew, in the order given, and keep their reasons; their attempts and crashes are
+        forgotten. A job that is queued already stays where it is, and its dead letter is gone. All
+        of them go over in one step: give a few hundred at a time.
         """
 
     @abstractmethod
@@ -166,4 +198,4 @@ class PointerQueue(PointerProducer, PointerConsumer, DeadLetterQueue, Protocol):
 
     @abstractmethod
     async def statistics(self) -> Sequence[LaneStatistics]:
-        """How each lane that holds anything, or is paused, stands, by tenant and mailbox."""
+        """How each lane that holds anything, or is held back, stands, by tenant and mailbox."""

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import timedelta
 
 import structlog
 import uvloop
@@ -14,7 +14,6 @@ from benchmarks.payload import Lane
 from benchmarks.peer import BatchPeer
 from benchmarks.postroom_payload import WIRE, pointer_job
 from benchmarks.probe import Probe
-from postroom.adapters.clock import SystemClock
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import open_redis
 from postroom.application.consume_job import Consumed
@@ -58,15 +57,15 @@ class Postroom(BatchPeer[PointerJob]):
             return Consumed(Duplicate(), settled)
 
         worker = Worker(
-            queue=self._queue, consume=consume, again=_never_needed, concurrency=concurrency
+            queue=self._queue, consume=consume, backoff=_never_needed, concurrency=concurrency
         )
         freeze_startup()  # as `postroom worker` does
         await worker.run(asyncio.Event())
 
 
-def _never_needed(_attempt: int) -> datetime:
+def _never_needed(_attempt: int) -> timedelta:
     """No job here takes longer than its time limit."""
-    return SystemClock().now()
+    return timedelta()
 
 
 if __name__ == "__main__":

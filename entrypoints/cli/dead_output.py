@@ -28,7 +28,7 @@ def _row(letter: DeadLetterView, *, with_tenant: bool) -> Row:
 def print_letter(letter: DeadLetterView) -> None:
     """Print its story, and what can be done with it."""
     typer.echo(f"Job {letter.id} of {letter.tenant}/{letter.mailbox}")
-    typer.echo(f"died at {one_line(letter.died_at)} UTC after {_attempts(letter)}\n")
+    typer.echo(f"died at {one_line(letter.died_at)} UTC after {_tries(letter)}\n")
     if letter.job:
         _print_job(letter.job)
     else:
@@ -49,5 +49,10 @@ def _print_job(job: JobView) -> None:
     typer.echo(f"Enqueued at {one_line(job.enqueued_at)} UTC\n")
 
 
-def _attempts(letter: DeadLetterView) -> str:
-    return f"{letter.attempts} attempt{'' if letter.attempts == 1 else 's'}"
+def _tries(letter: DeadLetterView) -> str:
+    crashes = f" and {_count(letter.crashes, 'crash', 'es')}" if letter.crashes else ""
+    return _count(letter.attempts, "attempt", "s") + crashes
+
+
+def _count(number: int, noun: str, plural: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else plural}"

@@ -86,7 +86,7 @@ _EVENTS: dict[type[Outcome], tuple[str, int]] = {
 }
 
 
-def _facts(outcome: Outcome) -> Fields:
+def _facts(outcome: Outcome) -> dict[str, str | int | float]:
     match outcome:
         case Completed(effect=effect):
             return {"effect": effect.value}
@@ -96,8 +96,8 @@ def _facts(outcome: Outcome) -> Fields:
             return {"reason": reason}
         case Expanded(count=count):
             return {"count": count}
-        case Retry(at=due, reason=reason) | Deferred(until=due, reason=reason):
-            return {"due": due.isoformat(), "reason": reason}
+        case Retry(after=delay, reason=reason) | Deferred(after=delay, reason=reason):
+            return {"seconds": round(delay.total_seconds(), 1), "reason": reason}
         case _:
             assert_never(outcome)
 

@@ -20,7 +20,7 @@ LOGGED = frozenset(
         *("tenant", "mailbox", "provider", "job", "subscription_id", "message_id", "history_id"),
         *("pubsub_message_id", "folder", "uid", "uid_validity"),
         # what happened
-        *("attempt", "outcome", "effect", "reason", "due", "count", "result", "check"),
+        *("attempt", "outcome", "effect", "reason", "count", "result", "check"),
         *("until", "missed"),
         # what went wrong
         *("error", "where", "method", "route", "status"),

@@ -19,8 +19,8 @@ class ReasonView:
 class DeadLetterView:
     """*id* is the job's; *job* is null where its record cannot be read.
 
-    *reasons* holds what ended each delivery, oldest first. *attempts* counts since it was last
-    queued.
+    *reasons* holds what ended each delivery, oldest first. *attempts* and *crashes* count since it
+    was last queued.
     """
 
     id: str
@@ -28,6 +28,7 @@ class DeadLetterView:
     mailbox: str
     job: JobView | None
     attempts: int
+    crashes: int
     reasons: Sequence[ReasonView]
     died_at: datetime
 
@@ -39,6 +40,7 @@ def dead_letter_view(letter: DeadLetter) -> DeadLetterView:
         mailbox=letter.mailbox,
         job=job_view(letter.job) if letter.job else None,
         attempts=letter.attempts,
+        crashes=letter.crashes,
         reasons=[ReasonView(at, reason) for at, reason in letter.reasons],
         died_at=letter.died_at,
     )

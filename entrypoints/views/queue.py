@@ -12,7 +12,8 @@ from postroom.application.queue_totals import Totals, totals_by_tenant, totals_o
 class LaneView:
     """How one mailbox's jobs stand. *oldest_seconds* is the age of the oldest that is ready.
 
-    *paused* is why none is handed out, and empty if they are.
+    *paused* is why none is handed out, and empty if they are. *waiting_seconds* is for how long
+    they have been handed out one at a time, to see whether they can be fetched again.
     """
 
     tenant: str
@@ -24,6 +25,7 @@ class LaneView:
     oldest_seconds: float
     paused: str
     paused_until: datetime | None
+    waiting_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +89,5 @@ def _lane_view(lane: LaneStatistics) -> LaneView:
         oldest_seconds=lane.oldest_age.total_seconds(),
         paused=lane.paused,
         paused_until=lane.paused_until,
+        waiting_seconds=lane.waiting_for.total_seconds() if lane.waiting_for is not None else None,
     )

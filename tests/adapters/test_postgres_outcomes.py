@@ -13,6 +13,7 @@ from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.domain.outcome import Dead
 from postroom.domain.pointer import InvalidPointer, Pointer, UnknownPointer, job_id
 from tests.contracts.samples import outcome
 from tests.providers import POINTERS
@@ -123,6 +124,16 @@ async def test_a_pointer_that_this_release_lacks_is_shown_and_hides_no_other(
     unread = replace(unread, job=replace(unread.job, pointer=pointer, backfilled=True))
     assert await outcomes.find("acme") == [later, unread]
     assert await outcomes.known("acme", ["job-1"]) == {"job-1"}
+
+
+async def test_a_job_of_which_nothing_could_be_read_has_its_outcome_all_the_same(
+    outcomes: PostgresOutcomes,
+) -> None:
+    dead = replace(outcome(pointer=UnknownPointer("", {})), outcome=Dead("unreadable record"))
+
+    await outcomes.record(dead)
+
+    assert await outcomes.find("acme") == [dead, outcome()]
 
 
 def test_no_job_is_made_of_a_pointer_that_this_release_lacks() -> None:

@@ -1,4 +1,4 @@
-"""What is stored, in memory and in each PostgreSQL."""
+"""What is stored: in memory, in each PostgreSQL, and on each Redis."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from postroom.domain.folder_sync import FolderSync
 from tests.contracts.claiming import claim_one
 from tests.contracts.samples import NOON, microsoft_mailbox
 from tests.databases import empty, new_database
-from tests.engines import DATABASE_SERVERS
+from tests.engines import DATABASE_SERVERS, REDIS_SERVERS
 from tests.providers import ACCOUNTS, POINTERS
 
 Without = Callable[[str], Awaitable[MailboxRegistry]]
@@ -75,6 +75,18 @@ def emptied_url(request: pytest.FixtureRequest, migrated_url: Callable[[str], st
     url = migrated_url(request.param)
     empty(url)
     return url
+
+
+@pytest.fixture(params=["memory", *REDIS_SERVERS, "resp3", "cluster"])
+def server_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a Redis, over either protocol, or nothing, which stands for memory."""
+    if request.param == "memory":
+        return ""
+    if request.param == "cluster":
+        return str(request.getfixturevalue("valkey_cluster").url)
+    fixture = "debian_redis_url" if request.param == "redis" else "valkey_url"
+    url = str(request.getfixturevalue(fixture))
+    return f"{url}&protocol=3" if request.param == "resp3" else url
 
 
 @pytest.fixture

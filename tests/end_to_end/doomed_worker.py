@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from postroom.application.consume_job import Consumed
 from postroom.application.ports import (
     Claim,
-    Clock,
     IdempotencyLedger,
 )
 from postroom.domain.identity import MessageIdentity
@@ -78,12 +77,10 @@ async def work(doom: Callable[[Wired], None]) -> None:
 
 
 def a_worker(wired: Wired, consume: Callable[[Claim], Awaitable[Consumed]]) -> Worker:
-    clock: Clock = wired.clock
-    policy = wired.policy
     return Worker(
         queue=wired.queue,
         consume=consume,
-        again=lambda attempt: clock.now() + policy.backoff(attempt),
+        backoff=wired.policy.backoff,
         lease=LEASE,
     )
 

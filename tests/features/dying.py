@@ -42,9 +42,11 @@ class DyingProcessor(EmailProcessor):
 
 
 async def die_handling(service: Service, consume: Callable[[Claim], Awaitable[object]]) -> None:
-    """A worker takes the next job, dies of it, and its lease runs out."""
+    """A worker takes the next job, dies of it, and its lease runs out while others go on."""
     (claim,) = await service.queue.claim(1, LEASE)
     with suppress(Died):
         await consume(claim)
         raise AssertionError("the worker has not died")
-    service.rig.clock.advance(LEASE + timedelta(seconds=1))
+    for _ in range(3):
+        service.rig.clock.advance(LEASE / 3 + timedelta(seconds=1))
+        await service.queue.claim(0, LEASE)

@@ -8,7 +8,7 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.maintain_folder import MaintainFolder
-from postroom.application.ports import EmailProcessor
+from postroom.application.ports import Claim, EmailProcessor
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
@@ -43,7 +43,7 @@ class Worker:
     processor: Processor = field(default_factory=Processor)
 
     async def work(self) -> list[Outcome]:
-        """Consume all that is due; a crash is an attempt like any other."""
+        """Consume all that is due; one that crashes comes back with its lease."""
         consume, outcomes = self._consume(), []
         while claims := await self.rig.queue.claim(1, LEASE):
             try:
@@ -51,6 +51,9 @@ class Worker:
             except ZeroDivisionError:
                 continue
         return outcomes
+
+    async def consume(self, claim: Claim) -> Outcome:
+        return (await self._consume()(claim)).outcome
 
     async def sync(self) -> None:
         """Sync all folders that are due."""

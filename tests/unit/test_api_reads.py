@@ -177,7 +177,7 @@ async def test_the_queue_is_shown_by_mailbox(client: Client, rig: Rig, clock: Ma
     await rig.queue.enqueue([job(name="1"), job(name="2"), job(tenant="globex", name="3")])
     await rig.queue.claim(1, timedelta(minutes=1))
     clock.advance(timedelta(seconds=5))
-    await rig.queue.pause("acme", "support", "throttled", until=AT)
+    await rig.queue.pause("acme", "support", "throttled", delay=timedelta(minutes=1))
 
     queue = (await client.get("/api/v1/queue")).json()
 
@@ -191,7 +191,8 @@ async def test_the_queue_is_shown_by_mailbox(client: Client, rig: Rig, clock: Ma
         "dead": 0,
         "oldest_seconds": (clock.now() - AT).total_seconds(),
         "paused": "throttled",
-        "paused_until": "2029-12-31T00:00:00Z",
+        "paused_until": f"{clock.now() + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}",
+        "waiting_seconds": None,
     }
     assert queue["totals"]["in_flight"] == 1
     assert [totals["tenant"] for totals in queue["tenants"]] == ["acme"]
@@ -293,6 +294,7 @@ def test_a_dead_letter_that_cannot_be_read_is_shown_without_its_job() -> None:
         attempts=1,
         reasons=((AT, "unreadable record"),),
         died_at=AT,
+        crashes=2,
     )
 
     assert dead_letter_view(letter) == DeadLetterView(
@@ -301,6 +303,7 @@ def test_a_dead_letter_that_cannot_be_read_is_shown_without_its_job() -> None:
         mailbox="support",
         job=None,
         attempts=1,
+        crashes=2,
         reasons=[ReasonView(AT, "unreadable record")],
         died_at=AT,
     )

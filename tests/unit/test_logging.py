@@ -109,15 +109,15 @@ def test_text_without_an_address_is_left_as_it_is() -> None:
 
 
 def test_a_value_of_another_type_may_hold_anything_and_is_not_shown() -> None:
-    told = loggable({"reason": ["alice"], "count": {"a": "alice"}, "uid": 7, "due": None})
+    told = loggable({"reason": ["alice"], "count": {"a": "alice"}, "uid": 7, "until": None})
 
-    assert told == {"reason": "(list)", "count": "(dict)", "uid": 7, "due": None}
+    assert told == {"reason": "(list)", "count": "(dict)", "uid": 7, "until": None}
 
 
 def test_a_time_is_shown_in_iso_8601() -> None:
     due = datetime(2030, 1, 1, tzinfo=UTC)
 
-    assert loggable({"due": due}) == {"due": "2030-01-01T00:00:00+00:00"}
+    assert loggable({"until": due}) == {"until": "2030-01-01T00:00:00+00:00"}
 
 
 def test_long_text_is_cut() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import ClassVar, get_args
@@ -142,14 +142,14 @@ async def test_nothing_to_ingest_is_nothing_to_tell(rig: Rig) -> None:
     assert rig.spans.get_finished_spans() == ()
 
 
-LATER = datetime(2030, 1, 1, 0, 5, tzinfo=UTC)
+LATER = timedelta(seconds=90)
 ENDS: list[tuple[Outcome, str, dict[str, object]]] = [
     (Completed(Effect.COMMENT, "17"), "acknowledged", {"effect": "comment"}),
     (Duplicate(), "duplicate", {}),
     (Skipped("source unavailable"), "skipped", {"reason": "source unavailable"}),
     (Expanded(3), "expanded", {"count": 3}),
-    (Retry(LATER, "HTTP 500"), "retried", {"due": LATER.isoformat(), "reason": "HTTP 500"}),
-    (Deferred(LATER, "HTTP 429"), "deferred", {"due": LATER.isoformat(), "reason": "HTTP 429"}),
+    (Retry(LATER, "HTTP 500"), "retried", {"seconds": 90.0, "reason": "HTTP 500"}),
+    (Deferred(LATER, "HTTP 429"), "deferred", {"seconds": 90.0, "reason": "HTTP 429"}),
     (Dead("gave up"), "dead", {"reason": "gave up"}),
 ]
 

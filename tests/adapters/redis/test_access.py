@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from redis.exceptions import NoPermissionError
 
+from postroom.adapters.redis.circuits import RedisCircuitStore
 from postroom.adapters.redis.durability import RedisHealth
+from postroom.adapters.redis.heartbeat import RedisQueueHeartbeat
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers, open_redis
+from postroom.domain.circuit import Circuit
 from postroom.domain.failure import Unavailable
 from tests.certificates import Certificates, make_certificates
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
@@ -22,8 +25,8 @@ from tests.redis_servers import RedisCluster, RedisProcess, WatchedPair, free_po
 GUIDE = Path("docs/operator-guide.md").read_text()
 RULE, SENTINEL_RULE = re.findall(r"^ACL SETUSER postroom (.*)$", GUIDE, re.MULTILINE)
 
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
-FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+AT_ONCE = timedelta()
+LATER = timedelta(days=1)
 SHORT = timedelta(milliseconds=50)
 
 
@@ -36,10 +39,10 @@ async def do_everything(servers: Servers) -> None:
     a, b, c, d = await claimed(queue, 4)
     assert await queue.renew([a, b], LEASE) == []
     assert await queue.acknowledge(a)
-    assert await queue.retry(b, PAST, "away")
-    assert await queue.defer(c, FUTURE, "busy")
+    assert await queue.retry(b, AT_ONCE, "away")
+    assert await queue.defer(c, LATER, "busy")
     assert await queue.bury(d, "broken")
-    await queue.pause("acme", "support", "no access")
+    await queue.back_off("acme", "support", "no access", LATER)
     assert await queue.claim(1, LEASE, wait=SHORT) == []
     assert await queue.resume("acme", "support")
     assert [lane.dead for lane in await queue.statistics()] == [1]
@@ -47,6 +50,12 @@ async def do_everything(servers: Servers) -> None:
     [b] = await claimed(queue)
     assert await queue.release(b)
     assert await names(queue) == ["b", "e", "d"]
+    await RedisQueueHeartbeat(servers).beat(1)
+    circuits = RedisCircuitStore(servers, most=1)
+    for source in ("imap.acme.example", "graph"):
+        assert await circuits.save(source, Circuit(), Circuit(("acme/support",)))
+    assert await circuits.load("imap.acme.example")
+    assert len(await circuits.all()) == 1
 
 
 # --- ACL

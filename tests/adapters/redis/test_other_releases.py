@@ -7,7 +7,8 @@ from typing import ClassVar
 import pytest
 from redis.asyncio import Redis
 
-from postroom.adapters.redis.queue import LEFT_TO_OTHERS, RedisPointerQueue
+from postroom.adapters.redis.claims import LEFT_TO_OTHERS
+from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.wire import WireFormat
 from postroom.domain.pointer import Pointer
@@ -70,7 +71,8 @@ async def test_a_record_for_a_newer_release_is_left_to_it_and_stops_nothing(
     assert (lane.delayed, lane.in_flight, lane.dead) == (1, 1, 0)
     await redis.hset(f"{{{prefix}:0}}:jobs", "newer", b"no record")
     releases.ahead += LEFT_TO_OTHERS
-    await names(releases.older)
+    [claim] = await claimed(releases.older)
+    await releases.older.bury(claim, claim.unreadable)
     letter = await releases.older.dead_letter("newer")
     assert letter
     assert [text for _, text in letter.reasons] == [reason, "unreadable record: json_invalid"]
@@ -90,6 +92,26 @@ async def test_the_newer_release_gets_it_within_a_minute_and_at_no_attempt(
     [claim] = await claimed(releases.newer)
     assert claim.job == queued
     assert claim.attempt == 1
+
+
+@pytest.mark.parametrize("reasons", ["{}", '[[1893456000000,"the lease ran out"]]'])
+async def test_the_deliveries_that_an_older_release_counted_are_attempts(
+    redis: Redis, releases: Releases, prefix: str, reasons: str
+) -> None:
+    """It counted when it claimed, and so those that were never settled, too."""
+    queue = releases.newer
+    await queue.enqueue(jobs("a"))
+    [claim] = await claimed(queue)
+    await queue.release(claim)
+    history = f'{{"order":"{claim.token}","attempts":3,"reasons":{reasons},"reclaimed":true}}'
+    await redis.hset(f"{{{prefix}:0}}:history", "a", history)
+
+    [claim] = await claimed(queue)
+
+    assert (claim.attempt, claim.reclaimed, claim.crashes) == (4, True, 0)
+    await queue.retry(claim, timedelta(), "away")
+    [claim] = await claimed(queue)
+    assert (claim.attempt, claim.reclaimed) == (5, False)
 
 
 async def test_many_at_a_time_are_left_in_one_call(redis: Redis, releases: Releases) -> None:

@@ -1,7 +1,7 @@
 """How the pointer queue on Redis keeps its port's promises: scripts, keys, shared commands."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -12,7 +12,7 @@ from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, nam
 from tests.providers import WIRE
 
 SHORT = timedelta(milliseconds=50)
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
+AT_ONCE = timedelta()
 
 
 async def calls(redis: Redis, command: str) -> int:
@@ -51,8 +51,8 @@ async def test_all_keys_lie_in_one_slot_of_a_cluster_and_none_is_left_behind(
     await queue.enqueue([*jobs(*"abcdefg"), job("x", tenant="globex")])
     a, _, b, c, d = await queue.claim(5, SHORT)
     await queue.bury(a, "broken")
-    await queue.retry(b, PAST, "away")
-    await queue.defer(c, PAST, "throttled")
+    await queue.retry(b, AT_ONCE, "away")
+    await queue.defer(c, SHORT, "throttled")
     await queue.release(d)
 
     keys = await keys_with(redis, prefix)
@@ -164,6 +164,16 @@ async def test_waiting_is_not_polling(redis: Redis, queue: RedisPointerQueue) ->
 
     after = await calls(redis, "evalsha"), await calls(redis, "blpop")
     assert (after[0] - before[0], after[1] - before[1]) == (2, 1)
+
+
+async def test_whoever_waits_is_heard_of_several_times_in_a_lease(
+    redis: Redis, queue: RedisPointerQueue
+) -> None:
+    before = await calls(redis, "evalsha")
+
+    await queue.claim(1, timedelta(seconds=0.3), wait=timedelta(seconds=0.9))
+
+    assert await calls(redis, "evalsha") - before > 4
 
 
 async def test_a_claim_that_waits_ends_when_it_is_cancelled_at_whatever_moment(

@@ -1,15 +1,17 @@
 """What the pointer queue does with records that it cannot read, or would not be able to."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
+from postroom.adapters.clock import SystemClock
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.redis.queue import RedisPointerQueue
-from postroom.domain.pointer import InvalidPointer, Pointer, PointerJob
+from postroom.domain.pointer import InvalidPointer, Pointer, PointerJob, UnknownPointer
 from tests.contracts.pointer_queue.samples import claimed, job, jobs, names
 
 RECORD = b'[2,"imap",1893456000000000,"",false,"INBOX",7,1,""]'
@@ -78,32 +80,48 @@ async def test_a_record_of_the_first_release_is_still_read(
         (RECORD + b" " * 32_768, "more than 32768 bytes"),
     ],
 )
-async def test_an_unreadable_record_goes_to_the_dead_letters_and_stops_nothing(
+async def test_a_claim_says_why_its_record_cannot_be_read_and_stops_nothing(
     redis: Redis, queue: RedisPointerQueue, prefix: str, record: bytes, reason: str
 ) -> None:
     await queue.enqueue(jobs("bad", "good"))
     await redis.hset(f"{{{prefix}:0}}:jobs", "bad", record)
 
-    assert await names(queue) == ["good"]
+    bad, good = await claimed(queue, 2)
+
+    assert (good.job, good.unreadable) == (job("good"), "")
+    assert bad.unreadable == f"unreadable record: {reason}"
+    assert (bad.job.id, bad.job.tenant, bad.job.mailbox) == ("bad", "acme", "support")
+    assert bad.job.pointer == UnknownPointer("", {})
+    assert abs(bad.job.enqueued_at - SystemClock().now()) < timedelta(minutes=1)
+
+
+async def test_a_dead_letter_whose_record_cannot_be_read_has_no_job(
+    redis: Redis, queue: RedisPointerQueue, prefix: str
+) -> None:
+    await queue.enqueue(jobs("bad", "good"))
+    await redis.hset(f"{{{prefix}:0}}:jobs", "bad", b"Dear Ann")
+    [bad, _] = await claimed(queue, 2)
+
+    assert await queue.bury(bad, bad.unreadable)
 
     [letter] = (await queue.dead_letters()).letters
-    assert letter.reason == f"unreadable record: {reason}"
+    assert letter.reason == "unreadable record: json_invalid"
     assert (letter.id, letter.tenant, letter.mailbox) == ("bad", "acme", "support")
     assert letter.job is None
     [lane] = await queue.statistics()
     assert (lane.in_flight, lane.dead) == (1, 1)
 
 
-async def test_a_missing_record_goes_to_the_dead_letters(
+async def test_a_missing_record_is_one_that_cannot_be_read(
     redis: Redis, queue: RedisPointerQueue, prefix: str
 ) -> None:
     await queue.enqueue(jobs("bad", "good"))
     await redis.hdel(f"{{{prefix}:0}}:jobs", "bad")
 
-    assert await names(queue) == ["good"]
-
-    [letter] = (await queue.dead_letters()).letters
-    assert letter.id == "bad"
+    assert [claim.unreadable for claim in await claimed(queue, 2)] == [
+        "unreadable record: json_invalid",
+        "",
+    ]
 
 
 async def test_an_unreadable_record_is_stored_as_it_is(
@@ -111,7 +129,8 @@ async def test_an_unreadable_record_is_stored_as_it_is(
 ) -> None:
     await queue.enqueue(jobs("a"))
     await redis.hset(f"{{{prefix}:0}}:jobs", "a", b"[2]")
-    await names(queue)
+    [claim] = await claimed(queue)
+    await queue.bury(claim, claim.unreadable)
 
     await queue.redrive(["a"])
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -16,8 +16,8 @@ from tests.contracts.pointer_queue.samples import LEASE, claimed, dead_ids, jobs
 from tests.providers import WIRE
 
 SHORT = timedelta(milliseconds=50)
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
-FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+AT_ONCE = timedelta()
+LATER = timedelta(days=1)
 BUDGET = RESEND_WITHIN + 1.5
 """Seconds: what callers wait for a server that is away, and more for a busy machine."""
 
@@ -37,7 +37,7 @@ async def test_what_was_acknowledged_survives_a_kill_of_the_server(server: Embed
         await queue.enqueue(jobs("settled", "in-flight", "delayed", "dead", "ready"))
         settled, _, delayed, dead = await claimed(queue, 4)
         await queue.acknowledge(settled)
-        await queue.retry(delayed, FUTURE, "away")
+        await queue.retry(delayed, LATER, "away")
         await queue.bury(dead, "broken")
 
         kill(server)
@@ -126,7 +126,7 @@ async def test_a_full_server_takes_no_more_and_lets_its_jobs_be_worked_off(
         a, b, c, d = await claimed(queue, 9)
         assert await queue.renew([a, b, c, d], LEASE) == []
         assert await queue.acknowledge(a)
-        assert await queue.retry(b, PAST, "away")
+        assert await queue.retry(b, AT_ONCE, "away")
         assert await queue.release(c)
         assert await queue.bury(d, "broken")
         assert await names(queue) == ["b", "c", "e", "f"]

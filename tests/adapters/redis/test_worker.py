@@ -6,7 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import structlog
@@ -32,24 +32,24 @@ class Work:
         self.queue = queue
         self.expected = expected
         self.done: Counter[str] = Counter()
-        self.attempts: Counter[int] = Counter()
+        self.crashes: Counter[int] = Counter()
         self.finished = asyncio.Event()
 
     async def __call__(self, claim: Claim) -> Consumed:
         await asyncio.sleep(0)
         settled = await self.queue.acknowledge(claim)
         self.done[claim.job.id] += 1
-        self.attempts[claim.attempt] += 1
+        self.crashes[claim.crashes] += 1
         if len(self.done) == self.expected:
             self.finished.set()
         return Consumed(Duplicate(), settled)
 
     def worker(self) -> Worker:
-        return Worker(queue=self.queue, consume=self, again=soon, lease=SHORT)
+        return Worker(queue=self.queue, consume=self, backoff=soon, lease=SHORT)
 
 
-def soon(_attempt: int) -> datetime:
-    return datetime(2020, 1, 1, tzinfo=UTC)
+def soon(_attempt: int) -> timedelta:
+    return timedelta()
 
 
 @asynccontextmanager
@@ -77,13 +77,13 @@ async def test_workers_share_the_work_and_do_each_job_once(
     names = [f"j{n}" for n in range(400)]
     await queue.enqueue([job(f"j{n}", tenant=f"t{n % 3}", mailbox=f"m{n % 7}") for n in range(400)])
     work = Work(queue, expected=400)
-    elsewhere = Worker(queue=other, consume=work, again=soon, lease=SHORT)
+    elsewhere = Worker(queue=other, consume=work, backoff=soon, lease=SHORT)
 
     async with at_work(work.worker(), elsewhere), asyncio.timeout(BOUND):
         await work.finished.wait()
 
     assert work.done == Counter(names)
-    assert work.attempts == {1: 400}
+    assert work.crashes == {0: 400}
     assert await queue.statistics() == []
 
 
@@ -98,7 +98,7 @@ async def test_the_jobs_of_a_worker_that_dies_are_soon_done_by_another(
         return Consumed(Duplicate(), settled=False)
 
     await queue.enqueue(jobs("a", "b", "c"))
-    doomed = Worker(queue=other, consume=never_end, again=soon, lease=SHORT)
+    doomed = Worker(queue=other, consume=never_end, backoff=soon, lease=SHORT)
     dying = asyncio.create_task(doomed.run(asyncio.Event()))
     assert {await started.get() for _ in range(3)} == {"a", "b", "c"}
     work = Work(queue, expected=3)
@@ -108,7 +108,7 @@ async def test_the_jobs_of_a_worker_that_dies_are_soon_done_by_another(
         async with asyncio.timeout(SHORT.total_seconds() + 1.5):
             await work.finished.wait()
 
-    assert work.attempts == {2: 3}
+    assert work.crashes == {1: 3}
 
 
 async def test_a_job_that_takes_longer_than_its_lease_is_done_once(
@@ -121,13 +121,43 @@ async def test_a_job_that_takes_longer_than_its_lease_is_done_once(
         await asyncio.sleep(2.5 * SHORT.total_seconds())
         return await work(claim)
 
-    first = Worker(queue=queue, consume=take_long, again=soon, lease=SHORT)
-    second = Worker(queue=other, consume=take_long, again=soon, lease=SHORT)
+    first = Worker(queue=queue, consume=take_long, backoff=soon, lease=SHORT)
+    second = Worker(queue=other, consume=take_long, backoff=soon, lease=SHORT)
     async with at_work(first, second), asyncio.timeout(BOUND):
         await work.finished.wait()
 
     assert work.done == {"long": 1}
-    assert work.attempts == {1: 1}
+    assert work.crashes == {0: 1}
+
+
+async def test_no_job_is_taken_from_its_worker_while_the_server_is_stopped(
+    server: EmbeddedValkey,
+) -> None:
+    lease, valkey = timedelta(seconds=1), int((server.home / "valkey.pid").read_text())
+    held, enough = asyncio.Event(), asyncio.Event()
+    async with open_redis(server.url) as servers, open_redis(server.url) as others:
+        queue, elsewhere = RedisPointerQueue(servers, WIRE), RedisPointerQueue(others, WIRE)
+        work = Work(queue, expected=1)
+
+        async def hold(claim: Claim) -> Consumed:
+            held.set()
+            await enough.wait()
+            return await work(claim)
+
+        await queue.enqueue(jobs("long"))
+        first = Worker(queue=queue, consume=hold, backoff=soon, lease=lease)
+        second = Worker(queue=elsewhere, consume=hold, backoff=soon, lease=lease)
+        async with at_work(first, second), asyncio.timeout(BOUND):
+            await held.wait()
+            os.kill(valkey, signal.SIGSTOP)
+            await asyncio.sleep(1.5 * lease.total_seconds())
+            os.kill(valkey, signal.SIGCONT)
+            await elsewhere.claim(1, lease)
+            enough.set()
+            await work.finished.wait()
+
+    assert work.done == {"long": 1}
+    assert work.crashes == {0: 1}
 
 
 async def test_a_worker_outlives_its_server(server: EmbeddedValkey) -> None:

@@ -14,20 +14,7 @@ from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Claim, PointerQueue
 from tests.contracts.pointer_queue.samples import LEASE, job
-from tests.engines import REDIS_SERVERS
 from tests.providers import WIRE
-
-
-@pytest.fixture(params=["memory", *REDIS_SERVERS, "resp3", "cluster"])
-def server_url(request: pytest.FixtureRequest) -> str:
-    """The URL of a Redis, or nothing, which stands for memory."""
-    if request.param == "memory":
-        return ""
-    if request.param == "cluster":
-        return str(request.getfixturevalue("valkey_cluster").url)
-    fixture = "debian_redis_url" if request.param == "redis" else "valkey_url"
-    url = str(request.getfixturevalue(fixture))
-    return f"{url}&protocol=3" if request.param == "resp3" else url
 
 
 @asynccontextmanager

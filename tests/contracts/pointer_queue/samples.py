@@ -12,6 +12,8 @@ LEASE = timedelta(minutes=1)
 MOMENT = timedelta(seconds=1)
 """A Redis that follows the clock of a test lags behind it by the time that a command takes."""
 
+AT_ONCE = timedelta()
+
 NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -36,6 +38,14 @@ def jobs(*names: str, tenant: str = "acme", mailbox: str = "support") -> list[Po
 
 async def claimed(queue: PointerQueue, limit: int = 1) -> list[Claim]:
     return list(await queue.claim(limit, LEASE))
+
+
+async def let_leases_end(queue: PointerQueue, clock: ManualClock) -> None:
+    """Let all leases run out, while other workers go on looking for work."""
+    for _ in range(2):
+        clock.advance(0.4 * LEASE)
+        await queue.claim(0, LEASE)
+    clock.advance(0.2 * LEASE + MOMENT)
 
 
 async def names(queue: PointerQueue, limit: int = 100) -> list[str]:

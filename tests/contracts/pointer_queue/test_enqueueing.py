@@ -10,7 +10,7 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Claim, PointerProducer, PointerQueue
 from postroom.domain.pointer import Pointer
-from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs, names
+from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
 
 PORTS = {PointerProducer, PointerQueue}
 
@@ -72,12 +72,12 @@ async def test_an_id_in_flight_is_left_as_it_is(queue: PointerQueue, claim: Clai
 async def test_an_id_that_is_delayed_is_left_as_it_is(
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
-    await queue.retry(claim, clock.now() + LEASE, "away")
+    await queue.retry(claim, LEASE, "away")
 
     assert await queue.enqueue([claim.job]) == []
     assert await names(queue) == []
 
-    clock.advance(LEASE)
+    clock.advance(LEASE + MOMENT)
     assert await names(queue) == ["first"]
 
 

@@ -2,7 +2,14 @@
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, PointerConsumer, PointerQueue
-from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs, names
+from tests.contracts.pointer_queue.samples import (
+    LEASE,
+    claimed,
+    job,
+    jobs,
+    let_leases_end,
+    names,
+)
 
 PORTS = {PointerConsumer, PointerQueue}
 
@@ -85,20 +92,17 @@ async def test_a_lane_at_its_cap_holds_up_nobody_else(queue: PointerQueue) -> No
     assert await names(queue) == ["x"]
 
 
-async def test_a_job_that_is_settled_makes_room_for_the_next(
-    queue: PointerQueue, clock: ManualClock
-) -> None:
+async def test_a_job_that_is_settled_makes_room_for_the_next(queue: PointerQueue) -> None:
     await queue.enqueue(jobs(*"abcdefgh"))
     a, b, c, d = await claimed(queue, 9)
-    later = clock.now() + LEASE
 
     await queue.acknowledge(b)
     assert await names(queue) == ["e"]
     await queue.bury(a, "broken")
     assert await names(queue) == ["f"]
-    await queue.retry(c, later, "away")
+    await queue.retry(c, LEASE, "away")
     assert await names(queue) == ["g"]
-    await queue.defer(d, later, "throttled")
+    await queue.defer(d, LEASE, "throttled")
     assert await names(queue) == ["h"]
 
 
@@ -107,7 +111,7 @@ async def test_a_lease_that_runs_out_makes_room(queue: PointerQueue, clock: Manu
     d, *others = reversed(await claimed(queue, 9))
     await queue.renew(others, 2 * LEASE)
 
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
 
     assert d.job.id == "d"
     assert await names(queue) == ["d"]
@@ -119,7 +123,7 @@ async def test_a_stale_settlement_makes_no_room(
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
     await queue.enqueue(jobs(*"abcd"))
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     assert await names(queue) == ["first", "a", "b", "c"]
 
     await queue.acknowledge(claim)

@@ -1,9 +1,10 @@
 """Random histories of the queue, beside a model of it that is too simple to be wrong.
 
 Workers claim, settle, renew, die with what they hold, and act on claims that are no longer theirs;
-callers enqueue and send again what was answered; leases and pauses run out. After each step the
-queue must stand as the model does. Leases and delays end at half seconds and the clock moves by
-whole ones, so that nothing ends just when it is looked at.
+callers enqueue and send again what was answered; leases and pauses run out, or are prolonged after
+an outage. After each step the queue must stand as the model does. The clock moves by
+units of four seconds, and leases and delays end in the middle of one, so that nothing ends just
+when it is looked at (nor do a half and a quarter of a lease).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from math import inf
 from typing import Any, Literal, TypeVar, get_args
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,7 +34,7 @@ from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.pointer import PointerJob
 from postroom.domain.retry import RetryPolicy
 from tests.contracts.pointer_queue.conftest import open_queue
-from tests.contracts.pointer_queue.samples import job
+from tests.contracts.pointer_queue.samples import MOMENT, job
 from tests.engines import REDIS_SERVERS
 
 PORTS = {PointerQueue}
@@ -46,12 +48,14 @@ CAPS = [1, 4, 20]
 
 POLICY = RetryPolicy(max_attempts=3)
 
-seconds = st.integers(0, 15).map(lambda number: timedelta(seconds=number))
-halves = st.integers(1, 20).map(lambda number: timedelta(seconds=number + 0.5))
+UNIT = timedelta(seconds=4)
+
+units = st.integers(0, 15).map(lambda number: number * UNIT)
+halves = st.integers(1, 20).map(lambda number: (number + 0.5) * UNIT)
 any_index = st.integers(0, 1000)
 lanes = st.sampled_from(LANES)
 
-End = Literal["acknowledge", "retry", "defer", "release", "bury"]
+End = Literal["acknowledge", "retry", "defer", "crashed", "release", "bury"]
 ends = st.sampled_from(get_args(End))
 
 
@@ -62,20 +66,26 @@ class Entry:
     job: PointerJob
     arrival: int
     attempts: int = 0
+    crashes: int = 0
+    solo_crashes: int = 0
     token: int = 0
     due: datetime | None = None
     reclaimed: bool = False
+    prolonged: bool = False
 
 
 @dataclass
 class Model:
-    """What the queue must look like."""
+    """What the queue must look like. Each partition has heard of a worker at a time of its own."""
 
     cap: int
     most_turns: float
+    partitions: int
+    heard: dict[int, datetime] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     dead: dict[str, Entry] = field(default_factory=dict)
     pauses: dict[Lane, datetime | None] = field(default_factory=dict)
+    probation: dict[Lane, datetime] = field(default_factory=dict)
     passed_over: dict[Lane, int] = field(default_factory=dict)
     arrivals: int = 0
     last_tokens: dict[Lane, int] = field(default_factory=dict)
@@ -87,11 +97,31 @@ class Model:
         self.entries[new.id] = Entry(new, self.arrivals)
         return True
 
-    def let_time_pass(self, now: datetime) -> None:
+    def partition_of(self, job: PointerJob) -> int:
+        return crc32("/".join(lane_of(job)).encode()) % self.partitions
+
+    def outlast_outage(self, partition: int, now: datetime, lease: timedelta) -> None:
+        """If no worker has been heard of for half a lease, those that old are prolonged, once."""
+        unheard = now - self.heard.get(partition, now)
+        running = [
+            entry
+            for entry in self.entries.values()
+            if entry.token and self.partition_of(entry.job) == partition
+        ]
+        for entry in running if unheard > lease / 2 else []:
+            if entry.due and entry.due < now + lease / 2 and not entry.prolonged:
+                entry.due, entry.prolonged = now + lease, True
+        if unheard > lease / 4:
+            self.heard[partition] = now
+
+    def let_time_pass(self, now: datetime, lease: timedelta) -> None:
         """What is due comes back: a claim looks for that before all else."""
+        for partition in range(self.partitions):
+            self.outlast_outage(partition, now, lease)
         for entry in self.entries.values():
             if entry.due and entry.due <= now:
                 entry.reclaimed = entry.reclaimed or bool(entry.token)
+                entry.crashes += bool(entry.token)
                 entry.token, entry.due = 0, None
         for lane, until in list(self.pauses.items()):
             if until and until <= now:
@@ -110,11 +140,12 @@ class Model:
 
     def next_of(self, lane: Lane) -> Entry | None:
         """The job that the lane would hand out now."""
-        if lane in self.pauses or self.running(lane) >= self.cap:
+        cap = 1 if lane in self.probation else self.cap
+        if lane in self.pauses or self.running(lane) >= cap:
             return None
         return next(iter(self.ready(lane)), None)
 
-    def take(self, claim: Claim, until: datetime) -> None:
+    def take(self, claim: Claim, now: datetime, lease: timedelta) -> None:
         """Check that *claim* was due, and note it."""
         lane = lane_of(claim.job)
         entry = self.next_of(lane)
@@ -122,10 +153,19 @@ class Model:
         assert entry.job == claim.job, "not the oldest of its lane"
         assert claim.attempt == entry.attempts + 1
         assert claim.reclaimed == entry.reclaimed
+        assert (claim.crashes, claim.solo_crashes) == (entry.crashes, entry.solo_crashes)
+        self._check_probation(claim, now)
         assert claim.token > self.last_tokens.get(lane, 0)
         self._count_turns(lane)
         self.last_tokens[lane] = entry.token = claim.token
-        entry.attempts, entry.due = claim.attempt, until
+        entry.due, entry.prolonged = now + lease, False
+        self.heard[self.partition_of(claim.job)] = now
+
+    def _check_probation(self, claim: Claim, now: datetime) -> None:
+        since = self.probation.get(lane_of(claim.job))
+        assert (claim.probation is None) == (since is None)
+        if claim.probation is not None and since is not None:
+            assert abs(claim.probation - (now - since)) < MOMENT
 
     def _count_turns(self, served: Lane) -> None:
         """No lane waits for more turns than each tenant has one of, for each lane of its own."""
@@ -141,19 +181,20 @@ class Model:
         entry = self.entries.get(claim.job.id)
         return entry if entry and entry.token == claim.token else None
 
-    def end(self, claim: Claim, how: End, due: datetime) -> Entry | None:
+    def end(self, claim: Claim, how: End, now: datetime, delay: timedelta) -> Entry | None:
         """Settle *claim*; None if it holds nothing any more."""
         entry = self.holder(claim)
         if entry:
             entry.token, entry.due, entry.reclaimed = 0, None, False
-            if how in {"retry", "defer"}:
-                entry.due = due
-            if how in {"defer", "release"}:
-                entry.attempts -= 1
+            if how in {"retry", "defer", "crashed"}:
+                entry.due = now + delay
+            entry.attempts += how == "retry"
+            entry.solo_crashes += how == "crashed"
             if how in {"acknowledge", "bury"}:
                 del self.entries[claim.job.id]
             if how == "bury":
                 self.dead[claim.job.id] = entry
+                self.heard[self.partition_of(claim.job)] = now
         return entry
 
 
@@ -179,7 +220,8 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(cap=st.sampled_from(CAPS))
     def open(self, cap: int) -> None:
-        self.model = Model(cap, most_turns=len(LANES) if self.partitions == 1 else inf)
+        most_turns = len(LANES) if self.partitions == 1 else inf
+        self.model = Model(cap, most_turns, self.partitions)
         opening = open_queue(self.url, self.clock, cap=cap, partitions=self.partitions)
         self.queue = self.run(self._opened.enter_async_context(opening))
 
@@ -216,7 +258,7 @@ class Histories(RuleBasedStateMachine):
     # --- Workers --------------------------------------------------------------------------------
 
     @rule(
-        after=seconds,
+        after=units,
         limit=st.integers(1, 20),
         lease=halves,
         ends=st.lists(ends, max_size=20),
@@ -229,13 +271,13 @@ class Histories(RuleBasedStateMachine):
         if self.partitions > 1:
             limit = 100  # so that each partition is asked, and finds what is due again
         self.clock.advance(after)
-        self.model.let_time_pass(self.clock.now())
+        self.model.let_time_pass(self.clock.now(), lease)
         claims = self.run(self.queue.claim(limit, lease))
         for claim in claims:
-            self.model.take(claim, self.due_in(lease))
+            self.model.take(claim, self.clock.now(), lease)
         assert len(claims) == limit or not any(map(self.model.next_of, LANES)), "work was left"
         self.claims += claims
-        exhausted = [claim for claim in claims if POLICY.exhausted(claim.attempt)]
+        exhausted = [claim for claim in claims if POLICY.exhausted(claim.attempt + claim.crashes)]
         for claim in exhausted:
             self.settle(claim, "bury", delay)
         for claim, end in zip(claims, ends, strict=False):
@@ -248,15 +290,15 @@ class Histories(RuleBasedStateMachine):
         self.settle(self.some_claim(index), end, delay)
 
     def settle(self, claim: Claim, end: End, delay: timedelta) -> None:
-        due = self.due_in(delay)
         calls = {
             "acknowledge": partial(self.queue.acknowledge, claim),
-            "retry": partial(self.queue.retry, claim, due, "away"),
-            "defer": partial(self.queue.defer, claim, due, "throttled"),
+            "retry": partial(self.queue.retry, claim, delay, "away"),
+            "defer": partial(self.queue.defer, claim, delay, "throttled"),
+            "crashed": partial(self.queue.crashed, claim, delay, "its process died"),
             "release": partial(self.queue.release, claim),
             "bury": partial(self.queue.bury, claim, "broken"),
         }
-        entry = self.model.end(claim, end, due)
+        entry = self.model.end(claim, end, self.clock.now(), delay)
         assert self.run(calls[end]()) == (entry is not None)
 
     @precondition(lambda self: self.claims)
@@ -264,9 +306,11 @@ class Histories(RuleBasedStateMachine):
     def renew(self, indices: list[int], lease: timedelta) -> None:
         claims = list({claim.token: claim for claim in map(self.some_claim, indices)}.values())
         lost = [claim for claim in claims if not self.model.holder(claim)]
+        for partition in {self.model.partition_of(claim.job) for claim in claims}:
+            self.model.outlast_outage(partition, self.clock.now(), lease)
         assert list(self.run(self.queue.renew(claims, lease))) == lost
         for entry in filter(None, map(self.model.holder, claims)):
-            entry.due = self.due_in(lease)
+            entry.due, entry.prolonged = self.due_in(lease), False
 
     def some_claim(self, index: int) -> Claim:
         """Mostly one of the last, which may still be held."""
@@ -274,14 +318,26 @@ class Histories(RuleBasedStateMachine):
 
     # --- Operators ------------------------------------------------------------------------------
 
-    @rule(lane=lanes, how=st.sampled_from(["pause", "hold", "resume", "resume"]), delay=halves)
-    def pause_or_resume(self, lane: Lane, how: str, delay: timedelta) -> None:
-        if how == "resume":
-            assert self.run(self.queue.resume(*lane)) == (lane in self.model.pauses)
-            self.model.pauses.pop(lane, None)
-            return
-        until = self.due_in(delay) if how == "pause" else None
-        self.run(self.queue.pause(*lane, "throttled", until=until))
+    @rule(lane=lanes)
+    def resume(self, lane: Lane) -> None:
+        is_held_back = lane in self.model.pauses or lane in self.model.probation
+        assert self.run(self.queue.resume(*lane)) == is_held_back
+        self.model.pauses.pop(lane, None)
+        self.model.probation.pop(lane, None)
+
+    @rule(lane=lanes, delay=halves | st.none())
+    def pause(self, lane: Lane, delay: timedelta | None) -> None:
+        self.run(self.queue.pause(*lane, "throttled", delay=delay))
+        self._pause(lane, delay)
+
+    @rule(lane=lanes, delay=halves)
+    def back_off(self, lane: Lane, delay: timedelta) -> None:
+        self.run(self.queue.back_off(*lane, "away", delay))
+        self.model.probation.setdefault(lane, self.clock.now())
+        self._pause(lane, delay)
+
+    def _pause(self, lane: Lane, delay: timedelta | None) -> None:
+        until = self.due_in(delay) if delay else None
         stands = self.model.pauses.get(lane, self.clock.now())
         self.model.pauses[lane] = max(until, stands) if until and stands else None
 
@@ -308,7 +364,7 @@ class Histories(RuleBasedStateMachine):
         assert stood == {
             lane: numbers
             for lane, numbers in expected.items()
-            if any(numbers) or lane in self.model.pauses
+            if any(numbers) or lane in self.model.pauses or lane in self.model.probation
         }
 
     def _numbers(self, lane: Lane) -> tuple[int, int, int, int]:
@@ -324,8 +380,9 @@ class Histories(RuleBasedStateMachine):
         while page.next:
             page = self.run(self.queue.dead_letters(after=page.next))
             letters += page.letters
-        assert {letter.id: letter.attempts for letter in letters} == {
-            name: entry.attempts for name, entry in self.model.dead.items()
+        assert {letter.id: (letter.attempts, letter.crashes) for letter in letters} == {
+            name: (entry.attempts + 1, entry.crashes + entry.solo_crashes)
+            for name, entry in self.model.dead.items()
         }
 
 

@@ -8,6 +8,7 @@ import pytest
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, DeadLetterQueue, PointerQueue
 from tests.contracts.pointer_queue.samples import (
+    AT_ONCE,
     LEASE,
     bury_all,
     claimed,
@@ -23,7 +24,7 @@ PORTS = {DeadLetterQueue, PointerQueue}
 async def test_a_redriven_job_is_queued_like_a_new_one(
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
-    await queue.retry(claim, clock.now(), "away")
+    await queue.retry(claim, AT_ONCE, "away")
     [second] = await claimed(queue)
     await queue.bury(second, "broken")
     await queue.enqueue([job("waiting")])
@@ -41,7 +42,7 @@ async def test_the_attempts_of_a_redriven_job_are_forgotten_and_its_reasons_are_
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
     began = clock.now()
-    await queue.retry(claim, began, "away")
+    await queue.retry(claim, AT_ONCE, "away")
     await bury_all(queue, clock)
     await queue.redrive(["first"])
     await bury_all(queue, clock, "still broken")
@@ -116,7 +117,7 @@ async def test_redriving_what_is_queued_again_queues_nothing_twice(
     await queue.bury(claim, "broken")
     await queue.enqueue([claim.job])
     [again] = await claimed(queue)
-    await queue.retry(again, clock.now(), "away")
+    await queue.retry(again, AT_ONCE, "away")
 
     assert await queue.redrive(["first"]) == ["first"]
 

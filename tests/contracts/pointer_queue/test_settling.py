@@ -1,12 +1,22 @@
 """What every PointerQueue promises to those who settle a claim."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.application.ports import Claim, PointerConsumer, PointerQueue
-from tests.contracts.pointer_queue.samples import LEASE, MOMENT, NEW_YEAR, claimed, job, jobs, names
+from postroom.application.ports import LONGEST_DELAY, Claim, PointerConsumer, PointerQueue
+from tests.contracts.pointer_queue.samples import (
+    AT_ONCE,
+    LEASE,
+    MOMENT,
+    claimed,
+    job,
+    jobs,
+    let_leases_end,
+    names,
+)
 
 PORTS = {PointerConsumer, PointerQueue}
 
@@ -14,8 +24,9 @@ Settle = Callable[[PointerQueue, Claim], Awaitable[bool]]
 
 WAYS: dict[str, Settle] = {
     "acknowledge": lambda queue, claim: queue.acknowledge(claim),
-    "retry": lambda queue, claim: queue.retry(claim, NEW_YEAR, "away"),
-    "defer": lambda queue, claim: queue.defer(claim, NEW_YEAR, "throttled"),
+    "retry": lambda queue, claim: queue.retry(claim, AT_ONCE, "away"),
+    "defer": lambda queue, claim: queue.defer(claim, AT_ONCE, "throttled"),
+    "crashed": lambda queue, claim: queue.crashed(claim, AT_ONCE, "its process died"),
     "bury": lambda queue, claim: queue.bury(claim, "broken"),
     "release": lambda queue, claim: queue.release(claim),
 }
@@ -39,11 +50,11 @@ async def test_a_job_that_has_ended_never_comes_back(
 async def test_a_retried_job_is_due_when_asked_and_has_cost_an_attempt(
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
-    assert await queue.retry(claim, clock.now() + 2 * LEASE, "away")
+    assert await queue.retry(claim, 2 * LEASE, "away")
 
     clock.advance(2 * LEASE - MOMENT)
     assert await names(queue) == []
-    clock.advance(MOMENT)
+    clock.advance(2 * MOMENT)
     [again] = await claimed(queue)
     assert again.attempt == 2
 
@@ -51,11 +62,11 @@ async def test_a_retried_job_is_due_when_asked_and_has_cost_an_attempt(
 async def test_a_deferred_job_is_due_when_asked_and_has_cost_nothing(
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
-    assert await queue.defer(claim, clock.now() + 2 * LEASE, "throttled")
+    assert await queue.defer(claim, 2 * LEASE, "throttled")
 
     clock.advance(2 * LEASE - MOMENT)
     assert await names(queue) == []
-    clock.advance(MOMENT)
+    clock.advance(2 * MOMENT)
     [again] = await claimed(queue)
     assert again.attempt == 1
 
@@ -74,12 +85,33 @@ async def test_attempts_that_count_add_up_over_those_that_do_not(
     queue: PointerQueue, claim: Claim, clock: ManualClock
 ) -> None:
     attempts = []
-    for way in ("retry", "defer", "release", "retry", "release", "defer"):
+    for way in ("retry", "defer", "release", "crashed", "retry", "release", "defer"):
         await WAYS[way](queue, claim)
         [claim] = await claimed(queue)
         attempts.append(claim.attempt)
 
-    assert attempts == [2, 2, 2, 3, 3, 3]
+    assert attempts == [2, 2, 2, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize("way", ["retry", "defer", "crashed"])
+async def test_a_job_waits_for_no_longer_than_a_month_whatever_is_asked_for(
+    queue: PointerQueue, claim: Claim, clock: ManualClock, way: str
+) -> None:
+    await getattr(queue, way)(claim, timedelta(days=3650), "away")
+
+    clock.advance(LONGEST_DELAY - MOMENT)
+    assert await names(queue) == []
+    clock.advance(2 * MOMENT)
+    assert await names(queue) == ["first"]
+
+
+@pytest.mark.parametrize("way", ["retry", "defer", "crashed"])
+async def test_a_job_whose_delay_is_over_before_it_begins_is_due_at_once(
+    queue: PointerQueue, claim: Claim, way: str
+) -> None:
+    await getattr(queue, way)(claim, -LEASE, "away")
+
+    assert await names(queue) == ["first"]
 
 
 async def test_a_claim_can_be_settled_late_if_nobody_took_over(
@@ -105,7 +137,7 @@ async def test_a_claim_is_settled_once(
 async def test_an_old_claim_cannot_be_settled(
     queue: PointerQueue, claim: Claim, clock: ManualClock, settle: Settle
 ) -> None:
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     [current] = await claimed(queue)
 
     assert not await settle(queue, claim)
@@ -140,7 +172,7 @@ async def test_a_claim_of_an_unknown_job_cannot_be_settled(
     assert await queue.statistics() == []
 
 
-@pytest.mark.parametrize("way", ["retry", "defer", "release"])
+@pytest.mark.parametrize("way", ["retry", "defer", "crashed", "release"])
 async def test_jobs_that_come_back_go_to_the_head_oldest_first(
     queue: PointerQueue, clock: ManualClock, way: str
 ) -> None:
@@ -160,7 +192,7 @@ async def test_jobs_that_were_reclaimed_go_to_the_head_oldest_first(
     a, *_ = await claimed(queue, 3)
     await queue.renew([a], LEASE + 2 * MOMENT)
 
-    clock.advance(LEASE + MOMENT)
+    await let_leases_end(queue, clock)
     assert await names(queue, 1) == ["b"]
     clock.advance(2 * MOMENT)
     assert await names(queue, 3) == ["a", "c", "d"]
@@ -173,6 +205,6 @@ async def test_a_job_keeps_its_place_however_often_it_comes_back(
     for _ in range(3):
         a, b = await claimed(queue, 2)
         await queue.release(b)
-        await queue.retry(a, clock.now(), "away")
+        await queue.retry(a, AT_ONCE, "away")
 
     assert await names(queue) == ["a", "b", "c"]

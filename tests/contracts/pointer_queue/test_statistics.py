@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Claim, LaneStatistics, PointerQueue
-from tests.contracts.pointer_queue.samples import LEASE, claimed, job, jobs
+from tests.contracts.pointer_queue.samples import LEASE, MOMENT, claimed, job, jobs
 
 PORTS = {PointerQueue}
 
@@ -36,8 +36,8 @@ async def test_each_job_of_a_lane_is_counted_where_it_is(
     await queue.enqueue(jobs(*"abcdefghij"))
     a, b, c, d = await claimed(queue, 4)
     await queue.bury(a, "broken")
-    await queue.retry(b, clock.now() + LEASE, "away")
-    await queue.defer(c, clock.now() + LEASE, "throttled")
+    await queue.retry(b, LEASE, "away")
+    await queue.defer(c, LEASE, "throttled")
 
     assert await lane(queue) == replace(NOTHING, ready=6, delayed=2, in_flight=1, dead=1)
 
@@ -50,10 +50,10 @@ async def test_a_job_is_counted_where_it_goes(
 ) -> None:
     assert await lane(queue) == replace(NOTHING, in_flight=1)
 
-    await queue.retry(claim, clock.now() + LEASE, "away")
+    await queue.retry(claim, LEASE, "away")
     assert await lane(queue) == replace(NOTHING, delayed=1)
 
-    clock.advance(LEASE)
+    clock.advance(LEASE + MOMENT)
     [again] = await claimed(queue)
     assert await lane(queue) == replace(NOTHING, in_flight=1)
 

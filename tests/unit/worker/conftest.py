@@ -18,12 +18,12 @@ def consumer(queue: Queue) -> Consumer:
 
 
 @pytest.fixture
-def worker(queue: Queue, consumer: Consumer, clock: ManualClock) -> Worker:
-    """Renews its leases all ten milliseconds; leases end when *clock* says."""
+def worker(queue: Queue, consumer: Consumer) -> Worker:
+    """Renews its leases all ten milliseconds; leases end when its clock says."""
     return Worker(
         queue=queue,
         consume=consumer,
-        again=lambda attempt: clock.now() + attempt * LONG,
+        backoff=lambda attempt: attempt * LONG,
         lease=INSTANT,
         grace=INSTANT,
     )

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from postroom.adapters.memory.clock import ManualClock
@@ -50,9 +50,9 @@ class Queue(InMemoryPointerQueue):
         self._called("release")
         return await super().release(claim)
 
-    async def retry(self, claim: Claim, at: datetime, reason: str) -> bool:
+    async def retry(self, claim: Claim, delay: timedelta, reason: str) -> bool:
         self._called("retry")
-        return await super().retry(claim, at, reason)
+        return await super().retry(claim, delay, reason)
 
 
 class Consumer:

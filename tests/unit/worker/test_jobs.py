@@ -66,7 +66,7 @@ async def test_a_crash_ends_one_job_and_no_other(
     [lane] = await queue.statistics()
     assert lane.in_flight == 2
     clock.advance(INSTANT)
-    assert [claim.attempt for claim in await queue.claim(9, LONG)] == [2, 2]
+    assert [claim.crashes for claim in await queue.claim(9, LONG)] == [1, 1]
 
 
 async def test_a_job_that_cannot_be_settled_is_no_crash(
