@@ -2,21 +2,20 @@
 
 import errno
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
-import psycopg
 import pytest
-import redis
 
 from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey, EngineError
 from postroom.adapters.embedded.disk import disk_complaint, read_log
 from postroom.adapters.embedded.waiting import within
+from tests.small_disk import fill_by_postgres, fill_by_redis, grow, small_disk
 
 FULL = "No space left on device"
+FILL = {EmbeddedValkey: fill_by_redis, EmbeddedPostgres: fill_by_postgres}
 SIZES = {EmbeddedValkey: "8m", EmbeddedPostgres: "120m"}
 
 
@@ -27,57 +26,25 @@ def kind(request: pytest.FixtureRequest) -> type[EmbeddedServer]:
 
 
 @pytest.fixture
-def small_disk(kind: type[EmbeddedServer], engine_home: Path) -> Iterator[Path]:
+def disk(kind: type[EmbeddedServer], engine_home: Path) -> Iterator[Path]:
     place = Path(mkdtemp(dir=engine_home))
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZES[kind]},mode=755", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("no file system can be mounted here")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    with small_disk(place, SIZES[kind]):
+        yield place
 
 
 def test_a_server_that_ends_of_a_full_disk_is_named_and_starts_when_there_is_room(
-    kind: type[EmbeddedServer], small_disk: Path
+    kind: type[EmbeddedServer], disk: Path
 ) -> None:
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(2**20))
-    with kind(small_disk / "home") as server:
-        fill(server)
+    with kind(disk / "home") as server:
+        FILL[kind](server.url)
         assert within(soon(), lambda: not server.lives())
 
         assert server.returncode() == 1
         assert server.disk_complaint().startswith(f"{FULL} (")
 
-        ballast.unlink()
-        grow(small_disk)
+        grow(disk)
         server.start_again()
         assert within(soon(), server.answers)
-
-
-def fill(server: EmbeddedServer) -> None:
-    if isinstance(server, EmbeddedPostgres):
-        with pytest.raises(psycopg.OperationalError):
-            write_ahead(server)
-    else:
-        with pytest.raises(redis.ConnectionError):
-            set_keys(server)
-
-
-def write_ahead(server: EmbeddedServer) -> None:
-    """What takes room in the log of what is written, where no error is survived."""
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        for _ in range(200):
-            connection.execute("SELECT pg_logical_emit_message(true, '', repeat('x', 1000000))")
-
-
-def set_keys(server: EmbeddedServer) -> None:
-    with redis.Redis.from_url(server.url) as client:
-        for number in range(10_000):
-            client.set(f"key {number}", bytes(10_000))
-
-
-def grow(disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=400m", disk], check=True)
 
 
 def soon() -> float:
