@@ -35,7 +35,7 @@ SECRETS_OF_MAILBOXES = "POSTROOM_MAILBOX_"
 
 
 WRONG_SETTINGS = 2
-"""The exit code for what is to be set otherwise first: a restart would end in the same way."""
+"""The exit code of a command whose settings are wrong: a restart would end in the same way."""
 
 
 def _default_home() -> Path:

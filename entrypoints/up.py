@@ -25,9 +25,8 @@ def run_up() -> None:
             keepers = [Keeper(server) for server in engines.servers]
             show("The API, a worker, the listener and maintenance start. Ctrl-C stops everything.")
             asyncio.run(until_stopped(lambda stop: _run(Supervisor(PARTS, start), keepers, stop)))
-            for server in engines.servers:
-                show(f"{server.name} stops.")
-        show("Everything has stopped; what was queued is on disk.")
+            show("The parts have stopped. The engines do, unless another command uses them …")
+        show("Everything has stopped. What was queued is on disk.")
 
 
 async def _run(supervisor: Supervisor, keepers: list[Keeper], stop: asyncio.Event) -> None:

@@ -156,9 +156,8 @@ def test_a_person_at_a_terminal_is_shown_what_it_does(installation: Installation
     assert "No mailbox yet: run `postroom mailbox add --help`" in after
     assert after.endswith(
         "Stopping: no more jobs are claimed, and those in work have up to 30 seconds …\n"
-        "valkey-server stops.\n"
-        "postgres stops.\n"
-        "Everything has stopped; what was queued is on disk.\n"
+        "The parts have stopped. The engines do, unless another command uses them …\n"
+        "Everything has stopped. What was queued is on disk.\n"
     )
 
 
