@@ -3,9 +3,12 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
+from postroom.application.ports import MailboxRegistry
+from postroom.domain.failure import Failure
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
@@ -15,9 +18,11 @@ from postroom.entrypoints.garbage import freeze_startup
 from postroom.entrypoints.listener import Listener
 from postroom.entrypoints.maintenance import Maintenance
 from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
-from postroom.entrypoints.tasks import until_stopped
+from postroom.entrypoints.startup import until_ready
+from postroom.entrypoints.tasks import cancel, until_stopped
 from postroom.entrypoints.telemetry.logging import configure_logging
 from postroom.entrypoints.telemetry.observed import observed_consume
+from postroom.entrypoints.terminal import is_watched, show
 from postroom.entrypoints.worker import Worker
 
 log = structlog.get_logger()
@@ -26,15 +31,32 @@ Driver = Callable[[Wired, Settings, asyncio.Event], Awaitable[None]]
 
 
 def drive(driver: Driver) -> None:
-    """Run a part of Postroom until it is told to stop."""
+    """Run a part of Postroom until it is told to stop. The stores may be away when it starts."""
 
     async def run(settings: Settings) -> None:
         async with wire(settings) as wired:
             configure_logging(settings.log_format)
             await until_stopped(lambda stop: driver(wired, settings, stop))
 
-    with ready(load_settings()) as settings:
+    with ready(load_settings(), may_be_away=True) as settings:
         asyncio.run(run(settings))
+
+
+def after_stores(driver: Driver) -> Driver:
+    """*driver*, begun when all that it needs is there. The API needs no such wait: it says 503."""
+
+    async def run(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
+        waiting = asyncio.create_task(until_ready(wired.health))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                waiting.result()
+                await driver(wired, settings, stop)
+        finally:
+            await cancel([waiting, stopping])
+
+    return run
 
 
 async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
@@ -60,6 +82,10 @@ async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None
     with _listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         log.info("api started", host=host, port=port)
+        show(
+            f"The API listens at {_url(host, port)}, and {_url(host, port)}/health/ready is 200"
+            " when all is well."
+        )
         tune_gc()
         await serve(app, listening, stop)
     log.info("api stopped")
@@ -76,6 +102,10 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Claim and consume jobs."""
     worker = Worker(
@@ -90,6 +120,8 @@ async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> N
 
 async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
     """Sync every folder, and see to its notifications."""
+    if is_watched():
+        await _show_if_there_is_no_mailbox(wired.registry)
     maintenance = Maintenance(
         folder_syncs=wired.folder_syncs,
         maintain=wired.maintain,
@@ -97,6 +129,12 @@ async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> Non
         clock=wired.clock,
     )
     await maintenance.run(stop)
+
+
+async def _show_if_there_is_no_mailbox(registry: MailboxRegistry) -> None:
+    with suppress(Failure):
+        if not await registry.all():
+            show("No mailbox yet: run `postroom mailbox add --help`, which says how one is added.")
 
 
 async def run_listener(wired: Wired, _: Settings, stop: asyncio.Event) -> None:

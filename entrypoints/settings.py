@@ -26,12 +26,16 @@ MEBIBYTE = 2**20
 READ_ELSEWHERE = {
     "POSTROOM_CONFIG",  # below
     "POSTROOM_VENV",  # the wrapper ./postroom
-    "POSTROOM_SUPERVISED",  # entrypoints/supervisor.py
+    "POSTROOM_SUPERVISED",  # entrypoints/part_process.py
     "POSTROOM_VALKEY_SERVER",  # adapters/embedded
     "POSTROOM_PG_BIN",
 }
 SECRETS_OF_MAILBOXES = "POSTROOM_MAILBOX_"
 """Providers name them: see `AccountOption.variable`. Only `postroom mailbox` reads them."""
+
+
+WRONG_SETTINGS = 2
+"""The exit code of a command whose settings are wrong: a restart would end in the same way."""
 
 
 def _default_home() -> Path:

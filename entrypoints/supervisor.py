@@ -1,52 +1,77 @@
-"""Runs the parts of Postroom as child processes, starts again what ends, and stops all together.
+"""Runs the parts of Postroom side by side, starts again what ends, and stops all together.
 
-Rule 1: a part that ends by itself is started again, and that is said.
-Rule 2: a part that cannot stay up is not started for ever: then everything stops, and fails.
-Rule 3: no part outlives us, not even if we are killed: each watches its standard input, whose other
-end we hold (see `parent_is_gone`).
+Rule 1: a part that ends by itself is started again, after a wait that grows while it does not stay
+up; and that is logged.
+Rule 2: a part that cannot stay up is its own affair: the others go on.
+Rule 3: what no restart can put right ends everything: a part whose very first start says that its
+settings are wrong, or that its port is taken. Later on that is an end like any other: somebody may
+be writing the settings, or give the port back.
 """
 
 import asyncio
 import contextlib
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import IO
+from typing import Protocol
 
 import structlog
 
-from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.restarting import Backoff, end_fields
+from postroom.entrypoints.settings import WRONG_SETTINGS
 
 PARTS = ("api", "worker", "listener", "maintenance")
 """The commands that together are all of Postroom."""
 
-SUPERVISED = "POSTROOM_SUPERVISED"
 log = structlog.get_logger()
 
 
 class PartFailed(Exception):
-    """A part ended again and again; the message says which, and how."""
+    """A part cannot run as it is set up; the message says which."""
+
+
+class Child(Protocol):
+    """A part that was started, such as an `asyncio.subprocess.Process`."""
+
+    @property
+    @abstractmethod
+    def pid(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def returncode(self) -> int | None:
+        """The exit code, or the number of the signal that ended it, negated; None until then."""
+
+    @abstractmethod
+    async def wait(self) -> int:
+        """Its return code, when it has ended."""
+
+    @abstractmethod
+    def terminate(self) -> None:
+        """Have it stop in order. Raises ProcessLookupError if it has ended."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End it at once. Raises ProcessLookupError if it has ended."""
+
+
+Start = Callable[[str], Awaitable[Child]]
+"""Starts the part of that name. Raises OSError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """*parts* are names of commands; *environment* is theirs, and *output*, if it is not ours.
+    """*parts* are names of commands, and *start* starts one (see `ProcessStart`).
 
-    *grace* is how long they may take to stop. A part that ends *tries* times, each sooner than
-    *settled_after*, cannot stay up.
+    *grace* is how long they may take to stop. Each part gets a *backoff* of its own.
     """
 
     parts: Sequence[str]
-    environment: Mapping[str, str]
-    output: IO[bytes] | None = None
+    start: Start
     grace: timedelta = timedelta(seconds=30)
-    settled_after: timedelta = timedelta(seconds=10)
-    tries: int = 3
-    children: dict[str, Process] = field(default_factory=dict)
+    backoff: Callable[[], Backoff] = Backoff
+    children: dict[str, Child] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the parts running until *stop*. Raises PartFailed."""
@@ -63,64 +88,41 @@ class Supervisor:
             raise failed
 
     async def _keep(self, part: str) -> None:
-        failures = 0
-        while failures < self.tries:
-            code, lived = await self._run_once(part)
-            failures = 1 if lived > self.settled_after else failures + 1
-            log.warning("part ended", part=part, exit_code=code)
-        raise PartFailed(f"{part} ended {failures} times in a row, last with exit code {code}")
+        loop, backoff = asyncio.get_running_loop(), self.backoff()
+        is_first = True
+        while True:
+            begun = loop.time()
+            event, known = await self._run_once(part)
+            if is_first and known.get("exit_code") == WRONG_SETTINGS:
+                raise PartFailed(f"{part} cannot run as it is set up: it has said why, above")
+            wait, is_first = backoff.after(loop.time() - begun), False
+            log.warning(event, part=part, **known, restart_in=wait)
+            await asyncio.sleep(wait)
 
-    async def _run_once(self, part: str) -> tuple[int, timedelta]:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        child = self.children[part] = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "postroom.entrypoints",
-            part,
-            stdin=PIPE,
-            stdout=self.output,
-            stderr=self.output,
-            env={**os.environ, **self.environment, SUPERVISED: "1"},
-        )
-        return await child.wait(), timedelta(seconds=loop.time() - begun)
+    async def _run_once(self, part: str) -> tuple[str, dict[str, str | int]]:
+        """What became of the part, for the log."""
+        try:
+            child = self.children[part] = await self.start(part)
+        except OSError as error:
+            return "part not started", {"reason": str(error.strerror)}
+        return "part ended", end_fields(await child.wait())
 
     async def _stop_all(self) -> None:
         running = [child for child in self.children.values() if child.returncode is None]
         for child in running:
             with contextlib.suppress(ProcessLookupError):
-                child.send_signal(signal.SIGTERM)
+                child.terminate()
         ends = [asyncio.ensure_future(child.wait()) for child in running]
         if ends:
             await asyncio.wait(ends, timeout=self.grace.total_seconds())
         for child in running:
             if child.returncode is None:
-                child.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
                 await child.wait()
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """What the parts need to use the engines, and the key, of these settings."""
-    keys = [key.get_secret_value() for key in settings.secret_keys]
-    return {
-        "POSTROOM_HOME": str(settings.home),
-        "POSTROOM_REDIS_URL": settings.redis_url,
-        "POSTROOM_DATABASE_URL": settings.database_url,
-        "POSTROOM_SECRET_KEYS": ",".join(keys),
-    }
 
 
 async def _cancel_when(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
     await stop.wait()
     for task in tasks:
         task.cancel()
-
-
-async def parent_is_gone() -> None:
-    """Return when the process that supervises us has died; never if nobody does."""
-    if not os.environ.get(SUPERVISED):
-        await asyncio.Event().wait()
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()

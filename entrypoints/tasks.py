@@ -5,7 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
-from postroom.entrypoints.supervisor import parent_is_gone
+from postroom.entrypoints.part_process import parent_is_gone
 
 AGAIN = 1.0
 """Seconds that a cancelled task has to clean up before it is cancelled once more."""

@@ -6,7 +6,7 @@ root, creates a system user and opens every parent directory of the data to all 
 """
 
 from postroom.adapters.embedded.postgres import EmbeddedPostgres
-from postroom.adapters.embedded.server import EngineError
+from postroom.adapters.embedded.server import EmbeddedServer, EngineError
 from postroom.adapters.embedded.valkey import EmbeddedValkey
 
-__all__ = ["EmbeddedPostgres", "EmbeddedValkey", "EngineError"]
+__all__ = ["EmbeddedPostgres", "EmbeddedServer", "EmbeddedValkey", "EngineError"]

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 from pathlib import Path
 from typing import ClassVar
@@ -14,10 +15,12 @@ from postroom.adapters.embedded.binaries import (
     copy_bundled_postgres,
     find_postgres,
 )
+from postroom.adapters.embedded.disk import disk_complaint
 from postroom.adapters.embedded.server import EmbeddedServer, EngineError, last_line
 from postroom.adapters.embedded.sockets import make_private, socket_directory
 
 _SOCKET = ".s.PGSQL.5432"
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # one byte answers it: PostgreSQL manual, 54.2.11
 _STATUS = 7  # the line of postmaster.pid, counted from 0: LOCK_FILE_LINE_PM_STATUS in pidfile.h
 
 
@@ -42,11 +45,23 @@ class EmbeddedPostgres(EmbeddedServer):
     def url(self) -> str:
         return f"postgresql://postroom@/postgres?host={quote(str(self.sockets), safe='')}&port=5432"
 
+    def answers(self) -> bool:
+        """A server that still recovers says so in its pid file; one that hangs says nothing."""
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(1)
+                client.connect(str(self.sockets / _SOCKET))
+                client.sendall(_SSL_REQUEST)
+                return bool(client.recv(1)) and self._pid_file()[_STATUS].strip() == "ready"
+        except (OSError, IndexError):
+            return False
+
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         account, binaries = self._choose_account(self.binaries or find_postgres())
         make_private(self.sockets, self.home)
         account.own(self.sockets)
         if not self.data.exists():
+            self._refuse_to_forget()
             self._initialise(account, binaries)
         settings = {
             "listen_addresses": "",
@@ -100,6 +115,11 @@ class EmbeddedPostgres(EmbeddedServer):
         NOBODY.own(*(self.home / "binaries").rglob("*"))
         return copied
 
+    def _refuse_to_forget(self) -> None:
+        """A database that was there a moment ago is not replaced by an empty one."""
+        if self._membership is not None:
+            raise EngineError(f"{self.data} is gone: put it back, or start Postroom anew")
+
     def _initialise(self, account: Account, binaries: Path) -> None:
         """Create the data directory; one that was cut short never gets the final name."""
         unfinished = self.home / "data.new"
@@ -114,18 +134,9 @@ class EmbeddedPostgres(EmbeddedServer):
         )
         done = account.run(binaries / "initdb", "-D", unfinished, *options, cwd=self.home)
         if done.returncode != 0:
-            raise EngineError(f"no database could be made in {self.home}: {last_line(done.stderr)}")
+            said = disk_complaint(self.home, done.stderr) or last_line(done.stderr)
+            raise EngineError(f"no database could be made in {self.home}: {said}")
         unfinished.rename(self.data)
-
-    def _ready(self) -> bool:
-        """The socket alone is not enough: a server that recovers from a crash refuses clients."""
-        try:
-            with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(1)
-                client.connect(str(self.sockets / _SOCKET))
-            return self._pid_file()[_STATUS].strip() == "ready"
-        except (OSError, IndexError):
-            return False
 
     def _pid(self) -> int:
         return int(self._pid_file()[0])

@@ -7,7 +7,7 @@ Three lock files in the home say who is there, and cannot go stale:
 * `.server`  handed down to the server itself: as long as it is held, a server lives
 
 So two processes never start two servers on the same data, and a server whose parent was killed
-is adopted by the next process that starts.
+is adopted by the next process that starts. Who uses a server that ends may start it again.
 """
 
 import os
@@ -16,12 +16,14 @@ import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
+from postroom.adapters.embedded.disk import disk_complaint, read_log, size_of
 from postroom.adapters.embedded.locks import FileLock, is_held
+from postroom.adapters.embedded.waiting import within
 
 
 class EngineError(Exception):
@@ -46,12 +48,12 @@ class EmbeddedServer(ABC):
     def url(self) -> str: ...
 
     @abstractmethod
-    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
-        """Start the server process, which must inherit the file descriptor *lock*."""
+    def answers(self) -> bool:
+        """Whether a server takes requests. It is given a second; a stopped process does not."""
 
     @abstractmethod
-    def _ready(self) -> bool:
-        """Whether a server answers."""
+    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
+        """Start the server process, which must inherit the file descriptor *lock*."""
 
     @abstractmethod
     def _pid(self) -> int:
@@ -93,7 +95,40 @@ class EmbeddedServer(ABC):
             membership.close()
             if last_out:
                 self._shut_down(end)
-        self._forget_child()
+        self._child = None  # it lives on if others still use it
+
+    def lives(self) -> bool:
+        """Whether there is a server process, answering or not. Raises OSError."""
+        return is_held(self.home / ".server")
+
+    def returncode(self) -> int | None:
+        """How the server has ended, as `subprocess` has it; None if another process started it."""
+        with suppress(subprocess.TimeoutExpired):  # a process gives up its locks before it is gone
+            return self._child.wait(1) if self._child else None
+        return None
+
+    def log_size(self) -> int:
+        """How many bytes it has said so far."""
+        return size_of(self.log)
+
+    def disk_complaint(self, since: int = 0) -> str:
+        """What the disk refuses it, as its log says from the byte *since*; empty: nothing."""
+        return disk_complaint(self.home, read_log(self.log, since))
+
+    def start_again(self) -> None:
+        """Start the server that has ended, unless another process does. Does not wait for it.
+
+        Raises:
+            EngineError: it cannot be started.
+            OSError: neither can the lock files be used.
+        """
+        turn = FileLock(self.home / ".turn")
+        try:
+            if turn.seize():
+                self._child = None
+                self._launch()
+        finally:
+            turn.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -115,7 +150,7 @@ class EmbeddedServer(ABC):
     def _turn(self, end: float) -> Iterator[None]:
         turn = FileLock(self.home / ".turn")
         try:
-            if not _within(end, turn.seize):
+            if not within(end, turn.seize):
                 raise EngineError(
                     f"another process has been starting or stopping {self.name} in {self.home}"
                     " for too long: end it, and try again"
@@ -125,7 +160,7 @@ class EmbeddedServer(ABC):
             turn.close()
 
     def _bring_up(self, end: float) -> None:
-        if _within(end, self._try_to_be_ready):
+        if within(end, self._try_to_be_ready):
             return
         if self._child is None:
             raise EngineError(
@@ -135,7 +170,7 @@ class EmbeddedServer(ABC):
         raise EngineError(f"{self.name} did not become ready in time; see {self.log}")
 
     def _try_to_be_ready(self) -> bool:
-        if self._ready():
+        if self.answers():
             return True
         if self._child is None or self._child.poll() is not None:
             self._launch()
@@ -146,12 +181,14 @@ class EmbeddedServer(ABC):
         if self._child is not None:
             raise EngineError(
                 f"{self.name} stopped at start (exit {self._child.returncode}):"
-                f" {last_line(self.log.read_text(errors='replace'))}; see {self.log}"
+                f" {self.disk_complaint() or last_line(read_log(self.log))}; see {self.log}"
             )
         lock = FileLock(self.home / ".server")
         try:
             if lock.seize():
                 self._child = self._spawn(lock.fd)
+                # Reaped at once, whoever started it: PostgreSQL takes a zombie for a rival.
+                threading.Thread(target=self._child.wait, daemon=True).start()
         except OSError as error:
             raise EngineError(
                 f"{self.name} cannot be started ({error.filename}: {error.strerror}): {self.remedy}"
@@ -161,39 +198,21 @@ class EmbeddedServer(ABC):
 
     def _shut_down(self, end: float) -> None:
         self._signal(self.stop_signal)
-        if not _within(end, lambda: not self._lives()):
+        if not within(end, lambda: not self.lives()):
             self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         # A server on its way out by itself has no pid file any more, or is no process.
         with suppress(OSError, ValueError, IndexError):
-            if self._lives():
+            if self._child and self._child.poll() is None:
+                self._child.send_signal(number)  # one that still starts has no pid file yet
+            elif self.lives():
                 os.kill(self._pid(), number)
-
-    def _lives(self) -> bool:
-        return is_held(self.home / ".server")
 
     def _abandon_child(self) -> None:
         if self._child is not None:
             self._child.kill()
-            self._forget_child()
-
-    def _forget_child(self) -> None:
-        """Reap the child when it ends, which is now, or later if others still use it."""
-        if self._child is not None:
-            threading.Thread(target=self._child.wait, daemon=True).start()
             self._child = None
-
-
-def _within(end: float, done: Callable[[], bool]) -> bool:
-    """Try until *done*, or until the monotonic clock reads *end*."""
-    pause = 0.002
-    while not done():
-        if time.monotonic() > end:
-            return False
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.05)
-    return True
 
 
 def last_line(text: str) -> str:

@@ -33,6 +33,17 @@ class EmbeddedValkey(EmbeddedServer):
     def url(self) -> str:
         return f"unix://{quote(str(self.socket))}?db=0"
 
+    def answers(self) -> bool:
+        """A server that still reads its data says -LOADING."""
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(1)
+                client.connect(str(self.socket))
+                client.sendall(b"PING\r\n")
+                return client.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
+
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         make_private(self.socket.parent, self.home)
         settings = {
@@ -50,17 +61,6 @@ class EmbeddedValkey(EmbeddedServer):
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
         program = [str(self.binary)] if self.binary else valkey_command()
         return CURRENT_USER.spawn([*program, *options], cwd=self.home, log=self.log, lock=lock)
-
-    def _ready(self) -> bool:
-        """A server that still reads its data says -LOADING."""
-        try:
-            with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(1)
-                client.connect(str(self.socket))
-                client.sendall(b"PING\r\n")
-                return client.recv(64).startswith(b"+PONG")
-        except OSError:
-            return False
 
     def _pid(self) -> int:
         return int((self.home / "valkey.pid").read_text())

@@ -66,6 +66,9 @@ class Database:
             min_size=1,
             max_size=max_size,
             timeout=timeouts.pool.total_seconds(),
+            # As long as a caller waits: what tries on for longer does so at pauses that grow up to
+            # minutes, and keeps the next caller from trying at once.
+            reconnect_timeout=timeouts.pool.total_seconds(),
             configure=_configure,
             open=False,
             name="postroom",

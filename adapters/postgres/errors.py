@@ -68,8 +68,12 @@ class MigrationError(Exception):
     """One line that says what is wrong with the schema, and what to do."""
 
 
+class Unreachable(MigrationError):
+    """There was no connection to the database. Later there may be one."""
+
+
 @contextmanager
-def migration_translated(what: str) -> Iterator[None]:
+def migration_translated(what: str, kind: type[MigrationError] = MigrationError) -> Iterator[None]:
     """Every psycopg error that leaves the block is a MigrationError about *what*."""
     try:
         yield
@@ -79,4 +83,4 @@ def migration_translated(what: str) -> Iterator[None]:
         ) from error
     except psycopg.Error as error:
         said = error.diag.message_primary or str(error).partition("\n")[0]
-        raise MigrationError(f"{what}: {said}") from error
+        raise kind(f"{what}: {said}") from error

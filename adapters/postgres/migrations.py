@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 
 from postroom.adapters.postgres.connection import SCHEMA, Connection, check_conninfo
-from postroom.adapters.postgres.errors import MigrationError, migration_translated
+from postroom.adapters.postgres.errors import MigrationError, Unreachable, migration_translated
 from postroom.adapters.postgres.role import ensure_role, ensure_schema
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -133,7 +133,7 @@ async def _require_utf8(connection: Connection) -> None:
 @asynccontextmanager
 async def _session(conninfo: str) -> AsyncIterator[Connection]:
     check_conninfo(conninfo)
-    with migration_translated("connecting"):
+    with migration_translated("connecting", Unreachable):
         connection = await psycopg.AsyncConnection.connect(
             conninfo, autocommit=True, connect_timeout=_CONNECT_TIMEOUT, client_encoding="UTF8"
         )

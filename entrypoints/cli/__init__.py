@@ -1,6 +1,6 @@
 """The command line: `postroom …`.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. A failure is one line that says what to do.
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings. A failure is one line that says what to do.
 """
 
 import signal
@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from postroom.entrypoints.cli.dead import dead
-from postroom.entrypoints.cli.errors import as_one_line
+from postroom.entrypoints.cli.errors import as_one_line, exit_code
 from postroom.entrypoints.cli.mailbox import mailbox
 from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue
@@ -63,4 +63,4 @@ def main() -> None:
         if (line := as_one_line(error)) is None:
             raise
         typer.echo(f"postroom: {line}", err=True)
-        sys.exit(1)
+        sys.exit(exit_code(error))

@@ -3,7 +3,7 @@
 from postroom.application.providers import InvalidProvider
 from postroom.domain.failure import Failure
 from postroom.domain.mailbox import InvalidMailbox
-from postroom.entrypoints.settings import InvalidSettings, NotReady
+from postroom.entrypoints.settings import WRONG_SETTINGS, InvalidSettings, NotReady
 from postroom.entrypoints.supervisor import PartFailed
 
 
@@ -22,8 +22,22 @@ _EXPECTED = (
 )
 
 
+_SET_UP_WRONG = (InvalidProvider, InvalidSettings, PartFailed)
+"""Of these, what no restart puts right."""
+
+
+def exit_code(error: BaseException) -> int:
+    return WRONG_SETTINGS if isinstance(_only(error), _SET_UP_WRONG) else 1
+
+
 def as_one_line(error: BaseException) -> str | None:
     """The line for a person, or None if *error* is a bug of ours."""
-    if isinstance(error, BaseExceptionGroup):
-        return as_one_line(error.exceptions[0]) if len(error.exceptions) == 1 else None
+    error = _only(error)
     return str(error) if isinstance(error, _EXPECTED) else None
+
+
+def _only(error: BaseException) -> BaseException:
+    """The one that a group consists of."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -1,7 +1,5 @@
 """Commands that run: up, api, worker, listener, maintenance, migrate, demo."""
 
-import asyncio
-
 import typer
 
 from postroom.entrypoints.cli.errors import CommandFailed
@@ -12,16 +10,9 @@ from postroom.entrypoints.settings import load_settings
 
 def up() -> None:
     """Run everything: the engines, API, a worker, listener and maintenance. Ctrl-C stops it."""
-    from postroom.entrypoints.engines import ready  # noqa: PLC0415
-    from postroom.entrypoints.supervisor import PARTS, Supervisor, environment_of  # noqa: PLC0415
-    from postroom.entrypoints.tasks import until_stopped  # noqa: PLC0415
-    from postroom.entrypoints.telemetry.logging import configure_logging  # noqa: PLC0415
+    from postroom.entrypoints.up import run_up  # noqa: PLC0415
 
-    given = load_settings()
-    configure_logging(given.log_format)
-    with ready(given) as settings:
-        supervisor = Supervisor(PARTS, environment_of(settings))
-        asyncio.run(until_stopped(supervisor.run))
+    run_up()
 
 
 def api() -> None:
@@ -33,23 +24,23 @@ def api() -> None:
 
 def worker() -> None:
     """Claim pointers, fetch their messages and process them."""
-    from postroom.entrypoints.run import drive, run_worker  # noqa: PLC0415
+    from postroom.entrypoints.run import after_stores, drive, run_worker  # noqa: PLC0415
 
-    drive(run_worker)
+    drive(after_stores(run_worker))
 
 
 def listener() -> None:
     """Listen to the mailboxes whose providers hold a connection open for that."""
-    from postroom.entrypoints.run import drive, run_listener  # noqa: PLC0415
+    from postroom.entrypoints.run import after_stores, drive, run_listener  # noqa: PLC0415
 
-    drive(run_listener)
+    drive(after_stores(run_listener))
 
 
 def maintenance() -> None:
     """Keep mail coming: subscribe, renew, sync, and poll where notifications do not come."""
-    from postroom.entrypoints.run import drive, run_maintenance  # noqa: PLC0415
+    from postroom.entrypoints.run import after_stores, drive, run_maintenance  # noqa: PLC0415
 
-    drive(run_maintenance)
+    drive(after_stores(run_maintenance))
 
 
 def migrate() -> None:

@@ -28,8 +28,9 @@ from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY, GraphEmulator
 from postroom.entrypoints.emulators.imap_server import ImapServer
 from postroom.entrypoints.emulators.loopback import issue_certificate, serve
+from postroom.entrypoints.part_process import ProcessStart, environment_of
 from postroom.entrypoints.settings import NotReady, Settings
-from postroom.entrypoints.supervisor import PARTS, Supervisor, environment_of
+from postroom.entrypoints.supervisor import PARTS, Supervisor
 
 TENANT = "demo"
 MICROSOFT_USER = "support@contoso.example"
@@ -151,7 +152,7 @@ def _environment(url: str, played: _Emulators) -> dict[str, str]:
 @asynccontextmanager
 async def _running(environment: dict[str, str], log: IO[bytes]) -> AsyncIterator[Supervisor]:
     stop = asyncio.Event()
-    supervisor = Supervisor(PARTS, environment, log)
+    supervisor = Supervisor(PARTS, ProcessStart(environment, log))
     running = asyncio.create_task(supervisor.run(stop))
     try:
         yield supervisor

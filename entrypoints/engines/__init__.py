@@ -1,14 +1,48 @@
 """Where the servers are: those that the settings name, else embedded ones that are started here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
-from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineError
+from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey, EngineError
 from postroom.entrypoints.engines.keys import secret_keys
-from postroom.entrypoints.engines.migrations import apply_migrations, missing_migrations
+from postroom.entrypoints.engines.migrations import apply_migrations, prepare_schema
 from postroom.entrypoints.settings import NotReady, Settings
 
-__all__ = ["apply_migrations", "engines", "ready"]
+__all__ = ["Engines", "apply_migrations", "engines", "ready", "started"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The *settings* with all URLs filled in, and the embedded *servers* behind them."""
+
+    settings: Settings
+    servers: Sequence[EmbeddedServer]
+
+
+@contextmanager
+def started(
+    settings: Settings, show: Callable[[str], object] = lambda _: None
+) -> Iterator[Engines]:
+    """Have the embedded servers run that the settings want, and *show* what is done for that.
+
+    Raises NotReady or InvalidSettings.
+    """
+    filled: dict[str, object] = {"secret_keys": secret_keys(settings)}
+    wanted: dict[str, EmbeddedServer] = {}
+    if not settings.redis_url:
+        wanted["redis_url"] = EmbeddedValkey(settings.home / "valkey")
+    if not settings.database_url:
+        wanted["database_url"] = EmbeddedPostgres(settings.home / "postgres")
+    with ExitStack() as stack:
+        for setting, server in wanted.items():
+            show(f"{server.name} starts in {server.home} …")
+            try:
+                filled[setting] = stack.enter_context(server).url
+            except EngineError as error:
+                raise NotReady(str(error)) from error
+            show(f"{server.name} is ready.")
+        yield Engines(settings.model_copy(update=filled), tuple(wanted.values()))
 
 
 @contextmanager
@@ -17,31 +51,16 @@ def engines(settings: Settings) -> Iterator[Settings]:
 
     Raises NotReady or InvalidSettings.
     """
-    with ExitStack() as stack:
-        filled: dict[str, object] = {"secret_keys": secret_keys(settings)}
-        try:
-            if not settings.redis_url:
-                valkey = stack.enter_context(EmbeddedValkey(settings.home / "valkey"))
-                filled["redis_url"] = valkey.url
-            if not settings.database_url:
-                postgres = stack.enter_context(EmbeddedPostgres(settings.home / "postgres"))
-                filled["database_url"] = postgres.url
-        except EngineError as error:
-            raise NotReady(str(error)) from error
-        yield settings.model_copy(update=filled)
+    with started(settings) as running:
+        yield running.settings
 
 
 @contextmanager
-def ready(settings: Settings) -> Iterator[Settings]:
+def ready(settings: Settings, *, may_be_away: bool = False) -> Iterator[Settings]:
     """As `engines`, with the database as this release needs it.
 
-    The embedded one is migrated here. Another is its operator's to migrate.
+    One that is not embedded *may be away*, for a part that waits for it.
     """
     with engines(settings) as running:
-        if not settings.database_url:
-            apply_migrations(running)
-        elif names := missing_migrations(running):
-            raise NotReady(
-                f"the database lacks {len(names)} migrations of this release; run: postroom migrate"
-            )
+        prepare_schema(settings, running, may_be_away=may_be_away)
         yield running

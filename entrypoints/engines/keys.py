@@ -8,7 +8,8 @@ from tempfile import NamedTemporaryFile
 from pydantic import SecretStr
 
 from postroom.adapters.crypto import generate_key
-from postroom.entrypoints.settings import InvalidSettings, NotReady, Settings
+from postroom.entrypoints.engines.home import usable
+from postroom.entrypoints.settings import InvalidSettings, Settings
 
 
 def secret_keys(settings: Settings) -> tuple[SecretStr, ...]:
@@ -24,16 +25,10 @@ def secret_keys(settings: Settings) -> tuple[SecretStr, ...]:
 
 
 def _stored_key(file: Path) -> str:
-    try:
-        # To be passed through by the account that runs PostgreSQL for root.
-        file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with usable(file.parent):
         if not file.exists():
             _store(generate_key(), file)
         return file.read_text().strip()
-    except OSError as error:
-        raise NotReady(
-            f"cannot use {file}: {error.strerror}; set POSTROOM_HOME to a directory of your own"
-        ) from error
 
 
 def _store(key: str, file: Path) -> None:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from postroom.entrypoints.telemetry.privacy import error_fields, loggable
+from postroom.entrypoints.telemetry.seldom import Seldom
 
 QUIETED = ("httpx", "httpcore", "uvicorn.access")
 """They write a line for each request, with its URL: `/users/alice@example.org/messages/…`."""
@@ -53,6 +54,7 @@ def _renderer(log_format: Literal["json", "console"], *, colours: bool) -> Proce
 
 def _route_libraries(out: TextIO, prepare: list[Processor], render: Processor) -> None:
     handler = logging.StreamHandler(out)
+    handler.addFilter(Seldom())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=prepare, processors=[render], pass_foreign_args=True

@@ -26,6 +26,7 @@ LOGGED = frozenset(
         *("error", "where", "method", "route", "status"),
         # processes
         *("part", "exit_code", "signal", "host", "port", "concurrency", "seconds", "waiting"),
+        *("engine", "restart_in", "log"),
     }
 )
 

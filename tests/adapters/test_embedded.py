@@ -20,7 +20,8 @@ from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey, EngineE
 from postroom.adapters.embedded.account import NAMESPACE, NOBODY, Account
 from postroom.adapters.embedded.binaries import bundled_postgres, valkey_command
 from postroom.adapters.embedded.locks import FileLock
-from postroom.adapters.embedded.server import EmbeddedServer, _within
+from postroom.adapters.embedded.server import EmbeddedServer
+from postroom.adapters.embedded.waiting import within
 
 KINDS = [EmbeddedValkey, EmbeddedPostgres]
 REPOSITORY = Path(__file__).parents[2]
@@ -116,8 +117,8 @@ def test_the_server_is_gone_after_the_last_one_out(
     write(second, "still served")
     second.stop()
 
-    assert not second._lives()
-    assert not second._ready()
+    assert not second.lives()
+    assert not second.answers()
 
 
 def test_stopping_twice_leaves_the_others_alone(
@@ -154,7 +155,7 @@ def test_a_server_outlives_the_process_that_started_it(
         write(ours, "still served")
         ours.stop()
 
-    assert not ours._lives()
+    assert not ours.lives()
 
 
 def test_processes_that_start_at_once_start_one_server(
@@ -173,7 +174,7 @@ def test_processes_that_start_at_once_start_one_server(
     assert [user.returncode for user in users] == [0, 0, 0, 0]
     # Each start of a server sets the log of the one before aside.
     assert not kind(tmp_path).log.with_suffix(".log.1").exists()
-    assert not kind(tmp_path)._lives()
+    assert not kind(tmp_path).lives()
 
 
 def test_the_orphan_of_a_killed_process_is_adopted_and_stopped(
@@ -182,14 +183,14 @@ def test_the_orphan_of_a_killed_process_is_adopted_and_stopped(
     ours = kind(tmp_path)
     with another_process(kind, tmp_path) as starter:
         starter.kill()
-    assert ours._lives()
+    assert ours.lives()
     pid = server_pid(ours)
 
     with ours:
         assert server_pid(ours) == pid
         write(ours, "adopted")
 
-    assert not ours._lives()
+    assert not ours.lives()
 
 
 def test_a_server_killed_after_an_acknowledged_write_has_kept_it(
@@ -201,6 +202,131 @@ def test_a_server_killed_after_an_acknowledged_write_has_kept_it(
 
     with kind(tmp_path) as next_one:
         assert read(next_one) == "acknowledged"
+
+
+# --- A server that ends while it is used
+
+
+def test_a_server_that_was_killed_is_started_again_and_has_kept_everything(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as server:
+        write(server, "acknowledged")
+        kill(server)
+        assert server.returncode() == -signal.SIGKILL
+
+        server.start_again()
+        assert within(soon(), server.answers)
+
+        assert read(server) == "acknowledged"
+    assert not server.lives()
+
+
+def test_an_adopted_server_that_was_killed_is_started_again(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    ours = kind(tmp_path)
+    with another_process(kind, tmp_path), ours:
+        kill(ours)
+        assert ours.returncode() is None, "nobody but its parent is told how it ended"
+
+        ours.start_again()
+
+        assert within(soon(), ours.answers)
+
+
+def test_a_server_that_another_process_has_started_again_is_left_alone(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as ours:
+        kill(ours)
+        with another_process(kind, tmp_path):
+            pid = server_pid(ours)
+
+            ours.start_again()
+
+            assert (ours.answers(), server_pid(ours)) == (True, pid)
+
+
+def test_a_server_that_another_process_is_starting_is_left_to_it(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as server:
+        kill(server)
+        turn = FileLock(tmp_path / ".turn")
+        turn.seize()
+
+        server.start_again()
+
+        assert not server.lives()
+        turn.close()
+
+
+def test_a_server_that_is_stopped_while_it_starts_leaves_nothing(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as server:
+        kill(server)
+        server.start_again()
+
+    assert not server.lives()
+
+
+def test_a_server_that_hangs_does_not_answer(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as server:
+        os.kill(server_pid(server), signal.SIGSTOP)
+
+        assert (server.answers(), server.lives()) == (False, True)
+
+        os.kill(server_pid(server), signal.SIGCONT)
+        assert within(soon(), server.answers)
+
+
+def test_a_probe_leaves_no_line_in_the_log(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as server:
+        before = server.log_size()
+
+        assert all(server.answers() for _ in range(3))
+
+        assert server.log_size() == before
+
+
+def test_a_database_that_is_gone_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path) as server:
+        kill(server)
+        server.data.rename(tmp_path / "elsewhere")
+
+        with pytest.raises(EngineError, match=r"data is gone: put it back"):
+            server.start_again()
+
+
+def test_a_home_that_is_gone_is_an_error_of_the_system(
+    kind: Callable[[Path], EmbeddedServer], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    with kind(home) as server:
+        kill(server)
+        home.rename(tmp_path / "elsewhere")
+
+        with pytest.raises(FileNotFoundError):
+            server.start_again()
+        (tmp_path / "elsewhere").rename(home)
+
+
+def kill(server: EmbeddedServer) -> None:
+    os.kill(server_pid(server), signal.SIGKILL)
+    assert within(soon(), lambda: not server.lives())
+
+
+def soon() -> float:
+    return time.monotonic() + 30
+
+
+# --- Whose it is, and where
 
 
 def test_a_server_hears_no_interrupt_from_the_terminal(
@@ -372,7 +498,7 @@ def test_a_server_that_never_becomes_ready_is_ended(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="valkey-server did not become ready in time"):
         server.start(timeout=0.2)
 
-    assert _within(time.monotonic() + 10, lambda: not server._lives())
+    assert within(time.monotonic() + 10, lambda: not server.lives())
 
 
 @pytest.mark.parametrize(

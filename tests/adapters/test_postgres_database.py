@@ -2,11 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg_pool.base import AttemptWithBackoff
 
+from postroom.adapters.embedded import EmbeddedPostgres
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl, Timeouts
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.errors import failure_of
@@ -153,6 +156,24 @@ async def test_a_database_that_is_away_is_unavailable_and_no_obstacle_to_startin
 
     assert health.name == "postgres"
     assert "hunter2" not in caught.value.reason
+
+
+async def test_a_database_that_comes_back_is_reached_by_whoever_comes_first(
+    engine_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AttemptWithBackoff, "INITIAL_DELAY", 60.0)
+    server = EmbeddedPostgres(engine_home / "comes-back")
+    hasty = Timeouts(pool=timedelta(seconds=1))
+    async with Database(server.url, timeouts=hasty) as database:
+        health = PostgresHealth(database)
+        with pytest.raises(Unavailable, match="no database connection in time"):
+            await health()
+
+        await asyncio.to_thread(server.start)
+        try:
+            await health()
+        finally:
+            await asyncio.to_thread(server.stop)
 
 
 async def test_a_database_that_was_never_migrated_is_named(empty_database: str) -> None:

@@ -10,7 +10,7 @@ from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import FetchedMessage
 from postroom.entrypoints.container import Wired, wire
-from postroom.entrypoints.settings import load_settings
+from postroom.entrypoints.settings import WRONG_SETTINGS, load_settings
 from tests.end_to_end.crash_rig import LEASE, MAILBOX, POINTER, fetching, the_message
 
 MISSING = MicrosoftPointer(POINTER.subscription_id, "missing")
@@ -32,7 +32,15 @@ class Ended:
     @property
     def failure(self) -> str:
         """The one line that a command that failed has said."""
-        assert self.code == 1, self
+        return self._line(1)
+
+    @property
+    def refusal(self) -> str:
+        """The one line that a command with wrong settings has said."""
+        return self._line(WRONG_SETTINGS)
+
+    def _line(self, code: int) -> str:
+        assert self.code == code, self
         assert self.out == ""
         [line] = self.err.splitlines()
         assert line.startswith("postroom: ")

@@ -15,8 +15,8 @@ from postroom.application.providers import Providers
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.container import Wired
+from postroom.entrypoints.part_process import environment_of
 from postroom.entrypoints.settings import Settings
-from postroom.entrypoints.supervisor import environment_of
 
 LEASE = timedelta(seconds=1)
 POINTER = MicrosoftPointer("subscription", "message")

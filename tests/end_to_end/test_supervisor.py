@@ -1,4 +1,4 @@
-"""The supervisor starts again what ends, gives up on what cannot stay, and leaves nothing."""
+"""The supervisor on real processes: it starts again what ends, and leaves nothing behind."""
 
 import asyncio
 import os
@@ -17,15 +17,15 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from postroom.adapters.crypto import generate_key
+from postroom.entrypoints.part_process import ProcessStart, environment_of
+from postroom.entrypoints.restarting import Backoff
 from postroom.entrypoints.settings import Settings
-from postroom.entrypoints.supervisor import PARTS, PartFailed, Supervisor, environment_of
+from postroom.entrypoints.supervisor import PARTS, PartFailed, Supervisor
 from tests.databases import new_database
 from tests.end_to_end.processes import lives, until, wait_until
 
 Log = list[MutableMapping[str, Any]]
-FOR_EVER = timedelta(days=1)
-NO_PART = "no-such-part"
-"""It ends at once: with exit code 2, for wrong usage."""
+MANY = 3
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def said(output: IO[bytes]) -> str:
 async def test_a_part_that_ends_is_started_again_and_that_is_said(
     environment: dict[str, str], output: IO[bytes]
 ) -> None:
-    supervisor = Supervisor(("worker",), environment, output)
+    supervisor = Supervisor(("worker",), ProcessStart(environment, output))
     started = told(output, "worker started")
     with output, capture_logs() as log:
         async with running(supervisor):
@@ -91,35 +91,47 @@ async def test_a_part_that_ends_is_started_again_and_that_is_said(
                     "event": "part ended",
                     "log_level": "warning",
                     "part": "worker",
-                    "exit_code": -signal.SIGKILL,
+                    "signal": "SIGKILL",
+                    "restart_in": 0,
                 }
             ]
 
 
-async def test_a_part_that_has_been_up_for_long_may_end_any_number_of_times(
+async def test_a_part_that_keeps_dying_leaves_the_others_alone(
     environment: dict[str, str], output: IO[bytes]
 ) -> None:
-    always = timedelta(0)
-    supervisor = Supervisor((NO_PART,), environment, output, settled_after=always, tries=2)
+    supervisor = Supervisor(
+        ("api", "worker"), ProcessStart(environment, output), backoff=lambda: Backoff(first=0.1)
+    )
+    started = told(output, "worker started")
     with output, capture_logs() as log:
         async with running(supervisor):
-            await until(lambda: len(log) >= 3, "it is started again")
+            await until(told(output, "api started"), "the API starts")
+            api = supervisor.children["api"]
+            for count in range(1, MANY + 1):
+                await until(lambda: started() >= count, "the worker starts")  # noqa: B023
+                supervisor.children["worker"].kill()
+            await until(lambda: started() > MANY, "the worker is started again")
+
+            assert supervisor.children["api"] is api
+            assert api.returncode is None
+
+    assert [line["signal"] for line in log] == ["SIGKILL"] * MANY
+    assert [line["restart_in"] for line in log] == [0, 0.1, 0.2]
 
 
-async def test_a_part_that_cannot_stay_up_stops_everything(
+async def test_a_part_whose_port_is_taken_at_its_first_start_ends_everything(
     environment: dict[str, str], output: IO[bytes]
 ) -> None:
-    with output, socket.create_server(("127.0.0.1", 0)) as taken, capture_logs() as log:
+    with output, socket.create_server(("127.0.0.1", 0)) as taken:
         in_use = environment | {"POSTROOM_PORT": str(taken.getsockname()[1])}
-        supervisor = Supervisor(("worker", "api"), in_use, output, settled_after=FOR_EVER, tries=2)
+        supervisor = Supervisor(("worker", "api"), ProcessStart(in_use, output))
 
-        with pytest.raises(PartFailed) as failed:
+        with pytest.raises(PartFailed, match="api cannot run as it is set up"):
             await supervisor.run(asyncio.Event())
 
-    assert str(failed.value) == "api ended 2 times in a row, last with exit code 1"
-    assert [(line["part"], line["exit_code"]) for line in log] == [("api", 1)] * 2
     assert not lives(supervisor.children["worker"].pid)
-    assert said(output).count("cannot listen on 127.0.0.1") == 2
+    assert said(output).count("cannot listen on 127.0.0.1") == 1
 
 
 # --- Stopping
@@ -129,7 +141,7 @@ async def test_all_parts_are_stopped_gracefully(
     environment: dict[str, str], output: IO[bytes]
 ) -> None:
     parts = ("api", "worker", "listener")
-    supervisor = Supervisor(parts, environment, output)
+    supervisor = Supervisor(parts, ProcessStart(environment, output))
     with output, capture_logs() as log:
         async with running(supervisor):
             for part in parts:
@@ -143,11 +155,13 @@ async def test_all_parts_are_stopped_gracefully(
 async def test_a_part_that_does_not_stop_in_time_is_killed(
     environment: dict[str, str], output: IO[bytes]
 ) -> None:
-    supervisor = Supervisor(("worker",), environment, output, grace=timedelta(seconds=0.1))
+    supervisor = Supervisor(
+        ("worker",), ProcessStart(environment, output), grace=timedelta(seconds=0.1)
+    )
     with output:
         async with running(supervisor):
             await until(told(output, "worker started"), "the worker starts")
-            supervisor.children["worker"].send_signal(signal.SIGSTOP)
+            os.kill(supervisor.children["worker"].pid, signal.SIGSTOP)
 
     assert supervisor.children["worker"].returncode == -signal.SIGKILL
 

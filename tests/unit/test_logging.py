@@ -1,6 +1,7 @@
 import asyncio
 import io
 import logging
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -170,6 +171,26 @@ def test_a_library_that_was_read_tells_its_first_line(stream: io.StringIO) -> No
 
     [line] = lines(stream)
     assert line["event"] == "error connecting in 'pool-1': refused"
+
+
+def test_a_library_that_repeats_itself_is_shown_once_a_minute(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, other = logging.getLogger("psycopg.pool"), logging.getLogger("some.library")
+    for number in range(3):
+        pool.warning("error connecting in %r: %s", "pool-1", f"refused {number}")
+        other.warning("cannot parse %r", number)
+    pool.warning("discarding broken connection: %s", "c")
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    pool.warning("error connecting in %r: %s", "pool-1", "refused later")
+
+    assert [line["event"] for line in lines(stream)] == [
+        "error connecting in 'pool-1': refused 0",
+        *["cannot parse %r"] * 3,
+        "discarding broken connection: c",
+        "error connecting in 'pool-1': refused later",
+    ]
 
 
 def test_a_librarys_exception_is_told_by_its_class(stream: io.StringIO) -> None:
