@@ -7,6 +7,7 @@ import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.application.ports import Clock
 
 PORTS = {Clock}
@@ -16,7 +17,7 @@ SLACK = timedelta(milliseconds=1)
 """What the time of day and the timers of the event loop may differ by in a moment."""
 
 
-@pytest.fixture(params=[SystemClock, ManualClock])
+@pytest.fixture(params=[SystemClock, ManualClock, DatabaseClock])
 def timepiece(request: pytest.FixtureRequest) -> Clock:
     clock: Clock = request.param()
     return clock

@@ -1,0 +1,61 @@
+"""One time for all processes, whatever their hosts' clocks say."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from postroom.adapters.clock import SystemClock
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.postgres.clock import DatabaseClock
+from postroom.adapters.postgres.database import Database
+
+HOUR = timedelta(hours=1)
+SLACK = timedelta(seconds=30)
+"""What a loaded machine may take between two looks at a clock."""
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    async with Database(postgres_url) as opened:
+        yield opened
+
+
+def a_host(ahead: timedelta) -> ManualClock:
+    return ManualClock(SystemClock().now() + ahead)
+
+
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR])
+async def test_a_host_whose_clock_is_wrong_goes_by_the_databases(
+    database: Database, ahead: timedelta
+) -> None:
+    skews: list[timedelta] = []
+    clock = DatabaseClock(a_host(ahead), skewed=skews.append)
+
+    async with clock.following(database):
+        assert abs(clock.now() - SystemClock().now()) < SLACK
+
+    [skew] = skews
+    assert abs(skew - ahead) < SLACK
+
+
+async def test_a_clock_that_is_set_meanwhile_changes_nothing(database: Database) -> None:
+    host, elapsed = a_host(timedelta()), [100.0]
+    clock = DatabaseClock(host, monotonic=lambda: elapsed[0])
+
+    async with clock.following(database):
+        before = clock.now()
+        host.advance(-HOUR)
+        elapsed[0] += 60
+        assert clock.now() - before == timedelta(minutes=1)
+
+
+async def test_while_the_database_is_away_it_is_the_hosts() -> None:
+    host = a_host(HOUR)
+    clock = DatabaseClock(host)
+
+    async with (
+        Database("postgresql://127.0.0.1:1/none") as away,
+        clock.following(away),
+    ):
+        assert clock.now() == host.now()
