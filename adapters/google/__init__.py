@@ -1,5 +1,7 @@
 """Gmail, by its API and Pub/Sub: reading messages and history, and what is pushed of changes."""
 
+from collections.abc import Sequence
+
 from postroom.adapters.google.account import NAME, OPTIONS, GoogleAccount, GoogleAccounts
 from postroom.adapters.google.changes import GmailChanges
 from postroom.adapters.google.check import GmailMailboxCheck
@@ -8,8 +10,10 @@ from postroom.adapters.google.fetcher import GmailFetcher
 from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
+from postroom.adapters.google.tokens import token_host
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import Provider
+from postroom.domain.account import Account
 
 __all__ = ["NAME", "OPTIONS", "GmailClient", "GmailFetcher", "GooglePushVerifier", "provider"]
 
@@ -34,4 +38,9 @@ def provider(
         changes=GmailChanges(gmail, deps.clock),
         check=GmailMailboxCheck(gmail),
         notifications=GmailNotificationReader(verify),
+        sources=lambda account: _sources(account, gmail),
     )
+
+
+def _sources(account: Account, gmail: GmailClient) -> Sequence[str]:
+    return (gmail.host, token_host(account)) if isinstance(account, GoogleAccount) else ()

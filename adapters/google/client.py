@@ -31,6 +31,7 @@ class GmailClient:
     ) -> None:
         self._http = http
         self._clock = clock
+        self.host = httpx.URL(base_url).host
         self._users = f"{base_url}/gmail/v1/users/me"
         self._tokens = AccessTokens(http, clock)
 

@@ -10,7 +10,7 @@ from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.responses import RawMessage
 from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import FetchedMessage, MessageFetcher
-from postroom.domain.failure import SourceGone, Unprocessable
+from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -41,9 +41,11 @@ class GmailFetcher(MessageFetcher):
             raise SourceGone("gmail no longer has the message") from error
         except TooLarge as error:
             raise self._too_large() from error
+        if message.id != message_id or not message.raw:
+            raise Unavailable("gmail answered 200 with another message, or with none")
         if len(message.raw) > self.max_message_bytes:
             raise self._too_large()
-        return FetchedMessage(f"google:{message.id}", message.raw, message.received_at)
+        return FetchedMessage(pointer.source, message.raw, message.received_at)
 
     def _too_large(self) -> Unprocessable:
         return Unprocessable(f"the message is larger than {self.max_message_bytes} bytes")

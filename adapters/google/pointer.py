@@ -38,6 +38,10 @@ class GooglePointer(Pointer):
         return ("history", str(self.history_id), *self.message_ids)
 
     @property
+    def source(self) -> str:
+        return f"{self.provider}:{self.message_ids[0]}" if self._is_message else ""
+
+    @property
     def changed_folder(self) -> str | None:
         return None if self._is_message else FOLDER
 

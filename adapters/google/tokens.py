@@ -18,18 +18,28 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.errors import grant_failure_of
-from postroom.adapters.http.exchange import Response, TooLarge, exchange
+from postroom.adapters.http.exchange import Response, TooLarge, exchange, of_source
 from postroom.application.ports import Clock
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import Mailbox
 
 SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 
+GOOGLES_HOST = "oauth2.googleapis.com"
+
 MAX_GRANT_BYTES = 64 * 1024
 """Of a response of the token endpoint."""
 
 GRANT_DEADLINE = timedelta(seconds=15)
 """A thread waits as long, and there are not many."""
+
+
+def token_host(account: GoogleAccount) -> str:
+    """What signs *account* in; Google's own where its key does not say."""
+    try:
+        return httpx.URL(json.loads(account.service_account.value)["token_uri"]).host
+    except (ValueError, TypeError, KeyError, httpx.InvalidURL):
+        return GOOGLES_HOST
 
 
 class AccessTokens:
@@ -142,6 +152,10 @@ class _Transport(google.auth.transport.Request):
         return sending.result(2 * GRANT_DEADLINE.total_seconds())
 
     async def _send(self, request: httpx.Request) -> _Response:
+        with of_source(request.url.host):
+            return await self._send_once(request)
+
+    async def _send_once(self, request: httpx.Request) -> _Response:
         response = await self._exchange(request)
         if response.status != HTTPStatus.OK:
             raise grant_failure_of(

@@ -31,6 +31,11 @@ class Response:
     def is_success(self) -> bool:
         return httpx.codes.is_success(self.status)
 
+    @property
+    def content_type(self) -> str:
+        """In lower case, and without its parameters."""
+        return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
 
 @contextmanager
 def translated(peer: str) -> Iterator[None]:
@@ -41,7 +46,19 @@ def translated(peer: str) -> Iterator[None]:
     try:
         yield
     except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
-        raise Unavailable(f"{peer} did not answer: {type(error).__name__}") from error
+        reached = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        reason = f"{peer} did not answer: {type(error).__name__}"
+        raise Unavailable(reason, answered=reached) from error
+
+
+@contextmanager
+def of_source(source: str) -> Iterator[None]:
+    """Whatever leaves the block as Unavailable is the failure of *source*."""
+    try:
+        yield
+    except Unavailable as failure:
+        failure.source = source
+        raise
 
 
 async def exchange(

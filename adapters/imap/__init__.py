@@ -38,4 +38,5 @@ def provider(deps: ProviderDeps, *, handoff_secrets: Mapping[str, str]) -> Provi
         check=ImapMailboxCheck(client),
         notifications=HandOffReader(handoff_secrets, deps.clock),
         listener=ImapListener(client),
+        sources=lambda account: [account.server] if isinstance(account, ImapAccount) else [],
     )

@@ -57,6 +57,10 @@ class ImapAccount(Account):
     folders: tuple[str, ...] = (INBOX,)
 
     @property
+    def server(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
     def provider(self) -> str:
         return NAME
 

@@ -55,11 +55,12 @@ class ImapClient:
             async with asyncio.timeout(self.timeout.total_seconds()):
                 await protocol.greeted.wait()
         except TimeoutError as error:
-            raise Unavailable("the IMAP server did not greet in time") from error
+            raise Unavailable("the IMAP server did not greet in time", answered=False) from error
         if not protocol.greeting:
-            raise ConnectionLost("the IMAP server hung up before it greeted")
+            raise ConnectionLost("the IMAP server hung up before it greeted", answered=False)
         if not protocol.greeting.upper().startswith(b"* OK"):
-            raise Unavailable("the IMAP server serves nobody now (too many connections?)")
+            reason = "the IMAP server serves nobody now (too many connections?)"
+            raise Unavailable(reason, answered=False)
 
     async def _start_tls(self, connection: Connection, host: str) -> None:
         """RFC 3501 section 6.2.1; never goes on without TLS."""

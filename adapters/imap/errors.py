@@ -67,11 +67,15 @@ def connection_failure_of(error: OSError) -> Failure:
                 "host name it was made for, or make its issuer known to this machine"
             )
         case ssl.SSLError():
-            return Unavailable(f"no TLS with the IMAP server ({error.reason})")
+            return _unreachable(f"no TLS with the IMAP server ({error.reason})")
         case TimeoutError():
-            return Unavailable("the IMAP server cannot be reached: no answer in time")
+            return _unreachable("the IMAP server cannot be reached: no answer in time")
         case socket.gaierror():
-            return Unavailable("the IMAP server cannot be reached: its name is not known")
+            return _unreachable("the IMAP server cannot be reached: its name is not known")
         case _:
             code = errno.errorcode.get(error.errno or 0, type(error).__name__)
-            return Unavailable(f"the IMAP server cannot be reached: {code}")
+            return _unreachable(f"the IMAP server cannot be reached: {code}")
+
+
+def _unreachable(reason: str) -> Unavailable:
+    return Unavailable(reason, answered=False)

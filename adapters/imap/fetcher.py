@@ -36,28 +36,36 @@ class ImapFetcher(MessageFetcher):
         # Opened for each message: a session does not know those that were not announced in it.
         folder = await connection.examine(pointer.folder)
         uid = await _find(connection, folder, pointer)
-        await self._check_size(connection, uid)
-        raw, received_at = await self._body(connection, uid)
-        source = f"imap:{pointer.folder}:{folder.uid_validity}:{uid}"
+        size = await self._size(connection, uid)
+        raw, received_at = await self._body(connection, uid, size)
+        source = _source(folder, pointer.folder, uid, size, received_at)
         return FetchedMessage(source, raw, received_at)
 
-    async def _check_size(self, connection: Connection, uid: int) -> None:
+    async def _size(self, connection: Connection, uid: int) -> int:
         sizes = (data.size for data in await _data(connection, uid, "RFC822.SIZE"))
         size = next((size for size in sizes if size is not None), None)
         if size is None:
             raise SourceGone("the message is no longer in the folder")
         if size > self.max_message_bytes:
             raise Unprocessable(f"the message has {size} bytes, more than {self.max_message_bytes}")
+        return size
 
-    async def _body(self, connection: Connection, uid: int) -> tuple[bytes, datetime]:
+    async def _body(self, connection: Connection, uid: int, size: int) -> tuple[bytes, datetime]:
         items = "INTERNALDATE BODY.PEEK[]"
         for data in await _data(connection, uid, items, max_bytes=self.max_message_bytes):
             if data.content is None:
                 continue
             if data.received_at is None:
                 raise Unprocessable("the IMAP server does not say when the message arrived")
+            if size and not data.content:
+                raise Unavailable("the IMAP server answered with an empty message")
             return data.content, data.received_at
         raise SourceGone("the message left the folder while it was fetched")
+
+
+def _source(folder: OpenFolder, path: str, uid: int, size: int, received_at: datetime) -> str:
+    """A UID alone may come again, as another message: after a server was restored from a backup."""
+    return f"imap:{path}:{folder.uid_validity}:{uid}:{size}:{received_at.timestamp():.0f}"
 
 
 async def _find(connection: Connection, folder: OpenFolder, pointer: ImapPointer) -> int:

@@ -1,5 +1,6 @@
 """Microsoft 365 through Microsoft Graph (httpx), signed in to through Entra ID (msal)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from postroom.adapters.http.deps import ProviderDeps
@@ -21,6 +22,7 @@ from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
 from postroom.adapters.microsoft.tokens import EntraTokens
 from postroom.application.ports import Provider
+from postroom.domain.account import Account
 
 __all__ = ["NAME", "OPTIONS", "provider"]
 
@@ -51,4 +53,11 @@ def provider(
         subscriptions=GraphSubscriptions(graph, clock, deps.public_url),
         notifications=GraphNotificationReader(verify),
         describe=describe,
+        sources=lambda account: _sources(account, graph, entra),
     )
+
+
+def _sources(account: Account, graph: GraphClient, entra: EntraId) -> Sequence[str]:
+    if not isinstance(account, MicrosoftAccount):
+        return ()
+    return graph.host, entra.authority(account.directory)

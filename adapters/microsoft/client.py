@@ -8,7 +8,7 @@ from typing import Any, Literal
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from postroom.adapters.http.exchange import TooLarge, exchange, translated
+from postroom.adapters.http.exchange import Response, TooLarge, exchange, translated
 from postroom.adapters.http.retry_after import retry_after
 from postroom.adapters.microsoft.entra import GRAPH_URL
 from postroom.adapters.microsoft.errors import SHORTEST_WAIT, Meanings, TokenRejected, failure_of
@@ -30,6 +30,9 @@ IMMUTABLE_IDS = 'IdType="ImmutableId"'
 
 Source: learn.microsoft.com/graph/outlook-immutable-id.
 """
+
+_NO_MESSAGE = {"application/json", "text/html"}
+"""What stands in for `$value` when a gateway, or Graph itself, has failed."""
 
 _OBJECT = TypeAdapter(dict[str, Any])
 
@@ -74,13 +77,22 @@ class GraphClient:
     timeout: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(minutes=2)
 
+    @property
+    def host(self) -> str:
+        return httpx.URL(self.graph_url).host
+
     async def download(self, mailbox: Mailbox, *path: str, max_bytes: int) -> bytes:
         """The content at *path*. Raises Unprocessable if there are more than *max_bytes*."""
         call = _Call(url=self.url(*path), max_bytes=max_bytes)
         try:
-            return await self._send(mailbox, call)
+            response = await self._send(mailbox, call)
         except TooLarge as error:
             raise Unprocessable(f"the message has more than {max_bytes} bytes") from error
+        if not response.body:
+            raise Unavailable("Graph answered 200 with nothing")
+        if (kind := response.content_type) in _NO_MESSAGE:
+            raise Unavailable(f"Graph answered 200 with {kind}, which is no message")
+        return response.body
 
     async def read(self, mailbox: Mailbox, *path: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The JSON object at *path*."""
@@ -137,18 +149,18 @@ class GraphClient:
 
     async def _object(self, mailbox: Mailbox, call: _Call) -> dict[str, Any]:
         try:
-            return _OBJECT.validate_json(await self._send(mailbox, call))
+            return _OBJECT.validate_json((await self._send(mailbox, call)).body)
         except (TooLarge, ValidationError):
             raise Unavailable("Graph answered something else than an object") from None
 
-    async def _send(self, mailbox: Mailbox, call: _Call) -> bytes:
+    async def _send(self, mailbox: Mailbox, call: _Call) -> Response:
         token = await self.tokens.get(mailbox)
         try:
             return await self._send_once(call, token)
         except TokenRejected:
             return await self._send_once(call, await self.tokens.get(mailbox, rejected=token))
 
-    async def _send_once(self, call: _Call, token: str) -> bytes:
+    async def _send_once(self, call: _Call, token: str) -> Response:
         with translated(PEER):  # a link of Graph's may be no URL
             request = self.http.build_request(
                 call.method,
@@ -161,7 +173,7 @@ class GraphClient:
             self.http, request, peer=PEER, max_bytes=call.max_bytes, deadline=self.deadline
         )
         if response.is_success:
-            return response.body
+            return response
         header = response.headers.get("Retry-After")
         wait = retry_after(header, self.clock.now(), shortest=SHORTEST_WAIT)
         raise failure_of(response.status, response.body, wait, call.meanings)

@@ -16,7 +16,7 @@ import httpx
 from msal.application import ConfidentialClientApplication, PublicClientApplication
 from pydantic import BaseModel, Field, ValidationError
 
-from postroom.adapters.http.exchange import translated
+from postroom.adapters.http.exchange import of_source, translated
 from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret
 from postroom.adapters.microsoft.certificate import read_certificate
 from postroom.adapters.microsoft.sign_in import PEER, SignInClient
@@ -87,7 +87,7 @@ class EntraId:
             application = self._confidential(directory, client_id, credentials)
             return _response(application.acquire_token_for_client(self._app_scopes))  # type: ignore[no-untyped-call]  # no types
 
-        return _grant(await self._call(request))
+        return _grant(await self._call(directory, request))
 
     async def refreshed(self, directory: str, client_id: str, token: Secret) -> Grant:
         """Delegated: by a refresh token, most often with another one in return."""
@@ -98,7 +98,7 @@ class EntraId:
                 application.acquire_token_by_refresh_token(token.value, self._delegated_scopes)  # type: ignore[no-untyped-call]
             )
 
-        return _grant(await self._call(request))
+        return _grant(await self._call(directory, request))
 
     async def begin_device_flow(self, directory: str, client_id: str) -> Response:
         """The device authorization request (RFC 8628 section 3.1), and the response to it."""
@@ -107,7 +107,7 @@ class EntraId:
             application = self._public(directory, client_id)
             return _response(application.initiate_device_flow(self._delegated_scopes))  # type: ignore[no-untyped-call]
 
-        return await self._call(request)
+        return await self._call(directory, request)
 
     async def poll_device_flow(
         self, directory: str, client_id: str, device_code: Secret
@@ -123,10 +123,18 @@ class EntraId:
                 )
             )
 
-        response = await self._call(request)
+        response = await self._call(directory, request)
         return str(response["error"]) if "error" in response else _grant(response)
 
-    async def _call(self, request: Callable[[], Response]) -> Response:
+    def authority(self, directory: str) -> str:
+        """What signs in for *directory*, by the name that it has as a source."""
+        return f"{httpx.URL(self._login_url).host}/{directory}"
+
+    async def _call(self, directory: str, request: Callable[[], Response]) -> Response:
+        with of_source(self.authority(directory)):
+            return await self._bounded(request)
+
+    async def _bounded(self, request: Callable[[], Response]) -> Response:
         try:
             with translated(PEER):
                 async with asyncio.timeout(self._deadline.total_seconds()):

@@ -27,11 +27,13 @@ class GraphFetcher(MessageFetcher):
 
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         match mailbox.account, pointer:
-            case MicrosoftAccount() as account, MicrosoftPointer(message_id=message_id):
+            case MicrosoftAccount() as account, MicrosoftPointer(
+                message_id=message_id, source=source
+            ):
                 raw = await self._download(mailbox, account, message_id)
                 now = self.clock.now()
                 received = min(received_at(raw) or now, now)
-                return FetchedMessage(f"microsoft:{message_id}", raw, received)
+                return FetchedMessage(source, raw, received)
             case _:
                 raise Unprocessable(f"{pointer.provider} pointer for a {mailbox.provider} mailbox")
 

@@ -29,6 +29,10 @@ class MicrosoftPointer(Pointer):
         return "message", self.message_id
 
     @property
+    def source(self) -> str:
+        return f"{self.provider}:{self.message_id}"
+
+    @property
     def log_fields(self) -> dict[str, str | int]:
         return {"subscription_id": self.subscription_id, "message_id": self.message_id}
 

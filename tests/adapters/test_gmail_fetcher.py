@@ -27,7 +27,7 @@ def fetcher(client: GmailClient, max_message_bytes: int = MAX_MESSAGE_BYTES) -> 
 # --- The message --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("raw", [MAIL, MAIL + b"x", MAIL + b"xy", b"", bytes(range(256)) * 99])
+@pytest.mark.parametrize("raw", [MAIL, MAIL + b"x", MAIL + b"xy", bytes(range(256)) * 99])
 async def test_a_message_is_fetched_byte_for_byte(rig: Rig, raw: bytes) -> None:
     message_id = rig.gmail.deliver(SUPPORT, raw)
 
@@ -35,6 +35,13 @@ async def test_a_message_is_fetched_byte_for_byte(rig: Rig, raw: bytes) -> None:
 
     assert fetched.raw == raw
     assert fetched.source == f"google:{message_id}"
+
+
+async def test_an_answer_without_a_message_is_asked_for_again(rig: Rig) -> None:
+    message_id = rig.gmail.deliver(SUPPORT, b"")
+
+    with pytest.raises(Unavailable, match="another message, or with none"):
+        await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
 
 
 async def test_a_message_was_received_when_gmail_accepted_it(rig: Rig) -> None:

@@ -168,3 +168,23 @@ async def test_a_server_that_is_not_there_is_unavailable(rig: Rig, clock: Manual
             await far.fetch("m")
 
     assert raised.value.reason == "Graph did not answer: ConnectError"
+    assert not raised.value.answered
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("text/plain", b"", "Graph answered 200 with nothing"),
+        ("application/json; charset=utf-8", b"{}", "application/json, which is no message"),
+        ("Text/HTML", b"<h1>Please wait</h1>", "text/html, which is no message"),
+    ],
+)
+async def test_an_answer_that_is_no_message_is_asked_for_again(
+    rig: Rig, clock: ManualClock, kind: str, body: bytes, reason: str
+) -> None:
+    answer = httpx.Response(200, headers={"Content-Type": kind}, content=body)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as http:
+        far = replace(rig, client=GraphClient(http, rig.tokens, clock))
+
+        with pytest.raises(Unavailable, match=reason):
+            await far.fetch("m")
