@@ -1,9 +1,15 @@
 """Consume one claimed job: fetch what it points at, handle the message once, settle the claim."""
 
 import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import assert_never
+from datetime import timedelta
+from typing import Protocol, TypeVar, assert_never
 
+from postroom.application.evidence import Evidence
+from postroom.application.judge_failure import JudgeFailure
+from postroom.application.note_answer import NoteAnswer
 from postroom.application.ports import (
     Claim,
     Clock,
@@ -14,11 +20,18 @@ from postroom.application.ports import (
     OutcomeRecord,
     Outcomes,
     PointerConsumer,
+    Provider,
 )
 from postroom.application.providers import Providers
-from postroom.application.track_access import AccessTracker, tracking
+from postroom.application.track_sources import SourceTracker
 from postroom.application.trigger_sync import TriggerSync
-from postroom.domain.failure import AccessFailed, Failure, Throttled
+from postroom.domain.failure import (
+    AccessFailed,
+    Contended,
+    Failure,
+    StoreUnavailable,
+    Unavailable,
+)
 from postroom.domain.identity import identify
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mail.message import InboundMessage
@@ -35,83 +48,126 @@ from postroom.domain.outcome import (
     Retry,
     Skipped,
 )
-from postroom.domain.retry import RetryPolicy
+from postroom.domain.retry import CONTENDED, RetryPolicy
 
 UNKNOWN_MAILBOX = "unknown mailbox"
 """The mailbox was removed, or never was: there is nobody to hand the message to."""
 
+SET_ASIDE = timedelta(minutes=5)
+"""How soon a job is tried again whose mailbox is paused, or cannot be opened."""
 
-class MailboxPaused(AccessFailed):
-    """Nobody has to look at the job: its mailbox waits, and so does it."""
+
+FinalT = TypeVar("FinalT", bound=Final)
 
 
 @dataclass(frozen=True, slots=True)
 class Consumed:
-    """How an attempt ended, and whether the claim was still ours when it was settled."""
+    """How an attempt ended, and whether the claim was still ours when it was settled.
+
+    *bug* is the error that nobody foresaw, if one has ended it.
+    """
 
     outcome: Outcome
     settled: bool
+    bug: Exception | None = None
+
+
+class Consume(Protocol):
+    """What `ConsumeJob` does, for those who are handed it observed."""
+
+    @abstractmethod
+    async def __call__(self, claim: Claim) -> Consumed: ...
+
+    @abstractmethod
+    async def overran(self, claim: Claim, limit: timedelta) -> Consumed: ...
 
 
 @dataclass(frozen=True, slots=True)
-class ConsumeJob:
+class ConsumeJob(Consume):
     queue: PointerConsumer
     registry: MailboxRegistry
     providers: Providers
+    sources: SourceTracker
     trigger_sync: TriggerSync
     ledger: IdempotencyLedger
     process: EmailProcessor
     outcomes: Outcomes
-    access: AccessTracker
+    evidence: Evidence
+    answered: NoteAnswer
+    judge: JudgeFailure
     clock: Clock
     policy: RetryPolicy
     inbound_age: InboundAge
 
     async def __call__(self, claim: Claim) -> Consumed:
-        """Attempt the job and settle its claim. What is no Failure escapes; the lease then ends."""
-        outcome = await self._attempt(claim)
-        return Consumed(outcome, await self._settle(claim, outcome))
+        """Attempt the job and settle its claim. Raises StoreUnavailable: then it is not settled."""
+        return await self._consumed(claim, self._attempt(claim))
 
-    async def _attempt(self, claim: Claim) -> Outcome:
+    async def overran(self, claim: Claim, limit: timedelta) -> Consumed:
+        """Settle the claim of an attempt that was stopped, since it took longer than *limit*."""
+        failure = Unavailable(f"took longer than {limit.total_seconds():g} s")
+        return await self._consumed(claim, self._attempt(claim, failed=failure))
+
+    async def _consumed(self, claim: Claim, attempt: Awaitable[Outcome]) -> Consumed:
+        bug: Exception | None = None
+        outcome: Outcome
+        try:
+            outcome = await attempt
+        except Contended as failure:
+            outcome = Deferred(CONTENDED, failure.reason)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug that one message meets is charged to it
+            bug, outcome = error, await self._charge(claim, f"a bug: {type(error).__name__}")
+        return Consumed(outcome, await self._settle(claim, outcome), bug)
+
+    async def _attempt(self, claim: Claim, *, failed: Failure | None = None) -> Outcome:
+        """*failed* is what an attempt has met that was stopped."""
         if claim.unreadable:
             return await self._end(claim, Dead(claim.unreadable))
-        # A message that kills its worker never gets to be settled: only its crashes tell.
-        if self.policy.exhausted(claim.crashes + 1):
-            return await self._end(
-                claim, Dead(f"gave up: {claim.crashes} deliveries, none of them settled")
-            )
-        try:
-            return await self._handle(claim)
-        except Failure as failure:
-            decision = self.policy.decide(failure, attempt=claim.attempt)
-            if isinstance(failure, Throttled | MailboxPaused) and isinstance(decision, Deferred):
-                # It is about the mailbox: the jobs behind this one would only meet the same.
-                job, reason, delay = claim.job, decision.reason, decision.after
-                await self.queue.pause(job.tenant, job.mailbox, reason, delay=delay)
-        match decision:
-            case Skipped() | Dead():
-                return await self._end(claim, decision)
-            case Retry() | Deferred():
-                return decision
-
-    async def _handle(self, claim: Claim) -> Outcome:
         job = claim.job
-        mailbox = await self.registry.get(job.tenant, job.mailbox)
+        try:
+            mailbox = await self.registry.get(job.tenant, job.mailbox)
+            provider = self.providers.serving(job.pointer.provider)
+        except AccessFailed as failure:  # its credentials are unreadable, or of another release
+            return await self._set_aside(claim, failure.reason, SET_ASIDE)
         if mailbox is None:
             return await self._end(claim, Dead(UNKNOWN_MAILBOX))
-        if mailbox.paused:
-            raise MailboxPaused(f"the mailbox is paused: {mailbox.paused.reason}")
-        if job.pointer.changed_folder is not None:
-            return await self._end(claim, await self.trigger_sync(mailbox, job.pointer))
-        async with tracking(self.access, mailbox):
-            fetcher = self.providers.serving(job.pointer.provider).fetcher
-            fetched = await fetcher.fetch(mailbox, job.pointer)
-        arrived_at = job.enqueued_at
-        if not job.backfilled and self.inbound_age.is_too_old(fetched.received_at, arrived_at):
-            return await self._end(claim, Skipped(self.inbound_age.reason))
-        return await self._once(claim, mailbox, fetched)
+        if failed:
+            return await self._judged(claim, mailbox, failed, mark=self.evidence.mark())
+        return await self._handle(claim, mailbox, provider)
 
-    async def _once(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
+    async def _set_aside(self, claim: Claim, reason: str, wait: timedelta) -> Deferred:
+        """Have the job wait with its whole lane: those behind it would only meet the same."""
+        await self.queue.pause(claim.job.tenant, claim.job.mailbox, reason, delay=wait)
+        return Deferred(wait, reason, with_lane=True)
+
+    async def _handle(self, claim: Claim, mailbox: Mailbox, provider: Provider) -> Outcome:
+        pointer = claim.job.pointer
+        if mailbox.paused:
+            reason = f"the mailbox is paused: {mailbox.paused.reason}"
+            return await self._set_aside(claim, reason, SET_ASIDE)
+        if pointer.changed_folder is not None:
+            return await self._end(claim, await self.trigger_sync(mailbox, pointer))
+        if pointer.source and (name := await self.ledger.handled(mailbox, pointer.source)):
+            return await self._end(claim, Duplicate(), identity=name)  # not fetched, nor judged
+        if wait := await self.sources.wait(provider.sources_of(mailbox.account)):
+            return await self._set_aside(claim, f"{provider.title} is away", wait)
+        return await self._fetch(claim, mailbox, provider)
+
+    async def _fetch(self, claim: Claim, mailbox: Mailbox, provider: Provider) -> Outcome:
+        mark = self.evidence.mark()
+        try:
+            fetched = await provider.fetcher.fetch(mailbox, claim.job.pointer)
+            await self.answered(claim, mailbox)
+            return await self._take_in(claim, mailbox, fetched)
+        except Failure as failure:
+            return await self._judged(claim, mailbox, failure, mark=mark)
+
+    async def _take_in(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
+        job = claim.job
+        if not job.backfilled and self.inbound_age.is_too_old(fetched.received_at, job.enqueued_at):
+            return await self._end(claim, Skipped(self.inbound_age.reason))
         # In a thread, since 25 MB of hostile MIME take seconds, and leases are renewed meanwhile.
         inbound = await asyncio.to_thread(read_inbound, fetched)
         async with self.ledger.once(mailbox, inbound.identity) as is_new:
@@ -119,7 +175,29 @@ class ConsumeJob:
             # In the block, so that an effect and the record of it are kept or lost together.
             return await self._end(claim, outcome, identity=inbound.identity.name)
 
-    async def _end(self, claim: Claim, outcome: Final, *, identity: str = "") -> Final:
+    async def _judged(
+        self, claim: Claim, mailbox: Mailbox, failure: Failure, *, mark: int
+    ) -> Outcome:
+        match await self.judge(claim, mailbox, failure, mark=mark):
+            case Skipped() | Dead() as final:
+                was_handled = await self._was_handled(claim)
+                return await self._end(claim, Duplicate() if was_handled else final)
+            case decision:
+                return decision
+
+    async def _was_handled(self, claim: Claim) -> bool:
+        """Whether the job has ended well before: it was queued again by a late notification."""
+        job = claim.job
+        records = await self.outcomes.find(job.tenant, job_id=job.id)
+        return any(isinstance(record.outcome, Completed | Duplicate) for record in records)
+
+    async def _charge(self, claim: Claim, reason: str) -> Retry | Dead:
+        decision = self.policy.charge(reason, attempt=claim.attempt)
+        if isinstance(decision, Dead):
+            await self._end(claim, decision)
+        return decision
+
+    async def _end(self, claim: Claim, outcome: FinalT, *, identity: str = "") -> FinalT:
         await self.outcomes.record(
             OutcomeRecord(
                 job=claim.job,
@@ -137,8 +215,9 @@ class ConsumeJob:
                 return await self.queue.acknowledge(claim)
             case Retry(after=delay, reason=reason):
                 return await self.queue.retry(claim, delay, reason)
-            case Deferred(after=delay, reason=reason):
-                return await self.queue.defer(claim, delay, reason)
+            case Deferred(after=delay, reason=reason, with_lane=with_lane):
+                own = timedelta() if with_lane else delay
+                return await self.queue.defer(claim, own, reason)
             case Dead(reason=reason):
                 return await self.queue.bury(claim, reason)
             case _:

@@ -2,9 +2,11 @@
 
 import asyncio
 from abc import abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from random import random
 from typing import Protocol, TypeGuard
 
 from postroom.application.ports import (
@@ -19,8 +21,17 @@ from postroom.application.ports import (
 from postroom.application.providers import Providers
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, tracking
+from postroom.application.track_sources import SourceTracker
 from postroom.domain.access import FAILURE_WINDOW, NO_FAILURES
-from postroom.domain.failure import AccessFailed, Failure, FolderMissing, Throttled, Unavailable
+from postroom.domain.circuit import probe_after
+from postroom.domain.failure import (
+    AccessFailed,
+    Failure,
+    FolderMissing,
+    StoreUnavailable,
+    Throttled,
+    Unavailable,
+)
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.mailbox import Mailbox, PausedBy
 from postroom.domain.sync_result import SyncResult
@@ -70,9 +81,11 @@ class MaintainFolder(Maintain):
     providers: Providers
     sync: SyncFolder
     access: AccessTracker
+    sources: SourceTracker
     clock: Clock
     intervals: SyncIntervals
     max_run: timedelta = field(default=MAX_RUN)
+    draw: Callable[[], float] = field(default=random, repr=False)
 
     async def __call__(self, folder_sync: FolderSync, *, held: timedelta | None = None) -> SyncRun:
         """Do what is due. A Failure becomes the folder sync's last_error, and is met again later.
@@ -91,6 +104,8 @@ class MaintainFolder(Maintain):
         mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
         if mailbox and _is_of_access(failure):
             await self.access.failed(mailbox, failure)
+        if mailbox:
+            await self._note_failure(mailbox, failure)
         provider = mailbox.provider if mailbox else ""
         run = replace(self._failed(folder_sync, failure), provider=provider)
         await self._save(run, held)
@@ -106,6 +121,8 @@ class MaintainFolder(Maintain):
                 return await self._attempt(folder_sync, is_held=is_held)
         except TimeoutError:
             return self._failed(folder_sync, Unavailable("the run took too long"))
+        except StoreUnavailable:
+            raise  # it is no failure of the folder's
         except Failure as failure:
             return self._failed(folder_sync, failure)
 
@@ -114,21 +131,45 @@ class MaintainFolder(Maintain):
         if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
             return SyncRun(folder_sync, replace(folder_sync, due_at=self.clock.now() + LEFT_ALONE))
         try:
-            async with tracking(self.access, mailbox):
-                run = await self._maintain(mailbox, folder_sync, is_held=is_held)
+            run = await self._maintain_tracked(mailbox, folder_sync, is_held=is_held)
+        except StoreUnavailable:
+            raise
         except Failure as failure:
+            await self._note_failure(mailbox, failure)
             run = self._failed(folder_sync, failure)
         return replace(run, provider=mailbox.provider)
 
+    async def _maintain_tracked(
+        self, mailbox: Mailbox, folder_sync: FolderSync, *, is_held: bool
+    ) -> SyncRun:
+        """With what that shows of the mailbox's access, and of its sources."""
+        provider = self.providers.serving(mailbox.provider)
+        sources = provider.sources_of(mailbox.account)
+        if wait := await self.sources.wait(sources):
+            away = Unavailable(f"{provider.title} is away", retry_after=wait)
+            return self._failed(folder_sync, away)
+        async with tracking(self.access, mailbox):
+            run = await self._maintain(provider, mailbox, folder_sync, is_held=is_held)
+        await self.sources.answered(sources)
+        return run
+
+    async def _note_failure(self, mailbox: Mailbox, failure: Failure) -> None:
+        """Note that a source did not serve the mailbox, if that is what *failure* says."""
+        if isinstance(failure, Unavailable):
+            provider = self.providers.serving(mailbox.provider)
+            source = failure.source or provider.sources_of(mailbox.account)[0]
+            await self.sources.failed(source, f"{mailbox.tenant}/{mailbox.id}")
+
     def _failed(self, folder_sync: FolderSync, failure: Failure) -> SyncRun:
-        wait, away = self._wait_after(failure), not isinstance(failure, AccessFailed)
-        after = folder_sync.failed(failure.reason, self.clock.now(), wait, away=away)
+        now, away = self.clock.now(), not isinstance(failure, AccessFailed)
+        away_for = now - (folder_sync.waiting_since or now)
+        wait = self._wait_after(failure, away_for)
+        after = folder_sync.failed(failure.reason, now, wait, away=away)
         return SyncRun(folder_sync, after, failure=failure)
 
     async def _maintain(
-        self, mailbox: Mailbox, folder_sync: FolderSync, *, is_held: bool
+        self, provider: Provider, mailbox: Mailbox, folder_sync: FolderSync, *, is_held: bool
     ) -> SyncRun:
-        provider = self.providers.serving(mailbox.provider)
         after, last_error = await self._see_to_notifications(
             provider, mailbox, folder_sync, is_held=is_held
         )
@@ -178,6 +219,8 @@ class MaintainFolder(Maintain):
         except (NotificationsRefused, AccessFailed) as refusal:
             # If the mailbox can be read all the same, it is; else the sync that follows says so.
             return folder_sync.refused(refusal.reason, now), ""
+        except StoreUnavailable:
+            raise
         except Unavailable as failure:
             return folder_sync, failure.reason
 
@@ -192,15 +235,16 @@ class MaintainFolder(Maintain):
                 await provider.subscriptions.remove(mailbox, folder_sync.subscription.id)
         return folder_sync.tripped(self.clock.now())
 
-    def _wait_after(self, failure: Failure) -> timedelta:
-        """How long until the next run."""
+    def _wait_after(self, failure: Failure, away_for: timedelta) -> timedelta:
+        """How long until the next run, if the folder has waited *away_for* by now."""
         match failure:
             case Throttled(retry_after=wish):
                 return wish
             case AccessFailed():
                 return FAILURE_WINDOW
             case Unavailable(retry_after=wish):
-                return max(wish or timedelta(), self.intervals.poll_every)
+                wait = max(self.intervals.poll_every, probe_after(away_for, self.draw()))
+                return max(wish or timedelta(), wait)
             case _:
                 return self.intervals.poll_every
 

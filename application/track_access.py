@@ -8,7 +8,7 @@ from typing import Protocol
 
 from postroom.application.ports import Clock, LanePauses, MailboxRegistry
 from postroom.application.resume_mailbox import ResumeMailbox
-from postroom.domain.access import FAILURE_WINDOW, NO_FAILURES
+from postroom.domain.access import NO_FAILURES
 from postroom.domain.failure import AccessFailed, FolderMissing
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 
@@ -36,9 +36,6 @@ class TrackAccess(AccessTracker):
 
     async def failed(self, mailbox: Mailbox, failure: AccessFailed) -> bool:
         now = self.clock.now()
-        if mailbox.access.failures:
-            # Not after the first: it may be about one message, and the others would wait with it.
-            await self.queue.pause(mailbox.tenant, mailbox.id, failure.reason, delay=FAILURE_WINDOW)
         tally = mailbox.access.failed(now)
         if tally == mailbox.access:
             return False

@@ -13,14 +13,16 @@ from datetime import timedelta
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.maintain_folder import LEASE, Maintain
 from postroom.application.ports import Clock, FolderSyncs
-from postroom.domain.failure import FolderMissing
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Expanded
+from postroom.domain.outcome import Expanded, Skipped
 from postroom.domain.pointer import Pointer
 
 INDEX_LAG = timedelta(seconds=5)
 """How soon to sync again when the list does not show yet what the notification announced."""
+
+NOT_SYNCED = "the folder is not synced"
+"""It was taken off the mailbox's folders after a provider had announced something in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,15 @@ class TriggerSync:
     ingest: Ingest
     clock: Clock
 
-    async def __call__(self, mailbox: Mailbox, pointer: Pointer) -> Expanded:
+    async def __call__(self, mailbox: Mailbox, pointer: Pointer) -> Expanded | Skipped:
         """Have the folder that *pointer* announces synced; at once, if nobody is about to.
 
-        What the sync fails of is the folder's, and not the notification's. Raises FolderMissing,
-        Unavailable.
+        What the sync fails of is the folder's, and not the notification's.
         """
         folder = pointer.changed_folder or ""
         stored = await self._stored(mailbox, folder)
+        if stored is None:
+            return Skipped(NOT_SYNCED)
         named = await self._ingest(mailbox, pointer.messages)
         # Mail that was found before its notification is suspect until one has come: rule 6.
         if pointer.is_reached_by(stored.position) and not stored.suspected_at:
@@ -51,7 +54,8 @@ class TriggerSync:
         run = await self.maintain(claimed)
         if run.result is None:
             return Expanded(named)
-        if pointer.is_reached_by((await self._stored(mailbox, folder)).position) is False:
+        after = await self._stored(mailbox, folder)
+        if after and pointer.is_reached_by(after.position) is False:
             await self._request(mailbox, folder, after=INDEX_LAG)
         return Expanded(named + run.result.queued)
 
@@ -65,9 +69,6 @@ class TriggerSync:
             mailbox.tenant, mailbox.id, Request.CHANGED, self.clock.now() + after, folder=folder
         )
 
-    async def _stored(self, mailbox: Mailbox, folder: str) -> FolderSync:
+    async def _stored(self, mailbox: Mailbox, folder: str) -> FolderSync | None:
         found = await self.folder_syncs.all(tenant=mailbox.tenant, mailbox=mailbox.id)
-        for each in found:
-            if each.folder == folder:
-                return each
-        raise FolderMissing(mailbox.account.folders)
+        return next((each for each in found if each.folder == folder), None)

@@ -1,15 +1,18 @@
 """Why a job could not be finished, named by what is to be done about it.
 
 * Failure
-  + Unavailable     try again later; costs an attempt
-  + Throttled       wait as long as the provider asks; costs no attempt
-  + AccessFailed    a person must mend the mailbox's access; its jobs wait, at no cost
-    - FolderMissing only one of its folders is not to be had: the mailbox itself can be read
-  + SourceGone      nothing is left to do: the message no longer exists
-  + Unprocessable   a person must look at this one message
+  + Unavailable      the source did not answer as it should: try again later
+    - StoreUnavailable our own database, queue or file store cannot be used
+      . Contended        it works, but this transaction had to give way to another
+  + Throttled        wait as long as the provider asks
+  + AccessFailed     a person must mend the mailbox's access
+    - FolderMissing    only one of its folders is not to be had: the mailbox itself can be read
+  + SourceGone       nothing is left to do: the message no longer exists
+  + Unprocessable    a person must look at this one message
 
-An adapter raises these at its rim, with the cause chained. Anything else that escapes a port
-is a bug: it is not caught in the core, the lease of its job runs out, and that costs an attempt.
+An adapter raises these at its rim, with the cause chained. Whose failure it is, what waits for it,
+and whether it costs an attempt, `domain/blame.py` says. Anything else that escapes a port is a bug,
+and is charged to the message that met it.
 
 Reasons are written to logs, outcomes and dead letters. They hold codes, counts and technical
 identifiers, never an address, a subject, a body or a secret.
@@ -28,11 +31,33 @@ class Failure(Exception):
 
 
 class Unavailable(Failure):
-    """The peer cannot answer now. *retry_after* is its own wish, if it gave one."""
+    """The peer did not answer as it should. *retry_after* is its own wish, if it gave one.
 
-    def __init__(self, reason: str, *, retry_after: timedelta | None = None) -> None:
+    *source* names the peer, if it is another one than where the mailbox's mail is read: a sign-in
+    authority. *answered* is False if nothing came back at all, so that no message can be at fault:
+    no connection, no TLS, no name.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: timedelta | None = None,
+        source: str = "",
+        answered: bool = True,
+    ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+        self.source = source
+        self.answered = answered
+
+
+class StoreUnavailable(Unavailable):
+    """A store of our own cannot be used, or takes no writes."""
+
+
+class Contended(StoreUnavailable):
+    """A lock was waited for too long, or the store chose this transaction to give way."""
 
 
 class Throttled(Failure):

@@ -53,8 +53,11 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
+    """*with_lane* says that the whole lane waits, and the job at its head: both go on together."""
+
     after: timedelta
     reason: str
+    with_lane: bool = False
 
 
 @dataclass(frozen=True, slots=True)

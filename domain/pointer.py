@@ -35,6 +35,14 @@ class Pointer(ABC):
         """
 
     @property
+    def source(self) -> str:
+        """The source of the message (see `MessageIdentity`), where it is known before the fetch.
+
+        Empty where the provider may give its id to another message later, or this is no message.
+        """
+        return ""
+
+    @property
     def log_fields(self) -> dict[str, str | int]:
         """The ids by which a log names it: no address, and no path or id that may hold one."""
         return {}

@@ -21,6 +21,7 @@ from postroom.application.ports.folder_syncs import FolderSyncs
 from postroom.application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
 from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
 from postroom.application.ports.host import Clock, HealthCheck
+from postroom.application.ports.locks import Locks
 from postroom.application.ports.mailboxes import MailboxRegistry
 from postroom.application.ports.messages import EmailProcessor, FetchedMessage, MessageFetcher
 from postroom.application.ports.notifications import (
@@ -113,6 +114,7 @@ __all__ = [
     "LaneStatistics",
     "Lifecycle",
     "ListenerSession",
+    "Locks",
     "MailboxCheck",
     "MailboxRegistry",
     "MessageFetcher",

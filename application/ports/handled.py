@@ -26,6 +26,10 @@ class IdempotencyLedger(Protocol):
         process dies, is forgotten, with all that was written in it.
         """
 
+    @abstractmethod
+    async def handled(self, mailbox: Mailbox, source: str) -> str:
+        """The name of the message of that source which was handled; empty if none was."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRecord:

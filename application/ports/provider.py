@@ -129,7 +129,9 @@ class Provider:
     *title* is what people call it. *describe* says of an account what no option says of it, for
     `mailbox show`. Where there are *subscriptions*, we keep them; where there is a *listener*, a
     process holds connections; where there is neither, *notifications* are set up by an operator, or
-    the folders are polled.
+    the folders are polled. *sources* names what serves an account: first what its mail is read
+    from, then what it is signed in to. Mailboxes that have one in common fail together
+    (domain/circuit.py).
     """
 
     name: str
@@ -146,3 +148,8 @@ class Provider:
     notifications: NotificationReader | None = None
     listener: ChangeListener | None = None
     describe: Callable[[Account], Mapping[str, str]] = lambda _: {}
+    sources: Callable[[Account], Sequence[str]] = lambda _: ()
+
+    def sources_of(self, account: Account) -> tuple[str, ...]:
+        """What serves *account*, by names that are its own; one at the least."""
+        return tuple(self.sources(account)) or (self.name,)

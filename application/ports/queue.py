@@ -25,6 +25,7 @@ class Claim:
     *attempt* is one more than the attempts that the job was charged with (see `retry`). *reclaimed*
     says that the delivery before this one was never settled: its worker died, or was too slow.
     *crashes* counts all such deliveries, and *solo_crashes* those that ended with `crashed`.
+    *since_first* is the time since the job was first claimed, or redriven, by the queue's clock.
     *probation* is for how long the lane has been on probation; None if it is not. *unreadable* is
     why the job's record cannot be read (empty: it can); its pointer is then an UnknownPointer, and
     it counts as queued when it was claimed.
@@ -36,6 +37,7 @@ class Claim:
     reclaimed: bool = False
     crashes: int = 0
     solo_crashes: int = 0
+    since_first: timedelta = timedelta()
     probation: timedelta | None = None
     unreadable: str = ""
 

@@ -1,0 +1,115 @@
+"""Track whether sources answer: leave one alone that answers nobody, and probe it one at a time.
+
+The rule is `domain/circuit.py`'s; here it is shared by all processes, through the store. A process
+looks a circuit up once in LOOKED_UP_FOR while it is closed, so a source that works costs nothing to
+speak of. Where the store cannot be used, every circuit counts as closed.
+"""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import random
+from typing import Protocol
+
+from postroom.application.ports import CircuitStore
+from postroom.domain.circuit import CLOSED, FIRST_PROBE, Circuit
+from postroom.domain.failure import Unavailable
+
+LOOKED_UP_FOR = 1.0
+"""Seconds."""
+
+MAX_REMEMBERED = 1000
+
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Nothing is compared with it: the circuit that it comes with is closed."""
+
+
+class SourceTracker(Protocol):
+    """Learns of every answer and every silence from those who call sources."""
+
+    @abstractmethod
+    async def wait(self, sources: Sequence[str]) -> timedelta | None:
+        """How long to leave alone one of *sources*, at the least; None: call them.
+
+        Of all who ask while a probe is due, one gets None.
+        """
+
+    @abstractmethod
+    async def failed(self, source: str, mailbox: str) -> bool:
+        """Note that it did not serve *mailbox*; returns whether that has opened the circuit."""
+
+    @abstractmethod
+    async def answered(self, sources: Sequence[str]) -> Sequence[str]:
+        """Note that they answered; returns those whose circuit that has closed."""
+
+
+@dataclass(slots=True)
+class TrackSources(SourceTracker):
+    store: CircuitStore
+    draw: Callable[[], float] = field(default=random, repr=False)
+    _closed_at: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+
+    async def wait(self, sources: Sequence[str]) -> timedelta | None:
+        waits = [await self._wait(source) for source in sources]
+        return max((wait for wait in waits if wait is not None), default=None)
+
+    async def _wait(self, source: str) -> timedelta | None:
+        if self._was_closed(source):
+            return None
+        circuit, now = await self._look_up(source)
+        wait = circuit.wait(now)
+        if wait is None or wait > timedelta():
+            return wait
+        if await self._save(source, circuit, circuit.probed(now, self.draw())):
+            return None
+        return FIRST_PROBE
+
+    async def failed(self, source: str, mailbox: str) -> bool:
+        while True:
+            before, now = await self._look_up(source)
+            after = before.failing(mailbox, now, self.draw())
+            if after == before or await self._save(source, before, after):
+                return after.is_open and not before.is_open
+
+    async def answered(self, sources: Sequence[str]) -> Sequence[str]:
+        return [source for source in sources if await self._close(source)]
+
+    async def _close(self, source: str) -> bool:
+        if self._was_closed(source):
+            return False
+        before, _ = await self._look_up(source)
+        if before == CLOSED:
+            return False
+        return await self._save(source, before, CLOSED) and before.is_open
+
+    def _was_closed(self, source: str) -> bool:
+        """Whether the circuit, without a failure, was looked up just now."""
+        closed_at = self._closed_at.get(source)
+        return closed_at is not None and _now() - closed_at < LOOKED_UP_FOR
+
+    async def _look_up(self, source: str) -> tuple[Circuit, datetime]:
+        try:
+            circuit, now = await self.store.load(source)
+        except Unavailable:
+            return CLOSED, _NO_TIME
+        if circuit == CLOSED:
+            self._remember(source)
+        return circuit, now
+
+    async def _save(self, source: str, before: Circuit, after: Circuit) -> bool:
+        self._closed_at.pop(source, None)
+        try:
+            return await self.store.save(source, before, after)
+        except Unavailable:
+            return True  # nothing is remembered, and nobody waits
+
+    def _remember(self, source: str) -> None:
+        if len(self._closed_at) >= MAX_REMEMBERED:
+            self._closed_at.clear()
+        self._closed_at[source] = _now()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
