@@ -11,6 +11,7 @@ from postroom.application.ports import (
     FolderSyncs,
     HealthCheck,
     Helpdesk,
+    Locks,
     MailboxRegistry,
     Outcomes,
     PointerQueue,
@@ -22,6 +23,7 @@ from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.track_sources import SourceTracker
 from postroom.domain.retry import RetryPolicy
 
 
@@ -38,6 +40,8 @@ class Application:
     remove: RemoveMailbox
     dead_letters: RedriveDeadLetters
     policy: RetryPolicy
+    sources: SourceTracker
+    locks: Locks
     providers: Providers
     queue: PointerQueue
     registry: MailboxRegistry

@@ -24,6 +24,7 @@ from postroom.application.ports import (
     MailboxRegistry,
 )
 from postroom.application.providers import Providers
+from postroom.application.track_sources import SourceTracker
 from postroom.domain.access import NO_FAILURES
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.folder_sync import FolderSync, Request
@@ -32,9 +33,10 @@ from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.tasks import cancel
 from postroom.entrypoints.telemetry.privacy import error_fields
 
-RECONNECT = RetryPolicy(
-    base=timedelta(seconds=1), ceiling=timedelta(minutes=1), access_pause=timedelta(minutes=5)
-)
+RECONNECT = RetryPolicy(base=timedelta(seconds=1), ceiling=timedelta(minutes=1), factor=2)
+
+ACCESS_PAUSE = timedelta(minutes=5)
+"""How long a folder is left alone whose mailbox cannot be read."""
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -65,6 +67,7 @@ class Listener:
     providers: Providers
     folder_syncs: FolderSyncs
     maintain: Maintain
+    sources: SourceTracker
     clock: Clock
     refresh: timedelta = timedelta(minutes=1)
     lease: timedelta = timedelta(minutes=3)
@@ -159,6 +162,7 @@ class _Held:
             if not await self._renew() and not await self._claim():
                 return
             self.refusals = 0
+            await self._leave_alone_what_is_away()
             async with self.source.open(self.watch.mailbox, self.watch.folder) as session:
                 await self._follow(session)
         except Failure:
@@ -166,6 +170,12 @@ class _Held:
         except BaseException:
             await self.release()
             raise
+
+    async def _leave_alone_what_is_away(self) -> None:
+        provider = self.listener.providers[self.watch.mailbox.provider]
+        sources = provider.sources_of(self.watch.mailbox.account)
+        if wait := await self.listener.sources.wait(sources):
+            raise Unavailable(f"{provider.title} is away", retry_after=wait)
 
     async def _follow(self, session: ListenerSession) -> None:
         changed = True  # what came before the session was opened, it does not hear of
@@ -246,7 +256,7 @@ class _Held:
                 self.claim = _after(run, self.claim)
         if isinstance(failure, AccessFailed):
             await self.release()
-            return self.listener.reconnect.access_pause
+            return ACCESS_PAUSE
         backoff = self.listener.reconnect.backoff(self.failures)
         if isinstance(failure, Throttled | Unavailable):
             return max(backoff, failure.retry_after or timedelta())

@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 
 from postroom.application.ports import MailboxRegistry
+from postroom.application.run_suspect import RunSuspect
 from postroom.domain.failure import Failure
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
@@ -15,13 +16,16 @@ from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.engines import ready
 from postroom.entrypoints.garbage import freeze_startup
+from postroom.entrypoints.isolation import ChildProcess
 from postroom.entrypoints.listener import Listener
 from postroom.entrypoints.maintenance import Maintenance
+from postroom.entrypoints.part_process import environment_of
 from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
 from postroom.entrypoints.startup import until_ready
 from postroom.entrypoints.tasks import cancel, until_stopped
 from postroom.entrypoints.telemetry.logging import configure_logging
-from postroom.entrypoints.telemetry.observed import observed_consume
+from postroom.entrypoints.telemetry.observed import ObservedConsume
+from postroom.entrypoints.telemetry.suspects import LoggedSuspects
 from postroom.entrypoints.terminal import is_watched, show
 from postroom.entrypoints.worker import Worker
 
@@ -108,10 +112,20 @@ def _url(host: str, port: int) -> str:
 
 async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Claim and consume jobs."""
+    run_suspect = RunSuspect(
+        locks=wired.locks,
+        isolate=ChildProcess(wired.claim_records.pack, environment_of(settings)),
+        queue=wired.queue,
+        outcomes=wired.outcomes,
+        events=LoggedSuspects(),
+        clock=wired.clock,
+    )
+    consume = ObservedConsume(wired.consume, wired.telemetry)
     worker = Worker(
         queue=wired.queue,
-        consume=observed_consume(wired.consume, wired.telemetry),
-        backoff=wired.policy.backoff,
+        consume=consume,
+        overran=consume.overran,
+        run_suspect=run_suspect,
         concurrency=settings.concurrency,
     )
     freeze_startup()
@@ -144,6 +158,7 @@ async def run_listener(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
         providers=wired.providers,
         folder_syncs=wired.folder_syncs,
         maintain=wired.maintain,
+        sources=wired.sources,
         clock=wired.clock,
     )
     await listener.run(stop)

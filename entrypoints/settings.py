@@ -88,9 +88,10 @@ class Settings(BaseSettings):
     """Jobs that one worker process works on at a time."""
     lane_concurrency: int = Field(default=4, ge=1, le=100)
     """Jobs of one mailbox at a time, over all workers. Some providers allow 4."""
-    max_attempts: int = Field(default=5, ge=1, le=100)
-    retry_base_seconds: float = Field(default=10, gt=0)
-    retry_ceiling_seconds: float = Field(default=900, gt=0)
+    max_attempts: int = Field(default=10, ge=1, le=100)
+    """That a message may fail by itself. An outage costs none: see docs/adr/0036."""
+    retry_base_seconds: float = Field(default=5, gt=0)
+    retry_ceiling_seconds: float = Field(default=46_800, gt=0)
     sync_seconds: float = Field(default=900, ge=1)
     """How often a folder is synced whose notifications come. What they miss waits so long."""
     poll_seconds: float = Field(default=60, ge=1)

@@ -1,16 +1,21 @@
-"""Drains the queue: so many jobs at a time, over all lanes, until told to stop."""
+"""Drains the queue: so many jobs at a time, over all lanes, until told to stop.
+
+While a store of our own is away, jobs that cannot be recorded are given back at no cost, and one at
+a time tries whether it is there again. A job that is suspected of having killed workers is not run
+here: see `application/run_suspect.py`.
+"""
 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
-from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim, PointerQueue
-from postroom.domain.failure import Unavailable
+from postroom.domain.crash import is_suspect
+from postroom.domain.failure import StoreUnavailable, Unavailable
 from postroom.entrypoints.tasks import cancel
 from postroom.entrypoints.telemetry.events import claim_fields
 from postroom.entrypoints.telemetry.privacy import error_fields
@@ -24,7 +29,7 @@ OVERTAKEN = 0.25
 """Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two looks for a queue that is away."""
+"""Seconds between two tries of a store that is away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +38,14 @@ class Worker:
 
     The *lease* is short, so that the jobs of a worker that is killed are soon with another; it is
     renewed three times over. A job that takes longer than *time_limit* is stopped when the leases
-    are renewed next, and due again after *backoff* (it is given the number of the attempt). When
-    told to stop, the worker gives its jobs *grace*, and then gives them back.
+    are renewed next, and *overran* settles it. When told to stop, the worker gives its jobs
+    *grace*, and then gives them back.
     """
 
     queue: PointerQueue
-    consume: Callable[[Claim], Awaitable[Consumed]]
-    backoff: Callable[[int], timedelta]
+    consume: Callable[[Claim], Awaitable[object]]
+    overran: Callable[[Claim, timedelta], Awaitable[object]]
+    run_suspect: Callable[[Claim], Awaitable[object]]
     concurrency: int = 16
     lease: timedelta = timedelta(seconds=5)
     time_limit: timedelta = timedelta(minutes=5)
@@ -77,7 +83,8 @@ class _Run:
         self._queue = worker.queue
         self._running: dict[int, _Running] = {}  # by token
         self._ended = asyncio.Event()
-        self._outage = _Outage()
+        self._outage = _Outage("queue")
+        self._store_outage = _Outage("database")
 
     async def claim_jobs(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -100,12 +107,22 @@ class _Run:
         """How many more jobs to claim: one at least.
 
         No more than half of what we can take: the one half is in work while the other is claimed.
+        While a store is away, one, when no other is in work.
         """
         concurrency = self._worker.concurrency
-        while not (room := concurrency - len(self._running)):
+        while self._store_outage.lasts:
+            await self._until(lambda: not self._running)
+            if self._store_outage.lasts:
+                await self._store_outage.pause()
+                return 1
+        await self._until(lambda: len(self._running) < concurrency)
+        return min(concurrency - len(self._running), math.ceil(concurrency / 2))
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait until enough jobs have ended."""
+        while not condition():
             self._ended.clear()
             await self._ended.wait()
-        return min(room, math.ceil(concurrency / 2))
 
     async def _claim(self, room: int) -> Sequence[Claim]:
         if not self._outage.lasts:
@@ -149,15 +166,11 @@ class _Run:
                 running.task.cancel()
 
     async def _work(self, claim: Claim) -> None:
-        """One job. An error that nobody foresaw ends with the lease: that counts as a crash."""
         try:
-            await self._worker.consume(claim)
-        except asyncio.CancelledError:
-            if not self._running[claim.token].overran:
-                raise
-            await self._give_up(claim)
-        except Unavailable as failure:
-            log.warning("job not settled", **claim_fields(claim), reason=failure.reason)
+            await self._consume(claim)
+            self._store_outage.is_over()
+        except StoreUnavailable as failure:
+            await self._give_back(claim, failure)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
             # Without the message and the traceback, which may quote mail.
             log.error("job crashed", **claim_fields(claim), **error_fields(error))  # noqa: TRY400
@@ -165,13 +178,28 @@ class _Run:
             del self._running[claim.token]
             self._ended.set()
 
-    async def _give_up(self, claim: Claim) -> None:
-        reason = f"took longer than {self._worker.time_limit.total_seconds():g} s"
-        log.warning("job stopped", **claim_fields(claim), reason=reason)
+    async def _consume(self, claim: Claim) -> None:
         try:
-            await self._queue.retry(claim, self._worker.backoff(claim.attempt), reason)
-        except Unavailable as failure:
-            self._outage.began(failure)
+            if is_suspect(claim.crashes) and not claim.unreadable:
+                await self._worker.run_suspect(claim)
+            else:
+                await self._worker.consume(claim)
+        except asyncio.CancelledError:
+            if not self._running[claim.token].overran:
+                raise
+            limit = self._worker.time_limit
+            log.warning("job stopped", **claim_fields(claim), seconds=limit.total_seconds())
+            await self._worker.overran(claim, limit)
+
+    async def _give_back(self, claim: Claim, failure: StoreUnavailable) -> None:
+        """At no cost: the store is away, and would be for any other job."""
+        log.info("given back", **claim_fields(claim), reason=failure.reason)
+        try:
+            await self._queue.release(claim)
+        except Unavailable as unreachable:
+            self._outage.began(unreachable)  # the lease runs out instead
+        else:
+            self._store_outage.began(failure)
 
     async def finish(self) -> int:
         """Let the jobs end, then stop those that have not, and give them back. Returns how many."""
@@ -190,12 +218,13 @@ async def _wait_for(jobs: Collection[_Running], seconds: float) -> None:
         await asyncio.wait([running.task for running in jobs], timeout=seconds)
 
 
+@dataclass(slots=True)
 class _Outage:
-    """Tells once that the queue is unreachable, and once that it is reachable again."""
+    """Tells once that *what* is unreachable, and once that it is reachable again."""
 
-    def __init__(self) -> None:
-        self._since: float | None = None
-        self._pause = FIRST_PAUSE
+    what: str
+    _since: float | None = field(default=None, init=False)
+    _pause: float = field(default=FIRST_PAUSE, init=False)
 
     @property
     def lasts(self) -> bool:
@@ -204,16 +233,21 @@ class _Outage:
     def began(self, failure: Unavailable) -> None:
         if self._since is None:
             self._since = asyncio.get_running_loop().time()
-            log.error("queue unreachable", reason=failure.reason)
+            event = f"{self.what} unreachable"
+            log.error(event, reason=failure.reason)
 
     async def sit_out(self, failure: Unavailable) -> None:
-        """Pause, for longer each time."""
         self.began(failure)
+        await self.pause()
+
+    async def pause(self) -> None:
+        """For longer each time."""
         await asyncio.sleep(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def is_over(self) -> None:
         if self._since is not None:
             seconds = asyncio.get_running_loop().time() - self._since
-            log.info("queue reachable again", seconds=round(seconds, 1))
+            event = f"{self.what} reachable again"
+            log.info(event, seconds=round(seconds, 1))
         self._since, self._pause = None, FIRST_PAUSE

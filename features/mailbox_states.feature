@@ -31,7 +31,7 @@ Feature: States of a mailbox
     And a message arrived, and was not announced
     And Postroom has run for 60 minutes
     And the provider is back
-    When Postroom runs for 3 minutes
+    When Postroom runs for 6 minutes
     Then the mailbox is receiving
     And there is one ticket
 

@@ -15,6 +15,7 @@ pytest_plugins = [
             "arriving",
             "dead_letters",
             "failing",
+            "faults",
             "mailboxes",
             "notifying",
             "results",

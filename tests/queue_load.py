@@ -18,6 +18,7 @@ from postroom.domain.failure import Unavailable
 from postroom.domain.outcome import Duplicate
 from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.worker import Worker
+from tests.consuming import unexpected
 from tests.redis_servers import RedisProcess
 
 LEASE = timedelta(seconds=0.5)
@@ -126,7 +127,12 @@ async def under_load(queue: PointerQueue, *, callers: int = 64) -> AsyncIterator
     """A load while the block lasts, with a worker that works; in the end all is worked off."""
     load, stop = Load(queue, callers), asyncio.Event()
     worker = Worker(
-        queue=queue, consume=load.consume, backoff=_at_once, concurrency=64, lease=LEASE
+        queue=queue,
+        consume=load.consume,
+        overran=unexpected,
+        run_suspect=unexpected,
+        concurrency=64,
+        lease=LEASE,
     )
     async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
@@ -156,7 +162,3 @@ def _job(caller: int, number: int) -> PointerJob:
         pointer=ImapPointer("INBOX", uid=number, uid_validity=1),
         enqueued_at=datetime(2030, 1, 1, tzinfo=UTC),
     )
-
-
-def _at_once(_attempt: int) -> timedelta:
-    return timedelta()

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from postroom.application.ports import BlobStore
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable
 
 # What domain/mailbox.py allows: no separator, and no dot at the front.
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -58,7 +58,7 @@ def _translated() -> Iterator[None]:
     except OSError as error:
         code = errno.errorcode.get(error.errno or 0, "an unknown error")
         reason = _REASONS.get(error.errno or 0, f"the blob store failed with {code}")
-        raise Unavailable(reason) from error
+        raise StoreUnavailable(reason) from error
 
 
 def _read(path: Path) -> bytes | None:

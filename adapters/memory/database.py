@@ -23,7 +23,7 @@ from postroom.domain.mailbox import Mailbox
 class Tables:
     """All rows of one tenant; values are immutable, so a shallow copy of each table is a copy."""
 
-    handled: set[tuple[str, ...]] = field(default_factory=set)
+    handled: dict[tuple[str, ...], str] = field(default_factory=dict)
     outcomes: list[OutcomeRecord] = field(default_factory=list)
     mailboxes: dict[str, Mailbox] = field(default_factory=dict)
     folder_syncs: dict[tuple[str, str], FolderSyncRow] = field(default_factory=dict)

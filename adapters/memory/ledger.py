@@ -18,7 +18,11 @@ class InMemoryIdempotencyLedger(IdempotencyLedger):
             (mailbox.id, "message", identity.name, identity.digest),
         }
         async with self._database.ledger_block(mailbox.tenant) as tables:
-            is_new = tables.handled.isdisjoint(keys)
+            is_new = tables.handled.keys().isdisjoint(keys)
             if is_new:
-                tables.handled |= keys
+                tables.handled |= dict.fromkeys(keys, identity.name)
             yield is_new
+
+    async def handled(self, mailbox: Mailbox, source: str) -> str:
+        async with self._database.transaction(mailbox.tenant) as tables:
+            return tables.handled.get((mailbox.id, "source", source), "")

@@ -40,6 +40,7 @@ class _Entry:
     due: datetime | None = None
     prolonged: bool = False
     reclaimed: bool = False
+    first_claimed_at: datetime | None = None
     reasons: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=MOST_REASONS))
 
     @property
@@ -152,6 +153,8 @@ class InMemoryPointerQueue(PointerQueue):
     def _hand_out(self, entry: _Entry, *, until: datetime) -> Claim:
         entry.token, entry.due, entry.prolonged = next(self._numbers), until, False
         self._hear()
+        now = self._clock.now()
+        entry.first_claimed_at = entry.first_claimed_at or now
         self._last_turn[entry.job.tenant] = self._last_turn[entry.lane] = entry.token
         return Claim(
             job=entry.job,
@@ -160,6 +163,7 @@ class InMemoryPointerQueue(PointerQueue):
             reclaimed=entry.reclaimed,
             crashes=entry.crashes,
             solo_crashes=entry.solo_crashes,
+            since_first=now - entry.first_claimed_at,
             probation=self._on_probation(entry.lane),
         )
 

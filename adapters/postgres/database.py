@@ -30,7 +30,7 @@ from postroom.adapters.postgres.connection import (
 )
 from postroom.adapters.postgres.errors import translated
 from postroom.adapters.postgres.text import StorableText
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class Database:
                 # COMMIT is a ROLLBACK without an error if a failed statement was passed over, and
                 # psycopg does not even send it if the connection is known to be lost.
                 if connection.info.transaction_status is not TransactionStatus.INTRANS:
-                    raise Unavailable("the transaction failed before it could be committed")
+                    raise StoreUnavailable("the transaction failed before it could be committed")
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:

@@ -10,14 +10,15 @@ from contextlib import contextmanager
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import Contended, StoreUnavailable, Unavailable
 
+_NO_ROLE = "22023"
 _MIGRATE = "run `postroom migrate` as the user that owns the tables"
 
 # By SQLSTATE: PostgreSQL manual, appendix A.
 _REASONS = {
     "08P01": "the database does not speak the protocol that was expected",
-    "22023": f"the role postroom_app is missing: {_MIGRATE}",
+    _NO_ROLE: f"the role postroom_app is missing: {_MIGRATE}",
     "25006": "the database is read-only: let POSTROOM_DATABASE_URL name the primary",
     "25P03": "a transaction was idle for too long, and the database ended it",
     "3D000": "the database does not exist: create it, or mend POSTROOM_DATABASE_URL",
@@ -37,9 +38,20 @@ _REASONS = {
 }
 
 
+_CONTENDED = {"40001", "40P01", "55P03"}
+
+_OF_THE_STATEMENT = ("21", "22", "23", "57014")
+"""Classes, and one code, that say that what was to be written, or found, was at fault."""
+
+
 def failure_of(error: psycopg.Error) -> Unavailable:
     """Its reason is fit for a log: no part of a row, statement or connection string is in it."""
-    return Unavailable(_reason_of(error))
+    reason, state = _reason_of(error), error.sqlstate or ""
+    if state in _CONTENDED:
+        return Contended(reason)
+    if state != _NO_ROLE and state.startswith(_OF_THE_STATEMENT):
+        return Unavailable(reason)
+    return StoreUnavailable(reason)
 
 
 def _reason_of(error: psycopg.Error) -> str:

@@ -4,7 +4,7 @@ from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.errors import MigrationError
 from postroom.adapters.postgres.migrations import applied, outstanding, read_migrations
 from postroom.application.ports import HealthCheck
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable
 
 
 class PostgresHealth(HealthCheck):
@@ -17,7 +17,7 @@ class PostgresHealth(HealthCheck):
         async with self._database.across_tenants() as connection:
             rows = await connection.execute("SELECT pg_is_in_recovery()")
             if await rows.fetchone() != (False,):
-                raise Unavailable(
+                raise StoreUnavailable(
                     "the database is a standby: let POSTROOM_DATABASE_URL name the primary"
                 )
 
@@ -35,7 +35,7 @@ class MigrationsHealth(HealthCheck):
         try:
             todo = outstanding(self._migrations, known)
         except MigrationError as error:
-            raise Unavailable(str(error)) from error
+            raise StoreUnavailable(str(error)) from error
         if todo:
             names = ", ".join(migration.name for migration in todo)
-            raise Unavailable(f"not applied yet: {names}; run `postroom migrate`")
+            raise StoreUnavailable(f"not applied yet: {names}; run `postroom migrate`")

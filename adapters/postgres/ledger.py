@@ -15,6 +15,8 @@ INSERT INTO handled_message (tenant, mailbox, name, digest, source) VALUES (%s, 
 ON CONFLICT DO NOTHING
 """
 
+_HANDLED = "SELECT name FROM handled_message WHERE tenant = %s AND mailbox = %s AND source = %s"
+
 
 class PostgresIdempotencyLedger(IdempotencyLedger):
     def __init__(self, database: Database) -> None:
@@ -26,3 +28,11 @@ class PostgresIdempotencyLedger(IdempotencyLedger):
         async with self._database.ledger_block(mailbox.tenant) as connection:
             inserted = await connection.execute(_REMEMBER, [mailbox.tenant, mailbox.id, *keys])
             yield inserted.rowcount == 1
+
+    async def handled(self, mailbox: Mailbox, source: str) -> str:
+        async with self._database.transaction(mailbox.tenant) as connection:
+            found = await connection.execute(
+                _HANDLED, [mailbox.tenant, mailbox.id, indexable(source)]
+            )
+            row = await found.fetchone()
+        return row[0] if row else ""

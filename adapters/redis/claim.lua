@@ -6,8 +6,8 @@
 -- Returns the milliseconds until more is due (-1: never) and, of the jobs claimed, the ids, the lanes,
 -- the token before their first (they count on from there), the records, and the marks: of each that has
 -- something behind it, or whose lane is on probation, its place among them, the attempt (of all others:
--- 1), whether it was reclaimed, the crashes, those of them alone, and for how many milliseconds its lane
--- has been on probation (-1: it is not).
+-- 1), whether it was reclaimed, the crashes, those of them alone, the milliseconds since it was first
+-- claimed, and those that its lane has been on probation for (-1: it is not).
 
 local most, lease, cap = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local AT_ONCE = 100 -- bounds the work of one call; the rest is done by the next
@@ -217,7 +217,9 @@ local leases, marks = {}, {}
 local function mark(i, history, probation)
   local attempt, reclaimed = (history.attempts or 0) + 1, history.reclaimed and 1 or 0
   local crashes, alone = history.crashes or 0, history.solo_crashes or 0
-  for _, value in ipairs({ i, attempt, reclaimed, crashes, alone, probation or -1 }) do
+  local token = last + i -- tokens are microseconds, or later
+  local since_first = math.floor((token - (history.order or token)) / 1000)
+  for _, value in ipairs({ i, attempt, reclaimed, crashes, alone, since_first, probation or -1 }) do
     marks[#marks + 1] = value
   end
   return attempt

@@ -20,8 +20,8 @@ While a release is rolled out, workers of both claim from one queue.
 
 _NOTHING: Sequence[Any] = (), (), b"0", (), ()
 
-_MARK = 6
-_ORDINARY = 1, 0, 0, 0, -1
+_MARK = 7
+_ORDINARY = 1, 0, 0, 0, 0, -1
 """The mark of a job that has nothing behind it, and whose lane is not on probation."""
 
 
@@ -39,7 +39,7 @@ def read_claims(
     tokens = itertools.count(int(last_token) + 1)
     jobs = zip(map(bytes.decode, ids), map(bytes.decode, lanes), tokens, records, strict=False)
     for place, (name, lane, token, record) in enumerate(jobs, 1):
-        attempt, reclaimed, crashes, solo_crashes, probation = marked.get(place, _ORDINARY)
+        attempt, *mark = marked.get(place, _ORDINARY)
         unreadable = ""
         try:
             job = wire.unpack(name, lane, record)
@@ -49,10 +49,7 @@ def read_claims(
             continue
         except UnreadableRecord as error:
             job, unreadable = _unknown(name, lane, token), str(error)
-        on = timedelta(milliseconds=probation) if probation >= 0 else None
-        claims.append(
-            Claim(job, attempt, token, bool(reclaimed), crashes, solo_crashes, on, unreadable)
-        )
+        claims.append(_claim(job, attempt, token, unreadable, *mark))
     return claims, left
 
 
@@ -61,6 +58,21 @@ def _unknown(name: str, lane: str, token: int) -> PointerJob:
     pointer, claimed_at = UnknownPointer("", {}), moment_after(token)
     return PointerJob(
         id=name, tenant=tenant, mailbox=mailbox, pointer=pointer, enqueued_at=claimed_at
+    )
+
+
+def _claim(job: PointerJob, attempt: int, token: int, unreadable: str, *mark: int) -> Claim:
+    reclaimed, crashes, solo_crashes, since_first, probation = mark
+    return Claim(
+        job,
+        attempt,
+        token,
+        reclaimed=bool(reclaimed),
+        crashes=crashes,
+        solo_crashes=solo_crashes,
+        since_first=timedelta(milliseconds=since_first),
+        probation=timedelta(milliseconds=probation) if probation >= 0 else None,
+        unreadable=unreadable,
     )
 
 

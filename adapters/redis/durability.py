@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from postroom.adapters.redis.errors import translated
 from postroom.adapters.redis.servers import COMMAND_TIMEOUT, Servers
 from postroom.application.ports import HealthCheck
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable
 
 OLDEST = (6, 2)
 """The first release that has all the commands of the scripts."""
@@ -46,7 +46,7 @@ class RedisHealth(HealthCheck):
             async with asyncio.timeout(COMMAND_TIMEOUT), self._servers.primaries() as primaries:
                 found = await asyncio.gather(*map(self._complaints, primaries))
         if complaint := next(chain.from_iterable(found), None):
-            raise Unavailable(complaint)
+            raise StoreUnavailable(complaint)
 
     async def _complaints(self, primary: Redis) -> Sequence[str]:
         info, fsync = await primary.info(), await _fsync_settings(primary)

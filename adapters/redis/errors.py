@@ -8,7 +8,7 @@ from redis import exceptions
 from redis.exceptions import RedisError
 
 from postroom.adapters.redis.discovery import NoPrimary
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable
 
 # The most special first: some of these are kinds of others.
 _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
@@ -62,9 +62,9 @@ _PASSING_CODES = {"READONLY", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "UNBLOCKED"}
 _REFUSALS = exceptions.AuthenticationError, SSLCertVerificationError
 
 
-def failure_of(error: Exception) -> Unavailable:
+def failure_of(error: Exception) -> StoreUnavailable:
     """Its reason is fit for a log: no key, no value and no URL is in it."""
-    return Unavailable(_reason_of(error))
+    return StoreUnavailable(_reason_of(error))
 
 
 def _reason_of(error: Exception) -> str:

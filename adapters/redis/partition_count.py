@@ -6,7 +6,7 @@ from postroom.adapters.redis.errors import translated
 from postroom.adapters.redis.queue import PREFIX
 from postroom.adapters.redis.servers import COMMAND_TIMEOUT, Servers
 from postroom.application.ports import HealthCheck
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable
 
 
 class PartitionCountHealth(HealthCheck):
@@ -27,7 +27,7 @@ class PartitionCountHealth(HealthCheck):
                     await self._redis.set(self._key, self._partitions, nx=True)
                     known = await self._redis.get(self._key)
         if (number := int(known or 0)) != self._partitions:
-            raise Unavailable(
+            raise StoreUnavailable(
                 f"the queue lies in {number} partitions: set POSTROOM_REDIS_PARTITIONS={number},"
                 " or change the number as docs/operator-guide.md says"
             )

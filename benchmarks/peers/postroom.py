@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
 
 import structlog
 import uvloop
@@ -57,15 +56,18 @@ class Postroom(BatchPeer[PointerJob]):
             return Consumed(Duplicate(), settled)
 
         worker = Worker(
-            queue=self._queue, consume=consume, backoff=_never_needed, concurrency=concurrency
+            queue=self._queue,
+            consume=consume,
+            overran=_never_happens,
+            run_suspect=_never_happens,
+            concurrency=concurrency,
         )
         freeze_startup()  # as `postroom worker` does
         await worker.run(asyncio.Event())
 
 
-def _never_needed(_attempt: int) -> timedelta:
-    """No job here takes longer than its time limit."""
-    return timedelta()
+async def _never_happens(*_: object) -> None:
+    """No job here takes longer than its time limit, or crashes a worker twice."""
 
 
 if __name__ == "__main__":

@@ -15,7 +15,16 @@ from postroom.entrypoints.cli.errors import as_one_line, exit_code
 from postroom.entrypoints.cli.mailbox import mailbox
 from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue
-from postroom.entrypoints.cli.run import api, demo, listener, maintenance, migrate, up, worker
+from postroom.entrypoints.cli.run import (
+    api,
+    consume_suspect,
+    demo,
+    listener,
+    maintenance,
+    migrate,
+    up,
+    worker,
+)
 from postroom.entrypoints.cli.tickets import tickets
 
 app = typer.Typer(
@@ -27,6 +36,7 @@ app = typer.Typer(
 )
 for command in (up, api, worker, listener, maintenance, migrate, demo, queue, outcomes):
     app.command()(command)
+app.command("consume-suspect", hidden=True)(consume_suspect)
 app.add_typer(mailbox, name="mailbox")
 app.add_typer(dead, name="dead")
 app.add_typer(tickets, name="tickets")

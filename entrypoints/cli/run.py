@@ -29,6 +29,13 @@ def worker() -> None:
     drive(after_stores(run_worker))
 
 
+def consume_suspect() -> None:
+    """Consume the claim on standard input, alone in this process: a worker starts this."""
+    from postroom.entrypoints.run_suspect import consume_claim  # noqa: PLC0415
+
+    raise typer.Exit(consume_claim())
+
+
 def listener() -> None:
     """Listen to the mailboxes whose providers hold a connection open for that."""
     from postroom.entrypoints.run import after_stores, drive, run_listener  # noqa: PLC0415

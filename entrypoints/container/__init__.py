@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import punq
 
-from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import InvalidKey
+from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl
 from postroom.adapters.postgres.health import MigrationsHealth, PostgresHealth
 from postroom.adapters.redis.address import InvalidRedisUrl
@@ -30,6 +30,7 @@ from postroom.entrypoints.container.storage import (
 from postroom.entrypoints.container.use_cases import bind_use_cases, resolve_all
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import InvalidSettings, Settings
+from postroom.entrypoints.telemetry.clock import log_skew
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 
 __all__ = ["Wired", "wire"]
@@ -43,12 +44,14 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
     the health checks, and when they are used. Raises InvalidSettings, InvalidProvider.
     """
     container, accounts = punq.Container(), dict[str, type[Account]]()
-    clock: Clock = SystemClock()
-    container.register(Clock, instance=clock)
+    clock = DatabaseClock(skewed=log_skew)
+    own: Clock = clock
+    container.register(Clock, instance=own)
     async with AsyncExitStack() as resources:
         try:
             redis = await resources.enter_async_context(open_redis(settings.redis_url))
             database = await resources.enter_async_context(open_database(settings))
+            await resources.enter_async_context(clock.following(database))
             bind_registry(container, settings, database, accounts)
         except InvalidRedisUrl as error:
             raise InvalidSettings(f"POSTROOM_REDIS_URL: {error}") from None

@@ -14,17 +14,21 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.redis.circuits import RedisCircuitStore
+from postroom.adapters.redis.locks import RedisLocks
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.ports import (
     BlobStore,
+    CircuitStore,
     DeadLetterQueue,
     FolderSyncs,
     Helpdesk,
     HtmlSanitiser,
     IdempotencyLedger,
     LanePauses,
+    Locks,
     MailboxRegistry,
     Outcomes,
     PointerConsumer,
@@ -45,9 +49,15 @@ def open_database(settings: Settings) -> Database:
 def bind_queue(
     container: punq.Container, settings: Settings, redis: Servers, providers: Providers
 ) -> None:
+    wire_format = WireFormat(providers.pointers)
+    container.register(WireFormat, instance=wire_format)
+    locks: Locks = RedisLocks(redis)
+    container.register(Locks, instance=locks)
+    circuits: CircuitStore = RedisCircuitStore(redis)
+    container.register(CircuitStore, instance=circuits)
     queue: PointerQueue = redis_queue(
         redis,
-        WireFormat(providers.pointers),
+        wire_format,
         partitions=settings.redis_partitions,
         cap=settings.lane_concurrency,
     )

@@ -4,17 +4,24 @@ from datetime import timedelta
 
 import punq
 
+from postroom.adapters.redis.claim_record import ClaimRecords
+from postroom.adapters.redis.wire import WireFormat
 from postroom.application.consume_job import ConsumeJob
+from postroom.application.evidence import Evidence
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import Ingest, IngestPointer
+from postroom.application.judge_failure import JudgeFailure
 from postroom.application.maintain_folder import Maintain, MaintainFolder
+from postroom.application.note_answer import NoteAnswer
 from postroom.application.ports import (
     BlobStore,
+    CircuitStore,
     Clock,
     EmailProcessor,
     FolderSyncs,
     HealthCheck,
     Helpdesk,
+    Locks,
     MailboxRegistry,
     Outcomes,
     PointerQueue,
@@ -28,6 +35,7 @@ from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
+from postroom.application.track_sources import SourceTracker, TrackSources
 from postroom.application.trigger_sync import TriggerSync
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
@@ -37,6 +45,7 @@ from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.sdk import Telemetry
+from postroom.entrypoints.telemetry.sources import ObservedSources
 
 
 def bind_use_cases(
@@ -55,6 +64,8 @@ def bind_use_cases(
         container.register(use_case)
     _bind_syncing(container, settings, telemetry)
     container.register(EmailProcessor, FileMessage)
+    container.register(NoteAnswer)
+    container.register(JudgeFailure)
     container.register(ConsumeJob)
     container.register(RedriveDeadLetters)
 
@@ -67,6 +78,10 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(SyncIntervals, instance=intervals)
     age = InboundAge(timedelta(days=settings.max_inbound_age_days))
     container.register(InboundAge, instance=age)
+    sources: SourceTracker = ObservedSources(TrackSources(container.resolve(CircuitStore)))
+    container.register(SourceTracker, instance=sources)
+    evidence = Evidence(container.resolve(Providers), sources)
+    container.register(Evidence, instance=evidence)
     container.register(TrackAccess)
     access: AccessTracker = ObservedAccess(container.resolve(TrackAccess))
     container.register(AccessTracker, instance=access)
@@ -99,4 +114,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         clock=container.resolve(Clock),
         health=health,
         telemetry=container.resolve(Telemetry),
+        claim_records=ClaimRecords(container.resolve(WireFormat)),
+        sources=container.resolve(SourceTracker),
+        locks=container.resolve(Locks),
     )

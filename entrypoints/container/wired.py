@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+from postroom.adapters.redis.claim_record import ClaimRecords
 from postroom.entrypoints.application import Application
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
@@ -9,3 +10,4 @@ class Wired(Application):
     """The application, and what observes it: a command that only looks need not import that."""
 
     telemetry: Telemetry
+    claim_records: ClaimRecords

@@ -135,7 +135,7 @@ async def _emulators(
 
 
 def _environment(url: str, played: _Emulators) -> dict[str, str]:
-    """Point Postroom at the emulators, and make its retries quick enough to watch."""
+    """Point Postroom at the emulators."""
     return {
         "POSTROOM_PORT": url.rpartition(":")[2],
         "POSTROOM_PUBLIC_URL": url,
@@ -143,8 +143,6 @@ def _environment(url: str, played: _Emulators) -> dict[str, str]:
         "POSTROOM_MICROSOFT_LOGIN_URL": played.graph_url,
         "POSTROOM_GMAIL_URL": played.gmail_url,
         "POSTROOM_GOOGLE_CERTS_URL": f"{played.gmail_url}/oauth2/v1/certs",
-        "POSTROOM_RETRY_BASE_SECONDS": "0.5",
-        "POSTROOM_RETRY_CEILING_SECONDS": "1",
         "SSL_CERT_FILE": str(played.certificate),
     }
 

@@ -25,7 +25,7 @@ from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
-Fields = dict[str, str | int]
+Fields = dict[str, str | int | float]
 
 
 def job_fields(job: PointerJob) -> Fields:
@@ -81,12 +81,12 @@ _EVENTS: dict[type[Outcome], tuple[str, int]] = {
     Skipped: ("skipped", logging.INFO),
     Expanded: ("expanded", logging.INFO),
     Retry: ("retried", logging.WARNING),
-    Deferred: ("deferred", logging.WARNING),
+    Deferred: ("deferred", logging.INFO),
     Dead: ("dead", logging.ERROR),
 }
 
 
-def _facts(outcome: Outcome) -> dict[str, str | int | float]:
+def _facts(outcome: Outcome) -> Fields:
     match outcome:
         case Completed(effect=effect):
             return {"effect": effect.value}
@@ -103,5 +103,5 @@ def _facts(outcome: Outcome) -> dict[str, str | int | float]:
 
 
 def crashed(claim: Claim, error: Exception) -> None:
-    """An error that no port raises on purpose: a bug. The job comes back when its lease ends."""
+    """An error that no port raises on purpose: a bug, which is charged to the job."""
     log.error("crashed", **claim_fields(claim), **error_fields(error))

@@ -1,8 +1,11 @@
 """The use cases, watched: the same signatures, with events, spans and metrics around them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
 
-from postroom.application.consume_job import Consumed
+from postroom.application.consume_job import Consume, Consumed
 from postroom.application.ingest_pointer import Ingest, Ingested, MailboxRef
 from postroom.application.ports import Claim
 from postroom.domain.failure import Failure
@@ -10,12 +13,9 @@ from postroom.domain.outcome import Dead, Retry, name_of
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.telemetry import events
 from postroom.entrypoints.telemetry.messaging import Operation, processing, sending
-from postroom.entrypoints.telemetry.privacy import without_addresses
+from postroom.entrypoints.telemetry.privacy import error_type, without_addresses
 from postroom.entrypoints.telemetry.sdk import Telemetry
 from postroom.entrypoints.telemetry.tracing import current_traceparent
-
-Consume = Callable[[Claim], Awaitable[Consumed]]
-"""What `ConsumeJob` does."""
 
 
 def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
@@ -46,39 +46,49 @@ def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
     return observed
 
 
-def observed_consume(consume: Consume, telemetry: Telemetry) -> Consume:
+@dataclass(frozen=True, slots=True)
+class ObservedConsume(Consume):
     """*consume*, told about, in a trace that began where the pointer came in."""
 
-    async def observed(claim: Claim) -> Consumed:
-        with processing(
-            telemetry, claim.job.id, traceparent=claim.job.traceparent, details=_details(claim)
-        ) as operation:
+    consume: Consume
+    telemetry: Telemetry
+
+    async def __call__(self, claim: Claim) -> Consumed:
+        with self._processing(claim) as operation:
             events.claimed(claim)
-            try:
-                consumed = await consume(claim)
-            except Exception as error:
-                events.crashed(claim, error)
-                raise
-            events.consumed(claim, consumed)
-            _conclude(telemetry, operation, claim, consumed)
+            consumed = await self.consume(claim)
+            self._conclude(operation, claim, consumed)
             return consumed
 
-    return observed
+    async def overran(self, claim: Claim, limit: timedelta) -> Consumed:
+        with self._processing(claim) as operation:
+            consumed = await self.consume.overran(claim, limit)
+            self._conclude(operation, claim, consumed)
+            return consumed
+
+    def _processing(self, claim: Claim) -> AbstractContextManager[Operation]:
+        return processing(
+            self.telemetry, claim.job.id, traceparent=claim.job.traceparent, details=_details(claim)
+        )
+
+    def _conclude(self, operation: Operation, claim: Claim, consumed: Consumed) -> None:
+        if consumed.bug:
+            events.crashed(claim, consumed.bug)
+        events.consumed(claim, consumed)
+        outcome = name_of(consumed.outcome) if consumed.settled else "lost"
+        operation.span.set_attribute("postroom.outcome", outcome)
+        if consumed.bug:
+            operation.failed(error_type(consumed.bug))
+        elif isinstance(consumed.outcome, Retry | Dead) or not consumed.settled:
+            operation.failed(outcome)
+        self.telemetry.instruments.outcomes.add(
+            1, {"provider": claim.job.pointer.provider, "outcome": outcome}
+        )
 
 
-def _details(claim: Claim) -> dict[str, str | int]:
+def _details(claim: Claim) -> dict[str, str | int | float]:
     return {
         f"postroom.{name}": without_addresses(value) if isinstance(value, str) else value
         for name, value in events.claim_fields(claim).items()
         if name != "job"
     }
-
-
-def _conclude(telemetry: Telemetry, operation: Operation, claim: Claim, consumed: Consumed) -> None:
-    outcome = name_of(consumed.outcome) if consumed.settled else "lost"
-    operation.span.set_attribute("postroom.outcome", outcome)
-    if isinstance(consumed.outcome, Retry | Dead) or not consumed.settled:
-        operation.failed(outcome)
-    telemetry.instruments.outcomes.add(
-        1, {"provider": claim.job.pointer.provider, "outcome": outcome}
-    )

@@ -21,12 +21,12 @@ LOGGED = frozenset(
         *("pubsub_message_id", "folder", "uid", "uid_validity"),
         # what happened
         *("attempt", "outcome", "effect", "reason", "count", "result", "check"),
-        *("until", "missed"),
+        *("until", "missed", "source", "crashes"),
         # what went wrong
         *("error", "where", "method", "route", "status"),
         # processes
-        *("part", "exit_code", "signal", "host", "port", "concurrency", "seconds", "waiting"),
-        *("engine", "restart_in", "log"),
+        *("part", "exit_code", "exit", "dead", "signal", "host", "port", "concurrency"),
+        *("seconds", "waiting", "engine", "restart_in", "log"),
     }
 )
 

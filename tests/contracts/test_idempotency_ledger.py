@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextvars import Context
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,23 @@ async def test_two_messages_under_one_message_id_are_both_new(ledger: Idempotenc
     other = await is_new(ledger, identity(source="imap:INBOX:1:2", digest="d2"))
 
     assert other
+
+
+async def test_a_message_that_was_handled_is_known_by_its_source(
+    ledger: IdempotencyLedger,
+) -> None:
+    await is_new(ledger, identity(name="rfc5322:a@x", source="microsoft:1"))
+
+    assert await ledger.handled(MAILBOX, "microsoft:1") == "rfc5322:a@x"
+    assert await ledger.handled(MAILBOX, "microsoft:2") == ""
+    assert await ledger.handled(replace(MAILBOX, id="other"), "microsoft:1") == ""
+
+
+async def test_a_message_whose_block_failed_is_not_known(ledger: IdempotencyLedger) -> None:
+    async with failing_block(ledger, MAILBOX):
+        pass
+
+    assert await ledger.handled(MAILBOX, IDENTITY.source) == ""
 
 
 async def test_one_message_in_two_places_is_new_once(ledger: IdempotencyLedger) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import FetchedMessage
+from postroom.domain.retry import YOUNG
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.settings import WRONG_SETTINGS, load_settings
 from tests.end_to_end.crash_rig import LEASE, MAILBOX, POINTER, fetching, the_message
@@ -79,7 +80,9 @@ async def receive_some_mail(wired: Wired) -> None:
     consume, queue = wired.consume, wired.queue
     for _ in (POINTER, MISSING, EMPTY):
         [claim] = await queue.claim(1, LEASE)
-        assert (await consume(claim)).settled
+        # As if it had been tried for a while, or the one that is gone would be asked for again.
+        tried = replace(claim, since_first=YOUNG)
+        assert (await consume(tried)).settled
 
 
 def _the_messages() -> InMemoryMessages:

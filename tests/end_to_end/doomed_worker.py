@@ -21,6 +21,7 @@ from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.settings import load_settings
 from postroom.entrypoints.worker import Worker
+from tests.consuming import unexpected
 from tests.end_to_end.crash_rig import LEASE, fetcher_of, fetching, the_message
 
 
@@ -80,7 +81,8 @@ def a_worker(wired: Wired, consume: Callable[[Claim], Awaitable[Consumed]]) -> W
     return Worker(
         queue=wired.queue,
         consume=consume,
-        backoff=wired.policy.backoff,
+        overran=unexpected,
+        run_suspect=consume,  # here, since the tests kill it more than once
         lease=LEASE,
     )
 

@@ -63,8 +63,8 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_but_data(home: Path) -> No
     assert demo.out.count("(as expected)") == 18
     assert with_home(home) == set()
     tickets = run(home / "demo", *PROGRAM, "tickets", "list", "--tenant", "demo", "--json")
-    assert len(tickets.json) == 13
-    assert sum(ticket["comments"] for ticket in tickets.json) == 15
+    assert len(tickets.json) == 14
+    assert sum(ticket["comments"] for ticket in tickets.json) == 16
 
 
 def test_the_demo_fails_if_an_outcome_is_not_as_expected(home: Path) -> None:

@@ -29,6 +29,9 @@ class DyingLedger(IdempotencyLedger):
             yield is_new
         raise Died
 
+    async def handled(self, mailbox: Mailbox, source: str) -> str:
+        return await self.ledger.handled(mailbox, source)
+
 
 @dataclass(frozen=True)
 class DyingProcessor(EmailProcessor):

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from postroom.entrypoints.listener import RECONNECT, Listener
+from tests.consuming import largest
 from tests.features.service import Service
 from tests.features.waits import Waits
 
@@ -58,8 +59,9 @@ class Listening:
             providers=service.providers,
             folder_syncs=service.rig.folder_syncs,
             maintain=service.maintain,
+            sources=service.sources,
             clock=service.rig.clock,
-            reconnect=replace(RECONNECT, draw=lambda: 1.0),
+            reconnect=replace(RECONNECT, draw=largest),
             sleep=self.waits.sleep,
         )
 

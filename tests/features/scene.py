@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from postroom.application.ports import FetchedMessage
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.mailbox_state import MailboxState, state_of
@@ -43,6 +44,7 @@ class Scene:
     number: int = 0
     before: Counts = field(default_factory=Counts)
     claimed: FolderSync | None = None
+    withheld: FetchedMessage | None = None
     listens: bool = True
     _mailbox: Mailbox | None = None
     _stage: Stage | None = None

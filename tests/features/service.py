@@ -11,27 +11,32 @@ import httpx
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.fetcher import InMemoryMessages
+from postroom.adapters.memory.locks import InMemoryLocks
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.maintain_folder import LEASE as RUN_LEASE
 from postroom.application.maintain_folder import MaintainFolder
+from postroom.application.ports import Claim
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.run_suspect import RunSuspect
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.application.trigger_sync import TriggerSync
+from postroom.domain.crash import is_suspect
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
-from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.sdk import open_telemetry
+from tests.consuming import consuming, largest, track_sources
 from tests.features.providers import Request, stages
 from tests.features.rigs import Rig
+from tests.features.suspects import PlayedIsolation, Unheard
 
 LEASE = timedelta(seconds=30)
 
@@ -57,8 +62,13 @@ class Service:
         self.remove = RemoveMailbox(rig.registry, rig.folder_syncs, self.providers, self.queue)
         self.dead_letters = RedriveDeadLetters(self.queue, clock)
         self.access = TrackAccess(rig.registry, self.queue, self.resume, clock)
+        self.sources = track_sources(clock)
         self.maintain = self._maintain()
         self.consume = self._consume()
+        self.isolation = PlayedIsolation(self.consume)
+        self.run_suspect = RunSuspect(
+            InMemoryLocks(), self.isolation, self.queue, rig.outcomes, Unheard(), clock
+        )
 
     def _maintain(self) -> MaintainFolder:
         rig = self.rig
@@ -70,13 +80,15 @@ class Service:
                 self.providers, rig.folder_syncs, rig.outcomes, self.ingest, rig.clock, InboundAge()
             ),
             access=self.access,
+            sources=self.sources,
             clock=rig.clock,
             intervals=SyncIntervals(),
+            draw=largest,
         )
 
     def _consume(self) -> ConsumeJob:
         rig = self.rig
-        return ConsumeJob(
+        return consuming(
             queue=self.queue,
             registry=rig.registry,
             providers=self.providers,
@@ -85,9 +97,8 @@ class Service:
             process=self.file,
             outcomes=rig.outcomes,
             access=self.access,
+            sources=self.sources,
             clock=rig.clock,
-            policy=RetryPolicy(),
-            inbound_age=InboundAge(),
         )
 
     # --- Notifications ---
@@ -136,11 +147,17 @@ class Service:
         """Handle all that is due now."""
         while claims := await self.queue.claim(at_a_time, LEASE):
             for claim in claims:
-                await self.consume(claim)
+                await self._handle(claim)
+
+    async def _handle(self, claim: Claim) -> None:
+        if is_suspect(claim.crashes):
+            await self.run_suspect(claim)
+        else:
+            await self.consume(claim)
 
     async def handle_everything(self) -> None:
         """Handle until nothing waits, letting the time pass that must pass."""
         await self.handle_waiting()
-        while any(lane.delayed for lane in await self.queue.statistics()):
+        while any(lane.delayed or lane.paused_until for lane in await self.queue.statistics()):
             self.rig.clock.advance(timedelta(minutes=15))
             await self.handle_waiting()

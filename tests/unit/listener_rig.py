@@ -40,6 +40,7 @@ from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.listener import RECONNECT, Listener
 from postroom.entrypoints.telemetry.folder_sync import ObservedMaintain
 from postroom.entrypoints.telemetry.sdk import open_telemetry
+from tests.consuming import track_sources
 from tests.contracts.samples import IMAP, imap_mailbox
 
 ONE_FOLDER = replace(IMAP, folders=("INBOX",))
@@ -158,6 +159,7 @@ class Rig:
             providers=providers,
             sync=sync,
             access=TrackAccess(self.registry, self.queue, resume, self.clock),
+            sources=track_sources(self.clock),
             clock=self.clock,
             intervals=SyncIntervals(),
         )
@@ -168,9 +170,10 @@ class Rig:
             providers=providers,
             folder_syncs=self.folder_syncs,
             maintain=maintain,
+            sources=track_sources(self.clock),
             clock=self.clock,
             refresh=timedelta(seconds=REFRESH),
-            reconnect=replace(RECONNECT, draw=lambda: 1.0),
+            reconnect=replace(RECONNECT, draw=lambda: 0.0),
             sleep=self.waits,
             **timing,
         )

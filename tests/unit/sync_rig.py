@@ -28,6 +28,7 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect, Final
 from postroom.domain.pointer import PointerJob
+from tests.consuming import largest, track_sources
 from tests.contracts.samples import microsoft_mailbox
 
 SALES = microsoft_mailbox()
@@ -51,6 +52,7 @@ class Rig:
         self.ingest = IngestPointer(self.queue, self.clock)
         resume = ResumeMailbox(self.registry, self.queue)
         self.access: AccessTracker = TrackAccess(self.registry, self.queue, resume, self.clock)
+        self.sources = track_sources(self.clock)
         self.sync = SyncFolder(
             self.providers,
             self.folder_syncs,
@@ -79,6 +81,8 @@ class Rig:
             providers=sync.providers,
             sync=sync,
             access=self.access,
+            sources=self.sources,
+            draw=largest,
             clock=self.clock,
             intervals=SyncIntervals(),
             max_run=max_run,

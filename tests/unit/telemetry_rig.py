@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from opentelemetry.sdk.trace import ReadableSpan
 
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
-from postroom.application.consume_job import ConsumeJob
+from postroom.application.consume_job import Consume
 from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.maintain_folder import MaintainFolder
 from postroom.application.ports import Claim, EmailProcessor
@@ -18,8 +18,8 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect, Outcome
-from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.telemetry.observed import Consume, observed_consume, observed_ingest
+from postroom.entrypoints.telemetry.observed import ObservedConsume, observed_ingest
+from tests.consuming import consuming, track_sources
 from tests.unit.api_rig import LEASE, Rig
 
 
@@ -43,13 +43,10 @@ class Worker:
     processor: Processor = field(default_factory=Processor)
 
     async def work(self) -> list[Outcome]:
-        """Consume all that is due; one that crashes comes back with its lease."""
+        """Consume all that is due."""
         consume, outcomes = self._consume(), []
         while claims := await self.rig.queue.claim(1, LEASE):
-            try:
-                outcomes.append((await consume(claims[0])).outcome)
-            except ZeroDivisionError:
-                continue
+            outcomes.append((await consume(claims[0])).outcome)
         return outcomes
 
     async def consume(self, claim: Claim) -> Outcome:
@@ -76,13 +73,14 @@ class Worker:
             providers=rig.providers,
             sync=sync,
             access=self._access(),
+            sources=track_sources(rig.clock),
             clock=rig.clock,
             intervals=SyncIntervals(),
         )
 
     def _consume(self) -> Consume:
         rig = self.rig
-        job = ConsumeJob(
+        job = consuming(
             queue=rig.queue,
             registry=rig.registry,
             providers=rig.providers,
@@ -91,11 +89,10 @@ class Worker:
             process=self.processor,
             outcomes=rig.outcomes,
             access=self._access(),
+            sources=track_sources(rig.clock),
             clock=rig.clock,
-            policy=RetryPolicy(draw=lambda: 0.0),
-            inbound_age=InboundAge(),
         )
-        return observed_consume(job, rig.telemetry)
+        return ObservedConsume(job, rig.telemetry)
 
 
 def ingesting(rig: Rig) -> Ingest:

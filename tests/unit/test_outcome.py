@@ -6,7 +6,6 @@ from typing import get_args
 
 import pytest
 
-from postroom.domain.failure import SourceGone
 from postroom.domain.outcome import (
     SOURCE_UNAVAILABLE,
     Completed,
@@ -21,7 +20,7 @@ from postroom.domain.outcome import (
     Skipped,
     name_of,
 )
-from postroom.domain.retry import RetryPolicy
+from postroom.domain.retry import YOUNG, gone
 
 MINUTE = timedelta(minutes=1)
 
@@ -56,9 +55,7 @@ def test_the_ways_of_a_message_keep_their_names() -> None:
 
 
 def test_a_message_that_is_gone_is_skipped_as_unavailable() -> None:
-    decision = RetryPolicy().decide(SourceGone("404"), attempt=1)
-
-    assert decision == Skipped(f"{SOURCE_UNAVAILABLE}: 404")
+    assert gone("404", age=YOUNG) == Skipped(f"{SOURCE_UNAVAILABLE}: 404")
     assert SOURCE_UNAVAILABLE == "source unavailable"
 
 

@@ -36,7 +36,7 @@ from tests.unit.api_providers import (
     microsoft_mailbox,
     open_rig,
 )
-from tests.unit.api_rig import API_TOKEN, CLIENT_STATE, SUBSCRIPTION
+from tests.unit.api_rig import API_TOKEN, CLIENT_STATE, LEASE, SUBSCRIPTION
 from tests.unit.captured_log import captured_log
 from tests.unit.telemetry_rig import Worker, ingesting
 from tests.unit.test_api_google import push
@@ -176,6 +176,20 @@ async def everything(world: World) -> None:
     await world.worker.work()
     for failure in TALKATIVE:
         await fail(world, failure)
+    await lose_a_worker(world)
+
+
+async def lose_a_worker(world: World) -> None:
+    """A message is claimed again, since the worker that had it has died."""
+    rig = world.rig
+    world.messages.put(FetchedMessage("imap:INBOX:1:99", RAW, rig.clock.now()))
+    pointer = ImapPointer("INBOX", 99, 1, "secret-id@example.org")
+    await ingesting(rig)(imap_mailbox(), [pointer])
+    await rig.queue.claim(1, LEASE)
+    for _ in range(3):  # while other workers go on
+        rig.clock.advance(LEASE / 2)
+        await rig.queue.claim(0, LEASE)
+    await world.worker.work()
 
 
 async def fail(world: World, failure: Exception) -> None:

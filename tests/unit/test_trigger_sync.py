@@ -29,11 +29,12 @@ from postroom.application.providers import Providers
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
-from postroom.application.trigger_sync import INDEX_LAG, TriggerSync
-from postroom.domain.failure import AccessFailed, FolderMissing, Throttled, Unavailable
+from postroom.application.trigger_sync import INDEX_LAG, NOT_SYNCED, TriggerSync
+from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.domain.folder_sync import FolderSync, Mode, SyncIntervals
 from postroom.domain.inbound_age import InboundAge
-from postroom.domain.outcome import Expanded
+from postroom.domain.outcome import Expanded, Skipped
+from tests.consuming import track_sources
 from tests.contracts.samples import google_mailbox
 
 INFO = google_mailbox()
@@ -85,6 +86,7 @@ class Rig:
             providers=providers,
             sync=sync,
             access=TrackAccess(self.registry, self.queue, resume, self.clock),
+            sources=track_sources(self.clock),
             clock=self.clock,
             intervals=SyncIntervals(),
         )
@@ -209,11 +211,10 @@ async def test_what_a_sync_fails_of_is_the_folders_and_no_hundred_notifications_
     assert await rig.queued() == ["m2"]
 
 
-async def test_a_folder_that_the_mailbox_does_not_have_is_a_failure(rig: Rig) -> None:
+async def test_a_folder_that_is_not_synced_has_nothing_to_tell(rig: Rig) -> None:
     await rig.registry.remove(INFO.tenant, INFO.id)
 
-    with pytest.raises(FolderMissing):
-        await rig.trigger(INFO, GooglePointer(1, INFO.address))
+    assert await rig.trigger(INFO, GooglePointer(1, INFO.address)) == Skipped(NOT_SYNCED)
 
 
 # --- Notifications that do not come (rule 6) ------------------------------------------------------

@@ -41,9 +41,9 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import name_of
 from postroom.domain.pointer import Pointer
-from postroom.domain.retry import RetryPolicy
 from tests.adapters.first_release.claiming import LEASE
 from tests.adapters.first_release.recorded import RECORDED_AT, at
+from tests.consuming import consuming, track_sources
 from tests.providers import ACCOUNTS, POINTERS
 
 
@@ -108,6 +108,7 @@ def worker(
     providers = Providers(replace(each, fetcher=OneEverywhere(), changes=changes) for each in made)
     folder_syncs, outcomes = PostgresFolderSyncs(database), PostgresOutcomes(database, POINTERS)
     access = TrackAccess(registry, queue, ResumeMailbox(registry, queue), clock)
+    sources = track_sources(clock)
     ingest, age = IngestPointer(queue, clock), InboundAge()
     maintain = MaintainFolder(
         registry=registry,
@@ -115,10 +116,11 @@ def worker(
         providers=providers,
         sync=SyncFolder(providers, folder_syncs, outcomes, ingest, clock, age),
         access=access,
+        sources=sources,
         clock=clock,
         intervals=SyncIntervals(),
     )
-    consume = ConsumeJob(
+    consume = consuming(
         queue=queue,
         registry=registry,
         providers=providers,
@@ -127,19 +129,19 @@ def worker(
         process=FileMessage(PostgresHelpdesk(database), InMemoryBlobStore(), Nh3Sanitiser()),
         outcomes=outcomes,
         access=access,
+        sources=sources,
         clock=clock,
-        policy=RetryPolicy(),
-        inbound_age=age,
     )
     return Worker(queue, consume)
 
 
 @pytest.fixture
-async def later(queue: RedisPointerQueue, clock: ManualClock) -> None:
+async def later(clock: ManualClock, queue: RedisPointerQueue) -> None:
     """All leases of that release have ended, and all that it has delayed is due."""
-    clock.time = at(10, 28)
-    await queue.claim(0, LEASE)  # the first in a long time: it prolongs them
     clock.time = at(10, 30)
+    for _ in range(4):  # the first worker after an outage prolongs the leases of the others
+        await queue.claim(0, LEASE)
+        clock.advance(LEASE / 2)
 
 
 @pytest.mark.usefixtures("later")

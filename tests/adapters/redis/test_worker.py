@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.outcome import Duplicate
 from postroom.entrypoints.worker import Worker
+from tests.consuming import unexpected
 from tests.contracts.pointer_queue.samples import job, jobs
 from tests.providers import WIRE
 
@@ -45,11 +46,17 @@ class Work:
         return Consumed(Duplicate(), settled)
 
     def worker(self) -> Worker:
-        return Worker(queue=self.queue, consume=self, backoff=soon, lease=SHORT)
+        return a_worker(self.queue, self)
 
 
-def soon(_attempt: int) -> timedelta:
-    return timedelta()
+def a_worker(
+    queue: PointerQueue,
+    consume: Callable[[Claim], Awaitable[Consumed]],
+    lease: timedelta = SHORT,
+) -> Worker:
+    return Worker(
+        queue=queue, consume=consume, overran=unexpected, run_suspect=unexpected, lease=lease
+    )
 
 
 @asynccontextmanager
@@ -77,7 +84,7 @@ async def test_workers_share_the_work_and_do_each_job_once(
     names = [f"j{n}" for n in range(400)]
     await queue.enqueue([job(f"j{n}", tenant=f"t{n % 3}", mailbox=f"m{n % 7}") for n in range(400)])
     work = Work(queue, expected=400)
-    elsewhere = Worker(queue=other, consume=work, backoff=soon, lease=SHORT)
+    elsewhere = a_worker(other, work)
 
     async with at_work(work.worker(), elsewhere), asyncio.timeout(BOUND):
         await work.finished.wait()
@@ -98,7 +105,7 @@ async def test_the_jobs_of_a_worker_that_dies_are_soon_done_by_another(
         return Consumed(Duplicate(), settled=False)
 
     await queue.enqueue(jobs("a", "b", "c"))
-    doomed = Worker(queue=other, consume=never_end, backoff=soon, lease=SHORT)
+    doomed = a_worker(other, never_end)
     dying = asyncio.create_task(doomed.run(asyncio.Event()))
     assert {await started.get() for _ in range(3)} == {"a", "b", "c"}
     work = Work(queue, expected=3)
@@ -121,8 +128,8 @@ async def test_a_job_that_takes_longer_than_its_lease_is_done_once(
         await asyncio.sleep(2.5 * SHORT.total_seconds())
         return await work(claim)
 
-    first = Worker(queue=queue, consume=take_long, backoff=soon, lease=SHORT)
-    second = Worker(queue=other, consume=take_long, backoff=soon, lease=SHORT)
+    first = a_worker(queue, take_long)
+    second = a_worker(other, take_long)
     async with at_work(first, second), asyncio.timeout(BOUND):
         await work.finished.wait()
 
@@ -145,8 +152,7 @@ async def test_no_job_is_taken_from_its_worker_while_the_server_is_stopped(
             return await work(claim)
 
         await queue.enqueue(jobs("long"))
-        first = Worker(queue=queue, consume=hold, backoff=soon, lease=lease)
-        second = Worker(queue=elsewhere, consume=hold, backoff=soon, lease=lease)
+        first, second = a_worker(queue, hold, lease), a_worker(elsewhere, hold, lease)
         async with at_work(first, second), asyncio.timeout(BOUND):
             await held.wait()
             os.kill(valkey, signal.SIGSTOP)

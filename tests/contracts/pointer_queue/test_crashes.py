@@ -122,3 +122,15 @@ async def test_a_job_that_comes_again_after_it_was_done_begins_anew(
 
     [again] = await claimed(queue)
     assert counts(again) == (1, 0, 0)
+
+
+async def test_a_claim_says_since_when_its_job_has_been_tried(
+    queue: PointerQueue, claim: Claim, clock: ManualClock
+) -> None:
+    await queue.defer(claim, 2 * LEASE, "404")
+    clock.advance(3 * LEASE)
+
+    [again] = await claimed(queue)
+
+    assert claim.since_first < MOMENT
+    assert 3 * LEASE - MOMENT < again.since_first < 4 * LEASE

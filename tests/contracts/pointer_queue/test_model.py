@@ -277,7 +277,9 @@ class Histories(RuleBasedStateMachine):
             self.model.take(claim, self.clock.now(), lease)
         assert len(claims) == limit or not any(map(self.model.next_of, LANES)), "work was left"
         self.claims += claims
-        exhausted = [claim for claim in claims if POLICY.exhausted(claim.attempt + claim.crashes)]
+        exhausted = [
+            claim for claim in claims if claim.attempt + claim.crashes > POLICY.max_attempts
+        ]
         for claim in exhausted:
             self.settle(claim, "bury", delay)
         for claim, end in zip(claims, ends, strict=False):

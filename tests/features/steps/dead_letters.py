@@ -73,6 +73,7 @@ def _(scene: Scene, count: int) -> None:
     assert len(scene.run(scene.seen.dead())) == count
 
 
+@given("nothing is in the dead letters")
 @then("nothing is in the dead letters")
 def _(scene: Scene) -> None:
     assert scene.run(scene.seen.dead()) == []

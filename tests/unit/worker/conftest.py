@@ -4,7 +4,7 @@ import pytest
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.entrypoints.worker import Worker
-from tests.unit.worker.rig import INSTANT, LONG, Consumer, Queue
+from tests.unit.worker.rig import INSTANT, Consumer, Queue
 
 
 @pytest.fixture
@@ -23,7 +23,8 @@ def worker(queue: Queue, consumer: Consumer) -> Worker:
     return Worker(
         queue=queue,
         consume=consumer,
-        backoff=lambda attempt: attempt * LONG,
+        overran=consumer.overran,
+        run_suspect=consumer.run_suspect,
         lease=INSTANT,
         grace=INSTANT,
     )

@@ -11,7 +11,7 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.application.consume_job import Consumed
 from postroom.application.ports import Claim
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable
 from postroom.domain.outcome import Duplicate
 from postroom.entrypoints.worker import Worker
 
@@ -35,7 +35,7 @@ class Queue(InMemoryPointerQueue):
     def _called(self, name: str) -> None:
         self.calls[name] += 1
         if self.away:
-            raise Unavailable("Redis cannot be reached")
+            raise StoreUnavailable("Redis cannot be reached")
 
     def _take(self, limit: int, lease: timedelta) -> list[Claim]:
         self._called("claim")
@@ -67,6 +67,16 @@ class Consumer:
         self.busiest = 0
         self.done: list[str] = []
         self.cancelled: list[str] = []
+        self.overrun: list[str] = []
+        self.suspects: list[str] = []
+
+    async def overran(self, claim: Claim, _limit: timedelta) -> None:
+        self.overrun.append(claim.job.id)
+        await self.queue.acknowledge(claim)
+
+    async def run_suspect(self, claim: Claim) -> None:
+        self.suspects.append(claim.job.id)
+        await self(claim)
 
     async def __call__(self, claim: Claim) -> Consumed:
         name = claim.job.id
@@ -115,3 +125,11 @@ def told(logs: Logs, event: str) -> Logs:
 
 async def until_told(logs: Logs, event: str, times: int = 1) -> None:
     await until(lambda: len(told(logs, event)) >= times)
+
+
+async def lose_a_worker(queue: Queue, clock: ManualClock) -> None:
+    """One that had a job in hand; others go on, so its lease ends."""
+    await queue.claim(1, INSTANT)
+    for _ in range(3):
+        clock.advance(INSTANT / 2)
+        await queue.claim(0, INSTANT)

@@ -5,10 +5,18 @@ from dataclasses import replace
 import structlog
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.domain.failure import Unavailable
 from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import job, jobs
-from tests.unit.worker.rig import INSTANT, LONG, Consumer, Queue, at_work, told, until, until_told
+from tests.unit.worker.rig import (
+    INSTANT,
+    LONG,
+    Consumer,
+    Queue,
+    at_work,
+    lose_a_worker,
+    told,
+    until,
+)
 
 
 async def test_all_jobs_are_worked_off(worker: Worker, queue: Queue, consumer: Consumer) -> None:
@@ -69,16 +77,26 @@ async def test_a_crash_ends_one_job_and_no_other(
     assert [claim.crashes for claim in await queue.claim(9, LONG)] == [1, 1]
 
 
-async def test_a_job_that_cannot_be_settled_is_no_crash(
-    worker: Worker, queue: Queue, consumer: Consumer
+async def test_a_suspect_is_run_elsewhere(
+    worker: Worker, queue: Queue, consumer: Consumer, clock: ManualClock
 ) -> None:
-    consumer.errors = {"bad": Unavailable("the database is away")}
-    await queue.enqueue(jobs("bad"))
+    await queue.enqueue(jobs("pill"))
+    for _ in range(2):
+        await lose_a_worker(queue, clock)
 
-    with structlog.testing.capture_logs() as logs:
-        async with at_work(worker):
-            await until_told(logs, "job not settled")
+    async with at_work(worker):
+        await until(lambda: consumer.done == ["pill"])
 
-    [entry] = told(logs, "job not settled")
-    assert entry["reason"] == "the database is away"
-    assert not told(logs, "job crashed")
+    assert consumer.suspects == ["pill"]
+
+
+async def test_one_crash_makes_no_suspect(
+    worker: Worker, queue: Queue, consumer: Consumer, clock: ManualClock
+) -> None:
+    await queue.enqueue(jobs("innocent"))
+    await lose_a_worker(queue, clock)
+
+    async with at_work(worker):
+        await until(lambda: consumer.done == ["innocent"])
+
+    assert not consumer.suspects

@@ -1,8 +1,9 @@
-"""A worker whose queue is away."""
+"""A worker whose queue, or database, is away."""
 
 import structlog
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.failure import StoreUnavailable
 from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import jobs
 from tests.unit.worker.rig import INSTANT, Consumer, Queue, at_work, told, until, until_told
@@ -73,3 +74,58 @@ async def test_it_stops_while_the_queue_is_away(
 
     assert consumer.cancelled == ["a"]
     assert queue.calls["release"] == 1
+
+
+# --- The database ---
+
+
+AWAY = StoreUnavailable("the database is shutting down")
+
+
+async def test_what_cannot_be_recorded_is_given_back_at_no_cost_and_done_when_it_can(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    consumer.errors = {"a": AWAY, "b": AWAY}
+    await queue.enqueue(jobs("a", "b"))
+
+    with structlog.testing.capture_logs() as logs:
+        async with at_work(worker):
+            await until(lambda: queue.calls["release"] >= 4)
+            consumer.errors = {}
+            await until(lambda: sorted(consumer.done) == ["a", "b"])
+
+    [unreachable] = told(logs, "database unreachable")
+    assert unreachable["reason"] == AWAY.reason
+    assert len(told(logs, "database reachable again")) == 1
+    assert not told(logs, "job crashed")
+
+
+async def test_while_it_is_away_one_job_at_a_time_tries_it(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    names = [f"j{number}" for number in range(4)]
+    consumer.errors = dict.fromkeys(names, AWAY)
+    await queue.enqueue(jobs(*names))
+
+    async with at_work(worker):
+        await until(lambda: queue.calls["release"] >= 4)
+        consumer.busiest = 0
+        await until(lambda: consumer.busiest > 0 and queue.calls["release"] >= 6)
+        busiest = consumer.busiest
+
+    assert busiest == 1
+    [lane] = await queue.statistics()
+    assert (lane.ready, lane.delayed, lane.dead) == (4, 0, 0)
+
+
+async def test_it_stops_while_the_database_is_away(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    consumer.errors = {"a": AWAY}
+    await queue.enqueue(jobs("a"))
+
+    async with at_work(worker):
+        await until(lambda: queue.calls["release"] >= 2)
+
+    [claim] = await queue.claim(9, INSTANT)
+    assert (claim.attempt, claim.crashes) == (1, 0)
