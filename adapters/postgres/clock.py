@@ -30,7 +30,7 @@ class DatabaseClock(Clock):
     """The *host*'s time until the database could be asked.
 
     From then on time passes by *monotonic* (seconds), which nobody sets. *skewed* is called with
-    how far the host's clock is ahead, whenever the database was asked.
+    how far the host's clock is ahead, every minute: a command is done by then.
     """
 
     host: Clock = field(default_factory=SystemClock)
@@ -66,6 +66,7 @@ class DatabaseClock(Clock):
             await self.host.sleep(EVERY if self._known else AGAIN)
             with suppress(Failure):
                 await self.ask(database)
+                self.skewed(self.host.now() - self.now())
 
     async def ask(self, database: Database) -> None:
         """Set ourselves by *database*. Raises Unavailable."""
@@ -75,4 +76,3 @@ class DatabaseClock(Clock):
             [(moment,)] = await rows.fetchall()
             after = self.monotonic()
         self._known = moment, (before + after) / 2
-        self.skewed(self.host.now() - self.now())

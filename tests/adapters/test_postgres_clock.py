@@ -1,5 +1,6 @@
 """One time for all processes, whatever their hosts' clocks say."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -29,14 +30,29 @@ def a_host(ahead: timedelta) -> ManualClock:
 async def test_a_host_whose_clock_is_wrong_goes_by_the_databases(
     database: Database, ahead: timedelta
 ) -> None:
-    skews: list[timedelta] = []
-    clock = DatabaseClock(a_host(ahead), skewed=skews.append)
+    clock = DatabaseClock(a_host(ahead))
 
     async with clock.following(database):
         assert abs(clock.now() - SystemClock().now()) < SLACK
 
-    [skew] = skews
-    assert abs(skew - ahead) < SLACK
+
+class Impatient(ManualClock):
+    """Sleeps for no time."""
+
+    async def sleep(self, duration: timedelta) -> None:  # noqa: ARG002
+        await asyncio.sleep(0)
+
+
+async def test_how_far_it_is_wrong_is_told_a_minute_later_and_not_to_a_command(
+    database: Database,
+) -> None:
+    told: asyncio.Queue[timedelta] = asyncio.Queue()
+    clock = DatabaseClock(Impatient(SystemClock().now() + HOUR), skewed=told.put_nowait)
+
+    async with clock.following(database):
+        assert told.empty()
+        async with asyncio.timeout(SLACK.total_seconds()):
+            assert abs(await told.get() - HOUR) < SLACK
 
 
 async def test_a_clock_that_is_set_meanwhile_changes_nothing(database: Database) -> None:

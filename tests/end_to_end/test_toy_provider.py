@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.application.maintain_folder import LEASE
 from postroom.domain.failure import AccessFailed
 from postroom.entrypoints import container
@@ -35,7 +36,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> ToyServer:
 
 @pytest.fixture
 def clock(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
-    monkeypatch.setattr(container, "SystemClock", lambda: clock)
+    monkeypatch.setattr(DatabaseClock, "now", lambda _: clock.now())
     return clock
 
 
