@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from postroom.adapters.clock import SystemClock
 from postroom.adapters.postgres.database import Database
 from postroom.application.ports import Clock
 from postroom.domain.failure import Failure
@@ -33,7 +32,7 @@ class DatabaseClock(Clock):
     how far the host's clock is ahead, every minute: a command is done by then.
     """
 
-    host: Clock = field(default_factory=SystemClock)
+    host: Clock
     monotonic: Callable[[], float] = time.monotonic
     skewed: Callable[[timedelta], None] = lambda _: None
     _known: tuple[datetime, float] | None = field(default=None, init=False)

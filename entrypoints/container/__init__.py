@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import punq
 
+from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import InvalidKey
 from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl
@@ -44,7 +45,7 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
     the health checks, and when they are used. Raises InvalidSettings, InvalidProvider.
     """
     container, accounts = punq.Container(), dict[str, type[Account]]()
-    clock = DatabaseClock(skewed=log_skew)
+    clock = DatabaseClock(SystemClock(), skewed=log_skew)
     own: Clock = clock
     container.register(Clock, instance=own)
     async with AsyncExitStack() as resources:

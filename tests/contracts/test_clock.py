@@ -17,7 +17,12 @@ SLACK = timedelta(milliseconds=1)
 """What the time of day and the timers of the event loop may differ by in a moment."""
 
 
-@pytest.fixture(params=[SystemClock, ManualClock, DatabaseClock])
+def of_a_database() -> Clock:
+    """One that could not be reached yet."""
+    return DatabaseClock(SystemClock())
+
+
+@pytest.fixture(params=[SystemClock, ManualClock, of_a_database])
 def timepiece(request: pytest.FixtureRequest) -> Clock:
     clock: Clock = request.param()
     return clock
