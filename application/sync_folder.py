@@ -33,6 +33,7 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Skipped
 from postroom.domain.pointer import PointerJob, job_id
+from postroom.domain.queue_loss import FAR_BACK
 from postroom.domain.sync_result import SyncResult
 
 MAX_PAGES = 50
@@ -166,8 +167,17 @@ class _Run:
         listed = SyncResult(listed=len(by_id), too_old=len(too_old))
         if not pointers:
             return listed
+        await self._record_reach(backfilled=backfilled)
         ingested = await use_case.ingest(mailbox, pointers, backfilled=backfilled)
         return listed + self._result([by_id[id_] for id_ in ingested.new])
+
+    async def _record_reach(self, *, backfilled: bool) -> None:
+        """Of a list that reaches far back: the queue may lose what is queued of it."""
+        folder_sync, now = self.folder_sync, self._now()
+        since = folder_sync.backfill_from if backfilled else folder_sync.synced_at
+        since = since or self.mailbox.added_at
+        if since < now - FAR_BACK:
+            await self.use_case.folder_syncs.record_reach(folder_sync, since, now)
 
     async def _skip_old(self, arrivals: dict[str, Arrival]) -> dict[str, Arrival]:
         """Those that are too old to be new, once it is recorded what became of them."""

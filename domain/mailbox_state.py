@@ -12,6 +12,8 @@ from postroom.domain.mailbox import Mailbox, PausedBy
 UNATTENDED_AFTER = timedelta(minutes=10)
 """How late a sync may be. Each lasts minutes at the most, and is tried within minutes."""
 
+QUEUE_LOST = "the queue has lost jobs, or may have: what came in is listed again"
+
 NOBODY_SYNCS = "nobody syncs it: run postroom maintenance"
 
 
@@ -20,6 +22,7 @@ class StateName(StrEnum):
 
     RECEIVING = "receiving"
     POLLING = "polling"  # notifications do not come
+    RELISTING = "relisting"  # its mail is listed again, since the queue has lost jobs
     WAITING = "waiting"  # its provider is away, or asks to be left alone
     ERROR = "error"  # the last sync of a folder failed of something else
     UNATTENDED = "unattended"  # no process does what is due
@@ -58,6 +61,8 @@ def _state_of_folder(folder_sync: FolderSync, now: datetime) -> MailboxState:
         return MailboxState(StateName.WAITING, folder_sync.last_error, folder_sync.waiting_since)
     if folder_sync.last_error:
         return MailboxState(StateName.ERROR, folder_sync.last_error)
+    if folder_sync.lost_at:
+        return MailboxState(StateName.RELISTING, QUEUE_LOST, folder_sync.lost_at)
     if folder_sync.mode is Mode.POLLING:
         return MailboxState(StateName.POLLING, folder_sync.polling_reason)
     return RECEIVING

@@ -15,6 +15,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    QueueWitness,
     Routes,
 )
 from postroom.application.providers import Providers
@@ -24,6 +25,7 @@ from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.track_sources import SourceTracker
+from postroom.application.watch_queue import Watch
 from postroom.domain.retry import RetryPolicy
 
 
@@ -42,8 +44,10 @@ class Application:
     policy: RetryPolicy
     sources: SourceTracker
     locks: Locks
+    watch_queue: Watch
     providers: Providers
     queue: PointerQueue
+    witness: QueueWitness
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     routes: Routes

@@ -20,6 +20,7 @@ from postroom.entrypoints.isolation import ChildProcess
 from postroom.entrypoints.listener import Listener
 from postroom.entrypoints.maintenance import Maintenance
 from postroom.entrypoints.part_process import environment_of
+from postroom.entrypoints.queue_watch import QueueWatch
 from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
 from postroom.entrypoints.startup import until_ready
 from postroom.entrypoints.tasks import cancel, until_stopped
@@ -72,6 +73,7 @@ async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None
         registry=wired.registry,
         folder_syncs=wired.folder_syncs,
         queue=wired.queue,
+        witness=wired.witness,
         outcomes=wired.outcomes,
         helpdesk=wired.helpdesk,
         blobs=wired.blobs,
@@ -133,7 +135,7 @@ async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> N
 
 
 async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
-    """Sync every folder, and see to its notifications."""
+    """Sync every folder, see to its notifications, and watch over the queue."""
     if is_watched():
         await _show_if_there_is_no_mailbox(wired.registry)
     maintenance = Maintenance(
@@ -142,7 +144,11 @@ async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> Non
         remove_orphans=wired.remove_orphans,
         clock=wired.clock,
     )
-    await maintenance.run(stop)
+    watching = asyncio.create_task(QueueWatch(wired.watch_queue, wired.clock).run())
+    try:
+        await maintenance.run(stop)
+    finally:
+        await cancel([watching])
 
 
 async def _show_if_there_is_no_mailbox(registry: MailboxRegistry) -> None:

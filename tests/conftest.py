@@ -16,6 +16,7 @@ pytest_plugins = [
             "dead_letters",
             "failing",
             "faults",
+            "forgetting",
             "mailboxes",
             "notifying",
             "results",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from itertools import count
 
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
+from postroom.adapters.memory.witness_row import WitnessRow
 from postroom.application.ports import OutcomeRecord
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
@@ -48,10 +49,13 @@ _block: ContextVar[_Block | None] = ContextVar("in_memory_ledger_block", default
 
 
 class InMemoryDatabase:
+    """*witness* belongs to no tenant."""
+
     def __init__(self) -> None:
         self._tenants: defaultdict[str, Tables] = defaultdict(Tables)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._versions = count(1)
+        self.witness = WitnessRow()
 
     @asynccontextmanager
     async def transaction(self, tenant: str) -> AsyncIterator[Tables]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postroom.domain.folder_sync import FolderSync, Request
 
@@ -12,7 +12,8 @@ class FolderSyncRow:
     """Every claim and every request makes a greater *version*.
 
     *requested* and *claimed* are the versions that each request, and the last claim, made. Who has
-    claimed it has it to themselves until *leased_until*.
+    claimed it has it to themselves until *leased_until*. Mail from *listed_from* on was queued last
+    at *listed_at*: see `FolderSyncs.record_reach`.
     """
 
     folder_sync: FolderSync
@@ -20,6 +21,8 @@ class FolderSyncRow:
     requested: Mapping[Request, int] = field(default_factory=dict)
     claimed: int = 0
     leased_until: datetime | None = None
+    listed_from: datetime | None = None
+    listed_at: datetime | None = None
 
     def is_free(self, now: datetime) -> bool:
         return self.leased_until is None or self.leased_until <= now
@@ -57,6 +60,7 @@ class FolderSyncRow:
             position=stored.position,
             position_at=stored.position_at,
             backfill_from=stored.backfill_from,
+            lost_at=stored.lost_at,
             token=stored.token,
         )
         return replace(
@@ -73,3 +77,20 @@ class FolderSyncRow:
             requests=frozenset(requested),
         )
         return replace(self, folder_sync=folder_sync, requested=requested, version=version)
+
+    def reach(self, since: datetime, now: datetime, held_since: datetime) -> "FolderSyncRow":
+        """With mail from *since* on queued *now*; all before *held_since* has ended."""
+        earlier = self._reached(held_since)
+        return replace(self, listed_from=min(since, earlier or since), listed_at=now)
+
+    def relist(self, since: datetime, added_at: datetime, lost_at: datetime) -> "FolderSyncRow":
+        """With a backfill from *since*, or from earlier; it is another one in any case."""
+        moments = max(since, added_at), self.folder_sync.backfill_from, self._reached(since)
+        begin = min(filter(None, moments)) - timedelta.resolution
+        return replace(
+            self, folder_sync=replace(self.folder_sync, backfill_from=begin, lost_at=lost_at)
+        )
+
+    def _reached(self, held_since: datetime) -> datetime | None:
+        """How far back the lists reached whose jobs may be in the queue still."""
+        return self.listed_from if self.listed_at and self.listed_at >= held_since else None

@@ -6,6 +6,7 @@ from postroom.adapters.memory.database import InMemoryDatabase, Tables
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.application.ports import FolderSyncs
 from postroom.domain.folder_sync import FolderSync, Request
+from postroom.domain.queue_loss import RELIST_MARGIN, QueueLoss
 
 Key = tuple[str, str]
 """The mailbox and the folder."""
@@ -63,9 +64,18 @@ class InMemoryFolderSyncs(FolderSyncs):
         def moved(row: FolderSyncRow) -> FolderSyncRow | None:
             if row.folder_sync.backfill_from != before:
                 return None
-            return replace(row, folder_sync=replace(row.folder_sync, backfill_from=after))
+            lost_at = row.folder_sync.lost_at if after else None
+            at = replace(row.folder_sync, backfill_from=after, lost_at=lost_at)
+            return replace(row, folder_sync=at)
 
         return await self._change(folder_sync, moved) is not None
+
+    async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:
+        lane = (folder_sync.tenant, folder_sync.mailbox)
+        async with self._database.transaction(folder_sync.tenant) as tables:
+            if row := tables.folder_syncs.get(_key(folder_sync)):
+                held_since = self._database.witness.held_in(lane) - RELIST_MARGIN
+                tables.folder_syncs[_key(folder_sync)] = row.reach(since, now, held_since)
 
     async def request(
         self,
@@ -106,6 +116,15 @@ class InMemoryFolderSyncs(FolderSyncs):
                 tables.folder_syncs[key] = replace(row, folder_sync=earlier)
                 self._request(tables, key, Request.SYNC, now)
         return len(keys)
+
+    async def request_relisting(self, tenant: str, loss: QueueLoss, now: datetime) -> int:
+        async with self._database.transaction(tenant) as tables:
+            for key, row in tables.folder_syncs.items():
+                since = loss.held.in_lane((tenant, key[0])) - RELIST_MARGIN
+                added_at = tables.mailboxes[key[0]].added_at
+                tables.folder_syncs[key] = row.relist(since, added_at, loss.noticed_at)
+                self._request(tables, key, Request.SYNC, now)
+            return len(tables.folder_syncs)
 
     async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[FolderSync]:
         searched = [self._database.read(tenant)] if tenant else self._database.across_tenants()

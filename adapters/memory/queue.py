@@ -270,6 +270,17 @@ class InMemoryPointerQueue(PointerQueue):
             waiting_for=self._on_probation(lane),
         )
 
+    def held(self) -> Sequence[PointerJob]:
+        """All that wait, in whatever state, or are in flight."""
+        return [entry.job for entry in self._entries.values()]
+
+    def forget(self) -> None:
+        """Be empty, as a Redis that has lost its file."""
+        self._entries.clear()
+        self._dead = DeadLetters(self._clock)
+        self._pauses.clear()
+        self._probation.clear()
+
     async def dead_letters(
         self, chosen: DeadLetterFilter = EVERY_LETTER, *, limit: int = 100, after: str = ""
     ) -> DeadLetterPage:

@@ -112,7 +112,7 @@ class Database:
                 _block.reset(token)
 
     def across_tenants(self) -> AbstractAsyncContextManager[Connection]:
-        """A transaction as the owner of the tables: only to find out whose a thing is."""
+        """As the owner of the tables: to find out whose a thing is, and for what is no tenant's."""
         self._refuse_in_block()
         # With row_security off, a query that a policy would cut short fails. Else a user who does
         # not own the tables would find nothing, and take that for an answer.

@@ -57,8 +57,24 @@ UPDATE folder_sync SET
 
 MOVE_POSITION = _if_claimed("UPDATE folder_sync SET position = %(position)s, position_at = %(now)s")
 
-_MOVE_BACKFILL = _if_claimed("UPDATE folder_sync SET backfill_from = %(after)s")
+_MOVE_BACKFILL = _if_claimed("""
+UPDATE folder_sync SET
+    backfill_from = %(after)s,
+    lost_at = CASE WHEN %(after)s::timestamptz IS NOT NULL THEN lost_at END
+""")
 MOVE_BACKFILL = f"{_MOVE_BACKFILL} AND backfill_from IS NOT DISTINCT FROM %(before)s"
+
+# --- What a loss of the queue would cost ---
+
+_HELD_SINCE = """
+SELECT coalesce((held_lanes ->> (tenant || '/' || mailbox))::timestamptz, held_since)
+    - %(margin)s::interval
+FROM queue_witness"""
+_REACHED = f"CASE WHEN listed_at >= coalesce(({_HELD_SINCE}), '-infinity') THEN listed_from END"
+_SET = "UPDATE folder_sync SET"
+_REACH = f"{_SET} listed_from = least(%(since)s, {_REACHED}), listed_at = %(now)s"
+
+RECORD_REACH = f"{_REACH} WHERE {_KEY}"
 
 # --- Requests ---
 
@@ -77,3 +93,18 @@ REQUEST_BY_SUBSCRIPTION = f"""{_REQUEST}
 WHERE tenant = %(tenant)s AND subscription ->> 'id' = %(subscription_id)s"""
 REQUEST_BACKFILL = f"""{_REQUEST}, backfill_from = least(backfill_from, %(since)s)
 WHERE {_OF_MAILBOX}"""
+
+# Each moment is the earliest that there is; a microsecond earlier, it is another than that of a run
+# which goes on, and so that run moves it no more.
+_LOST = """
+SELECT tenant AS of_tenant, id, added_at,
+       coalesce((%(lanes)s::jsonb ->> id)::timestamptz, %(held_since)s)
+           - %(margin)s::interval AS since
+FROM mailbox WHERE tenant = %(tenant)s"""
+_RELIST = """
+    lost_at = %(lost_at)s,
+    backfill_from = least(
+        backfill_from, greatest(since, added_at), CASE WHEN listed_at >= since THEN listed_from END
+    ) - interval '1 microsecond'"""
+
+RELIST = f"{_REQUEST}, {_RELIST} FROM ({_LOST}) AS lost WHERE tenant = of_tenant AND mailbox = id"

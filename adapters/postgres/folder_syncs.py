@@ -1,5 +1,5 @@
 """Folder syncs, one row each, claimed and saved by compare and set: see 0005_receptions.sql,
-and 0007_one_sync.sql for the columns that came later.
+and 0007_one_sync.sql and 0008_queue_witness.sql for the columns that came later.
 
 Two that claim one row at once wait for each other at the row, and the second finds it claimed. So
 no row has to be locked, or skipped, between finding what is due and claiming it.
@@ -19,6 +19,7 @@ from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
 from postroom.application.ports import FolderSyncs
 from postroom.domain.folder_sync import FolderSync, Request
+from postroom.domain.queue_loss import RELIST_MARGIN, QueueLoss
 from postroom.domain.subscription import Subscription
 
 _FOLDER_SYNC = TypeAdapter(FolderSync)
@@ -70,6 +71,10 @@ class PostgresFolderSyncs(FolderSyncs):
         values = {"before": before, "after": after}
         return await self._change(queries.MOVE_BACKFILL, _claimed(folder_sync) | values) == 1
 
+    async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:
+        values = {"since": since, "now": now, "margin": RELIST_MARGIN}
+        await self._change(queries.RECORD_REACH, _claimed(folder_sync) | values)
+
     async def request(
         self,
         tenant: str,
@@ -98,6 +103,23 @@ class PostgresFolderSyncs(FolderSyncs):
     ) -> int:
         values = {"tenant": tenant, "mailbox": mailbox_id, "request": Request.SYNC.value}
         return await self._change(queries.REQUEST_BACKFILL, {**values, "since": since, "now": now})
+
+    async def request_relisting(self, tenant: str, loss: QueueLoss, now: datetime) -> int:
+        lanes = {
+            mailbox: since.isoformat()
+            for (owner, mailbox), since in loss.held.lanes.items()
+            if owner == tenant
+        }
+        values = {
+            "tenant": tenant,
+            "lanes": Jsonb(lanes),
+            "held_since": loss.held.since,
+            "margin": RELIST_MARGIN,
+            "lost_at": loss.noticed_at,
+            "request": Request.SYNC.value,
+            "now": now,
+        }
+        return await self._change(queries.RELIST, values)
 
     async def all(self, *, tenant: str = "", mailbox: str = "") -> Sequence[FolderSync]:
         database = self._database

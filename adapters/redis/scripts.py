@@ -29,6 +29,7 @@ Name = Literal[
     "lanes",
     "statistics",
     "beat",
+    "oldest",
     "circuit",
     "circuits",
     "save_circuit",

@@ -69,7 +69,13 @@ from postroom.application.ports.queue import (
     PointerQueue,
     bounded,
 )
-from postroom.application.ports.queue_heartbeat import QueueHeartbeat
+from postroom.application.ports.queue_heartbeat import (
+    Beaten,
+    QueueContents,
+    QueueHeartbeat,
+    QueueSurvey,
+)
+from postroom.application.ports.queue_witness import QueueWitness, Witnessed
 from postroom.application.ports.routes import (
     Route,
     Routes,
@@ -87,6 +93,7 @@ __all__ = [
     "Announced",
     "Arrival",
     "BackfillPage",
+    "Beaten",
     "BlobStore",
     "ChangeListener",
     "ChangeSource",
@@ -130,7 +137,10 @@ __all__ = [
     "PointerQueue",
     "PositionExpired",
     "Provider",
+    "QueueContents",
     "QueueHeartbeat",
+    "QueueSurvey",
+    "QueueWitness",
     "Rejected",
     "Route",
     "Routes",
@@ -144,6 +154,7 @@ __all__ = [
     "WebhookError",
     "WebhookNotConfigured",
     "WebhookRequest",
+    "Witnessed",
     "bounded",
     "by_account",
     "by_mailbox",

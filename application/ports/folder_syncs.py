@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from postroom.domain.folder_sync import FolderSync, Request
+from postroom.domain.queue_loss import QueueLoss
 
 
 class FolderSyncs(Protocol):
@@ -58,7 +59,15 @@ class FolderSyncs(Protocol):
     ) -> bool:
         """Move the backfill from *before* to *after* (None: there is none).
 
-        Returns False as well if it stands elsewhere: a person has asked for an earlier one.
+        Returns False as well if it stands elsewhere: a person has asked for an earlier one. Its end
+        is that of `FolderSync.lost_at` too: what the queue has lost is listed again.
+        """
+
+    @abstractmethod
+    async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:
+        """Mail is going to be queued, at *now*, that may have come in as early as *since*.
+
+        Claimed or not, that is remembered for as long as the queue may hold a job of it.
         """
 
     @abstractmethod
@@ -90,6 +99,16 @@ class FolderSyncs(Protocol):
         """Have the next run of every folder, which is due at once, list all from *since* on.
 
         Returns how many folders there are. An earlier backfill that is still to be made stays.
+        """
+
+    @abstractmethod
+    async def request_relisting(self, tenant: str, loss: QueueLoss, now: datetime) -> int:
+        """Have the next run of every folder of *tenant* list again what *loss* may have cost.
+
+        That is by date, from RELIST_MARGIN before the oldest job that the mailbox had in the queue,
+        but not from before the mailbox was added; or from as far back as a list has reached whose
+        jobs were in it still (`record_reach`). A backfill that goes on begins again from there.
+        Returns how many folders there are.
         """
 
     @abstractmethod

@@ -31,6 +31,7 @@ from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import open_redis
@@ -70,6 +71,7 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
                 registry=registry,
                 folder_syncs=folder_syncs,
                 queue=queue,
+                witness=InMemoryQueueWitness(database, clock),
                 outcomes=InMemoryOutcomes(database),
                 helpdesk=InMemoryHelpdesk(database),
                 blobs=InMemoryBlobStore(),

@@ -1,6 +1,7 @@
 """Whether the process lives, whether all that it needs is there, and its metrics."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -8,7 +9,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from postroom.application.ports import HealthCheck
+from postroom.application.ports import HealthCheck, QueueWitness
 from postroom.domain.failure import Failure
 from postroom.entrypoints.api.problems import NOT_READY, described
 from postroom.entrypoints.api.services import Services
@@ -24,10 +25,14 @@ OK = "ok"
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """*checks*: by name, `ok` or what is wrong and what to do."""
+    """*checks*: by name, `ok` or what is wrong and what to do.
+
+    *details*: by name, what is being put right, and stands in the way of nothing.
+    """
 
     status: str
     checks: dict[str, str]
+    details: dict[str, str]
 
 
 @get("/health/live", tags=["health"])
@@ -43,7 +48,19 @@ async def ready(services: NamedDependency[Services]) -> Readiness:
     checks = dict(zip((check.name for check in services.health), found, strict=True))
     if wrong := [f"{name}: {state}" for name, state in checks.items() if state != OK]:
         raise NOT_READY("; ".join(wrong), extra={"checks": checks})
-    return Readiness("ready", checks)
+    return Readiness("ready", checks, await _details(services.witness))
+
+
+async def _details(witness: QueueWitness) -> dict[str, str]:
+    """Nothing, if that cannot be had: the checks say what is away."""
+    with suppress(Failure, TimeoutError):
+        async with asyncio.timeout(TIME_LIMIT):
+            known = await witness.load()
+        if known.loss:
+            at = f"{known.loss.noticed_at:%Y-%m-%d %H:%M:%S} UTC"
+            left = f"folders that are still to list their mail again: {known.relisting}"
+            return {"queue": f"found to be lost at {at}; {left}"}
+    return {}
 
 
 async def _state(check: HealthCheck) -> str:

@@ -13,6 +13,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    QueueWitness,
     Routes,
 )
 from postroom.application.providers import Providers
@@ -29,6 +30,7 @@ class Services:
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     queue: PointerQueue
+    witness: QueueWitness
     outcomes: Outcomes
     helpdesk: Helpdesk
     blobs: BlobStore

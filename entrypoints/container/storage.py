@@ -14,10 +14,14 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.adapters.redis.circuits import RedisCircuitStore
+from postroom.adapters.redis.durability import Durability
+from postroom.adapters.redis.heartbeat import RedisQueueHeartbeat
 from postroom.adapters.redis.locks import RedisLocks
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import Servers
+from postroom.adapters.redis.survey import RedisQueueSurvey
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.ports import (
     BlobStore,
@@ -34,6 +38,9 @@ from postroom.application.ports import (
     PointerConsumer,
     PointerProducer,
     PointerQueue,
+    QueueHeartbeat,
+    QueueSurvey,
+    QueueWitness,
     Routes,
 )
 from postroom.application.providers import Providers
@@ -63,6 +70,13 @@ def bind_queue(
     )
     for port in (PointerQueue, PointerProducer, PointerConsumer, LanePauses, DeadLetterQueue):
         container.register(port, instance=queue)
+    partitions = settings.redis_partitions
+    heartbeat: QueueHeartbeat = RedisQueueHeartbeat(
+        redis, partitions=partitions, durability=Durability(settings.durability)
+    )
+    survey: QueueSurvey = RedisQueueSurvey(redis, partitions=partitions)
+    container.register(QueueHeartbeat, instance=heartbeat)
+    container.register(QueueSurvey, instance=survey)
 
 
 def bind_registry(
@@ -82,6 +96,7 @@ def bind_storage(
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
     routes: Routes = PostgresRoutes(database)
+    witness: QueueWitness = PostgresQueueWitness(database)
     outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
     blobs: BlobStore = FileBlobStore(settings.home / "blobs")
@@ -89,6 +104,7 @@ def bind_storage(
     container.register(IdempotencyLedger, instance=ledger)
     container.register(FolderSyncs, instance=folder_syncs)
     container.register(Routes, instance=routes)
+    container.register(QueueWitness, instance=witness)
     container.register(Outcomes, instance=outcomes)
     container.register(Helpdesk, instance=helpdesk)
     container.register(BlobStore, instance=blobs)

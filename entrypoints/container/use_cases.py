@@ -25,6 +25,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    QueueWitness,
     Routes,
 )
 from postroom.application.providers import Providers
@@ -37,6 +38,7 @@ from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.application.track_sources import SourceTracker, TrackSources
 from postroom.application.trigger_sync import TriggerSync
+from postroom.application.watch_queue import Watch, WatchQueue
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
@@ -44,6 +46,7 @@ from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.observed import observed_ingest
+from postroom.entrypoints.telemetry.queue_watch import ObservedWatch
 from postroom.entrypoints.telemetry.sdk import Telemetry
 from postroom.entrypoints.telemetry.sources import ObservedSources
 
@@ -68,6 +71,9 @@ def bind_use_cases(
     container.register(JudgeFailure)
     container.register(ConsumeJob)
     container.register(RedriveDeadLetters)
+    container.register(WatchQueue)
+    watch: Watch = ObservedWatch(container.resolve(WatchQueue), telemetry)
+    container.register(Watch, instance=watch)
 
 
 def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Telemetry) -> None:
@@ -105,6 +111,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         policy=container.resolve(RetryPolicy),
         providers=container.resolve(Providers),
         queue=container.resolve(PointerQueue),
+        witness=container.resolve(QueueWitness),
         registry=container.resolve(MailboxRegistry),
         folder_syncs=container.resolve(FolderSyncs),
         routes=container.resolve(Routes),
@@ -117,4 +124,5 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         claim_records=ClaimRecords(container.resolve(WireFormat)),
         sources=container.resolve(SourceTracker),
         locks=container.resolve(Locks),
+        watch_queue=container.resolve(Watch),
     )

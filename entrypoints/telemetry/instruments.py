@@ -47,6 +47,7 @@ class Instruments:
     outcomes: Tally
     sync_runs: Tally
     sync_missed: Tally
+    queue_losses: Tally
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -86,6 +87,12 @@ def instruments(meter: Meter) -> Instruments:
             "postroom.sync.messages.missed",
             "{message}",
             "Messages that a sync found and no notification had announced",
+        ),
+        queue_losses=_tally(
+            meter,
+            "postroom.queue.losses",
+            "{loss}",
+            "Times that the queue was found to have lost what it held",
         ),
     )
 

@@ -22,6 +22,7 @@ LOGGED = frozenset(
         # what happened
         *("attempt", "outcome", "effect", "reason", "count", "result", "check"),
         *("until", "missed", "source", "crashes"),
+        *("since", "last_beat", "folders", "dead_letters"),
         # what went wrong
         *("error", "where", "method", "route", "status"),
         # processes

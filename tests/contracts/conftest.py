@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
@@ -13,6 +14,7 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
@@ -20,12 +22,14 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.application.ports import (
     FolderSyncs,
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
     Outcomes,
+    QueueWitness,
     Routes,
 )
 from postroom.domain.account import UnreadableAccount
@@ -50,6 +54,7 @@ class Storage:
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     routes: Routes
+    witness: QueueWitness
     without: Without
 
 
@@ -119,6 +124,7 @@ def in_memory() -> Storage:
         registry,
         InMemoryFolderSyncs(tables),
         InMemoryRoutes(tables),
+        InMemoryQueueWitness(tables, SystemClock()),
         without,
     )
 
@@ -137,6 +143,7 @@ def in_postgres(database: Database) -> Storage:
         PostgresMailboxRegistry(database, cipher, ACCOUNTS),
         PostgresFolderSyncs(database),
         PostgresRoutes(database),
+        PostgresQueueWitness(database),
         without,
     )
 
@@ -169,6 +176,11 @@ def folder_syncs(storage: Storage) -> FolderSyncs:
 @pytest.fixture
 def routes(storage: Storage) -> Routes:
     return storage.routes
+
+
+@pytest.fixture
+def witness(storage: Storage) -> QueueWitness:
+    return storage.witness
 
 
 @pytest.fixture

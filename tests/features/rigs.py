@@ -16,6 +16,7 @@ from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
@@ -24,6 +25,7 @@ from postroom.adapters.postgres.migrations import migrate
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import (
@@ -33,6 +35,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    QueueWitness,
     Routes,
 )
 from postroom.domain.failure import Unavailable
@@ -55,6 +58,7 @@ class FragileQueue(InMemoryPointerQueue):
 class Rig:
     clock: ManualClock
     queue: PointerQueue
+    witness: QueueWitness
     ledger: IdempotencyLedger
     helpdesk: Helpdesk
     outcomes: Outcomes
@@ -69,6 +73,7 @@ async def in_memory() -> AsyncIterator[Rig]:
     yield Rig(
         clock=clock,
         queue=FragileQueue(clock),
+        witness=InMemoryQueueWitness(tables, clock),
         ledger=InMemoryIdempotencyLedger(tables),
         helpdesk=InMemoryHelpdesk(tables),
         outcomes=InMemoryOutcomes(tables),
@@ -89,6 +94,7 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
         yield Rig(
             clock=clock,
             queue=redis_queue(servers, WIRE, prefix=uuid4().hex, ahead=lambda: clock.now() - start),
+            witness=PostgresQueueWitness(database),
             ledger=PostgresIdempotencyLedger(database),
             helpdesk=PostgresHelpdesk(database),
             outcomes=PostgresOutcomes(database, POINTERS),

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from postroom.adapters.memory.heartbeat import InMemoryQueueHeartbeat, InMemoryQueueSurvey
 from postroom.application.ports import FetchedMessage
+from postroom.application.watch_queue import WatchQueue
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.mailbox_state import MailboxState, state_of
@@ -35,6 +37,7 @@ class Scene:
     """*run* runs a coroutine, since steps do not await. *pointers* are to what was delivered.
 
     *before* is how many there were of what a scenario counts, before what happens in it.
+    *is_watched* says that the loss of the queue would be noticed.
     """
 
     service: Service
@@ -46,6 +49,7 @@ class Scene:
     claimed: FolderSync | None = None
     withheld: FetchedMessage | None = None
     listens: bool = True
+    is_watched: bool = False
     _mailbox: Mailbox | None = None
     _stage: Stage | None = None
 
@@ -55,6 +59,7 @@ class Scene:
         assert isinstance(imap, Imap)
         self.imap = imap
         self.listening = Listening(self.service, imap.waits)
+        self.heartbeat = InMemoryQueueHeartbeat()
         self.seen = Seen(self.service.rig, self.service.tenant)
 
     @property
@@ -126,7 +131,19 @@ class Scene:
             self.clock.advance(min(MINUTE, end - self.clock.now()))
             await self.work(handling=handling)
 
+    async def watch(self) -> None:
+        await WatchQueue(
+            witness=self.service.rig.witness,
+            heartbeat=self.heartbeat,
+            survey=InMemoryQueueSurvey(self.fragile, self.clock),
+            queue=self.service.queue,
+            folder_syncs=self.service.rig.folder_syncs,
+            clock=self.clock,
+        )()
+
     async def work(self, *, handling: bool) -> None:
+        if self.is_watched:
+            await self.watch()
         await self.listening.settle()
         await self.service.maintain_due()
         if handling:

@@ -118,6 +118,7 @@ class Service:
                 registry=self.rig.registry,
                 folder_syncs=self.rig.folder_syncs,
                 queue=self.queue,
+                witness=self.rig.witness,
                 outcomes=self.rig.outcomes,
                 helpdesk=self.rig.helpdesk,
                 blobs=self.blobs,

@@ -22,6 +22,7 @@ from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.ports import HealthCheck, Provider, Route
 from postroom.application.providers import Providers
@@ -142,6 +143,7 @@ class Rig:
         self.folder_syncs = CountingFolderSyncs(self.database)
         self.helpdesk = InMemoryHelpdesk(self.database)
         self.outcomes = InMemoryOutcomes(self.database)
+        self.witness = InMemoryQueueWitness(self.database, self.clock)
         self.providers = Providers([self.toy])
 
     @property
@@ -171,6 +173,7 @@ class Rig:
             registry=self.registry,
             folder_syncs=self.folder_syncs,
             queue=self.queue,
+            witness=self.witness,
             outcomes=self.outcomes,
             helpdesk=self.helpdesk,
             blobs=self.blobs,

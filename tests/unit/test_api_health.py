@@ -10,9 +10,10 @@ from litestar.testing import AsyncTestClient
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.health import InMemoryHealthCheck
 from postroom.application.ports import NotificationResult
+from postroom.domain.failure import Unavailable
 from postroom.entrypoints.api import health
 from postroom.entrypoints.telemetry.notifications import note
-from tests.unit.api_rig import Rig, open_rig, problem
+from tests.unit.api_rig import Rig, open_rig, problem, toy_mailbox
 
 Client = AsyncTestClient[Any]
 
@@ -59,7 +60,44 @@ async def test_ready_names_every_check(client: Client, rig: Rig) -> None:
     response = await client.get("/health/ready")
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ready", "checks": {"redis": "ok", "postgres": "ok"}}
+    assert response.json() == {
+        "status": "ready",
+        "checks": {"redis": "ok", "postgres": "ok"},
+        "details": {},
+    }
+
+
+async def test_a_queue_that_was_lost_is_a_detail_for_as_long_as_folders_list_again(
+    client: Client, rig: Rig
+) -> None:
+    """The API works, and must not be taken away for it."""
+    await rig.registry.add(toy_mailbox())
+    await rig.witness.confirm((await rig.witness.next_beat()).number, floor=0)
+    loss = await rig.witness.record_loss(1)
+    assert loss
+    await rig.folder_syncs.request_relisting("acme", loss, rig.clock.now())
+
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["details"] == {
+        "queue": "found to be lost at 2030-01-01 00:00:00 UTC;"
+        " folders that are still to list their mail again: 1"
+    }
+
+
+async def test_a_detail_that_cannot_be_had_stands_in_the_way_of_nothing(
+    client: Client, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away() -> None:
+        raise Unavailable("PostgreSQL is away")
+
+    monkeypatch.setattr(rig.witness, "load", away)
+
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["details"] == {}
 
 
 async def test_not_ready_says_what_is_wrong_and_what_to_do(client: Client, rig: Rig) -> None:

@@ -5,7 +5,13 @@ import pytest
 
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Pause, PausedBy
-from postroom.domain.mailbox_state import NOBODY_SYNCS, MailboxState, StateName, state_of
+from postroom.domain.mailbox_state import (
+    NOBODY_SYNCS,
+    QUEUE_LOST,
+    MailboxState,
+    StateName,
+    state_of,
+)
 from tests.contracts.samples import microsoft_mailbox
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -14,6 +20,7 @@ HEALTHY = FolderSync(tenant="acme", mailbox="support", folder="inbox", due_at=AT
 POLLED = HEALTHY.obstructed("no public https URL")
 HOUR = timedelta(hours=1)
 WAITING = HEALTHY.failed("no answer", AT - 2 * HOUR, 2 * HOUR, away=True)
+LOST = replace(POLLED, lost_at=AT - HOUR)
 UNATTENDED = replace(HEALTHY, due_at=AT - HOUR)
 FAILED = replace(HEALTHY, last_error="Graph answered 503")
 
@@ -26,6 +33,9 @@ FAILED = replace(HEALTHY, last_error="Graph answered 503")
         ([HEALTHY, POLLED], MailboxState(StateName.POLLING, "no public https URL")),
         ([POLLED, FAILED, HEALTHY], MailboxState(StateName.ERROR, "Graph answered 503")),
         ([replace(POLLED, last_error="gone")], MailboxState(StateName.ERROR, "gone")),
+        ([LOST, POLLED], MailboxState(StateName.RELISTING, QUEUE_LOST, AT - HOUR)),
+        ([LOST, WAITING], MailboxState(StateName.WAITING, "no answer", AT - 2 * HOUR)),
+        ([replace(LOST, last_error="gone")], MailboxState(StateName.ERROR, "gone")),
         ([FAILED, WAITING], MailboxState(StateName.ERROR, "Graph answered 503")),
         ([POLLED, WAITING], MailboxState(StateName.WAITING, "no answer", AT - 2 * HOUR)),
         ([FAILED, UNATTENDED], MailboxState(StateName.UNATTENDED, NOBODY_SYNCS, AT - HOUR)),

@@ -1,5 +1,7 @@
 """A queue that workers of two releases share while one takes the place of the other."""
 
+import asyncio
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
@@ -11,8 +13,13 @@ from postroom.adapters.redis.claims import LEFT_TO_OTHERS
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.wire import WireFormat
-from postroom.domain.pointer import Pointer
-from tests.contracts.pointer_queue.samples import claimed, job, jobs, names
+from postroom.application.consume_job import Consumed
+from postroom.application.ports import Claim
+from postroom.domain.outcome import Duplicate
+from postroom.domain.pointer import Pointer, PointerJob
+from postroom.entrypoints.worker import Worker
+from tests.consuming import unexpected
+from tests.contracts.pointer_queue.samples import IN_INBOX, claimed, job, jobs, names
 from tests.providers import POINTERS, WIRE
 
 UNKNOWN = "this release of Postroom has no provider jmap"
@@ -29,6 +36,21 @@ class JmapPointer(Pointer):
     @property
     def key(self) -> tuple[str, ...]:
         return "message", self.email_id
+
+
+class NextWireFormat(WireFormat):
+    """Of the release after this one: version 3, with a field more."""
+
+    def pack(self, job: PointerJob) -> tuple[str, str, bytes]:
+        job_id, lane, record = super().pack(job)
+        _, *fields = json.loads(record)
+        return job_id, lane, json.dumps([3, *fields, {"priority": 1}]).encode()
+
+    def unpack(self, job_id: str, lane: str, record: bytes | None) -> PointerJob:
+        version, *fields = json.loads(record or b"[]")
+        if version == 3:
+            record = json.dumps([2, *fields[:-1]]).encode()
+        return super().unpack(job_id, lane, record)
 
 
 @dataclass
@@ -92,6 +114,55 @@ async def test_the_newer_release_gets_it_within_a_minute_and_at_no_attempt(
     [claim] = await claimed(releases.newer)
     assert claim.job == queued
     assert claim.attempt == 1
+
+
+@pytest.mark.parametrize("pointer", [IN_INBOX, JmapPointer("M1")])
+async def test_after_a_roll_back_jobs_of_the_newer_release_wait_for_it_and_cost_nothing(
+    servers: Servers, releases: Releases, prefix: str, pointer: Pointer
+) -> None:
+    """A worker of this release has the queue to itself for an hour, and does its own jobs."""
+    next_wire = NextWireFormat({**POINTERS, "jmap": JmapPointer})
+    upgraded = RedisPointerQueue(servers, next_wire, prefix=prefix, ahead=lambda: releases.ahead)
+    queued = [job(f"new {number}", pointer=pointer) for number in range(5)]
+    await upgraded.enqueue(queued)
+    await releases.older.enqueue(jobs(*(f"old {number}" for number in range(5))))
+    done = await _work(releases.older, 5)
+
+    for _ in range(60):
+        releases.ahead += LEFT_TO_OTHERS
+        assert await claimed(releases.older, 100) == []
+
+    assert done == {f"old {number}" for number in range(5)}
+    assert (await releases.older.dead_letters()).letters == []
+    releases.ahead += LEFT_TO_OTHERS
+    claims = await claimed(upgraded, 4)
+    claims += await _after_acknowledging(upgraded, claims)
+    assert sorted((claim.job for claim in claims), key=lambda each: each.id) == queued
+    assert {(claim.attempt, claim.crashes, claim.reclaimed) for claim in claims} == {(1, 0, False)}
+
+
+async def _work(queue: RedisPointerQueue, expected: int) -> set[str]:
+    """What a worker has done when it has done so many jobs."""
+    done, stop = set[str](), asyncio.Event()
+
+    async def consume(claim: Claim) -> Consumed:
+        settled = await queue.acknowledge(claim)
+        done.add(claim.job.id)
+        if len(done) == expected:
+            stop.set()
+        return Consumed(Duplicate(), settled)
+
+    worker = Worker(queue=queue, consume=consume, overran=unexpected, run_suspect=unexpected)
+    async with asyncio.timeout(30):
+        await worker.run(stop)
+    return done
+
+
+async def _after_acknowledging(queue: RedisPointerQueue, claims: list[Claim]) -> list[Claim]:
+    """What can be claimed when *claims* have made room in the lane."""
+    for claim in claims:
+        await queue.acknowledge(claim)
+    return await claimed(queue, 100)
 
 
 @pytest.mark.parametrize("reasons", ["{}", '[[1893456000000,"the lease ran out"]]'])
