@@ -13,6 +13,7 @@ from postroom.domain.failure import Failure
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.serving.limits import Limits, connections_within, raise_open_files
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.engines import ready
 from postroom.entrypoints.garbage import freeze_startup
@@ -85,16 +86,28 @@ async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None
         },
     )
     app = create_app(services)
+    limits = _limits(settings)
     with _listen(settings) as listening:
         host, port = listening.getsockname()[:2]
-        log.info("api started", host=host, port=port)
+        log.info("api started", host=host, port=port, max_connections=limits.connections)
         show(
             f"The API listens at {_url(host, port)}, and {_url(host, port)}/health/ready is 200"
             " when all is well."
         )
         tune_gc()
-        await serve(app, listening, stop)
+        await serve(app, listening, stop, limits, wired.telemetry.instruments.refused)
     log.info("api stopped")
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        header_seconds=settings.api_header_seconds,
+        body_seconds=settings.api_body_seconds,
+        idle_seconds=settings.api_idle_seconds,
+        header_bytes=settings.api_max_header_bytes,
+        pending_bytes=settings.api_max_pending_bytes,
+        connections=min(settings.api_max_connections, connections_within(raise_open_files())),
+    )
 
 
 def _listen(settings: Settings) -> socket.socket:
