@@ -29,6 +29,7 @@ LOGGED = frozenset(
         *("part", "exit_code", "exit", "dead", "signal", "host", "port", "concurrency"),
         *("seconds", "waiting", "engine", "restart_in", "log"),
         "max_connections",
+        "repeated",
     }
 )
 
