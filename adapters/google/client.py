@@ -10,6 +10,7 @@ from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.exchange import Response, exchange
+from postroom.adapters.http.server_skew import ServerSkew, Skewed, ignored
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
 
@@ -27,11 +28,17 @@ class GmailClient:
     """Reads from the Gmail API at *base_url*, each mailbox under its own access."""
 
     def __init__(
-        self, http: httpx.AsyncClient, clock: Clock, base_url: str = "https://gmail.googleapis.com"
+        self,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        base_url: str = "https://gmail.googleapis.com",
+        *,
+        skewed: Skewed = ignored,
     ) -> None:
         self._http = http
         self._clock = clock
         self.host = httpx.URL(base_url).host
+        self.skew = ServerSkew(self.host, skewed)
         self._users = f"{base_url}/gmail/v1/users/me"
         self._tokens = AccessTokens(http, clock)
 
@@ -61,11 +68,15 @@ class GmailClient:
             token = await self._tokens.get(mailbox, rejected=token)
             response = await self._send(request, token, max_bytes)
         if response.status != HTTPStatus.OK:
-            raise failure_of(response.status, response.headers, response.body, self._clock.now())
+            now = self.skew.theirs(self._clock.now())
+            raise failure_of(response.status, response.headers, response.body, now)
         return read_response(model, response.body)
 
     async def _send(self, request: httpx.Request, token: str, max_bytes: int) -> Response:
         request.headers["Authorization"] = f"Bearer {token}"
-        return await exchange(
+        sent_at = self._clock.now()
+        response = await exchange(
             self._http, request, peer=request.url.host, max_bytes=max_bytes, deadline=DEADLINE
         )
+        self.skew.measure(response.headers, sent_at, self._clock.now())
+        return response

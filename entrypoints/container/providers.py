@@ -13,6 +13,7 @@ from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
 from postroom.entrypoints.settings import InvalidSettings, Settings
+from postroom.entrypoints.telemetry.clock import log_server_skew
 
 HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
 """Seconds for each wait on the wire; the clients bound whole calls themselves."""
@@ -76,6 +77,7 @@ async def make_providers(
         resources=resources,
         public_url=settings.public_url,
         max_message_bytes=settings.max_message_bytes,
+        skewed=log_server_skew,
     )
     return Providers([_made(each, deps, settings) for each in PROVIDERS])
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from postroom.adapters.http.server_skew import ServerSkew
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.microsoft.client import GraphClient
@@ -99,7 +100,7 @@ async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
 async def remote(rig: Rig, **limits: timedelta) -> AsyncIterator[Rig]:
     """The same Graph over TCP, with other *limits* of the client."""
     async with serve(rig.graph.app) as url, httpx.AsyncClient() as http:
-        client = GraphClient(http, rig.tokens, rig.clock, url, **limits)
+        client = GraphClient(http, rig.tokens, rig.clock, url, skew=ServerSkew(), **limits)
         yield replace(rig, client=client)
         rig.graph.release()
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from postroom.adapters.postgres.connection import Timeouts
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.health import PostgresHealth
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import StoreUnavailable, Unavailable
 from tests.tcp_proxy import Proxy
 
 MOMENT = timedelta(milliseconds=200)
@@ -159,7 +159,7 @@ async def test_when_the_server_speaks_again_all_connections_are_made_anew(
         results = await asyncio.gather(*(work(database) for _ in range(5)), return_exceptions=True)
         await proxy.heal()
 
-        assert {type(result) for result in results} == {Unavailable}
+        assert {type(result) for result in results} == {StoreUnavailable}
         async with asyncio.timeout(10):
             await until_it_works(database)
         await asyncio.gather(*(work(database) for _ in range(5)))

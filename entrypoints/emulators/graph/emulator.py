@@ -3,6 +3,7 @@
 import httpx
 
 from postroom.application.ports import Clock
+from postroom.entrypoints.emulators.dated import dated
 from postroom.entrypoints.emulators.graph.api import build_app
 from postroom.entrypoints.emulators.graph.backend import Backend
 from postroom.entrypoints.emulators.graph.script_faults import FaultScript
@@ -27,7 +28,7 @@ class GraphEmulator(MailScript, FaultScript, NotificationScript, SignInScript):
 
     def __init__(self, clock: Clock, client: httpx.AsyncClient) -> None:
         super().__init__(clock, Backend(clock, client))
-        self.app: AsgiApp = build_app(self._backend)
+        self.app: AsgiApp = dated(build_app(self._backend), clock)
         self.register(DIRECTORY, CLIENT_ID, CLIENT_SECRET)
 
     # --- Who may come in ---
