@@ -9,7 +9,7 @@ moves only when what it passes is queued, durably:
 
 So a sync can be cut off anywhere and the next goes on from there. What is listed twice is queued
 under the same job id, and what has ended is left alone, and so is not fetched again; unless it was
-said to be gone, which it then is not.
+said to be gone, which it then is not, or is dead and a person wants that to be tried again.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from postroom.application.ports import (
     Arrival,
     ChangeSource,
     Clock,
+    DeadLetterQueue,
     FolderSyncs,
     OutcomeRecord,
     Outcomes,
@@ -54,6 +55,7 @@ class SyncFolder:
     ingest: Ingest
     clock: Clock
     inbound_age: InboundAge
+    dead_letters: DeadLetterQueue
     max_pages: int = field(default=MAX_PAGES)
 
     async def __call__(
@@ -160,7 +162,8 @@ class _Run:
     async def _queue(self, arrivals: Sequence[Arrival], *, backfilled: bool = False) -> SyncResult:
         use_case, mailbox = self.use_case, self.mailbox
         by_id = {job_id(mailbox.tenant, mailbox.id, each.pointer): each for each in arrivals}
-        ended = await use_case.outcomes.known(mailbox.tenant, list(by_id)) if by_id else ()
+        dead_before = self.folder_sync.dead_before if backfilled else None
+        ended = await self._ended(list(by_id), dead_before)
         waiting = {id_: each for id_, each in by_id.items() if id_ not in ended}
         too_old = {} if backfilled else await self._skip_old(waiting)
         pointers = [each.pointer for id_, each in waiting.items() if id_ not in too_old]
@@ -168,8 +171,15 @@ class _Run:
         if not pointers:
             return listed
         await self._record_reach(backfilled=backfilled)
+        redriven = await use_case.dead_letters.redrive(list(waiting)) if dead_before else ()
         ingested = await use_case.ingest(mailbox, pointers, backfilled=backfilled)
-        return listed + self._result([by_id[id_] for id_ in ingested.new])
+        return listed + self._result([by_id[id_] for id_ in {*redriven, *ingested.new}])
+
+    async def _ended(self, job_ids: Sequence[str], dead_before: datetime | None) -> frozenset[str]:
+        if not job_ids:
+            return frozenset()
+        outcomes, tenant = self.use_case.outcomes, self.mailbox.tenant
+        return await outcomes.known(tenant, job_ids, dead_before=dead_before)
 
     async def _record_reach(self, *, backfilled: bool) -> None:
         """Of a list that reaches far back: the queue may lose what is queued of it."""

@@ -100,7 +100,8 @@ class FolderSync:
     *position_at* is when it moved there. *backfill_from* is the moment from which on a list by date
     is still to be made. They move while a run goes on, each when what it passes is queued, and
     nothing else changes them: see `FolderSyncs`. *lost_at* is when the queue was found to be lost,
-    if what that has cost is not listed again yet.
+    if what that has cost is not listed again yet. *dead_before* is set where a person wants that
+    list to queue dead jobs again: those that died before that moment.
 
     *polling_reason* says why the folder is polled. A poll without *probe_at* ends as soon as what
     stands in the way does. *announced_since* is from when on notifications are expected.
@@ -118,6 +119,7 @@ class FolderSync:
     position_at: datetime | None = None
     backfill_from: datetime | None = None
     lost_at: datetime | None = None
+    dead_before: datetime | None = None
     mode: Mode = Mode.NOTIFICATIONS
     polling_reason: str = ""
     announced_since: datetime | None = None

@@ -69,3 +69,61 @@ Feature: Dead letters
       | Microsoft 365 |
       | Gmail         |
       | IMAP          |
+
+  @real
+  Scenario Outline: Who lists a mailbox again can have what is dead tried again with it
+    Given a mailbox at <provider>
+    And 3 messages in the dead letters since the provider was away
+    And a person has resynced the mailbox since 7 days ago, with what is dead
+    When Postroom runs for 1 minute
+    Then there are 3 tickets
+    And nothing is in the dead letters
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
+  Scenario Outline: What was dead is found in its mailbox even if the queue has forgotten it
+    Given a mailbox at <provider>
+    And 3 messages in the dead letters since the provider was away
+    And the queue has forgotten all that waited
+    And Postroom has run for 1 minute
+    And a person has resynced the mailbox since 7 days ago, with what is dead
+    When Postroom runs for 1 minute
+    Then there are 3 tickets
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
+  Scenario Outline: What is dead stays so where nobody wants it to be tried again
+    Given a mailbox at <provider>
+    And 3 messages in the dead letters since the provider was away
+    And a person has resynced the mailbox since 7 days ago
+    When Postroom runs for 1 minute
+    Then 3 messages are in the dead letters
+    And there is no ticket
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |
+
+  Scenario Outline: What dies again is left to a person again
+    Given a mailbox at <provider>
+    And 3 messages in the dead letters since they are empty
+    And a person has resynced the mailbox since 7 days ago, with what is dead
+    When Postroom runs for 10 minutes
+    Then 3 messages are in the dead letters
+    And each of them was tried once more
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |

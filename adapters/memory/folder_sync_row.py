@@ -61,6 +61,7 @@ class FolderSyncRow:
             position_at=stored.position_at,
             backfill_from=stored.backfill_from,
             lost_at=stored.lost_at,
+            dead_before=stored.dead_before,
             token=stored.token,
         )
         return replace(
@@ -77,6 +78,24 @@ class FolderSyncRow:
             requests=frozenset(requested),
         )
         return replace(self, folder_sync=folder_sync, requested=requested, version=version)
+
+    def move_backfill(self, after: datetime | None) -> "FolderSyncRow":
+        """Its end is that of all that it was to make good."""
+        stored = self.folder_sync
+        lost_at, dead_before = (stored.lost_at, stored.dead_before) if after else (None, None)
+        moved = replace(stored, backfill_from=after, lost_at=lost_at, dead_before=dead_before)
+        return replace(self, folder_sync=moved)
+
+    def backfill(self, since: datetime, dead_before: datetime | None) -> "FolderSyncRow":
+        """With a backfill from *since*, or from earlier."""
+        stored = self.folder_sync
+        begin = min(since, stored.backfill_from or since)
+        if dead_before:  # a microsecond earlier, a run that goes on moves it no more
+            begin -= timedelta.resolution
+            dead_before = max(dead_before, stored.dead_before or dead_before)
+        dead_before = dead_before or stored.dead_before
+        backfilled = replace(stored, backfill_from=begin, dead_before=dead_before)
+        return replace(self, folder_sync=backfilled)
 
     def reach(self, since: datetime, now: datetime, held_since: datetime) -> "FolderSyncRow":
         """With mail from *since* on queued *now*; all before *held_since* has ended."""

@@ -64,9 +64,7 @@ class InMemoryFolderSyncs(FolderSyncs):
         def moved(row: FolderSyncRow) -> FolderSyncRow | None:
             if row.folder_sync.backfill_from != before:
                 return None
-            lost_at = row.folder_sync.lost_at if after else None
-            at = replace(row.folder_sync, backfill_from=after, lost_at=lost_at)
-            return replace(row, folder_sync=at)
+            return row.move_backfill(after)
 
         return await self._change(folder_sync, moved) is not None
 
@@ -105,15 +103,18 @@ class InMemoryFolderSyncs(FolderSyncs):
         return False
 
     async def request_backfill(
-        self, tenant: str, mailbox_id: str, since: datetime, now: datetime
+        self,
+        tenant: str,
+        mailbox_id: str,
+        since: datetime,
+        now: datetime,
+        *,
+        dead_before: datetime | None = None,
     ) -> int:
         async with self._database.transaction(tenant) as tables:
             keys = _keys(tables, mailbox_id, None)
             for key in keys:
-                row = tables.folder_syncs[key]
-                since_then = min(since, row.folder_sync.backfill_from or since)
-                earlier = replace(row.folder_sync, backfill_from=since_then)
-                tables.folder_syncs[key] = replace(row, folder_sync=earlier)
+                tables.folder_syncs[key] = tables.folder_syncs[key].backfill(since, dead_before)
                 self._request(tables, key, Request.SYNC, now)
         return len(keys)
 

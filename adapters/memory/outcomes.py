@@ -1,8 +1,9 @@
 from collections.abc import Sequence
+from datetime import datetime
 
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.application.ports import OutcomeRecord, Outcomes
-from postroom.domain.outcome import Skipped
+from postroom.domain.outcome import Dead, Skipped
 
 
 class InMemoryOutcomes(Outcomes):
@@ -32,7 +33,18 @@ class InMemoryOutcomes(Outcomes):
         # Sorting is stable: of two with one time, the later recorded is the newer.
         return sorted(matching, key=lambda record: record.at)[: -limit - 1 : -1]
 
-    async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+    async def known(
+        self, tenant: str, job_ids: Sequence[str], *, dead_before: datetime | None = None
+    ) -> frozenset[str]:
         records = self._database.read(tenant).outcomes
-        ended = {each.job.id for each in records if not isinstance(each.outcome, Skipped)}
-        return frozenset(job_ids) & ended
+        return frozenset(job_ids) & {each.job.id for each in records if _ends(each, dead_before)}
+
+
+def _ends(record: OutcomeRecord, dead_before: datetime | None) -> bool:
+    match record.outcome:
+        case Skipped():
+            return False
+        case Dead():
+            return dead_before is None or record.at >= dead_before
+        case _:
+            return True

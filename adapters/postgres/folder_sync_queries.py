@@ -60,7 +60,8 @@ MOVE_POSITION = _if_claimed("UPDATE folder_sync SET position = %(position)s, pos
 _MOVE_BACKFILL = _if_claimed("""
 UPDATE folder_sync SET
     backfill_from = %(after)s,
-    lost_at = CASE WHEN %(after)s::timestamptz IS NOT NULL THEN lost_at END
+    lost_at = CASE WHEN %(after)s::timestamptz IS NOT NULL THEN lost_at END,
+    dead_before = CASE WHEN %(after)s::timestamptz IS NOT NULL THEN dead_before END
 """)
 MOVE_BACKFILL = f"{_MOVE_BACKFILL} AND backfill_from IS NOT DISTINCT FROM %(before)s"
 
@@ -91,11 +92,15 @@ REQUEST = f"{_REQUEST} WHERE {_KEY}"
 REQUEST_ALL = f"{_REQUEST} WHERE {_OF_MAILBOX}"
 REQUEST_BY_SUBSCRIPTION = f"""{_REQUEST}
 WHERE tenant = %(tenant)s AND subscription ->> 'id' = %(subscription_id)s"""
-REQUEST_BACKFILL = f"""{_REQUEST}, backfill_from = least(backfill_from, %(since)s)
-WHERE {_OF_MAILBOX}"""
+_BACKFILL = f"{_REQUEST}, backfill_from = least(backfill_from, %(since)s)"
+REQUEST_BACKFILL = f"{_BACKFILL} WHERE {_OF_MAILBOX}"
 
 # Each moment is the earliest that there is; a microsecond earlier, it is another than that of a run
 # which goes on, and so that run moves it no more.
+REQUEST_BACKFILL_OF_DEAD = f"""{_BACKFILL} - interval '1 microsecond',
+    dead_before = greatest(dead_before, %(dead_before)s)
+WHERE {_OF_MAILBOX}"""
+
 _LOST = """
 SELECT tenant AS of_tenant, id, added_at,
        coalesce((%(lanes)s::jsonb ->> id)::timestamptz, %(held_since)s)

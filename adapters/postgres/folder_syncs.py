@@ -1,5 +1,5 @@
 """Folder syncs, one row each, claimed and saved by compare and set: see 0005_receptions.sql,
-and 0007_one_sync.sql and 0008_queue_witness.sql for the columns that came later.
+and 0007_one_sync.sql and those after it for the columns that came later.
 
 Two that claim one row at once wait for each other at the row, and the second finds it claimed. So
 no row has to be locked, or skipped, between finding what is due and claiming it.
@@ -99,10 +99,24 @@ class PostgresFolderSyncs(FolderSyncs):
         return sum(noted) > 0
 
     async def request_backfill(
-        self, tenant: str, mailbox_id: str, since: datetime, now: datetime
+        self,
+        tenant: str,
+        mailbox_id: str,
+        since: datetime,
+        now: datetime,
+        *,
+        dead_before: datetime | None = None,
     ) -> int:
-        values = {"tenant": tenant, "mailbox": mailbox_id, "request": Request.SYNC.value}
-        return await self._change(queries.REQUEST_BACKFILL, {**values, "since": since, "now": now})
+        query = queries.REQUEST_BACKFILL_OF_DEAD if dead_before else queries.REQUEST_BACKFILL
+        values = {
+            "tenant": tenant,
+            "mailbox": mailbox_id,
+            "request": Request.SYNC.value,
+            "since": since,
+            "now": now,
+            "dead_before": dead_before,
+        }
+        return await self._change(query, values)
 
     async def request_relisting(self, tenant: str, loss: QueueLoss, now: datetime) -> int:
         lanes = {

@@ -32,7 +32,8 @@ WHERE tenant = %(tenant)s{conditions} ORDER BY at DESC, id DESC LIMIT %(limit)s
 
 _KNOWN = """
 SELECT DISTINCT job_id FROM outcome
-WHERE tenant = %s AND job_id = ANY(%s) AND outcome <> 'skipped'
+WHERE tenant = %(tenant)s AND job_id = ANY(%(job_ids)s) AND outcome <> 'skipped'
+    AND NOT (outcome = 'dead' AND at < coalesce(%(dead_before)s, '-infinity'::timestamptz))
 """
 
 
@@ -75,9 +76,12 @@ class PostgresOutcomes(Outcomes):
             )
             return [self._record(row) async for row in cursor]
 
-    async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+    async def known(
+        self, tenant: str, job_ids: Sequence[str], *, dead_before: datetime | None = None
+    ) -> frozenset[str]:
+        values = {"tenant": tenant, "job_ids": list(job_ids), "dead_before": dead_before}
         async with self._database.transaction(tenant) as connection:
-            rows = await connection.execute(_KNOWN, [tenant, list(job_ids)])
+            rows = await connection.execute(_KNOWN, values)
             return frozenset([job_id for (job_id,) in await rows.fetchall()])
 
     def _dumped(self, job: PointerJob) -> Mapping[str, Any]:

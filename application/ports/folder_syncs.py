@@ -60,7 +60,7 @@ class FolderSyncs(Protocol):
         """Move the backfill from *before* to *after* (None: there is none).
 
         Returns False as well if it stands elsewhere: a person has asked for an earlier one. Its end
-        is that of `FolderSync.lost_at` too: what the queue has lost is listed again.
+        is that of `FolderSync.lost_at` and `dead_before` too: what they are about is listed again.
         """
 
     @abstractmethod
@@ -94,11 +94,19 @@ class FolderSyncs(Protocol):
 
     @abstractmethod
     async def request_backfill(
-        self, tenant: str, mailbox_id: str, since: datetime, now: datetime
+        self,
+        tenant: str,
+        mailbox_id: str,
+        since: datetime,
+        now: datetime,
+        *,
+        dead_before: datetime | None = None,
     ) -> int:
         """Have the next run of every folder, which is due at once, list all from *since* on.
 
-        Returns how many folders there are. An earlier backfill that is still to be made stays.
+        Returns how many folders there are. An earlier backfill that is still to be made stays. With
+        *dead_before*, the list is to queue again what died before that moment, and a backfill that
+        goes on begins again, since it has passed over some; of two such moments the later holds.
         """
 
     @abstractmethod

@@ -62,9 +62,11 @@ class Outcomes(Protocol):
         """The newest *limit* outcomes of the tenant that match what is given, newest first."""
 
     @abstractmethod
-    async def known(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+    async def known(
+        self, tenant: str, job_ids: Sequence[str], *, dead_before: datetime | None = None
+    ) -> frozenset[str]:
         """Those of *job_ids* that have ended, however they did, but for the skipped.
 
         Those are of messages that were not there, or were too old: whoever finds one all the same,
-        or asks for mail that is old, has news.
+        or asks for mail that is old, has news. Nor is it an end to have died before *dead_before*.
         """

@@ -74,7 +74,7 @@ def preview(found: Found, *, as_json: bool) -> None:
     if as_json:
         print_json({**_result(found, Progress(survey.matched)), "dry_run": True, "first": first})
     elif survey.matched:
-        typer.echo(f"{_counted(survey.matched)} meant. This was a dry run: nothing was changed.")
+        typer.echo(f"{counted(survey.matched)} meant. This was a dry run: nothing was changed.")
         print_letters(first, with_tenant=True)
         if survey.matched > SHOWN:
             typer.echo(f"… and {survey.matched - SHOWN} more.")
@@ -91,7 +91,7 @@ def move(action: Action, found: Found, rate: float, *, as_json: bool) -> None:
     elif result.matched:
         gone = result.matched - result.done
         others = f"; {gone} had gone already" if gone else ""
-        typer.echo(f"{_counted(result.done)} {action.done}{others}.")
+        typer.echo(f"{counted(result.done)} {action.done}{others}.")
     else:
         _print_none(found)
     _refuse_unknown(found)
@@ -133,5 +133,5 @@ def _refuse_unknown(found: Found) -> None:
         raise CommandFailed(f"no dead letter has the id {ids}; see: postroom dead list")
 
 
-def _counted(count: int) -> str:
+def counted(count: int) -> str:
     return f"{count} dead letter{' is' if count == 1 else 's are'}"

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from postroom.application.resync_mailbox import Resynced
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.entrypoints.cli.context import AdminContext, with_admin
+from postroom.entrypoints.cli.dead_actions import REDRIVE, counted
 from postroom.entrypoints.cli.dead_filter import age
 from postroom.entrypoints.cli.mailbox_add import Id
 from postroom.entrypoints.cli.mailbox_lookup import be_known, find_mailbox, unknown_mailbox
@@ -53,14 +55,19 @@ def resync(
         typer.Option(parser=age, metavar="AGE", help="How far to look back: 90m, 12h. [7d]"),
     ] = None,
     tenant: Tenant = "default",
+    *,
+    dead: Annotated[bool, typer.Option("--dead", help="Try again what is dead, too.")] = False,
 ) -> None:
     """List again all that came in, and queue what was never handled. Nothing is done twice."""
 
-    async def run(admin: AdminContext) -> int:
+    async def run(admin: AdminContext) -> Resynced:
         mailbox = await find_mailbox(admin.registry, tenant, id_)
-        return await admin.resync(mailbox, admin.clock.now() - (since or RESYNC))
+        return await admin.resync(mailbox, admin.clock.now() - (since or RESYNC), dead=dead)
 
-    if not with_admin(run):
+    resynced = with_admin(run)
+    if dead:
+        typer.echo(f"{counted(resynced.redriven)} {REDRIVE.done}.")
+    if not resynced.folders:
         raise unknown_mailbox(tenant, id_)  # it was removed meanwhile
     found = f"postroom outcomes --mailbox {id_}{of_tenant(tenant)}"
     typer.echo(f"{tenant}/{id_} is listed again. What it finds: {found}")

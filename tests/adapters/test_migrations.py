@@ -249,6 +249,31 @@ async def test_mailboxes_of_an_earlier_release_are_synced_and_paused_as_they_wer
     ) == ["('a', None, None, None)", "('b', 'operator', 'moved', 't')", "('c', None, None, None)"]
 
 
+async def test_a_list_that_the_release_before_owes_queues_nothing_dead_again_until_it_is_asked_to(
+    empty_database: str, folder: Path
+) -> None:
+    (folder / "0009_dead_again.sql").unlink()
+    await migrate(empty_database, folder)
+    sql(
+        empty_database,
+        "INSERT INTO postroom.mailbox (tenant, id, address, account, secrets, added_at)"
+        " VALUES ('acme', 'a', 'a@acme.example', '{}', '', now());"
+        "INSERT INTO postroom.folder_sync (tenant, mailbox, folder, due_at, backfill_from)"
+        " VALUES ('acme', 'a', 'inbox', now(), now())",
+    )
+    await migrate(empty_database)
+
+    async with Database(empty_database) as database:
+        folder_syncs = PostgresFolderSyncs(database)
+        [owed] = await folder_syncs.all()
+        assert owed.backfill_from
+        now = owed.backfill_from
+        await folder_syncs.request_backfill("acme", "a", now, now, dead_before=now)
+        [asked] = await folder_syncs.all()
+
+    assert (owed.dead_before, asked.dead_before) == (None, now)
+
+
 async def test_the_role_of_the_application_bypasses_nothing(empty_database: str) -> None:
     await migrate(empty_database)
 

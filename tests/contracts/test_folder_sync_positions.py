@@ -143,3 +143,50 @@ async def test_a_backfill_waits_for_the_retry_of_one_that_failed(
 
     assert await folder_syncs.claim_due(LATER, 10, LEASE) == []
     assert (await claim_one(folder_syncs, NOON + LEASE)).backfill_from == EARLIER
+
+
+# --- What is dead, and to be queued again ---
+
+
+async def test_that_dead_jobs_are_wanted_again_stands_until_the_list_is_complete(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    await folder_syncs.request_backfill("acme", "sales", EARLIER, LATER, dead_before=LATER)
+    await folder_syncs.save(subscribed(claimed))
+
+    run = await claim_one(folder_syncs, LATER)
+    assert run.dead_before == LATER
+    assert run.backfill_from == EARLIER - timedelta.resolution
+    assert await folder_syncs.move_backfill(run, run.backfill_from, NOON)
+    await folder_syncs.save(replace(run, dead_before=None, due_at=LATER, requests=frozenset()))
+
+    after_a_crash = await claim_one(folder_syncs, LATER + LEASE)
+    assert after_a_crash.dead_before == LATER
+    assert await folder_syncs.move_backfill(after_a_crash, NOON, None)
+    assert (await stored(folder_syncs)).dead_before is None
+
+
+@pytest.mark.parametrize("since", [EARLIER, LATER])
+async def test_a_run_that_goes_on_does_not_end_the_list_that_wants_them(
+    folder_syncs: FolderSyncs, claimed: FolderSync, since: datetime
+) -> None:
+    await folder_syncs.move_backfill(claimed, None, NOON)
+
+    await folder_syncs.request_backfill("acme", "sales", since, LATER, dead_before=LATER)
+
+    assert not await folder_syncs.move_backfill(claimed, NOON, None)
+    after = await stored(folder_syncs)
+    assert after.backfill_from == min(since, NOON) - timedelta.resolution
+    assert after.dead_before == LATER
+
+
+@pytest.mark.parametrize(("asked", "stays"), [(NOON, LATER), (TOMORROW, TOMORROW), (None, LATER)])
+async def test_of_two_such_wishes_the_later_holds(
+    folder_syncs: FolderSyncs, claimed: FolderSync, asked: datetime | None, stays: datetime
+) -> None:
+    await folder_syncs.request_backfill("acme", "sales", EARLIER, LATER, dead_before=LATER)
+
+    await folder_syncs.request_backfill("acme", "sales", EARLIER, LATER, dead_before=asked)
+
+    assert (await stored(folder_syncs)).dead_before == stays
+    assert claimed.dead_before is None

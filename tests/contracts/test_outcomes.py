@@ -131,6 +131,27 @@ async def test_a_job_is_known_once_it_has_ended_however_it_did(outcomes: Outcome
     assert await outcomes.known("acme", []) == frozenset()
 
 
+async def test_to_have_died_before_a_moment_is_no_end_if_that_is_said(outcomes: Outcomes) -> None:
+    for record in (
+        outcome("died", ended=Dead("gave up"), minutes=1),
+        outcome("died later", ended=Dead("gave up"), minutes=2),
+        outcome("died again", ended=Dead("gave up"), minutes=1),
+        outcome("died again", ended=Dead("gave up"), minutes=3),
+        outcome("was handled", ended=Dead("gave up"), minutes=0),
+        outcome("was handled", ended=Completed(Effect.TICKET, "17"), minutes=1),
+        outcome("was a duplicate", ended=Duplicate(), minutes=1),
+        outcome("was skipped", ended=Skipped("source unavailable: 404"), minutes=1),
+    ):
+        await outcomes.record(record)
+    names = ["died", "died later", "died again", "was handled", "was a duplicate", "was skipped"]
+    moment = outcome(minutes=2).at
+
+    known = await outcomes.known("acme", names, dead_before=moment)
+
+    assert known == {"died later", "died again", "was handled", "was a duplicate"}
+    assert await outcomes.known("acme", names) == known | {"died"}
+
+
 async def test_a_job_whose_message_was_not_there_is_known_only_once_it_has_ended_otherwise(
     outcomes: Outcomes,
 ) -> None:

@@ -162,6 +162,25 @@ def test_a_mailbox_of_any_provider_is_listed_again_folder_by_folder(postroom: Po
     assert [bool(each.backfill_from) for each in folder_syncs()] == [True, True]
 
 
+@pytest.mark.usefixtures("added")
+def test_its_dead_letters_are_queued_again_if_that_is_asked_for(postroom: Postroom) -> None:
+    async def bury(wired: Wired) -> None:
+        [claim] = await wired.queue.claim(1, LEASE)
+        assert await wired.queue.bury(claim, "gave up")
+
+    in_container(bury)
+
+    ended = postroom("mailbox", "resync", *HERE, "--dead")
+
+    assert (ended.code, ended.err) == (0, "")
+    first, second = ended.out.splitlines()
+    assert first == "1 dead letter is queued again."
+    assert second.startswith("acme/support is listed again.")
+    assert folder_sync().dead_before
+    again = postroom("mailbox", "resync", *HERE, "--dead")
+    assert again.out.startswith("0 dead letters are queued again.\n")
+
+
 # --- Removed
 
 

@@ -58,9 +58,9 @@ class Service:
         self.ingest = IngestPointer(self.queue, clock)
         self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser())
         self.resume = ResumeMailbox(rig.registry, self.queue)
-        self.resync = ResyncMailbox(rig.folder_syncs, clock)
         self.remove = RemoveMailbox(rig.registry, rig.folder_syncs, self.providers, self.queue)
         self.dead_letters = RedriveDeadLetters(self.queue, clock)
+        self.resync = ResyncMailbox(rig.folder_syncs, self.dead_letters, clock)
         self.access = TrackAccess(rig.registry, self.queue, self.resume, clock)
         self.sources = track_sources(clock)
         self.maintain = self._maintain()
@@ -77,7 +77,13 @@ class Service:
             folder_syncs=rig.folder_syncs,
             providers=self.providers,
             sync=SyncFolder(
-                self.providers, rig.folder_syncs, rig.outcomes, self.ingest, rig.clock, InboundAge()
+                self.providers,
+                rig.folder_syncs,
+                rig.outcomes,
+                self.ingest,
+                rig.clock,
+                InboundAge(),
+                self.queue,
             ),
             access=self.access,
             sources=self.sources,

@@ -151,6 +151,7 @@ class Rig:
             IngestPointer(self.queue, self.clock),
             self.clock,
             InboundAge(),
+            self.queue,
         )
         resume = ResumeMailbox(self.registry, self.queue)
         return MaintainFolder(

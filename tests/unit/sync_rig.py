@@ -20,7 +20,9 @@ from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.maintain_folder import MAX_RUN, Maintain, MaintainFolder, SyncRun
 from postroom.application.ports import Arrival, OutcomeRecord
 from postroom.application.providers import Providers
+from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
@@ -60,7 +62,10 @@ class Rig:
             self.ingest,
             self.clock,
             InboundAge(),
+            self.queue,
         )
+        dead_letters = RedriveDeadLetters(self.queue, self.clock)
+        self.resync = ResyncMailbox(self.folder_syncs, dead_letters, self.clock)
         self.maintain: Maintain = self._maintaining(self.sync)
 
     @property

@@ -65,7 +65,13 @@ class Worker:
     def _maintain(self) -> MaintainFolder:
         rig = self.rig
         sync = SyncFolder(
-            rig.providers, rig.folder_syncs, rig.outcomes, ingesting(rig), rig.clock, InboundAge()
+            rig.providers,
+            rig.folder_syncs,
+            rig.outcomes,
+            ingesting(rig),
+            rig.clock,
+            InboundAge(),
+            rig.queue,
         )
         return MaintainFolder(
             registry=rig.registry,

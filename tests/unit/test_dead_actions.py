@@ -53,13 +53,14 @@ def admin(queue: StoppedQueue, clock: ManualClock) -> AdminContext:
     database = InMemoryDatabase()
     providers = Providers([])
     registry, folder_syncs = InMemoryMailboxRegistry(database), InMemoryFolderSyncs(database)
+    dead_letters = RedriveDeadLetters(queue, clock)
     return AdminContext(
         queue=queue,
-        dead_letters=RedriveDeadLetters(queue, clock),
+        dead_letters=dead_letters,
         registry=registry,
         folder_syncs=folder_syncs,
         resume=ResumeMailbox(registry, queue),
-        resync=ResyncMailbox(folder_syncs, clock),
+        resync=ResyncMailbox(folder_syncs, dead_letters, clock),
         remove=RemoveMailbox(registry, folder_syncs, providers, queue),
         outcomes=InMemoryOutcomes(database),
         helpdesk=InMemoryHelpdesk(database),

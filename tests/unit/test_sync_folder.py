@@ -9,13 +9,14 @@ import pytest
 from postroom.adapters.memory.changes import InMemoryChanges
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ingest_pointer import Ingest, Ingested, MailboxRef
-from postroom.application.ports import Arrival
-from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.ports import Arrival, OutcomeRecord
+from postroom.application.resync_mailbox import Resynced
 from postroom.domain.failure import Unavailable
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import SOURCE_UNAVAILABLE, Skipped
+from postroom.domain.outcome import SOURCE_UNAVAILABLE, Dead, Skipped
 from postroom.domain.pointer import Pointer
 from postroom.domain.sync_result import SyncResult
+from tests.contracts.samples import microsoft_mailbox
 from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -164,7 +165,7 @@ async def test_a_list_by_date_that_is_cut_off_goes_on_where_it_was(rig: Rig) -> 
         rig.arrive()
     await _sync(rig)
     await rig.handle_all()
-    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, SALES.added_at)
+    await rig.resync(SALES, SALES.added_at)
     rig.changes.listed = 0
 
     for _ in range(2):
@@ -252,7 +253,7 @@ async def test_a_resync_lists_again_from_the_given_moment_and_fetches_nothing_tw
     await rig.handle_all()
     rig.changes.deliver(SALES, replace(missed, pointer=MicrosoftPointer("", "older")))
 
-    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - 2 * DAY)
+    await rig.resync(SALES, rig.clock.now() - 2 * DAY)
     assert (await _sync(rig)).queued == 1
     assert await rig.handle_all() == ["older"]
 
@@ -264,7 +265,7 @@ async def test_a_resync_that_comes_as_a_sync_begins_anew_hides_nothing_older(rig
     rig.changes.expire(SALES)
 
     claimed = await rig.claimed()
-    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - HOUR)
+    await rig.resync(SALES, rig.clock.now() - HOUR)
     await rig.sync(SALES, claimed)
     await _sync(rig)
 
@@ -316,8 +317,128 @@ async def test_what_a_person_asks_for_is_never_too_old(rig: Rig) -> None:
     rig.arrive(ago=31 * DAY)
     await _sync(rig)
 
-    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - 40 * DAY)
+    await rig.resync(SALES, rig.clock.now() - 40 * DAY)
     await _sync(rig)
 
     [claim] = await rig.queue.claim(10, DAY)
     assert claim.job.backfilled
+
+
+# --- What is dead, and wanted again --------------------------------------------------------------
+
+
+async def _die(rig: Rig) -> None:
+    """All that is queued ends in the dead letters, and its outcome says so."""
+    for claim in await rig.queue.claim(10, DAY):
+        await rig.queue.bury(claim, "gave up")
+        dead = OutcomeRecord(job=claim.job, outcome=Dead("gave up"), attempt=1, at=rig.clock.now())
+        await rig.outcomes.record(dead)
+    rig.clock.advance(MINUTE)
+
+
+async def test_a_resync_leaves_alone_what_is_dead(rig: Rig) -> None:
+    await rig.arrive_and_notify()
+    await _die(rig)
+
+    resynced = await rig.resync(SALES, SALES.added_at)
+    await _sync(rig)
+
+    assert resynced == Resynced(folders=1)
+    assert await rig.handle_all() == []
+
+
+async def test_dead_letters_are_queued_again_at_once_if_that_is_wanted(rig: Rig) -> None:
+    for _ in range(2):
+        await rig.arrive_and_notify()
+    await _die(rig)
+    await rig.arrive_and_notify()
+    await rig.handle_all()
+
+    resynced = await rig.resync(SALES, SALES.added_at, dead=True)
+
+    assert resynced == Resynced(folders=1, redriven=2)
+    assert sorted(await rig.handle_all()) == ["m1", "m2"]
+    await _sync(rig)
+    assert await rig.handle_all() == []
+
+
+async def test_those_of_other_mailboxes_are_left_where_they_are(rig: Rig) -> None:
+    for other in (microsoft_mailbox("globex"), microsoft_mailbox(name="support")):
+        await rig.ingest(other, [MicrosoftPointer("", "theirs")])
+    await _die(rig)
+
+    resynced = await rig.resync(SALES, SALES.added_at, dead=True)
+
+    assert resynced.redriven == 0
+    assert len((await rig.queue.dead_letters()).letters) == 2
+
+
+async def test_a_dead_letter_that_redis_has_lost_is_found_by_the_list(rig: Rig) -> None:
+    await rig.arrive_and_notify()
+    await _die(rig)
+    await rig.arrive_and_notify()
+    await rig.handle_all()
+    rig.queue.forget()
+
+    resynced = await rig.resync(SALES, SALES.added_at, dead=True)
+    found = await _sync(rig)
+
+    assert (resynced.redriven, found.queued) == (0, 1)
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_a_list_that_is_cut_off_still_knows_that_dead_ones_are_wanted(rig: Rig) -> None:
+    rig.changes.page_size = 1
+    for _ in range(3):
+        rig.clock.advance(MINUTE)
+        await rig.arrive_and_notify()
+    await _die(rig)
+    rig.queue.forget()
+    await rig.resync(SALES, SALES.added_at, dead=True)
+
+    rig.changes.break_down(SALES, Unavailable("Graph answered 503"), after_pages=2)
+    with pytest.raises(Unavailable):
+        await _sync(rig)
+    rig.changes.repair(SALES)
+    await _sync(rig)
+
+    assert sorted(await rig.handle_all()) == ["m1", "m2", "m3"]
+    assert (await rig.folder_sync()).dead_before is None
+
+
+async def test_what_dies_again_is_not_queued_again_by_the_same_list(rig: Rig) -> None:
+    await rig.arrive_and_notify()
+    await _die(rig)
+    await rig.resync(SALES, SALES.added_at, dead=True)
+    await _die(rig)
+
+    await _sync(rig)
+
+    assert await rig.handle_all() == []
+    assert len((await rig.queue.dead_letters()).letters) == 1
+
+
+async def test_the_list_queues_no_job_beside_its_dead_letter(rig: Rig) -> None:
+    """It lies there still if it died as the others were queued again."""
+    await rig.arrive_and_notify()
+    await _die(rig)
+    now = rig.clock.now()
+    await rig.folder_syncs.request_backfill(
+        SALES.tenant, SALES.id, SALES.added_at, now, dead_before=now
+    )
+
+    assert (await _sync(rig)).queued == 1
+
+    assert (await rig.queue.dead_letters()).letters == []
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_a_list_that_goes_on_from_the_position_leaves_dead_ones_alone(rig: Rig) -> None:
+    await rig.arrive_and_notify()
+    await _die(rig)
+    await rig.resync(SALES, rig.clock.now(), dead=False)
+    folder_sync = replace(await rig.claimed(), backfill_from=None, dead_before=rig.clock.now())
+
+    await rig.sync(SALES, folder_sync)
+
+    assert await rig.handle_all() == []

@@ -78,6 +78,7 @@ class Rig:
             IngestPointer(self.queue, self.clock),
             self.clock,
             InboundAge(),
+            self.queue,
         )
         resume = ResumeMailbox(self.registry, self.queue)
         self.maintain = MaintainFolder(

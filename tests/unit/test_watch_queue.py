@@ -10,7 +10,6 @@ from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.heartbeat import InMemoryQueueHeartbeat, InMemoryQueueSurvey
 from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.application.ports import Beaten, QueueContents, QueueSurvey
-from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.watch_queue import REMEMBERED, LossHealed, LossNoticed, WatchQueue
 from postroom.domain.failure import Failure, Unavailable
 from postroom.domain.folder_sync import FolderSync
@@ -224,7 +223,7 @@ async def test_mail_that_a_person_had_listed_from_long_ago_is_listed_again(
 ) -> None:
     rig = watched.rig
     rig.arrive(ago=40 * DAY)
-    await ResyncMailbox(rig.folder_syncs, rig.clock)(SALES, rig.clock.now() - 50 * DAY)
+    await rig.resync(SALES, rig.clock.now() - 50 * DAY)
     await rig.sync_runs()
     await watched.beats()
 

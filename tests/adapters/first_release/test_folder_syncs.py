@@ -139,3 +139,16 @@ async def test_a_lease_of_that_release_holds_and_ends(folder_syncs: PostgresFold
     assert await folder_syncs.save(replace(claimed, requests=frozenset(), last_error="HTTP 500"))
     saved = await one(folder_syncs, "globex", "sales")
     assert (saved.requests, saved.last_error) == (frozenset(), "HTTP 500")
+
+
+async def test_its_folders_can_be_asked_for_what_is_dead(
+    folder_syncs: PostgresFolderSyncs,
+) -> None:
+    before = await folder_syncs.all(tenant="acme", mailbox="invoices")
+    now = RECORDED_AT + LEASE
+
+    await folder_syncs.request_backfill("acme", "invoices", RECORDED_AT, now, dead_before=now)
+
+    after = await folder_syncs.all(tenant="acme", mailbox="invoices")
+    assert {each.dead_before for each in before} == {None}
+    assert {each.dead_before for each in after} == {now}

@@ -114,7 +114,7 @@ def worker(
         registry=registry,
         folder_syncs=folder_syncs,
         providers=providers,
-        sync=SyncFolder(providers, folder_syncs, outcomes, ingest, clock, age),
+        sync=SyncFolder(providers, folder_syncs, outcomes, ingest, clock, age, queue),
         access=access,
         sources=sources,
         clock=clock,

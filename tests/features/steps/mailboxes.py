@@ -85,9 +85,14 @@ def _(scene: Scene) -> None:
     assert scene.run(scene.service.resume(mailbox.tenant, mailbox.id))
 
 
-@given(sentence(r"a person has resynced the mailbox since (?P<days>\d+) days ago"))
-def _(scene: Scene, days: str) -> None:
-    _resync(scene, int(days))
+@given(
+    sentence(
+        r"a person has resynced the mailbox since (?P<days>\d+) days ago"
+        r"(?P<dead>, with what is dead)?"
+    )
+)
+def _(scene: Scene, days: str, dead: str | None) -> None:
+    _resync(scene, int(days), dead=bool(dead))
 
 
 @when("a person removes the mailbox")
@@ -102,6 +107,7 @@ async def _add(scene: Scene, provider: str) -> None:
     await scene.service.maintain_due()
 
 
-def _resync(scene: Scene, days: int) -> None:
+def _resync(scene: Scene, days: int, *, dead: bool = False) -> None:
+    scene.service.messages.fetched.clear()
     since = scene.clock.now() - timedelta(days=days)
-    assert scene.run(scene.service.resync(scene.mailbox, since)) == 1
+    assert scene.run(scene.service.resync(scene.mailbox, since, dead=dead)).folders == 1
