@@ -132,10 +132,16 @@ class ConsumeJob(Consume):
         except AccessFailed as failure:  # its credentials are unreadable, or of another release
             return await self._set_aside(claim, failure.reason, SET_ASIDE)
         if mailbox is None:
-            return await self._end(claim, Dead(UNKNOWN_MAILBOX))
+            return await self._end_unknown(claim)
         if failed:
             return await self._judged(claim, mailbox, failed, mark=self.evidence.mark())
         return await self._handle(claim, mailbox, provider)
+
+    async def _end_unknown(self, claim: Claim) -> Dead:
+        job = claim.job
+        if claim.probation is not None:  # it backed off as its mailbox was removed: nobody answers
+            await self.queue.resume(job.tenant, job.mailbox)
+        return await self._end(claim, Dead(UNKNOWN_MAILBOX))
 
     async def _set_aside(self, claim: Claim, reason: str, wait: timedelta) -> Deferred:
         """Have the job wait with its whole lane: those behind it would only meet the same."""

@@ -144,3 +144,38 @@ Feature: Whose fault it is
       | Microsoft 365 |
       | Gmail         |
       | IMAP          |
+
+  Scenario Outline: A provider that is up for one call in ten costs no message
+    Given a mailbox at <provider> that receives
+    And the provider is up for one call in ten, and else says "<failure>"
+    And 3 messages arrived, and were not announced
+    When Postroom runs for 1 day
+    Then there are 3 tickets
+    And nothing is in the dead letters
+    And nothing is waiting
+
+    Examples:
+      | provider      | failure            |
+      | Microsoft 365 | connection refused |
+      | Microsoft 365 | 500                |
+      | Gmail         | connection refused |
+      | Gmail         | 500                |
+      | IMAP          | connection refused |
+      | IMAP          | 500                |
+
+  Scenario Outline: A mailbox that is removed while its mail waits leaves it where a person sees it
+    Given a mailbox at <provider> that receives
+    And 3 messages wait to be read
+    And the provider is away, with "connection refused"
+    And Postroom has run for 30 minutes
+    And the mailbox is removed
+    When Postroom runs for 6 minutes
+    Then 3 messages are in the dead letters
+    And nothing is waiting
+    And no lane is held back
+
+    Examples:
+      | provider      |
+      | Microsoft 365 |
+      | Gmail         |
+      | IMAP          |

@@ -457,6 +457,28 @@ async def test_what_comes_in_after_the_last_window_began_is_in_it(
     assert await by_date(changes, rig.mailbox(), clock.now() + HOUR) == [message_id]
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"<h1>Please wait</h1>", b'{"historyId": "soon"}'])
+async def test_a_200_that_is_no_list_is_asked_for_again(
+    rig: Rig, clock: ManualClock, body: bytes
+) -> None:
+    async with responding(clock, lambda _: httpx.Response(200, content=body)) as client:
+        changes = GmailChanges(client, clock)
+
+        with pytest.raises(Unavailable):
+            await changes.position(rig.mailbox(), FOLDER)
+        with pytest.raises(Unavailable):
+            await by_history(changes, rig.mailbox(), 1000)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"<h1>Please wait</h1>"])
+async def test_a_200_that_is_no_list_by_date_is_asked_for_again(
+    rig: Rig, clock: ManualClock, body: bytes
+) -> None:
+    async with responding(clock, lambda _: httpx.Response(200, content=body)) as client:
+        with pytest.raises(Unavailable):
+            await by_date(GmailChanges(client, clock), rig.mailbox(), clock.now())
+
+
 # --- Refusals -----------------------------------------------------------------------------------
 
 

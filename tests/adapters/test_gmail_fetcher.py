@@ -44,6 +44,15 @@ async def test_an_answer_without_a_message_is_asked_for_again(rig: Rig) -> None:
         await fetcher(rig.client).fetch(rig.mailbox(), pointer(message_id))
 
 
+async def test_another_message_than_was_asked_for_is_not_taken(
+    rig: Rig, clock: ManualClock
+) -> None:
+    body = {"id": "m2", "internalDate": "0", "raw": "SGVsbG8="}
+    async with responding(clock, lambda _: httpx.Response(200, json=body)) as client:
+        with pytest.raises(Unavailable, match="another message, or with none"):
+            await fetcher(client).fetch(rig.mailbox(), pointer("m1"))
+
+
 async def test_a_message_was_received_when_gmail_accepted_it(rig: Rig) -> None:
     at = datetime(2028, 2, 29, 23, 59, 59, 123000, tzinfo=UTC)
     message_id = rig.gmail.deliver(SUPPORT, b"Date: 1 Jan 1970 00:00:00 +0000\r\n\r\n", at=at)

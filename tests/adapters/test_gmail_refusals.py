@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from postroom.adapters.google import GmailClient, GmailFetcher
+from postroom.adapters.http.retry_after import LONGEST
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import AccessFailed, Failure, SourceGone, Throttled, Unavailable
 from postroom.entrypoints.emulators.gmail import GoogleError
@@ -145,6 +146,8 @@ async def test_a_refusal_in_any_form_is_understood_by_its_status(
     [
         ("", "", HALF_A_MINUTE),
         ("7", "", timedelta(seconds=7)),
+        ("31536000", "", LONGEST),
+        ("-1", "", HALF_A_MINUTE),
         ("0", "", HALF_A_MINUTE),
         ("Mon, 31 Dec 2029 00:00:00 GMT", "", HALF_A_MINUTE),
         ("soon", "", HALF_A_MINUTE),
@@ -176,13 +179,26 @@ async def test_a_throttled_job_waits_as_long_as_gmail_asks(
     assert failure.retry_after == pause
 
 
-async def test_an_unavailable_gmail_may_say_when_it_is_back(rig: Rig) -> None:
-    rig.gmail.fail("messages.get", GoogleError(503, "backendError", headers={"Retry-After": "60"}))
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ("60", timedelta(minutes=1)),
+        ("31536000", LONGEST),
+        ("Mon, 31 Dec 2029 00:00:00 GMT", None),
+        ("-1", None),
+        ("soon", None),
+    ],
+)
+async def test_an_unavailable_gmail_may_say_when_it_is_back(
+    rig: Rig, header: str, wait: timedelta | None
+) -> None:
+    headers = {"Retry-After": header}
+    rig.gmail.fail("messages.get", GoogleError(503, "backendError", headers=headers))
 
     failure = await failure_of(rig)
 
     assert isinstance(failure, Unavailable)
-    assert failure.retry_after == timedelta(minutes=1)
+    assert failure.retry_after == wait
 
 
 async def test_a_fault_of_one_message_does_not_touch_the_next(rig: Rig) -> None:

@@ -357,6 +357,22 @@ async def test_nonsense_is_unavailable(rig: Rig, body: dict[str, Any]) -> None:
             await ids(GraphChanges(client, max_pages=3).since(MAILBOX, "inbox", LINK))
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"<h1>Please wait</h1>", b'{"id": "m", "subject": "Hi"}']
+)
+async def test_a_200_that_is_no_list_is_asked_for_again(rig: Rig, body: bytes) -> None:
+    answer = httpx.Response(200, content=body)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as http:
+        changes = GraphChanges(GraphClient(http, rig.tokens, rig.clock), max_pages=3)
+
+        with pytest.raises(Unavailable):
+            await changes.position(MAILBOX, "inbox")
+        with pytest.raises(Unavailable):
+            await ids(changes.since(MAILBOX, "inbox", LINK))
+        with pytest.raises(Unavailable):
+            await dated(changes.received_after(MAILBOX, "inbox", rig.clock.now()))
+
+
 async def test_a_list_by_date_does_not_go_on_from_a_message_without_a_date(rig: Rig) -> None:
     async with responding(
         rig, {"value": [{"id": "m"}], "displayName": "Inbox", "id": "f"}

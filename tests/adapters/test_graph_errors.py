@@ -7,6 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from postroom.adapters.http.retry_after import LONGEST
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.errors import DEFAULT_RETRY_AFTER, MAILBOX_MOVE
@@ -101,6 +102,7 @@ async def test_a_body_that_holds_no_code_stays_out_of_the_reason(rig: Rig, body:
     ("header", "wait"),
     [
         ("30", timedelta(seconds=30)),
+        ("31536000", LONGEST),
         ("0", timedelta(seconds=1)),
         ("Mon, 31 Dec 2029 00:00:00 GMT", timedelta(seconds=1)),
     ],
@@ -117,9 +119,10 @@ async def test_a_busy_graph_says_how_long_to_wait(
     assert raised.value.retry_after == wait
 
 
-async def test_a_retry_after_that_cannot_be_read_is_none(rig: Rig) -> None:
+@pytest.mark.parametrize("header", ["soon", "-1"])
+async def test_a_retry_after_that_cannot_be_read_is_none(rig: Rig, header: str) -> None:
     message = rig.graph.deliver(USER, RAW)
-    rig.graph.fail(USER, status=503, retry_after="soon")
+    rig.graph.fail(USER, status=503, retry_after=header)
 
     with pytest.raises(Unavailable) as raised:
         await rig.fetch(message)
@@ -127,7 +130,7 @@ async def test_a_retry_after_that_cannot_be_read_is_none(rig: Rig) -> None:
     assert raised.value.retry_after is None
 
 
-@pytest.mark.parametrize("header", ["", "soon"])
+@pytest.mark.parametrize("header", ["", "soon", "-1"])
 async def test_a_throttling_graph_that_does_not_say_for_how_long_is_left_alone_a_while(
     rig: Rig, header: str
 ) -> None:

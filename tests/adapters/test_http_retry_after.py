@@ -17,9 +17,11 @@ SECOND = timedelta(seconds=1)
         (" 30 ", timedelta(seconds=30)),
         ("7200", timedelta(hours=1)),
         ("86400", timedelta(hours=1)),
+        ("31536000", timedelta(hours=1)),
         ("Tue, 01 Jan 2030 00:02:00 GMT", timedelta(minutes=2)),
         ("Tue, 01 Jan 2030 00:02:00 -0000", timedelta(minutes=2)),
         ("Tue, 01 Jan 2030 09:00:00 GMT", timedelta(hours=1)),
+        ("Wed, 01 Jan 2031 00:00:00 GMT", timedelta(hours=1)),
     ],
 )
 def test_the_wait_is_in_seconds_or_ends_at_a_date(

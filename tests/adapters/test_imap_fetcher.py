@@ -9,7 +9,7 @@ from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
 from tests.adapters.imap_rig import account, mailbox
-from tests.emulators.scripted_imap import scripted_imap
+from tests.emulators.scripted_imap import HANG_UP, scripted_imap
 from tests.served_mailbox import ServedMailbox
 
 FOLDER = "Anfragen"
@@ -209,6 +209,28 @@ async def test_what_the_server_says_of_other_messages_is_not_taken_for_this_one(
 
     assert fetched.raw == b"yes"
     assert fetched.received_at == datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+
+async def test_where_only_another_message_comes_ours_is_not_there(fetcher: ImapFetcher) -> None:
+    """It is asked for again before that is believed."""
+    other = '* 3 FETCH (UID 5 INTERNALDATE "01-Jan-2001 12:00:00 +0000" BODY[] "no")\r\n'
+    responses = {
+        "EXAMINE": [EXAMINED],
+        "UID FETCH": [
+            "* 1 FETCH (UID 7 RFC822.SIZE 3)\r\nTAG OK\r\n",
+            f"{other}TAG OK\r\n",
+        ],
+    }
+    async with scripted_imap(responses) as script:
+        with pytest.raises(SourceGone):
+            await fetcher.fetch(mailbox(account(script.port)), ImapPointer("INBOX", 7, 3))
+
+
+async def test_what_is_no_imap_is_asked_for_again(fetcher: ImapFetcher) -> None:
+    responses = {"EXAMINE": ["HTTP/1.1 200 OK\r\n\r\n<h1>Please wait</h1>\r\n" + HANG_UP]}
+    async with scripted_imap(responses) as script:
+        with pytest.raises(Unavailable):
+            await fetcher.fetch(mailbox(account(script.port)), ImapPointer("INBOX", 7, 3))
 
 
 async def test_a_message_that_is_too_large_is_not_fetched(served: ServedMailbox) -> None:

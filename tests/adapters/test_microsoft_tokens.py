@@ -171,13 +171,18 @@ async def test_a_failed_sign_in_is_not_remembered(login: Login) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_a_busy_login_says_how_long_to_wait(login: Login, status: int) -> None:
-    login.graph.fail("login", status=status, retry_after="17")
+@pytest.mark.parametrize(
+    ("header", "wait"), [("17", timedelta(seconds=17)), ("31536000", timedelta(hours=1))]
+)
+async def test_a_busy_login_says_how_long_to_wait(
+    login: Login, status: int, header: str, wait: timedelta
+) -> None:
+    login.graph.fail("login", status=status, retry_after=header)
 
     with pytest.raises(Throttled) as raised:
         await login.tokens().get(MAILBOX)
 
-    assert raised.value.retry_after == timedelta(seconds=17)
+    assert raised.value.retry_after == wait
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 502, 503])

@@ -10,7 +10,6 @@ import httpx
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
-from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.adapters.memory.locks import InMemoryLocks
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
@@ -34,6 +33,7 @@ from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.sdk import open_telemetry
 from tests.consuming import consuming, largest, track_sources
+from tests.features.flapping import GatedMessages
 from tests.features.providers import Request, stages
 from tests.features.rigs import Rig
 from tests.features.suspects import PlayedIsolation, Unheard
@@ -47,7 +47,7 @@ class Service:
 
     rig: Rig
     tenant: str = field(default_factory=lambda: f"t{uuid4().hex[:12]}")
-    messages: InMemoryMessages = field(default_factory=InMemoryMessages)
+    messages: GatedMessages = field(default_factory=GatedMessages)
     blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
 
     def __post_init__(self) -> None:

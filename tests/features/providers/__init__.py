@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from postroom.adapters.memory.fetcher import InMemoryMessages
+from tests.features.flapping import GatedMessages
 from tests.features.providers.gmail import Gmail
 from tests.features.providers.imap import Imap
 from tests.features.providers.microsoft import Microsoft
@@ -12,7 +12,7 @@ from tests.features.rigs import Rig
 __all__ = ["Gmail", "Imap", "Microsoft", "Request", "Stage", "stages"]
 
 
-def stages(rig: Rig, tenant: str, messages: InMemoryMessages) -> Mapping[str, Stage]:
+def stages(rig: Rig, tenant: str, messages: GatedMessages) -> Mapping[str, Stage]:
     return {
         "Microsoft 365": Microsoft(rig, tenant, messages),
         "Gmail": Gmail(rig, tenant, messages),

@@ -7,13 +7,14 @@ from itertools import count
 
 import httpx
 
-from postroom.adapters.memory.fetcher import InMemoryMessages, source_of
+from postroom.adapters.memory.fetcher import source_of
 from postroom.application.ports import Arrival, FetchedMessage, Provider
 from postroom.domain.account import Account
 from postroom.domain.failure import Failure
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 from tests.features.changes import CountedChanges
+from tests.features.flapping import GatedMessages
 from tests.features.rigs import Rig
 
 
@@ -37,10 +38,10 @@ class Stage(ABC):
 
     rig: Rig
     tenant: str
-    messages: InMemoryMessages
+    messages: GatedMessages
 
     def __post_init__(self) -> None:
-        self.changes = CountedChanges()
+        self.changes = CountedChanges(gate=self.messages.gate)
         self._numbers = count(1)
 
     @abstractmethod
@@ -79,6 +80,10 @@ class Stage(ABC):
         """From now on every use of the mailbox fails."""
         self.changes.break_down(mailbox, failure)
         self.messages.failures.extend([failure] * 10_000)
+
+    def flap(self, failure: Failure, *, one_in: int) -> None:
+        """From now on one call in so many comes through."""
+        self.messages.gate.one_in, self.messages.gate.failure = one_in, failure
 
     def repair(self, mailbox: Mailbox) -> None:
         self.changes.repair(mailbox)

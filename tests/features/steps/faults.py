@@ -6,12 +6,21 @@ from postroom.adapters.memory.fetcher import source_of
 from postroom.domain.failure import AccessFailed, Unavailable
 from tests.features.scene import Scene
 
-FAILURES = {"500": Unavailable("the provider answered 500"), "403": AccessFailed("403")}
+FAILURES = {
+    "500": Unavailable("the provider answered 500"),
+    "403": AccessFailed("403"),
+    "connection refused": Unavailable("connection refused", answered=False),
+}
 
 
 @given(parsers.parse('one of them always fails, with "{failure}"'))
 def _(scene: Scene, failure: str) -> None:
     scene.service.messages.broken[source_of(scene.pointers[-1])] = FAILURES[failure]
+
+
+@given(parsers.parse('the provider is up for one call in ten, and else says "{failure}"'))
+def _(scene: Scene, failure: str) -> None:
+    scene.stage.flap(FAILURES[failure], one_in=10)
 
 
 @given("the provider does not have the message yet")

@@ -95,6 +95,7 @@ def _(scene: Scene, days: str, dead: str | None) -> None:
     _resync(scene, int(days), dead=bool(dead))
 
 
+@given("the mailbox is removed")
 @when("a person removes the mailbox")
 def _(scene: Scene) -> None:
     mailbox = scene.mailbox

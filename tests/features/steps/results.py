@@ -12,6 +12,12 @@ from tests.features.steps.words import number_of, sentence
 # --- In the queue -------------------------------------------------------------------------------
 
 
+@then("no lane is held back")
+def _(scene: Scene) -> None:
+    lanes = scene.run(scene.service.queue.statistics())
+    assert [lane for lane in lanes if lane.paused or lane.waiting_for is not None] == []
+
+
 @then("one pointer is waiting")
 def _(scene: Scene) -> None:
     assert scene.run(scene.seen.waiting()) == 1
