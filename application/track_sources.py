@@ -7,18 +7,22 @@ speak of. Where the store cannot be used, every circuit counts as closed.
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import random
 from typing import Protocol
 
 from postroom.application.ports import CircuitStore
-from postroom.domain.circuit import CLOSED, FIRST_PROBE, Circuit
+from postroom.domain.circuit import CLOSED, FIRST_PROBE, LONGEST_PROBE, Circuit
 from postroom.domain.failure import Unavailable
 
 LOOKED_UP_FOR = 1.0
 """Seconds."""
+
+AWAY_FOR = 2 * LONGEST_PROBE.total_seconds()
+"""Seconds that a source counts as away which was found so. Whoever waits for it looks again
+before; if nobody does, its mailboxes are gone."""
 
 MAX_REMEMBERED = 1000
 
@@ -37,12 +41,18 @@ class SourceTracker(Protocol):
         """
 
     @abstractmethod
-    async def failed(self, source: str, mailbox: str) -> bool:
-        """Note that it did not serve *mailbox*; returns whether that has opened the circuit."""
+    async def failed(self, source: str, mailbox: str) -> int:
+        """Note that it did not serve *mailbox*.
+
+        Returns of how many mailboxes the circuit knows, if that has opened it; else 0.
+        """
 
     @abstractmethod
-    async def answered(self, sources: Sequence[str]) -> Sequence[str]:
-        """Note that they answered; returns those whose circuit that has closed."""
+    async def answered(self, sources: Sequence[str]) -> Mapping[str, timedelta]:
+        """Note that they answered.
+
+        Returns those whose circuit that has closed, and how long they were away.
+        """
 
 
 @dataclass(slots=True)
@@ -50,6 +60,12 @@ class TrackSources(SourceTracker):
     store: CircuitStore
     draw: Callable[[], float] = field(default=random, repr=False)
     _closed_at: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    _open_at: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def away(self) -> int:
+        """How many sources are away, as far as this process has found out of late."""
+        return sum(_now() - at < AWAY_FOR for at in self._open_at.values())
 
     async def wait(self, sources: Sequence[str]) -> timedelta | None:
         waits = [await self._wait(source) for source in sources]
@@ -66,23 +82,27 @@ class TrackSources(SourceTracker):
             return None
         return FIRST_PROBE
 
-    async def failed(self, source: str, mailbox: str) -> bool:
+    async def failed(self, source: str, mailbox: str) -> int:
         while True:
             before, now = await self._look_up(source)
             after = before.failing(mailbox, now, self.draw())
             if after == before or await self._save(source, before, after):
-                return after.is_open and not before.is_open
+                self._note(source, after)
+                return len(after.failed) if after.is_open and not before.is_open else 0
 
-    async def answered(self, sources: Sequence[str]) -> Sequence[str]:
-        return [source for source in sources if await self._close(source)]
+    async def answered(self, sources: Sequence[str]) -> Mapping[str, timedelta]:
+        closed = {source: await self._close(source) for source in sources}
+        return {source: away for source, away in closed.items() if away is not None}
 
-    async def _close(self, source: str) -> bool:
+    async def _close(self, source: str) -> timedelta | None:
+        """How long the source was away; None if it was not, or another has closed the circuit."""
         if self._was_closed(source):
-            return False
-        before, _ = await self._look_up(source)
-        if before == CLOSED:
-            return False
-        return await self._save(source, before, CLOSED) and before.is_open
+            return None
+        before, now = await self._look_up(source)
+        if before == CLOSED or not await self._save(source, before, CLOSED):
+            return None
+        self._note(source, CLOSED)
+        return before.away_for(now) if before.is_open else None
 
     def _was_closed(self, source: str) -> bool:
         """Whether the circuit, without a failure, was looked up just now."""
@@ -95,7 +115,8 @@ class TrackSources(SourceTracker):
         except Unavailable:
             return CLOSED, _NO_TIME
         if circuit == CLOSED:
-            self._remember(source)
+            _remember(self._closed_at, source)
+        self._note(source, circuit)
         return circuit, now
 
     async def _save(self, source: str, before: Circuit, after: Circuit) -> bool:
@@ -105,10 +126,17 @@ class TrackSources(SourceTracker):
         except Unavailable:
             return True  # nothing is remembered, and nobody waits
 
-    def _remember(self, source: str) -> None:
-        if len(self._closed_at) >= MAX_REMEMBERED:
-            self._closed_at.clear()
-        self._closed_at[source] = _now()
+    def _note(self, source: str, circuit: Circuit) -> None:
+        if circuit.is_open:
+            _remember(self._open_at, source)
+        else:
+            self._open_at.pop(source, None)
+
+
+def _remember(moments: dict[str, float], source: str) -> None:
+    if len(moments) >= MAX_REMEMBERED:
+        moments.clear()
+    moments[source] = _now()
 
 
 def _now() -> float:

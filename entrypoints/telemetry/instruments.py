@@ -35,6 +35,16 @@ class Tally:
             yield Observation(count, dict(labels))
 
 
+class Level:
+    """Is set, and read by the SDK when somebody looks; nothing is shown before."""
+
+    value: int | None = None
+
+    def observe(self, _: CallbackOptions) -> Iterator[Observation]:
+        if self.value is not None:
+            yield Observation(self.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Instruments:
     """What is counted and timed. Durations are in seconds."""
@@ -49,6 +59,7 @@ class Instruments:
     sync_runs: Tally
     sync_missed: Tally
     queue_losses: Tally
+    sources_away: Level
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -101,6 +112,12 @@ def instruments(meter: Meter) -> Instruments:
             "{loss}",
             "Times that the queue was found to have lost what it held",
         ),
+        sources_away=_level(
+            meter,
+            "postroom.sources.away",
+            "{source}",
+            "Hosts, servers and authorities that answer nobody, as this process has found",
+        ),
     )
 
 
@@ -108,6 +125,12 @@ def _tally(meter: Meter, name: str, unit: str, description: str) -> Tally:
     tally = Tally()
     meter.create_observable_counter(name, [tally.observe], unit, description)
     return tally
+
+
+def _level(meter: Meter, name: str, unit: str, description: str) -> Level:
+    level = Level()
+    meter.create_observable_gauge(name, [level.observe], unit, description)
+    return level
 
 
 def _seconds(meter: Meter, name: str, description: str) -> Histogram:

@@ -21,7 +21,7 @@ LOGGED = frozenset(
         *("pubsub_message_id", "folder", "uid", "uid_validity"),
         # what happened
         *("attempt", "outcome", "effect", "reason", "count", "result", "check"),
-        *("until", "missed", "source", "crashes"),
+        *("until", "missed", "source", "mailboxes", "crashes"),
         *("since", "last_beat", "folders", "dead_letters"),
         # what went wrong
         *("error", "where", "method", "route", "status"),

@@ -9,7 +9,7 @@ import pytest
 from postroom.adapters.memory.circuits import InMemoryCircuitStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import CircuitStore
-from postroom.application.track_sources import TrackSources
+from postroom.application.track_sources import AWAY_FOR, TrackSources
 from postroom.domain.circuit import FIRST_PROBE, Circuit
 from postroom.domain.failure import StoreUnavailable
 from tests.consuming import largest
@@ -27,7 +27,7 @@ def a_process(store: CircuitStore) -> TrackSources:
     return TrackSources(store, draw=largest)
 
 
-async def fail_all(process: TrackSources) -> list[bool]:
+async def fail_all(process: TrackSources) -> list[int]:
     return [await process.failed(SOURCE, mailbox) for mailbox in MAILBOXES]
 
 
@@ -40,7 +40,7 @@ async def test_the_third_mailbox_that_it_fails_opens_its_circuit_and_that_is_sai
 ) -> None:
     process = a_process(store)
 
-    assert await fail_all(process) == [False, False, True]
+    assert await fail_all(process) == [0, 0, 3]
     assert not await process.failed(SOURCE, "another/one")
     assert await process.wait([SOURCE]) == FIRST_PROBE
 
@@ -54,7 +54,7 @@ async def test_what_one_process_has_found_all_heed(store: InMemoryCircuitStore) 
 async def test_failures_in_several_processes_add_up(store: InMemoryCircuitStore) -> None:
     opened = [await a_process(store).failed(SOURCE, mailbox) for mailbox in MAILBOXES]
 
-    assert opened == [False, False, True]
+    assert opened == [0, 0, 3]
 
 
 async def test_an_answer_in_one_process_is_evidence_for_all(store: InMemoryCircuitStore) -> None:
@@ -62,7 +62,7 @@ async def test_an_answer_in_one_process_is_evidence_for_all(store: InMemoryCircu
     await one.failed(SOURCE, MAILBOXES[0])
     await one.failed(SOURCE, MAILBOXES[1])
 
-    assert await other.answered([SOURCE]) == []  # it was not open
+    assert await other.answered([SOURCE]) == {}  # it was not open
     assert not await one.failed(SOURCE, MAILBOXES[2])
 
 
@@ -84,8 +84,8 @@ async def test_the_first_answer_closes_the_circuit_and_that_is_said_once(
     clock.advance(FIRST_PROBE)
 
     assert await other.wait([SOURCE]) is None
-    assert await other.answered([SOURCE]) == [SOURCE]
-    assert await other.answered([SOURCE]) == []
+    assert await other.answered([SOURCE]) == {SOURCE: FIRST_PROBE}
+    assert await other.answered([SOURCE]) == {}
     assert await a_process(store).wait([SOURCE]) is None
 
 
@@ -131,9 +131,9 @@ class Away(CircuitStore):
 async def test_without_the_store_every_source_is_called() -> None:
     process = a_process(Away())
 
-    assert await fail_all(process) == [False, False, False]
+    assert await fail_all(process) == [0, 0, 0]
     assert await process.wait([SOURCE]) is None
-    assert await process.answered([SOURCE]) == []
+    assert await process.answered([SOURCE]) == {}
 
 
 async def test_a_circuit_that_the_store_has_lost_is_closed_and_opens_again(
@@ -143,7 +143,7 @@ async def test_a_circuit_that_the_store_has_lost_is_closed_and_opens_again(
     emptied = a_process(InMemoryCircuitStore(clock))
 
     assert await emptied.wait([SOURCE]) is None
-    assert await fail_all(emptied) == [False, False, True]
+    assert await fail_all(emptied) == [0, 0, 3]
 
 
 async def test_an_outage_is_probed_less_and_less_often(
@@ -158,3 +158,29 @@ async def test_an_outage_is_probed_less_and_less_often(
             await process.failed(SOURCE, MAILBOXES[0])
 
     assert 50 <= probes <= 90
+
+
+async def test_what_is_away_is_counted_by_each_process_that_finds_it_so(
+    store: InMemoryCircuitStore, clock: ManualClock
+) -> None:
+    one, other, third = (a_process(store) for _ in range(3))
+    await fail_all(one)
+    await other.wait([SOURCE, "login.example"])
+
+    assert (one.away, other.away, third.away) == (1, 1, 0)
+
+    clock.advance(FIRST_PROBE)
+    await other.answered([SOURCE])
+    await one.wait([SOURCE])
+    assert (one.away, other.away) == (0, 0)
+
+
+async def test_what_nobody_asks_after_any_more_is_away_no_longer(
+    store: InMemoryCircuitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = a_process(store)
+    await fail_all(process)
+    later = asyncio.get_running_loop().time() + AWAY_FOR
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+
+    assert process.away == 0
