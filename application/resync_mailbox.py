@@ -26,11 +26,11 @@ class ResyncMailbox:
     async def __call__(self, mailbox: Mailbox, since: datetime, *, dead: bool = False) -> Resynced:
         """Have all from *since* on listed, at once. What has been handled is not handled again.
 
-        But what is *dead* is, if that is wanted: all dead letters of the mailbox are queued again
-        now, and the list queues those that the queue has lost. What dies from now on stays dead.
+        With *dead*, all dead letters of the mailbox are queued again now, and the list queues those
+        that the queue has lost; what dies from now on stays dead.
         """
         now, redriven = self.clock.now(), 0
-        if dead:  # before the list, which would find them without their letters' stories
+        if dead:  # also those that no list finds: of older mail, and of what is no message
             redriven = await self._redrive(mailbox)
         folders = await self.folder_syncs.request_backfill(
             mailbox.tenant, mailbox.id, since, now, dead_before=now if dead else None

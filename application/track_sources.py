@@ -87,8 +87,10 @@ class TrackSources(SourceTracker):
             before, now = await self._look_up(source)
             after = before.failing(mailbox, now, self.draw())
             if after == before or await self._save(source, before, after):
-                self._note(source, after)
-                return len(after.failed) if after.is_open and not before.is_open else 0
+                break
+        if after.is_open:
+            self._note(source, after)
+        return len(after.failed) if after.is_open and not before.is_open else 0
 
     async def answered(self, sources: Sequence[str]) -> Mapping[str, timedelta]:
         closed = {source: await self._close(source) for source in sources}

@@ -92,9 +92,8 @@ class FolderSyncRow:
         begin = min(since, stored.backfill_from or since)
         if dead_before:  # a microsecond earlier, a run that goes on moves it no more
             begin -= timedelta.resolution
-            dead_before = max(dead_before, stored.dead_before or dead_before)
-        dead_before = dead_before or stored.dead_before
-        backfilled = replace(stored, backfill_from=begin, dead_before=dead_before)
+        latest = max(filter(None, (dead_before, stored.dead_before)), default=None)
+        backfilled = replace(stored, backfill_from=begin, dead_before=latest)
         return replace(self, folder_sync=backfilled)
 
     def reach(self, since: datetime, now: datetime, held_since: datetime) -> "FolderSyncRow":
