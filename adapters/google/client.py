@@ -10,6 +10,7 @@ from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.exchange import Response, exchange
+from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
 
@@ -27,13 +28,17 @@ class GmailClient:
     """Reads from the Gmail API at *base_url*, each mailbox under its own access."""
 
     def __init__(
-        self, http: httpx.AsyncClient, clock: Clock, base_url: str = "https://gmail.googleapis.com"
+        self,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        sign_ins: SignIns,
+        base_url: str = "https://gmail.googleapis.com",
     ) -> None:
         self._http = http
         self._clock = clock
         self.host = httpx.URL(base_url).host
         self._users = f"{base_url}/gmail/v1/users/me"
-        self._tokens = AccessTokens(http, clock)
+        self._tokens = AccessTokens(http, clock, sign_ins)
 
     async def sign_in(self, mailbox: Mailbox) -> None:
         """Have a token for *mailbox*. Raises AccessFailed, Throttled, Unavailable."""

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 import httpx
 
+from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock, MailboxRegistry
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderDeps:
-    """*blocking_http* is for libraries that block. *resources* closes what a provider opens.
+    """*sign_ins* is for libraries that block. *resources* closes what a provider opens.
 
     *public_url* is where the internet reaches our webhooks (empty: nowhere). *max_message_bytes* is
     what a message may have.
     """
 
     http: httpx.AsyncClient
-    blocking_http: httpx.Client
+    sign_ins: SignIns
     clock: Clock
     registry: MailboxRegistry
     resources: AsyncExitStack

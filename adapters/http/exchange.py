@@ -5,7 +5,7 @@ httpx bounds each wait on the wire, but neither the whole exchange nor what it r
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -87,18 +87,23 @@ async def exchange(
     return _checked(response, body, limit, peer)
 
 
-def exchange_blocking(
-    http: httpx.Client, request: httpx.Request, *, peer: str, max_bytes: int
+def exchange_from_thread(
+    loop: asyncio.AbstractEventLoop,
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    *,
+    peer: str,
+    max_bytes: int,
+    deadline: timedelta,
 ) -> Response:
-    """The same in a thread. It has no deadline: each wait has the timeout of *http*."""
-    with translated(peer), closing(http.send(request, stream=True)) as response:
-        limit = _limit(response, max_bytes)
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > limit:
-                break
-    return _checked(response, body, limit, peer)
+    """The same for a library that blocks, in its thread; *loop* is where *http* is at home.
+
+    A client that blocks itself could bound each wait on the wire, but not the exchange.
+    """
+    bounded = exchange(http, request, peer=peer, max_bytes=max_bytes, deadline=deadline)
+    sending = asyncio.run_coroutine_threadsafe(bounded, loop)
+    with translated(peer):
+        return sending.result(2 * deadline.total_seconds())  # should the loop have gone
 
 
 def _limit(response: httpx.Response, max_bytes: int) -> int:

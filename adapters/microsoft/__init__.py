@@ -34,7 +34,7 @@ def provider(
 ) -> Provider:
     """Raises ValueError unless *login_url* is https."""
     http, clock = deps.http, deps.clock
-    entra = EntraId(deps.blocking_http, clock, login_url=login_url, graph_url=graph_url)
+    entra = EntraId(http, clock, deps.sign_ins, login_url=login_url, graph_url=graph_url)
     graph = GraphClient(http, EntraTokens(entra, deps.registry, clock), clock, graph_url)
     # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
     trying = replace(graph, tokens=EntraTokens(entra, None, clock))

@@ -21,6 +21,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Clock, HealthCheck, MailboxRegistry
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
+from postroom.entrypoints.container.pools import open_pools
 from postroom.entrypoints.container.providers import make_providers
 from postroom.entrypoints.container.storage import (
     bind_queue,
@@ -50,6 +51,7 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
     container.register(Clock, instance=own)
     async with AsyncExitStack() as resources:
         try:
+            pools = await resources.enter_async_context(open_pools())
             redis = await resources.enter_async_context(open_redis(settings.redis_url))
             database = await resources.enter_async_context(open_database(settings))
             await resources.enter_async_context(clock.following(database))
@@ -65,11 +67,11 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
             MigrationsHealth(database),
         )
         registry = container.resolve(MailboxRegistry)
-        providers = await make_providers(settings, clock, registry, resources)
+        providers = await make_providers(settings, clock, registry, pools, resources)
         accounts.update(providers.accounts)  # the registry was needed to make them
         container.register(Providers, instance=providers)
         bind_queue(container, settings, redis, providers)
-        bind_storage(container, settings, database, providers)
+        bind_storage(container, settings, database, providers, pools)
         telemetry = resources.enter_context(open_telemetry())
         container.register(Telemetry, instance=telemetry)
         bind_use_cases(container, settings, clock, telemetry)

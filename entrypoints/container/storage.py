@@ -45,6 +45,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
+from postroom.entrypoints.container.pools import Pools
 from postroom.entrypoints.settings import Settings
 
 
@@ -91,7 +92,11 @@ def bind_registry(
 
 
 def bind_storage(
-    container: punq.Container, settings: Settings, database: Database, providers: Providers
+    container: punq.Container,
+    settings: Settings,
+    database: Database,
+    providers: Providers,
+    pools: Pools,
 ) -> None:
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
@@ -99,7 +104,7 @@ def bind_storage(
     witness: QueueWitness = PostgresQueueWitness(database)
     outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
-    blobs: BlobStore = FileBlobStore(settings.home / "blobs")
+    blobs: BlobStore = FileBlobStore(settings.home / "blobs", pools.blobs)
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
     container.register(IdempotencyLedger, instance=ledger)
     container.register(FolderSyncs, instance=folder_syncs)

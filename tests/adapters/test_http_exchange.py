@@ -1,8 +1,10 @@
 """One exchange with a peer that is slow, long-winded or not there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
+from typing import Protocol
 
 import httpx
 import pytest
@@ -12,17 +14,21 @@ from postroom.adapters.http.exchange import (
     Response,
     TooLarge,
     exchange,
-    exchange_blocking,
+    exchange_from_thread,
     translated,
 )
 from postroom.domain.failure import Unavailable
+from tests.threads import THREADS
 
 URL = "https://peer.test/"
 MAX_BYTES = 100_000
 LONG = timedelta(minutes=1)
 
 Handler = Callable[[httpx.Request], httpx.Response]
-Exchange = Callable[[Handler], Awaitable[Response]]
+
+
+class Exchange(Protocol):
+    async def __call__(self, handler: Handler, deadline: timedelta = LONG) -> Response: ...
 
 
 async def in_the_loop(handler: Handler, deadline: timedelta = LONG) -> Response:
@@ -31,16 +37,21 @@ async def in_the_loop(handler: Handler, deadline: timedelta = LONG) -> Response:
         return await exchange(http, request, peer="peer", max_bytes=MAX_BYTES, deadline=deadline)
 
 
-async def in_a_thread(handler: Handler) -> Response:
-    def send() -> Response:
-        with httpx.Client(transport=httpx.MockTransport(handler)) as http:
-            request = http.build_request("GET", URL)
-            return exchange_blocking(http, request, peer="peer", max_bytes=MAX_BYTES)
+async def from_a_thread(handler: Handler, deadline: timedelta = LONG) -> Response:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
+        send = partial(
+            exchange_from_thread,
+            asyncio.get_running_loop(),
+            http,
+            http.build_request("GET", URL),
+            peer="peer",
+            max_bytes=MAX_BYTES,
+            deadline=deadline,
+        )
+        return await asyncio.get_running_loop().run_in_executor(THREADS, send)
 
-    return await asyncio.to_thread(send)
 
-
-either_way = pytest.mark.parametrize("exchanged", [in_the_loop, in_a_thread])
+either_way = pytest.mark.parametrize("exchanged", [in_the_loop, from_a_thread])
 
 
 @either_way
@@ -83,13 +94,14 @@ async def test_a_peer_that_cannot_be_heard_is_unavailable(
 
 
 def test_a_url_that_is_none_is_not_repeated() -> None:
-    with httpx.Client() as http, pytest.raises(Unavailable) as raised, translated("peer"):
-        http.build_request("GET", f"{URL}\n")
+    with pytest.raises(Unavailable) as raised, translated("peer"):
+        httpx.Request("GET", f"{URL}\n")
 
     assert raised.value.reason == "peer did not answer: InvalidURL"
 
 
-async def test_a_peer_that_only_drips_is_given_up_at_the_deadline() -> None:
+@either_way
+async def test_a_peer_that_only_drips_is_given_up_at_the_deadline(exchanged: Exchange) -> None:
     left = asyncio.Event()
 
     async def dripping() -> AsyncIterator[bytes]:
@@ -100,7 +112,7 @@ async def test_a_peer_that_only_drips_is_given_up_at_the_deadline() -> None:
             left.set()
 
     with pytest.raises(Unavailable, match="peer did not answer: TimeoutError"):
-        await in_the_loop(
+        await exchanged(
             lambda _: httpx.Response(200, content=dripping()), timedelta(milliseconds=10)
         )
 
@@ -149,24 +161,17 @@ async def test_of_an_error_no_more_is_read_than_a_code_may_take(exchanged: Excha
     assert (len(fits.body), len(does_not.body)) == (MAX_ERROR_BYTES, 0)
 
 
-class Endless(httpx.AsyncByteStream, httpx.SyncByteStream):
+class Endless(httpx.AsyncByteStream):
     """A body that goes on for as long as it is read."""
 
     def __init__(self) -> None:
         self.sent = 0
         self.is_closed = False
 
-    def __iter__(self) -> Iterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
             self.sent += 1000
             yield b" " * 1000
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
-            yield chunk
-
-    def close(self) -> None:
-        self.is_closed = True
 
     async def aclose(self) -> None:
         self.is_closed = True
