@@ -1,6 +1,5 @@
 """Consume one claimed job: fetch what it points at, handle the message once, settle the claim."""
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ from postroom.application.ports import (
     EmailProcessor,
     FetchedMessage,
     IdempotencyLedger,
+    Kind,
     MailboxRegistry,
+    Offload,
     OutcomeRecord,
     Outcomes,
     PointerConsumer,
@@ -34,7 +35,7 @@ from postroom.domain.failure import (
 )
 from postroom.domain.identity import identify
 from postroom.domain.inbound_age import InboundAge
-from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.message import InboundMessage, Message
 from postroom.domain.mail.reader import read_message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import (
@@ -90,6 +91,7 @@ class ConsumeJob(Consume):
     sources: SourceTracker
     trigger_sync: TriggerSync
     ledger: IdempotencyLedger
+    offload: Offload
     process: EmailProcessor
     outcomes: Outcomes
     evidence: Evidence
@@ -168,8 +170,9 @@ class ConsumeJob(Consume):
         job = claim.job
         if not job.backfilled and self.inbound_age.is_too_old(fetched.received_at, job.enqueued_at):
             return await self._end(claim, Skipped(self.inbound_age.reason))
-        # In a thread, since 25 MB of hostile MIME take seconds, and leases are renewed meanwhile.
-        inbound = await asyncio.to_thread(read_inbound, fetched)
+        raw = fetched.raw
+        message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
+        inbound = as_inbound(fetched, message)
         async with self.ledger.once(mailbox, inbound.identity) as is_new:
             outcome = await self.process(mailbox, inbound) if is_new else Duplicate()
             # In the block, so that an effect and the record of it are kept or lost together.
@@ -224,9 +227,8 @@ class ConsumeJob(Consume):
                 assert_never(outcome)
 
 
-def read_inbound(fetched: FetchedMessage) -> InboundMessage:
-    """Read the bytes and name the message. Raises Unprocessable if there is nothing to read."""
-    message = read_message(fetched.raw)
+def as_inbound(fetched: FetchedMessage, message: Message) -> InboundMessage:
+    """*message* is what *fetched* says; here it gets its name."""
     return InboundMessage(
         identity=identify(message.message_id, source=fetched.source, digest=message.content_digest),
         received_at=fetched.received_at,

@@ -1,6 +1,7 @@
 """A `ConsumeJob` with all that judges its failures, made of the ports that a test brings."""
 
 from postroom.adapters.memory.circuits import InMemoryCircuitStore
+from postroom.adapters.memory.offload import AtOnce
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
 from postroom.application.judge_failure import JudgeFailure
@@ -55,6 +56,7 @@ def consuming(
         sources=sources,
         trigger_sync=trigger_sync,
         ledger=ledger,
+        offload=AtOnce(),
         process=process,
         outcomes=outcomes,
         evidence=evidence,

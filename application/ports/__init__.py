@@ -46,6 +46,7 @@ from postroom.application.ports.notifications import (
     WebhookNotConfigured,
     WebhookRequest,
 )
+from postroom.application.ports.offload import ArgumentT, Kind, Offload, ResultT
 from postroom.application.ports.provider import (
     AccountFactory,
     AccountOption,
@@ -91,6 +92,7 @@ __all__ = [
     "AccountFactory",
     "AccountOption",
     "Announced",
+    "ArgumentT",
     "Arrival",
     "BackfillPage",
     "Beaten",
@@ -117,6 +119,7 @@ __all__ = [
     "IdempotencyLedger",
     "InvalidCursor",
     "InvalidWebhook",
+    "Kind",
     "LanePauses",
     "LaneStatistics",
     "Lifecycle",
@@ -129,6 +132,7 @@ __all__ = [
     "NotificationReader",
     "NotificationResult",
     "NotificationsRefused",
+    "Offload",
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
@@ -142,6 +146,7 @@ __all__ = [
     "QueueSurvey",
     "QueueWitness",
     "Rejected",
+    "ResultT",
     "Route",
     "Routes",
     "SenderProof",

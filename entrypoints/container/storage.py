@@ -34,6 +34,7 @@ from postroom.application.ports import (
     LanePauses,
     Locks,
     MailboxRegistry,
+    Offload,
     Outcomes,
     PointerConsumer,
     PointerProducer,
@@ -114,3 +115,4 @@ def bind_storage(
     container.register(Helpdesk, instance=helpdesk)
     container.register(BlobStore, instance=blobs)
     container.register(HtmlSanitiser, instance=sanitiser)
+    container.register(Offload, instance=pools.offload)

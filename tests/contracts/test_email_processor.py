@@ -7,7 +7,7 @@ import pytest
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
-from postroom.application.consume_job import read_inbound
+from postroom.adapters.memory.offload import AtOnce
 from postroom.application.file_message import FileMessage
 from postroom.application.ports import EmailProcessor, FetchedMessage
 from postroom.domain.helpdesk.ticket import Comment
@@ -16,6 +16,7 @@ from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import NOON, failing_block, imap_mailbox
+from tests.reading import read_inbound
 
 PORTS = {EmailProcessor}
 
@@ -31,7 +32,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.blobs = InMemoryBlobStore()
         self.process: EmailProcessor = FileMessage(
-            self.storage.helpdesk, self.blobs, Nh3Sanitiser()
+            self.storage.helpdesk, self.blobs, Nh3Sanitiser(), AtOnce()
         )
 
     async def handle(self, inbound: InboundMessage, mailbox: Mailbox = MAILBOX) -> Completed:

@@ -12,6 +12,7 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.adapters.memory.locks import InMemoryLocks
+from postroom.adapters.memory.offload import AtOnce
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
@@ -56,7 +57,7 @@ class Service:
         self.stages = stages(rig, self.tenant, self.messages)
         self.providers = Providers([stage.provider() for stage in self.stages.values()])
         self.ingest = IngestPointer(self.queue, clock)
-        self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser())
+        self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser(), AtOnce())
         self.resume = ResumeMailbox(rig.registry, self.queue)
         self.resync = ResyncMailbox(rig.folder_syncs, clock)
         self.remove = RemoveMailbox(rig.registry, rig.folder_syncs, self.providers, self.queue)

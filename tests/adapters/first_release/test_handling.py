@@ -12,6 +12,7 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.fetcher import source_of
+from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.provider import InMemoryProvider
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
@@ -126,7 +127,9 @@ def worker(
         providers=providers,
         trigger_sync=TriggerSync(folder_syncs, maintain, ingest, clock),
         ledger=PostgresIdempotencyLedger(database),
-        process=FileMessage(PostgresHelpdesk(database), InMemoryBlobStore(), Nh3Sanitiser()),
+        process=FileMessage(
+            PostgresHelpdesk(database), InMemoryBlobStore(), Nh3Sanitiser(), AtOnce()
+        ),
         outcomes=outcomes,
         access=access,
         sources=sources,
