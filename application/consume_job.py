@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, assert_never
 
 from postroom.application.evidence import Evidence
 from postroom.application.judge_failure import JudgeFailure
+from postroom.application.mail_in_hand import MailInHand
 from postroom.application.note_answer import NoteAnswer
 from postroom.application.ports import (
     Claim,
@@ -24,6 +25,7 @@ from postroom.application.ports import (
     Provider,
 )
 from postroom.application.providers import Providers
+from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.application.track_sources import SourceTracker
 from postroom.application.trigger_sync import TriggerSync
 from postroom.domain.failure import (
@@ -90,9 +92,11 @@ class ConsumeJob(Consume):
     providers: Providers
     sources: SourceTracker
     trigger_sync: TriggerSync
+    slow_calls: SlowCalls
+    in_hand: MailInHand
     ledger: IdempotencyLedger
     offload: Offload
-    process: EmailProcessor
+    processor: EmailProcessor
     outcomes: Outcomes
     evidence: Evidence
     answered: NoteAnswer
@@ -153,18 +157,24 @@ class ConsumeJob(Consume):
             return await self._end(claim, await self.trigger_sync(mailbox, pointer))
         if pointer.source and (name := await self.ledger.handled(mailbox, pointer.source)):
             return await self._end(claim, Duplicate(), identity=name)  # not fetched, nor judged
-        if wait := await self.sources.wait(provider.sources_of(mailbox.account)):
+        sources = provider.sources_of(mailbox.account)
+        if wait := await self.sources.wait(sources):
             return await self._set_aside(claim, f"{provider.title} is away", wait)
-        return await self._fetch(claim, mailbox, provider)
+        if self.slow_calls.are_too_many(mailbox.tenant, sources):
+            return await self._set_aside(claim, f"{provider.title} is slow", AGAIN_AFTER)
+        async with self.in_hand.one():
+            return await self._fetch(claim, mailbox, provider)
 
     async def _fetch(self, claim: Claim, mailbox: Mailbox, provider: Provider) -> Outcome:
-        mark = self.evidence.mark()
+        mark, sources = self.evidence.mark(), provider.sources_of(mailbox.account)
         try:
-            fetched = await provider.fetcher.fetch(mailbox, claim.job.pointer)
+            with self.slow_calls.calling(mailbox.tenant, sources):
+                fetched = await provider.fetcher.fetch(mailbox, claim.job.pointer)
             await self.answered(claim, mailbox)
             return await self._take_in(claim, mailbox, fetched)
         except Failure as failure:
-            return await self._judged(claim, mailbox, failure, mark=mark)
+            with self.slow_calls.calling(mailbox.tenant, sources):  # it may need evidence
+                return await self._judged(claim, mailbox, failure, mark=mark)
 
     async def _take_in(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
         job = claim.job
@@ -173,8 +183,10 @@ class ConsumeJob(Consume):
         raw = fetched.raw
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         inbound = as_inbound(fetched, message)
+        process = await self.processor.prepare(mailbox, inbound)
+        # No connection to the database is held before there is something to write.
         async with self.ledger.once(mailbox, inbound.identity) as is_new:
-            outcome = await self.process(mailbox, inbound) if is_new else Duplicate()
+            outcome = await process() if is_new else Duplicate()
             # In the block, so that an effect and the record of it are kept or lost together.
             return await self._end(claim, outcome, identity=inbound.identity.name)
 

@@ -12,6 +12,7 @@ order of filing, the same messages end up in the same conversations:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from postroom.application.ports import (
     BlobStore,
@@ -20,6 +21,7 @@ from postroom.application.ports import (
     HtmlSanitiser,
     Kind,
     Offload,
+    Prepared,
 )
 from postroom.domain.helpdesk.ticket import Comment, Document
 from postroom.domain.mail.html_text import text_of
@@ -48,11 +50,13 @@ class FileMessage(EmailProcessor):
     sanitise: HtmlSanitiser
     offload: Offload
 
-    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
-        """File the message; the reference of the result is the number of its ticket."""
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
         # Files first, while no other filing waits: one that is left over by a failure harms nobody,
         # a row whose file is missing does.
-        comment = await self._comment(mailbox, inbound)
+        return partial(self._file, mailbox, await self._comment(mailbox, inbound))
+
+    async def _file(self, mailbox: Mailbox, comment: Comment) -> Completed:
+        """The reference of the result is the number of the ticket."""
         tickets = await self.helpdesk.conversations(mailbox, comment.message_ids)
         if not tickets:
             opened = await self.helpdesk.open_ticket(mailbox, comment)

@@ -19,6 +19,7 @@ from postroom.application.ports import (
     Subscriptions,
 )
 from postroom.application.providers import Providers
+from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, tracking
 from postroom.application.track_sources import SourceTracker
@@ -82,6 +83,7 @@ class MaintainFolder(Maintain):
     sync: SyncFolder
     access: AccessTracker
     sources: SourceTracker
+    slow_calls: SlowCalls
     clock: Clock
     intervals: SyncIntervals
     max_run: timedelta = field(default=MAX_RUN)
@@ -148,8 +150,11 @@ class MaintainFolder(Maintain):
         if wait := await self.sources.wait(sources):
             away = Unavailable(f"{provider.title} is away", retry_after=wait)
             return self._failed(folder_sync, away)
-        async with tracking(self.access, mailbox):
-            run = await self._maintain(provider, mailbox, folder_sync, is_held=is_held)
+        if self.slow_calls.are_too_many(mailbox.tenant, sources):
+            return SyncRun(folder_sync, replace(folder_sync, due_at=self.clock.now() + AGAIN_AFTER))
+        with self.slow_calls.calling(mailbox.tenant, sources):
+            async with tracking(self.access, mailbox):
+                run = await self._maintain(provider, mailbox, folder_sync, is_held=is_held)
         await self.sources.answered(sources)
         return run
 

@@ -128,6 +128,7 @@ async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> N
         consume=consume,
         overran=consume.overran,
         run_suspect=run_suspect,
+        waiting=wired.consume.slow_calls.lasting,
         concurrency=settings.concurrency,
     )
     freeze_startup()
@@ -139,6 +140,7 @@ async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> Non
     if is_watched():
         await _show_if_there_is_no_mailbox(wired.registry)
     maintenance = Maintenance(
+        waiting=wired.consume.slow_calls.lasting,
         folder_syncs=wired.folder_syncs,
         maintain=wired.maintain,
         remove_orphans=wired.remove_orphans,

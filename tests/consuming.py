@@ -5,6 +5,7 @@ from postroom.adapters.memory.offload import AtOnce
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
 from postroom.application.judge_failure import JudgeFailure
+from postroom.application.mail_in_hand import MailInHand
 from postroom.application.note_answer import NoteAnswer
 from postroom.application.ports import (
     Clock,
@@ -15,6 +16,7 @@ from postroom.application.ports import (
     PointerQueue,
 )
 from postroom.application.providers import Providers
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.track_access import AccessTracker
 from postroom.application.track_sources import SourceTracker, TrackSources
 from postroom.application.trigger_sync import TriggerSync
@@ -38,11 +40,12 @@ def consuming(
     providers: Providers,
     trigger_sync: TriggerSync,
     ledger: IdempotencyLedger,
-    process: EmailProcessor,
+    processor: EmailProcessor,
     outcomes: Outcomes,
     access: AccessTracker,
     sources: SourceTracker,
     clock: Clock,
+    slow_calls: SlowCalls | None = None,
 ) -> ConsumeJob:
     evidence, policy = Evidence(providers, sources), RetryPolicy(draw=largest)
     answered = NoteAnswer(providers, sources, access, queue, evidence)
@@ -55,9 +58,11 @@ def consuming(
         providers=providers,
         sources=sources,
         trigger_sync=trigger_sync,
+        slow_calls=slow_calls or SlowCalls(share=64),
+        in_hand=MailInHand(2**28),
         ledger=ledger,
         offload=AtOnce(),
-        process=process,
+        processor=processor,
         outcomes=outcomes,
         evidence=evidence,
         answered=answered,

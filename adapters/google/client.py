@@ -10,6 +10,7 @@ from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.exchange import Response, exchange
+from postroom.adapters.http.intake import Intake
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
@@ -33,10 +34,12 @@ class GmailClient:
         clock: Clock,
         sign_ins: SignIns,
         base_url: str = "https://gmail.googleapis.com",
+        intake: Intake | None = None,
     ) -> None:
         self._http = http
         self._clock = clock
         self.host = httpx.URL(base_url).host
+        self._intake = intake or Intake()
         self._users = f"{base_url}/gmail/v1/users/me"
         self._tokens = AccessTokens(http, clock, sign_ins)
 
@@ -72,5 +75,10 @@ class GmailClient:
     async def _send(self, request: httpx.Request, token: str, max_bytes: int) -> Response:
         request.headers["Authorization"] = f"Bearer {token}"
         return await exchange(
-            self._http, request, peer=request.url.host, max_bytes=max_bytes, deadline=DEADLINE
+            self._http,
+            request,
+            peer=request.url.host,
+            max_bytes=max_bytes,
+            deadline=DEADLINE,
+            intake=self._intake,
         )

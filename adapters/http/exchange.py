@@ -11,10 +11,14 @@ from datetime import timedelta
 
 import httpx
 
+from postroom.adapters.http.intake import Intake
 from postroom.domain.failure import Unavailable
 
 MAX_ERROR_BYTES = 64 * 1024
 """Of the body of an error. A longer one counts as empty: the status alone must do."""
+
+HEADERS_WITHIN = timedelta(seconds=30)
+"""The headers of a response must be here. (A peer may think for a while before it sends any.)"""
 
 
 class TooLarge(Unavailable):
@@ -68,23 +72,32 @@ async def exchange(
     peer: str,
     max_bytes: int,
     deadline: timedelta,
+    intake: Intake | None = None,
 ) -> Response:
-    """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge.
+    """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge, Contended.
 
-    The *deadline* is for all of it: a peer that sends a byte now and then does not hold us up.
+    The *deadline* is for all of it: a peer that sends a byte now and then does not hold us up. Nor
+    does one that sends them so slowly that *intake* says no.
     """
     with translated(peer):
-        async with (
-            asyncio.timeout(deadline.total_seconds()),
-            aclosing(await http.send(request, stream=True)) as response,
-        ):
-            limit = _limit(response, max_bytes)
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > limit:
-                    break
+        async with asyncio.timeout(deadline.total_seconds()) as whole:
+            async with (
+                aclosing(await _first_of(http, request)) as response,
+                (intake or Intake()).watch(peer, whole) as arrived,
+            ):
+                limit = _limit(response, max_bytes)
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > limit:
+                        break
+                    await arrived(len(chunk))
     return _checked(response, body, limit, peer)
+
+
+async def _first_of(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    async with asyncio.timeout(HEADERS_WITHIN.total_seconds()):
+        return await http.send(request, stream=True)
 
 
 def exchange_from_thread(

@@ -23,7 +23,7 @@ __all__ = ["NAME", "OPTIONS", "provider"]
 
 def provider(deps: ProviderDeps, *, handoff_secrets: Mapping[str, str]) -> Provider:
     """Raises InvalidSecret."""
-    client = ImapClient()
+    client = ImapClient(intake=deps.intake)
     connections = ConnectionPool(client)
     deps.resources.push_async_callback(connections.aclose)
     return Provider(

@@ -35,7 +35,8 @@ def provider(
     """Raises ValueError unless *login_url* is https."""
     http, clock = deps.http, deps.clock
     entra = EntraId(http, clock, deps.sign_ins, login_url=login_url, graph_url=graph_url)
-    graph = GraphClient(http, EntraTokens(entra, deps.registry, clock), clock, graph_url)
+    tokens = EntraTokens(entra, deps.registry, clock)
+    graph = GraphClient(http, tokens, clock, graph_url, intake=deps.intake)
     # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
     trying = replace(graph, tokens=EntraTokens(entra, None, clock))
     verify = GraphNotificationTokenVerifier(http, clock, login_url=login_url)

@@ -9,6 +9,7 @@ import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from postroom.adapters.http.exchange import Response, TooLarge, exchange, translated
+from postroom.adapters.http.intake import Intake
 from postroom.adapters.http.retry_after import retry_after
 from postroom.adapters.microsoft.entra import GRAPH_URL
 from postroom.adapters.microsoft.errors import SHORTEST_WAIT, Meanings, TokenRejected, failure_of
@@ -76,6 +77,7 @@ class GraphClient:
     graph_url: str = GRAPH_URL
     timeout: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(minutes=2)
+    intake: Intake = field(default_factory=Intake)
 
     @property
     def host(self) -> str:
@@ -170,7 +172,12 @@ class GraphClient:
                 timeout=self.timeout.total_seconds(),
             )
         response = await exchange(
-            self.http, request, peer=PEER, max_bytes=call.max_bytes, deadline=self.deadline
+            self.http,
+            request,
+            peer=PEER,
+            max_bytes=call.max_bytes,
+            deadline=self.deadline,
+            intake=self.intake,
         )
         if response.is_success:
             return response

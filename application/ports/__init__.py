@@ -14,7 +14,9 @@ from postroom.application.ports.changes import (
     ChangeSource,
     ChangesPage,
     ListenerSession,
+    NoProgress,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.application.ports.circuits import LONGEST_SOURCE, MOST_CIRCUITS, CircuitStore
 from postroom.application.ports.folder_syncs import FolderSyncs
@@ -23,7 +25,12 @@ from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitis
 from postroom.application.ports.host import Clock, HealthCheck
 from postroom.application.ports.locks import Locks
 from postroom.application.ports.mailboxes import MailboxRegistry
-from postroom.application.ports.messages import EmailProcessor, FetchedMessage, MessageFetcher
+from postroom.application.ports.messages import (
+    EmailProcessor,
+    FetchedMessage,
+    MessageFetcher,
+    Prepared,
+)
 from postroom.application.ports.notifications import (
     Announced,
     ForbiddenWebhook,
@@ -128,6 +135,7 @@ __all__ = [
     "MailboxCheck",
     "MailboxRegistry",
     "MessageFetcher",
+    "NoProgress",
     "Notification",
     "NotificationReader",
     "NotificationResult",
@@ -140,6 +148,8 @@ __all__ = [
     "PointerProducer",
     "PointerQueue",
     "PositionExpired",
+    "PositionRefused",
+    "Prepared",
     "Provider",
     "QueueContents",
     "QueueHeartbeat",

@@ -51,7 +51,7 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
     container.register(Clock, instance=own)
     async with AsyncExitStack() as resources:
         try:
-            pools = await resources.enter_async_context(open_pools())
+            pools = await resources.enter_async_context(open_pools(settings.max_bytes_in_hand))
             redis = await resources.enter_async_context(open_redis(settings.redis_url))
             database = await resources.enter_async_context(open_database(settings))
             await resources.enter_async_context(clock.following(database))

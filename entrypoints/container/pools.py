@@ -8,6 +8,7 @@
 |                     |                                      | and one sign-in an application      |
 | reading mail        | at once if it is small, or processes | processor time, memory              |
 | reading HTML        | the same, but others                 | the same, and a size                |
+| fetching mail       | the event loop                       | a minimum rate, bytes in hand       |
 | writing blobs       | threads                              | the disk                            |
 """
 
@@ -19,6 +20,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from postroom.adapters.offload.processes import Limits, Processes
+from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import Kind, Offload
 
 NAMES = SIGN_INS = 64
@@ -45,10 +47,11 @@ class Pools:
     sign_ins: Executor
     blobs: Executor
     offload: Offload
+    in_hand: MailInHand
 
 
 @asynccontextmanager
-async def open_pools() -> AsyncIterator[Pools]:
+async def open_pools(max_bytes_in_hand: int) -> AsyncIterator[Pools]:
     async with AsyncExitStack() as resources:
 
         def threads(number: int, name: str) -> ThreadPoolExecutor:
@@ -67,4 +70,5 @@ async def open_pools() -> AsyncIterator[Pools]:
             sign_ins=threads(SIGN_INS, "sign-in"),
             blobs=threads(BLOBS, "blobs"),
             offload=processes,
+            in_hand=MailInHand(max_bytes_in_hand),
         )

@@ -23,6 +23,7 @@ from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.survey import RedisQueueSurvey
 from postroom.adapters.redis.wire import WireFormat
+from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
     BlobStore,
     CircuitStore,
@@ -51,8 +52,8 @@ from postroom.entrypoints.settings import Settings
 
 
 def open_database(settings: Settings) -> Database:
-    # A job in work holds one connection; a few more serve whoever only looks.
-    return Database(settings.database_url, max_size=settings.concurrency + 4)
+    # Far fewer than there are slots: a job holds one only while it reads or writes.
+    return Database(settings.database_url, max_size=settings.database_connections)
 
 
 def bind_queue(
@@ -116,3 +117,4 @@ def bind_storage(
     container.register(BlobStore, instance=blobs)
     container.register(HtmlSanitiser, instance=sanitiser)
     container.register(Offload, instance=pools.offload)
+    container.register(MailInHand, instance=pools.in_hand)

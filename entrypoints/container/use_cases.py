@@ -34,6 +34,7 @@ from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.application.track_sources import SourceTracker, TrackSources
@@ -91,6 +92,8 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(TrackAccess)
     access: AccessTracker = ObservedAccess(container.resolve(TrackAccess))
     container.register(AccessTracker, instance=access)
+    # A quarter of what a worker has in hand at the most.
+    container.register(SlowCalls, instance=SlowCalls(share=4 * settings.concurrency))
     container.register(SyncFolder)
     container.register(MaintainFolder)
     maintain: Maintain = ObservedMaintain(container.resolve(MaintainFolder), telemetry)

@@ -9,6 +9,7 @@ from typing import Protocol
 import httpx
 import pytest
 
+from postroom.adapters.http import exchange as module
 from postroom.adapters.http.exchange import (
     MAX_ERROR_BYTES,
     Response,
@@ -17,6 +18,8 @@ from postroom.adapters.http.exchange import (
     exchange_from_thread,
     translated,
 )
+from postroom.adapters.http.intake import Intake, TooSlow
+from postroom.application.mail_in_hand import MailInHand
 from postroom.domain.failure import Unavailable
 from tests.threads import THREADS
 
@@ -117,6 +120,95 @@ async def test_a_peer_that_only_drips_is_given_up_at_the_deadline(exchanged: Exc
         )
 
     assert left.is_set()
+
+
+# --- How fast, and how much at a time ---
+
+
+SOON = timedelta(milliseconds=50)
+
+
+def in_pieces(*pieces: int | asyncio.Event) -> Handler:
+    """A body of so many bytes a piece; an event is waited for."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            if isinstance(piece, int):
+                yield b"x" * piece
+            else:
+                await piece.wait()
+
+    return lambda _: httpx.Response(200, content=body())
+
+
+async def taken_in(handler: Handler, intake: Intake) -> Response:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
+        request = http.build_request("GET", URL)
+        return await exchange(
+            http, request, peer="peer", max_bytes=MAX_BYTES, deadline=LONG, intake=intake
+        )
+
+
+@pytest.mark.parametrize("sent", [[], [1], [999, 1]])
+async def test_a_peer_that_sends_too_little_at_a_time_is_cut_off(sent: list[int]) -> None:
+    intake = Intake(rate=100_000, within=SOON)
+
+    with pytest.raises(TooSlow, match="peer sent less than 100000 bytes a second"):
+        await taken_in(in_pieces(*sent, asyncio.Event()), intake)
+
+
+async def test_what_comes_fast_enough_may_take_longer_in_all() -> None:
+    intake = Intake(rate=1000, within=SOON)
+    more = [asyncio.Event() for _ in range(4)]
+    for number, each in enumerate(more, start=1):
+        asyncio.get_running_loop().call_later(number * SOON.total_seconds() / 2, each.set)
+
+    response = await taken_in(in_pieces(*[piece for each in more for piece in (each, 60)]), intake)
+
+    assert len(response.body) == 240
+
+
+async def test_no_rate_is_no_limit() -> None:
+    more = asyncio.Event()
+    asyncio.get_running_loop().call_later(2 * SOON.total_seconds(), more.set)
+
+    response = await taken_in(in_pieces(1, more, 1), Intake(rate=0, within=SOON))
+
+    assert len(response.body) == 2
+
+
+async def test_the_time_in_which_a_fetch_waits_for_room_is_not_the_peers() -> None:
+    intake = Intake(rate=1000, within=SOON, in_hand=MailInHand(100))
+    is_held, may_go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with intake.in_hand.one():
+            await intake.in_hand.take(100)
+            is_held.set()
+            await may_go.wait()
+
+    holding = asyncio.create_task(hold())
+    await is_held.wait()
+    asyncio.get_running_loop().call_later(3 * SOON.total_seconds(), may_go.set)
+
+    async with intake.in_hand.one():
+        response = await taken_in(in_pieces(100, 100), intake)
+
+    assert len(response.body) == 200
+    await holding
+
+
+async def test_headers_that_drip_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEADERS_WITHIN", SOON)
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as http:
+        request = http.build_request("GET", URL)
+        with pytest.raises(Unavailable, match="peer did not answer: TimeoutError"):
+            await exchange(http, request, peer="peer", max_bytes=1, deadline=LONG)
 
 
 # --- How much is read ---------------------------------------------------------------------------

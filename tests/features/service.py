@@ -25,6 +25,7 @@ from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.run_suspect import RunSuspect
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.application.trigger_sync import TriggerSync
@@ -82,6 +83,7 @@ class Service:
             ),
             access=self.access,
             sources=self.sources,
+            slow_calls=SlowCalls(share=64),
             clock=rig.clock,
             intervals=SyncIntervals(),
             draw=largest,
@@ -95,7 +97,7 @@ class Service:
             providers=self.providers,
             trigger_sync=TriggerSync(rig.folder_syncs, self.maintain, self.ingest, rig.clock),
             ledger=rig.ledger,
-            process=self.file,
+            processor=self.file,
             outcomes=rig.outcomes,
             access=self.access,
             sources=self.sources,

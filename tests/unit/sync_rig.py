@@ -21,6 +21,7 @@ from postroom.application.maintain_folder import MAX_RUN, Maintain, MaintainFold
 from postroom.application.ports import Arrival, OutcomeRecord
 from postroom.application.providers import Providers
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
@@ -83,6 +84,7 @@ class Rig:
             access=self.access,
             sources=self.sources,
             draw=largest,
+            slow_calls=SlowCalls(share=64),
             clock=self.clock,
             intervals=SyncIntervals(),
             max_run=max_run,

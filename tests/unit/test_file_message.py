@@ -71,8 +71,9 @@ class Desk:
 
     async def file(self, message: InboundMessage) -> Completed | None:
         file_message = FileMessage(self.helpdesk, self.blobs, self.sanitise, self.offload)
+        process = await file_message.prepare(MAILBOX, message)
         async with self.ledger.once(MAILBOX, message.identity) as is_new:
-            return await file_message(MAILBOX, message) if is_new else None
+            return await process() if is_new else None
 
     async def ticket(self, number: int = 1) -> Ticket:
         ticket = await self.helpdesk.ticket(MAILBOX.tenant, number)

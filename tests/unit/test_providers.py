@@ -126,5 +126,5 @@ async def made(
     monkeypatch.setattr(providers, "PROVIDERS", [Installed(toy_provider, make)])
     registry = InMemoryMailboxRegistry(InMemoryDatabase())
     async with AsyncExitStack() as resources:
-        pools = await resources.enter_async_context(open_pools())
+        pools = await resources.enter_async_context(open_pools(2**20))
         return await make_providers(Settings(home=home), clock, registry, pools, resources)

@@ -34,6 +34,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.application.trigger_sync import TriggerSync
@@ -118,6 +119,7 @@ def worker(
         sync=SyncFolder(providers, folder_syncs, outcomes, ingest, clock, age),
         access=access,
         sources=sources,
+        slow_calls=SlowCalls(share=64),
         clock=clock,
         intervals=SyncIntervals(),
     )
@@ -127,7 +129,7 @@ def worker(
         providers=providers,
         trigger_sync=TriggerSync(folder_syncs, maintain, ingest, clock),
         ledger=PostgresIdempotencyLedger(database),
-        process=FileMessage(
+        processor=FileMessage(
             PostgresHelpdesk(database), InMemoryBlobStore(), Nh3Sanitiser(), AtOnce()
         ),
         outcomes=outcomes,
