@@ -35,6 +35,7 @@ from postroom.domain.failure import (
 )
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.mailbox import Mailbox, PausedBy
+from postroom.domain.subscription import Subscription
 from postroom.domain.sync_result import SyncResult
 
 MAX_RUN = timedelta(seconds=150)
@@ -179,7 +180,7 @@ class MaintainFolder(Maintain):
             provider, mailbox, folder_sync, is_held=is_held
         )
         now = self.clock.now()
-        if after.subscription and after.subscription != folder_sync.subscription:
+        if _is_new(after.subscription, folder_sync.subscription):
             # Webhooks must know it before anything else is done: what was announced meanwhile, and
             # turned away, is found by the sync that is due now.
             return SyncRun(folder_sync, replace(after, requests=frozenset(), due_at=now))
@@ -219,8 +220,14 @@ class MaintainFolder(Maintain):
     ) -> tuple[FolderSync, str]:
         if obstacle := subscriptions.obstacle(mailbox):
             return folder_sync.obstructed(obstacle), ""
+        if folder_sync.subscription and folder_sync.subscription.is_left_alone(now):
+            return folder_sync, folder_sync.last_error
         try:
             return await _subscribed(subscriptions, mailbox, folder_sync, now), ""
+        except Throttled as failure:
+            # That goes for subscriptions alone: the mail comes on without them.
+            wait = failure.retry_after
+            return folder_sync.throttled(failure.reason, now, wait), failure.reason
         except (NotificationsRefused, AccessFailed) as refusal:
             # If the mailbox can be read all the same, it is; else the sync that follows says so.
             return folder_sync.refused(refusal.reason, now), ""
@@ -257,6 +264,13 @@ class MaintainFolder(Maintain):
 def _is_of_access(failure: Failure) -> TypeGuard[AccessFailed]:
     """Whether the mailbox as a whole cannot be read."""
     return isinstance(failure, AccessFailed) and not isinstance(failure, FolderMissing)
+
+
+def _is_new(after: Subscription | None, before: Subscription | None) -> bool:
+    """Whether *after* was made or renewed since."""
+    if after is None or before is None:
+        return after is not None
+    return replace(after, retry_at=before.retry_at) != before
 
 
 async def _subscribed(

@@ -11,6 +11,7 @@ from postroom.application.ports import (
     ChangeSource,
     ChangesPage,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.domain.failure import Failure, FolderMissing
 from postroom.domain.mailbox import Mailbox
@@ -40,6 +41,11 @@ class InMemoryChanges(ChangeSource):
     def expire(self, mailbox: Mailbox, *, folder: str = "") -> None:
         """Forget every position that was given out so far; the messages stay."""
         self._folder(mailbox, folder).generation += 1
+
+    def refuse_positions(self, mailbox: Mailbox, refusal: PositionRefused) -> None:
+        """As `expire`, but nobody says what it is."""
+        self.expire(mailbox)
+        self._folder(mailbox, "").refusal = refusal
 
     def rebuild(self, mailbox: Mailbox, arrivals: Sequence[Arrival], *, folder: str = "") -> None:
         """Replace the folder by another one of its name, with these messages in it."""
@@ -125,6 +131,7 @@ _MOST = 10**6
 class _Folder:
     arrivals: list[Arrival] = field(default_factory=list)
     generation: int = 1
+    refusal: PositionRefused | None = None
 
     def position(self, index: int) -> str:
         """A number, as a history id is one: a later position is a greater one."""
@@ -133,7 +140,7 @@ class _Folder:
     def index(self, position: str) -> int:
         generation, index = divmod(int(position), _MOST)
         if generation != self.generation:
-            raise PositionExpired
+            raise self.refusal or PositionExpired
         return index
 
 

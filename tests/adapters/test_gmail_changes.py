@@ -17,7 +17,9 @@ from postroom.application.ports import (
     Arrival,
     BackfillPage,
     ChangesPage,
+    NoProgress,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.domain.failure import (
     AccessFailed,
@@ -255,6 +257,13 @@ async def test_a_page_without_history_does_not_end_the_list(rig: Rig, clock: Man
     assert (ids(last.arrivals), last.is_last) == (["a"], True)
 
 
+async def test_a_page_that_leads_to_itself_gets_nowhere(rig: Rig, clock: ManualClock) -> None:
+    pages = {"": listing("a", token="2"), "2": listing("b", token="2")}
+
+    with pytest.raises(NoProgress, match="leads to itself"):
+        await listed_from(rig, clock, pages)
+
+
 async def test_a_list_that_is_cut_off_goes_on_from_the_last_record_of_a_page(
     rig: Rig, clock: ManualClock
 ) -> None:
@@ -463,7 +472,8 @@ async def test_what_comes_in_after_the_last_window_began_is_in_it(
     ("fault", "remedy"),
     [
         (GoogleError(404, "notFound"), PositionExpired),
-        (GoogleError(404, "elsewhere"), Unavailable),
+        (GoogleError(404, "elsewhere"), PositionRefused),
+        (GoogleError(400, "invalidArgument"), PositionRefused),
         (GoogleError(400, "failedPrecondition"), AccessFailed),
         (GoogleError(403, "insufficientPermissions"), AccessFailed),
         (GoogleError(403, "userRateLimitExceeded"), Throttled),
