@@ -22,8 +22,17 @@ MEBIBYTE = 2**20
 
 _NAMES = {Kind.MAIL: "the message", Kind.HTML: "the HTML of the message"}
 
-_FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}
-"""The first is also the kernel's, when the machine's memory is short."""
+_OWN = {
+    signal.SIGABRT,
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+    signal.SIGPROF,
+    signal.SIGSEGV,
+    signal.SIGSYS,
+}
+"""What the work of a process brings upon it. All others come from outside: SIGKILL is also the
+kernel's, when the machine's memory is short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +91,7 @@ class Processes(Offload):
                     f"{_NAMES[kind]} was not read in time: the machine is busy"
                 ) from None
             except _Died as death:
-                raise _failure_of(death.code, _NAMES[kind], seconds) from None
+                raise _failure_of(death.signal, _NAMES[kind], seconds) from None
         if isinstance(response.error, MemoryError):
             needs = f"takes more than {memory // MEBIBYTE} MiB of memory to read"
             raise Unprocessable(f"{_NAMES[kind]} {needs}")
@@ -99,7 +108,15 @@ class Processes(Offload):
             await _end(process)
 
     async def _respond(self, request: Request) -> Response:
-        process = self._reuse() or await _start()
+        """From a process that is there, or from a new one if that is killed by somebody else."""
+        try:
+            return await self._response_of(self._reuse() or await _start(), request)
+        except _Died as death:
+            if death.signal in _OWN:
+                raise
+            return await self._response_of(await _start(), request)
+
+    async def _response_of(self, process: Process, request: Request) -> Response:
         try:
             response = await _exchange(process, request)
         except BaseException:  # whatever it is, the process may still be at work
@@ -130,9 +147,11 @@ class Processes(Offload):
 
 
 class _Died(Exception):
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
+    """The process was ended by a *signal*."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number)
+        self.signal = number
 
 
 async def _start() -> Process:
@@ -156,7 +175,11 @@ async def _exchange(process: Process, request: Request) -> Response:
         await process.stdin.drain()
         return await read_response(process.stdout)
     except (ConnectionError, IncompleteReadError):
-        raise _Died(await process.wait()) from None
+        code = await process.wait()
+        if code >= 0:
+            reason = f"the process that reads mail ended with exit code {code}"
+            raise StoreUnavailable(reason) from None
+        raise _Died(signal.Signals(-code)) from None
 
 
 async def _end(process: Process) -> None:
@@ -167,13 +190,10 @@ async def _end(process: Process) -> None:
     await process.wait()
 
 
-def _failure_of(code: int, what: str, seconds: float) -> Exception:
-    """Whose failure it is that the process has died with *code*."""
-    if code >= 0:
-        return StoreUnavailable(f"the process that reads mail ended with exit code {code}")
-    number = signal.Signals(-code)
+def _failure_of(number: signal.Signals, what: str, seconds: float) -> Exception:
+    """Whose failure it is that the process has died by the signal of this *number*."""
     if number is signal.SIGPROF:
         return Unprocessable(f"{what} takes more than {seconds:.0f} s of processor time to read")
-    if number in _FROM_OUTSIDE:
-        return Unavailable(f"the process that read {what} was ended ({number.name})")
-    return Unprocessable(f"{what} ends the process that reads it ({number.name})")
+    if number in _OWN:
+        return Unprocessable(f"{what} ends the process that reads it ({number.name})")
+    return Unavailable(f"two processes that read {what} were ended ({number.name})")
