@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeVar, assert_never
 
-from postroom.application.evidence import Evidence
+from postroom.application.evidence import Evidence, Mark
 from postroom.application.judge_failure import JudgeFailure
 from postroom.application.mail_in_hand import MailInHand
 from postroom.application.note_answer import NoteAnswer
@@ -158,11 +158,11 @@ class ConsumeJob(Consume):
         if pointer.source and (name := await self.ledger.handled(mailbox, pointer.source)):
             return await self._end(claim, Duplicate(), identity=name)  # not fetched, nor judged
         sources = provider.sources_of(mailbox.account)
-        if wait := await self.sources.wait(sources):
+        if wait := await self.sources.wait(sources, is_new=claim.probation is None):
             return await self._set_aside(claim, f"{provider.title} is away", wait)
         if self.slow_calls.are_too_many(mailbox.tenant, sources):
             return await self._set_aside(claim, f"{provider.title} is slow", AGAIN_AFTER)
-        async with self.in_hand.one():
+        async with self.in_hand.one(mailbox.tenant):
             return await self._fetch(claim, mailbox, provider)
 
     async def _fetch(self, claim: Claim, mailbox: Mailbox, provider: Provider) -> Outcome:
@@ -191,7 +191,7 @@ class ConsumeJob(Consume):
             return await self._end(claim, outcome, identity=inbound.identity.name)
 
     async def _judged(
-        self, claim: Claim, mailbox: Mailbox, failure: Failure, *, mark: int
+        self, claim: Claim, mailbox: Mailbox, failure: Failure, *, mark: Mark
     ) -> Outcome:
         match await self.judge(claim, mailbox, failure, mark=mark):
             case Skipped() | Dead() as final:

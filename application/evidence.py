@@ -20,6 +20,14 @@ MAX_MAILBOXES = 10_000
 _Name = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """When an attempt began, by what had succeeded by then: of mailboxes, and of *sources*."""
+
+    mailboxes: int
+    sources: int
+
+
 @dataclass(slots=True)
 class Evidence:
     """What this process has seen of each mailbox, and what a probe shows.
@@ -35,9 +43,9 @@ class Evidence:
     _successes: dict[_Name, int] = field(default_factory=dict, repr=False)
     _probes: dict[_Name, asyncio.Future[bool]] = field(default_factory=dict, repr=False)
 
-    def mark(self) -> int:
+    def mark(self) -> Mark:
         """To be taken when an attempt begins."""
-        return self._count
+        return Mark(self._count, self.sources.mark())
 
     def saw(self, mailbox: Mailbox) -> None:
         """Something of *mailbox* was read just now."""
@@ -48,9 +56,9 @@ class Evidence:
         if len(self._successes) > MAX_MAILBOXES:
             del self._successes[next(iter(self._successes))]
 
-    async def answers(self, mailbox: Mailbox, mark: int) -> bool:
+    async def answers(self, mailbox: Mailbox, mark: Mark) -> bool:
         """Whether something of *mailbox* could be read since *mark*, or can be now."""
-        if self._successes.get(_name(mailbox), 0) > mark:
+        if self._successes.get(_name(mailbox), 0) > mark.mailboxes:
             return True
         probe = self._probes.get(_name(mailbox))
         if probe is None:

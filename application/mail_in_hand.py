@@ -1,13 +1,16 @@
 """How much mail a process has in hand: from the first bytes of a fetch until all is done with it.
 
-Whoever was first to have some gets all it wants; the others wait where that would be over the
-budget. So nobody waits for one that waits, and there is one message more than the budget at most.
+A tenant may have as much of the budget as is left of it, so that there is room for others whatever
+the servers of one do with theirs: a server may say that a message is large, and never send it. The
+first of all messages gets all that it wants. So nobody waits for one that waits, and there is one
+message more than the budget at most.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import timedelta
 
 from postroom.domain.failure import Contended
@@ -15,7 +18,13 @@ from postroom.domain.failure import Contended
 PATIENCE = timedelta(seconds=30)
 """How long a fetch waits for room. A provider that is made to wait for longer hangs up."""
 
-_message: ContextVar[object] = ContextVar("postroom_message_in_hand", default=None)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Message:
+    tenant: str
+
+
+_message: ContextVar[_Message | None] = ContextVar("postroom_message_in_hand", default=None)
 
 
 class MailInHand:
@@ -24,21 +33,21 @@ class MailInHand:
     def __init__(self, budget: int, *, patience: timedelta = PATIENCE) -> None:
         self._budget = budget
         self._patience = patience.total_seconds()
-        self._held: dict[object, int] = {}  # by message, the first first
-        self._changed = asyncio.Condition()
+        self._held: dict[_Message, int] = {}  # the first first
+        self._released = asyncio.Event()  # set once: the next release is another
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A message is in hand within the block, in this task."""
-        message = object()
+    async def one(self, tenant: str) -> AsyncIterator[None]:
+        """A message of *tenant* is in hand within the block, in this task."""
+        message = _Message(tenant)
         token = _message.set(message)
         try:
             yield
         finally:
             _message.reset(token)
-            if self._held.pop(message, None) is not None:
-                async with self._changed:
-                    self._changed.notify_all()
+            self._held.pop(message, None)
+            self._released.set()
+            self._released = asyncio.Event()
 
     def has_room_for(self, size: int) -> bool:
         """Whether the message of this task may have *size* more bytes; what is no message may."""
@@ -46,10 +55,16 @@ class MailInHand:
         if message is None:
             return True
         self._held.setdefault(message, 0)
-        return self._is_first(message) or sum(self._held.values()) + size <= self._budget
+        return self._is_first(message) or self._of(message.tenant) + size <= self._left() - size
 
-    def _is_first(self, message: object) -> bool:
+    def _is_first(self, message: _Message) -> bool:
         return next(iter(self._held)) is message
+
+    def _of(self, tenant: str) -> int:
+        return sum(size for message, size in self._held.items() if message.tenant == tenant)
+
+    def _left(self) -> int:
+        return self._budget - sum(self._held.values())
 
     async def take(self, size: int) -> None:
         """Have *size* more bytes of this task's message in hand. Raises Contended."""
@@ -60,7 +75,8 @@ class MailInHand:
 
     async def _wait_for(self, size: int) -> None:
         try:
-            async with asyncio.timeout(self._patience), self._changed:
-                await self._changed.wait_for(lambda: self.has_room_for(size))
+            async with asyncio.timeout(self._patience):
+                while not self.has_room_for(size):
+                    await self._released.wait()
         except TimeoutError:
             raise Contended("too much mail is in hand") from None

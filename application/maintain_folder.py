@@ -13,7 +13,9 @@ from postroom.application.ports import (
     Clock,
     FolderSyncs,
     MailboxRegistry,
+    NoProgress,
     NotificationsRefused,
+    PositionRefused,
     Provider,
     SubscriptionGone,
     Subscriptions,
@@ -108,7 +110,7 @@ class MaintainFolder(Maintain):
         if mailbox and _is_of_access(failure):
             await self.access.failed(mailbox, failure)
         if mailbox:
-            await self._note_failure(mailbox, failure)
+            await self._note_failure(mailbox, failure, self.sources.mark())
         provider = mailbox.provider if mailbox else ""
         run = replace(self._failed(folder_sync, failure), provider=provider)
         await self._save(run, held)
@@ -133,12 +135,13 @@ class MaintainFolder(Maintain):
         mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
         if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
             return SyncRun(folder_sync, replace(folder_sync, due_at=self.clock.now() + LEFT_ALONE))
+        mark = self.sources.mark()
         try:
             run = await self._maintain_tracked(mailbox, folder_sync, is_held=is_held)
         except StoreUnavailable:
             raise
         except Failure as failure:
-            await self._note_failure(mailbox, failure)
+            await self._note_failure(mailbox, failure, mark)
             run = self._failed(folder_sync, failure)
         return replace(run, provider=mailbox.provider)
 
@@ -148,7 +151,8 @@ class MaintainFolder(Maintain):
         """With what that shows of the mailbox's access, and of its sources."""
         provider = self.providers.serving(mailbox.provider)
         sources = provider.sources_of(mailbox.account)
-        if wait := await self.sources.wait(sources):
+        is_new = folder_sync.waiting_since is None
+        if wait := await self.sources.wait(sources, is_new=is_new):
             away = Unavailable(f"{provider.title} is away", retry_after=wait)
             return self._failed(folder_sync, away)
         if self.slow_calls.are_too_many(mailbox.tenant, sources):
@@ -159,12 +163,14 @@ class MaintainFolder(Maintain):
         await self.sources.answered(sources)
         return run
 
-    async def _note_failure(self, mailbox: Mailbox, failure: Failure) -> None:
+    async def _note_failure(self, mailbox: Mailbox, failure: Failure, mark: int) -> None:
         """Note that a source did not serve the mailbox, if that is what *failure* says."""
+        if isinstance(failure, NoProgress | PositionRefused):
+            return  # it is this folder's list that gets nowhere
         if isinstance(failure, Unavailable):
             provider = self.providers.serving(mailbox.provider)
             source = failure.source or provider.sources_of(mailbox.account)[0]
-            await self.sources.failed(source, f"{mailbox.tenant}/{mailbox.id}")
+            await self.sources.failed(source, f"{mailbox.tenant}/{mailbox.id}", mark=mark)
 
     def _failed(self, folder_sync: FolderSync, failure: Failure) -> SyncRun:
         now, away = self.clock.now(), not isinstance(failure, AccessFailed)
@@ -221,7 +227,7 @@ class MaintainFolder(Maintain):
         if obstacle := subscriptions.obstacle(mailbox):
             return folder_sync.obstructed(obstacle), ""
         if folder_sync.subscription and folder_sync.subscription.is_left_alone(now):
-            return folder_sync, folder_sync.last_error
+            return folder_sync, folder_sync.subscription.throttled_by
         try:
             return await _subscribed(subscriptions, mailbox, folder_sync, now), ""
         except Throttled as failure:
@@ -270,7 +276,7 @@ def _is_new(after: Subscription | None, before: Subscription | None) -> bool:
     """Whether *after* was made or renewed since."""
     if after is None or before is None:
         return after is not None
-    return replace(after, retry_at=before.retry_at) != before
+    return replace(after, retry_at=before.retry_at, throttled_by=before.throttled_by) != before
 
 
 async def _subscribed(

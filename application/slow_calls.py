@@ -1,9 +1,11 @@
 """The calls of this process that somebody else's server has not answered yet.
 
 Such a call has nothing of ours but a connection, so it takes no slot (`Worker`): whatever hangs,
-others go on. Of those that have lasted for SLOW a tenant, and a source, may have a share. Whoever
-has that many waits before the next: nobody is kept from a server by those who never get an answer.
-A source that is well never meets its share.
+others go on. But there are only so many *places* for calls at a time, and those that hang must not
+have them all. So a tenant, and a source, may have as many slow calls as there are places left (this
+is known as dynamic thresholds): whoever is alone has half of them, two have a third each, and there
+is always room for a stranger. Whoever has that many waits before the next. While there are places
+in plenty, nobody does.
 """
 
 import asyncio
@@ -12,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-SLOW = timedelta(seconds=2)
+SLOW = timedelta(seconds=0.5)
+"""How long a call must have lasted to count. In that time no more can begin than some places are
+left for: see `Slots`."""
 
 AGAIN_AFTER = timedelta(seconds=5)
 """How long whoever has its share waits until it asks again."""
@@ -27,9 +31,9 @@ class _Call:
 
 @dataclass(slots=True)
 class SlowCalls:
-    """*share* is how many calls that last one tenant, and one source, may have."""
+    """*places* is how many calls there may be at a time."""
 
-    share: int
+    places: int
     slow: timedelta = SLOW
     _calls: dict[_Call, None] = field(default_factory=dict, init=False, repr=False)  # oldest first
 
@@ -49,11 +53,12 @@ class SlowCalls:
 
     def are_too_many(self, tenant: str, sources: Sequence[str]) -> bool:
         """Whether *tenant*, or one of *sources*, has its share of those that last."""
-        if len(self._calls) < self.share:
+        if 2 * len(self._calls) < self.places:
             return False
         slow = list(self._lasting(self.slow))
-        return sum(call.tenant == tenant for call in slow) >= self.share or any(
-            sum(source in call.sources for call in slow) >= self.share for source in sources
+        share = max(self.places - len(slow), 1)
+        return sum(call.tenant == tenant for call in slow) >= share or any(
+            sum(source in call.sources for call in slow) >= share for source in sources
         )
 
     def _lasting(self, at_least: timedelta) -> Iterator[_Call]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from postroom.application.ports import NoProgress
 
 MAX_BARREN = 200
-"""Pages without a message that was not on one before. (Many in a row may tell of deletions alone.)
+"""Pages without a message that was not on one before. (A row of them may be of deletions alone.)
 """
 
 MAX_FOLDERS = 1000

@@ -229,7 +229,8 @@ class FolderSync:
         """
         if self.subscription is None:
             return self._polled(reason, probe_at=now + wait)
-        return replace(self, subscription=replace(self.subscription, retry_at=now + wait))
+        left_alone = replace(self.subscription, retry_at=now + wait, throttled_by=reason)
+        return replace(self, subscription=left_alone)
 
     def tripped(self, now: datetime) -> "FolderSync":
         """Without notifications for a day, since they fail to come (rule 2)."""

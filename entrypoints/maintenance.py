@@ -34,7 +34,7 @@ class Maintenance:
     remove_orphans: Callable[[], Awaitable[int]]
     clock: Clock
     waiting: Callable[[timedelta], int] = nobody_waits
-    concurrency: int = 8
+    concurrency: int = 16
     poll_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(hours=1)
 

@@ -135,7 +135,7 @@ async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> N
     await worker.run(stop)
 
 
-async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
+async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Sync every folder, see to its notifications, and watch over the queue."""
     if is_watched():
         await _show_if_there_is_no_mailbox(wired.registry)
@@ -145,6 +145,7 @@ async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> Non
         maintain=wired.maintain,
         remove_orphans=wired.remove_orphans,
         clock=wired.clock,
+        concurrency=settings.concurrency,
     )
     watching = asyncio.create_task(QueueWatch(wired.watch_queue, wired.clock).run())
     try:

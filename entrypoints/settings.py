@@ -85,7 +85,7 @@ class Settings(BaseSettings):
 
     processor: Literal["helpdesk"] = "helpdesk"
     concurrency: int = Field(default=16, ge=1, le=1000)
-    """Jobs that one worker process works on at a time.
+    """Jobs that a worker process, or syncs that maintenance, works on at a time.
 
     Those that wait for their provider do not count: with them it is up to 16 times as many.
     """

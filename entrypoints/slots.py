@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from postroom.application.slow_calls import SLOW
 from postroom.entrypoints.loop_lag import LoopLag
 
 MOST = 16
@@ -12,6 +11,9 @@ MOST = 16
 
 BRISK = timedelta(milliseconds=100)
 """What has waited longer for a server takes no slot, as long as our own processor is idle."""
+
+LONG = timedelta(seconds=2)
+"""The same where the processor is busy: what lasts so long does not wait for that alone."""
 
 LOOK_AGAIN = 0.05
 """Seconds until slots are counted again while none is free: another call may be waiting by now."""
@@ -38,5 +40,5 @@ class Slots:
         """How many more there may be; less than none, if there are too many."""
         if in_hand >= self.number:
             self.lag.measure()
-        waiting = self.waiting(SLOW if self.lag.is_high else BRISK)
+        waiting = self.waiting(LONG if self.lag.is_high else BRISK)
         return min(self.number + waiting, MOST * self.number) - in_hand

@@ -12,6 +12,7 @@ from postroom.application.ports import (
     EmailProcessor,
     IdempotencyLedger,
     MailboxRegistry,
+    Offload,
     Outcomes,
     PointerQueue,
 )
@@ -46,6 +47,7 @@ def consuming(
     sources: SourceTracker,
     clock: Clock,
     slow_calls: SlowCalls | None = None,
+    offload: Offload | None = None,
 ) -> ConsumeJob:
     evidence, policy = Evidence(providers, sources), RetryPolicy(draw=largest)
     answered = NoteAnswer(providers, sources, access, queue, evidence)
@@ -58,10 +60,10 @@ def consuming(
         providers=providers,
         sources=sources,
         trigger_sync=trigger_sync,
-        slow_calls=slow_calls or SlowCalls(share=64),
+        slow_calls=slow_calls or SlowCalls(places=256),
         in_hand=MailInHand(2**28),
         ledger=ledger,
-        offload=AtOnce(),
+        offload=offload or AtOnce(),
         processor=processor,
         outcomes=outcomes,
         evidence=evidence,

@@ -9,8 +9,8 @@ import httpx
 from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, exchange
-from postroom.adapters.http.intake import Intake
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
@@ -34,12 +34,12 @@ class GmailClient:
         clock: Clock,
         sign_ins: SignIns,
         base_url: str = "https://gmail.googleapis.com",
-        intake: Intake | None = None,
+        downloads: DownloadLimits | None = None,
     ) -> None:
         self._http = http
         self._clock = clock
         self.host = httpx.URL(base_url).host
-        self._intake = intake or Intake()
+        self._downloads = downloads or DownloadLimits()
         self._users = f"{base_url}/gmail/v1/users/me"
         self._tokens = AccessTokens(http, clock, sign_ins)
 
@@ -80,5 +80,5 @@ class GmailClient:
             peer=request.url.host,
             max_bytes=max_bytes,
             deadline=DEADLINE,
-            intake=self._intake,
+            downloads=self._downloads,
         )

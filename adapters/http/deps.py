@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from postroom.adapters.http.intake import Intake
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock, MailboxRegistry
 
@@ -15,7 +15,7 @@ class ProviderDeps:
     """*sign_ins* is for libraries that block. *resources* closes what a provider opens.
 
     *public_url* is where the internet reaches our webhooks (empty: nowhere). *max_message_bytes* is
-    what a message may have; *intake* is how it may come.
+    what a message may have; *downloads* is how it may come.
     """
 
     http: httpx.AsyncClient
@@ -25,4 +25,4 @@ class ProviderDeps:
     resources: AsyncExitStack
     public_url: str
     max_message_bytes: int
-    intake: Intake = field(default_factory=Intake)
+    downloads: DownloadLimits = field(default_factory=DownloadLimits)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import httpx
 
-from postroom.adapters.http.intake import Intake
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.domain.failure import Unavailable
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -72,18 +72,18 @@ async def exchange(
     peer: str,
     max_bytes: int,
     deadline: timedelta,
-    intake: Intake | None = None,
+    downloads: DownloadLimits | None = None,
 ) -> Response:
     """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge, Contended.
 
     The *deadline* is for all of it: a peer that sends a byte now and then does not hold us up. Nor
-    does one that sends them so slowly that *intake* says no.
+    does one that sends them so slowly that *downloads* says no.
     """
     with translated(peer):
         async with asyncio.timeout(deadline.total_seconds()) as whole:
             async with (
                 aclosing(await _first_of(http, request)) as response,
-                (intake or Intake()).watch(peer, whole) as arrived,
+                (downloads or DownloadLimits()).watch(peer, whole) as arrived,
             ):
                 limit = _limit(response, max_bytes)
                 body = bytearray()

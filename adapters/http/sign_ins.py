@@ -24,7 +24,7 @@ from postroom.application.ports import Clock
 from postroom.domain.circuit import FIRST_PROBE, SHARE
 from postroom.domain.failure import Failure, Unavailable
 
-MAX_FLIGHTS = 8
+MAX_FLIGHTS = 4
 
 LONGEST_WAIT = timedelta(minutes=1)
 """So long at most a failed application is left alone: a person may be waiting, too."""

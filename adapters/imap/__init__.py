@@ -23,7 +23,7 @@ __all__ = ["NAME", "OPTIONS", "provider"]
 
 def provider(deps: ProviderDeps, *, handoff_secrets: Mapping[str, str]) -> Provider:
     """Raises InvalidSecret."""
-    client = ImapClient(intake=deps.intake)
+    client = ImapClient(downloads=deps.downloads)
     connections = ConnectionPool(client)
     deps.resources.push_async_callback(connections.aclose)
     return Provider(

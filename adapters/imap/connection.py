@@ -8,7 +8,7 @@ from typing import Any
 
 from aioimaplib import aioimaplib
 
-from postroom.adapters.http.intake import Intake
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.imap.errors import ConnectionLost, failure_of
 from postroom.adapters.imap.folder_names import encode_folder_name
 from postroom.adapters.imap.protocol import LOST, Protocol, ignore
@@ -45,10 +45,10 @@ class Connection:
     the server refuses for good; Unprocessable when an answer is larger than it may be.
     """
 
-    def __init__(self, protocol: Protocol, timeout: timedelta, intake: Intake) -> None:
+    def __init__(self, protocol: Protocol, timeout: timedelta, downloads: DownloadLimits) -> None:
         self.protocol = protocol
         self._timeout = timeout.total_seconds()
-        self._intake = intake
+        self._downloads = downloads
 
     @property
     def is_open(self) -> bool:
@@ -122,7 +122,7 @@ class Connection:
         command = aioimaplib.FetchCommand(
             self._tag(), ",".join(map(str, uids)), f"({items})", prefix="UID", timeout=self._timeout
         )
-        lines = await self._run_at_pace(command, max_bytes + MAX_RESPONSE_BYTES)
+        lines = await self._run_at_min_rate(command, max_bytes + MAX_RESPONSE_BYTES)
         found: dict[int, list[FetchData]] = {uid: [] for uid in uids}
         for data in fetch_data(lines):
             if data.uid in found:
@@ -131,7 +131,7 @@ class Connection:
 
     async def make_room_for(self, size: int) -> None:
         """Wait until a message of so many bytes may be in hand. Raises Contended."""
-        await self._intake.in_hand.take(size)
+        await self._downloads.in_hand.take(size)
 
     async def idle(self, within: timedelta) -> None:
         """Idle until the server says that messages have come, or *within* has passed (RFC 2177)."""
@@ -174,9 +174,9 @@ class Connection:
     def _tag(self) -> str:
         return self.protocol.new_tag()
 
-    async def _run_at_pace(self, command: aioimaplib.Command, max_bytes: int) -> Lines:
+    async def _run_at_min_rate(self, command: aioimaplib.Command, max_bytes: int) -> Lines:
         within = LONGEST.total_seconds()
-        async with self._intake.keep_pace("the IMAP server") as (arrived, _):
+        async with self._downloads.at_min_rate("the IMAP server") as (arrived, _):
             self.protocol.arrived = arrived
             try:
                 return await self._run(command, max_bytes=max_bytes, within=within)

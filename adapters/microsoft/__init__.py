@@ -36,7 +36,7 @@ def provider(
     http, clock = deps.http, deps.clock
     entra = EntraId(http, clock, deps.sign_ins, login_url=login_url, graph_url=graph_url)
     tokens = EntraTokens(entra, deps.registry, clock)
-    graph = GraphClient(http, tokens, clock, graph_url, intake=deps.intake)
+    graph = GraphClient(http, tokens, clock, graph_url, downloads=deps.downloads)
     # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
     trying = replace(graph, tokens=EntraTokens(entra, None, clock))
     verify = GraphNotificationTokenVerifier(http, clock, login_url=login_url)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, TooLarge, exchange, translated
-from postroom.adapters.http.intake import Intake
 from postroom.adapters.http.retry_after import retry_after
 from postroom.adapters.microsoft.entra import GRAPH_URL
 from postroom.adapters.microsoft.errors import SHORTEST_WAIT, Meanings, TokenRejected, failure_of
@@ -77,7 +77,7 @@ class GraphClient:
     graph_url: str = GRAPH_URL
     timeout: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(minutes=2)
-    intake: Intake = field(default_factory=Intake)
+    downloads: DownloadLimits = field(default_factory=DownloadLimits)
 
     @property
     def host(self) -> str:
@@ -177,7 +177,7 @@ class GraphClient:
             peer=PEER,
             max_bytes=call.max_bytes,
             deadline=self.deadline,
-            intake=self.intake,
+            downloads=self.downloads,
         )
         if response.is_success:
             return response

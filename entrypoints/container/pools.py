@@ -24,8 +24,7 @@ from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import Kind, Offload
 
 NAMES = SIGN_INS = 64
-"""A thread for each job that a worker may have in hand: they cost next to nothing while they wait,
-and none is made before it is needed."""
+"""Threads cost next to nothing while they wait, and none is made before it is needed."""
 
 BLOBS = 8
 """Disks like some writes at a time."""

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from postroom.adapters import google, imap, microsoft
 from postroom.adapters.http.deps import ProviderDeps
-from postroom.adapters.http.intake import Intake
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
@@ -86,7 +86,7 @@ async def make_providers(
         resources=resources,
         public_url=settings.public_url,
         max_message_bytes=settings.max_message_bytes,
-        intake=Intake(rate=settings.min_bytes_per_second, in_hand=pools.in_hand),
+        downloads=DownloadLimits(rate=settings.min_bytes_per_second, in_hand=pools.in_hand),
     )
     return Providers([_made(each, deps, settings) for each in PROVIDERS])
 

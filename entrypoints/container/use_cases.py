@@ -45,6 +45,7 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.slots import MOST
 from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.queue_watch import ObservedWatch
@@ -92,8 +93,7 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(TrackAccess)
     access: AccessTracker = ObservedAccess(container.resolve(TrackAccess))
     container.register(AccessTracker, instance=access)
-    # A quarter of what a worker has in hand at the most.
-    container.register(SlowCalls, instance=SlowCalls(share=4 * settings.concurrency))
+    container.register(SlowCalls, instance=SlowCalls(places=MOST * settings.concurrency))
     container.register(SyncFolder)
     container.register(MaintainFolder)
     maintain: Maintain = ObservedMaintain(container.resolve(MaintainFolder), telemetry)

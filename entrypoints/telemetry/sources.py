@@ -15,11 +15,14 @@ log = structlog.get_logger()
 class ObservedSources(SourceTracker):
     sources: SourceTracker
 
-    async def wait(self, sources: Sequence[str]) -> timedelta | None:
-        return await self.sources.wait(sources)
+    def mark(self) -> int:
+        return self.sources.mark()
 
-    async def failed(self, source: str, mailbox: str) -> bool:
-        opened = await self.sources.failed(source, mailbox)
+    async def wait(self, sources: Sequence[str], *, is_new: bool = False) -> timedelta | None:
+        return await self.sources.wait(sources, is_new=is_new)
+
+    async def failed(self, source: str, mailbox: str, *, mark: int | None = None) -> bool:
+        opened = await self.sources.failed(source, mailbox, mark=mark)
         if opened:
             log.error("source.away", source=source)
         return opened

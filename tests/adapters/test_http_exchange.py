@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from postroom.adapters.http import exchange as module
+from postroom.adapters.http.downloads import DownloadLimits, TooSlow
 from postroom.adapters.http.exchange import (
     MAX_ERROR_BYTES,
     Response,
@@ -18,7 +19,6 @@ from postroom.adapters.http.exchange import (
     exchange_from_thread,
     translated,
 )
-from postroom.adapters.http.intake import Intake, TooSlow
 from postroom.application.mail_in_hand import MailInHand
 from postroom.domain.failure import Unavailable
 from tests.threads import THREADS
@@ -141,29 +141,31 @@ def in_pieces(*pieces: int | asyncio.Event) -> Handler:
     return lambda _: httpx.Response(200, content=body())
 
 
-async def taken_in(handler: Handler, intake: Intake) -> Response:
+async def taken_in(handler: Handler, downloads: DownloadLimits) -> Response:
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
         request = http.build_request("GET", URL)
         return await exchange(
-            http, request, peer="peer", max_bytes=MAX_BYTES, deadline=LONG, intake=intake
+            http, request, peer="peer", max_bytes=MAX_BYTES, deadline=LONG, downloads=downloads
         )
 
 
 @pytest.mark.parametrize("sent", [[], [1], [999, 1]])
 async def test_a_peer_that_sends_too_little_at_a_time_is_cut_off(sent: list[int]) -> None:
-    intake = Intake(rate=100_000, within=SOON)
+    downloads = DownloadLimits(rate=100_000, within=SOON)
 
     with pytest.raises(TooSlow, match="peer sent less than 100000 bytes a second"):
-        await taken_in(in_pieces(*sent, asyncio.Event()), intake)
+        await taken_in(in_pieces(*sent, asyncio.Event()), downloads)
 
 
 async def test_what_comes_fast_enough_may_take_longer_in_all() -> None:
-    intake = Intake(rate=1000, within=SOON)
+    downloads = DownloadLimits(rate=1000, within=SOON)
     more = [asyncio.Event() for _ in range(4)]
     for number, each in enumerate(more, start=1):
         asyncio.get_running_loop().call_later(number * SOON.total_seconds() / 2, each.set)
 
-    response = await taken_in(in_pieces(*[piece for each in more for piece in (each, 60)]), intake)
+    response = await taken_in(
+        in_pieces(*[piece for each in more for piece in (each, 60)]), downloads
+    )
 
     assert len(response.body) == 240
 
@@ -172,18 +174,18 @@ async def test_no_rate_is_no_limit() -> None:
     more = asyncio.Event()
     asyncio.get_running_loop().call_later(2 * SOON.total_seconds(), more.set)
 
-    response = await taken_in(in_pieces(1, more, 1), Intake(rate=0, within=SOON))
+    response = await taken_in(in_pieces(1, more, 1), DownloadLimits(rate=0, within=SOON))
 
     assert len(response.body) == 2
 
 
 async def test_the_time_in_which_a_fetch_waits_for_room_is_not_the_peers() -> None:
-    intake = Intake(rate=1000, within=SOON, in_hand=MailInHand(100))
+    downloads = DownloadLimits(rate=1000, within=SOON, in_hand=MailInHand(100))
     is_held, may_go = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
-        async with intake.in_hand.one():
-            await intake.in_hand.take(100)
+        async with downloads.in_hand.one("acme"):
+            await downloads.in_hand.take(100)
             is_held.set()
             await may_go.wait()
 
@@ -191,8 +193,8 @@ async def test_the_time_in_which_a_fetch_waits_for_room_is_not_the_peers() -> No
     await is_held.wait()
     asyncio.get_running_loop().call_later(3 * SOON.total_seconds(), may_go.set)
 
-    async with intake.in_hand.one():
-        response = await taken_in(in_pieces(100, 100), intake)
+    async with downloads.in_hand.one("acme"):
+        response = await taken_in(in_pieces(100, 100), downloads)
 
     assert len(response.body) == 200
     await holding

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.adapters.http.intake import Intake, TooSlow
+from postroom.adapters.http.downloads import DownloadLimits, TooSlow
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.connection import MAX_RESPONSE_BYTES, Connection
 from postroom.adapters.imap.errors import ConnectionLost
@@ -305,10 +305,10 @@ async def test_after_idling_the_connection_is_as_good_as_before(served: ServedMa
 
 async def test_a_body_that_drips_is_cut_off() -> None:
     drip = "* 1 FETCH (UID 1 BODY[] {100000}\r\nSubject: Hello"
-    intake = Intake(rate=100_000, within=HASTY)
+    downloads = DownloadLimits(rate=100_000, within=HASTY)
     script = {"EXAMINE": ["* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 2]\r\nTAG OK\r\n"]}
     async with scripted_imap({**script, "UID FETCH": [drip]}) as server:
-        connection = await ImapClient(intake=intake).connect(account(server.port))
+        connection = await ImapClient(downloads=downloads).connect(account(server.port))
         await connection.examine("INBOX")
 
         with pytest.raises(TooSlow, match="the IMAP server sent less than 100000 bytes a second"):

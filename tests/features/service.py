@@ -83,7 +83,7 @@ class Service:
             ),
             access=self.access,
             sources=self.sources,
-            slow_calls=SlowCalls(share=64),
+            slow_calls=SlowCalls(places=256),
             clock=rig.clock,
             intervals=SyncIntervals(),
             draw=largest,

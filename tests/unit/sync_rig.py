@@ -84,7 +84,7 @@ class Rig:
             access=self.access,
             sources=self.sources,
             draw=largest,
-            slow_calls=SlowCalls(share=64),
+            slow_calls=SlowCalls(places=256),
             clock=self.clock,
             intervals=SyncIntervals(),
             max_run=max_run,

@@ -8,7 +8,7 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.application.consume_job import Consume
 from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.maintain_folder import MaintainFolder
-from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger, Prepared
+from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger, Offload, Prepared
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
@@ -45,8 +45,9 @@ class Worker:
 
     rig: Rig
     processor: Processor = field(default_factory=Processor)
-    slow_calls: SlowCalls = field(default_factory=lambda: SlowCalls(share=64))
+    slow_calls: SlowCalls = field(default_factory=lambda: SlowCalls(places=256))
     ledger: IdempotencyLedger | None = None
+    offload: Offload | None = None
 
     async def work(self) -> list[Outcome]:
         """Consume all that is due."""
@@ -80,7 +81,7 @@ class Worker:
             sync=sync,
             access=self._access(),
             sources=track_sources(rig.clock),
-            slow_calls=SlowCalls(share=64),
+            slow_calls=SlowCalls(places=256),
             clock=rig.clock,
             intervals=SyncIntervals(),
         )
@@ -93,6 +94,7 @@ class Worker:
             providers=rig.providers,
             trigger_sync=TriggerSync(rig.folder_syncs, self._maintain(), ingesting(rig), rig.clock),
             slow_calls=self.slow_calls,
+            offload=self.offload,
             ledger=self.ledger or InMemoryIdempotencyLedger(rig.database),
             processor=self.processor,
             outcomes=rig.outcomes,

@@ -12,13 +12,13 @@ from postroom.domain.failure import Contended
 class Message:
     """One message in hand, from its first bytes until it is *settled*."""
 
-    def __init__(self, in_hand: MailInHand, *sizes: int) -> None:
+    def __init__(self, in_hand: MailInHand, *sizes: int, tenant: str = "acme") -> None:
         self.taken = 0
         self.settled = asyncio.Event()
-        self.task = asyncio.create_task(self._run(in_hand, sizes))
+        self.task = asyncio.create_task(self._run(in_hand, tenant, sizes))
 
-    async def _run(self, in_hand: MailInHand, sizes: tuple[int, ...]) -> None:
-        async with in_hand.one():
+    async def _run(self, in_hand: MailInHand, tenant: str, sizes: tuple[int, ...]) -> None:
+        async with in_hand.one(tenant):
             for size in sizes:
                 await in_hand.take(size)
                 self.taken += size
@@ -36,16 +36,73 @@ async def a_while() -> None:
 
 async def test_a_fetch_waits_for_room() -> None:
     in_hand = MailInHand(100)
-    first = Message(in_hand, 60)
-    second = Message(in_hand, 40, 1)
+    first = Message(in_hand, 30)
+    second = Message(in_hand, 20, 1)
     await a_while()
 
-    assert (first.taken, second.taken) == (60, 40)
+    assert (first.taken, second.taken) == (30, 20)
 
     await first.settle()
     await a_while()
-    assert second.taken == 41
+    assert second.taken == 21
     await second.settle()
+
+
+async def test_a_tenant_may_have_as_much_as_it_leaves_and_others_have_the_rest() -> None:
+    in_hand = MailInHand(100)
+    hogs = [Message(in_hand, 25) for _ in range(4)]
+    await a_while()
+    stranger, another = (
+        Message(in_hand, 25, tenant="globex"),
+        Message(in_hand, 1, tenant="umbrella"),
+    )
+    await a_while()
+
+    assert [hog.taken for hog in hogs] == [25, 25, 0, 0]
+    assert (stranger.taken, another.taken) == (25, 1)
+
+    for message in (*hogs, stranger, another):
+        await message.settle()
+
+
+async def test_five_tenants_whose_servers_promise_much_and_send_nothing_leave_room() -> None:
+    in_hand = MailInHand(256)
+    hogs = [Message(in_hand, 50, tenant=f"hog{n}") for n in range(5) for _ in range(4)]
+    await a_while()
+    calm = Message(in_hand, 5, tenant="calm")
+    await a_while()
+
+    assert calm.taken == 5
+
+    for hog in hogs:
+        hog.task.cancel()
+    await calm.settle()
+
+
+async def test_a_mailbox_that_is_alone_may_have_messages_larger_than_the_budget() -> None:
+    in_hand = MailInHand(100)
+    messages = [Message(in_hand, 150) for _ in range(4)]
+
+    async with asyncio.timeout(5):
+        for message in messages:
+            await message.settle()
+
+    assert [message.taken for message in messages] == [150] * 4
+
+
+async def test_one_that_is_given_up_while_it_waits_stands_in_nobodys_way() -> None:
+    in_hand = MailInHand(100)
+    first, waiting, last = Message(in_hand, 100), Message(in_hand, 100), Message(in_hand, 50)
+    await a_while()
+
+    waiting.task.cancel()
+    await a_while()
+    await first.settle()
+    await a_while()
+
+    assert last.taken == 50
+    await last.settle()
+    assert not in_hand._held
 
 
 async def test_the_first_gets_all_that_it_wants() -> None:
@@ -88,7 +145,7 @@ async def test_who_waits_for_too_long_is_to_come_again() -> None:
     first = Message(in_hand, 100)
     await a_while()
 
-    async with in_hand.one():
+    async with in_hand.one("acme"):
         with pytest.raises(Contended, match="too much mail is in hand"):
             await in_hand.take(1)
 

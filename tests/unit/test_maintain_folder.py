@@ -9,7 +9,7 @@ import pytest
 
 from postroom.adapters.memory.changes import InMemoryChanges
 from postroom.application.maintain_folder import LEASE, MAX_RUN, MaintainFolder
-from postroom.application.ports import ChangesPage, PositionExpired
+from postroom.application.ports import ChangesPage, NoProgress, PositionExpired, PositionRefused
 from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.folder_sync import Mode, Request
@@ -166,6 +166,47 @@ async def test_a_throttled_renewal_stops_no_sync_and_is_not_tried_before_its_tim
     assert not folder_sync.last_error
 
 
+async def test_what_a_sync_fails_of_meanwhile_is_no_longer_said_once_it_is_over(rig: Rig) -> None:
+    await rig.sync_runs()
+    rig.subscriptions.failures = [LEFT_ALONE]
+    await rig.pass_time(3 * DAY)
+    rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
+    await rig.pass_time(MINUTE)
+    assert (await rig.folder_sync()).last_error == "Graph answered 503"
+    rig.changes.repair(SALES)
+
+    await rig.pass_time(10 * MINUTE)
+
+    assert (await rig.folder_sync()).last_error == "Graph answered 429"
+
+
+async def test_a_subscription_that_ends_while_it_is_left_alone_is_made_up_for_by_polling(
+    rig: Rig,
+) -> None:
+    await rig.sync_runs()
+    rig.subscriptions.failures = [Throttled("Graph answered 429", retry_after=30 * DAY)]
+    await rig.pass_time(8 * DAY)
+    rig.arrive()
+
+    await rig.pass_time(2 * MINUTE)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+@pytest.mark.parametrize(
+    "failure", [PositionRefused("Graph answered 400"), NoProgress("Graph leads in a circle")]
+)
+async def test_a_list_that_gets_nowhere_is_its_folders_and_no_outage_of_the_source(
+    rig: Rig, failure: Failure
+) -> None:
+    await rig.sync_runs()
+    rig.changes.break_down(SALES, failure)
+    await rig.pass_time(HOUR)
+
+    assert (await rig.folder_sync()).last_error == failure.reason
+    assert await rig.sources.store.all() == {}
+
+
 async def test_a_throttled_subscription_is_polled_without_and_made_in_its_time(rig: Rig) -> None:
     rig.subscriptions.failures = [LEFT_ALONE, AssertionError("too soon")]  # type: ignore[list-item]
     rig.arrive()
@@ -200,10 +241,12 @@ async def test_beside_as_many_slow_calls_as_its_source_may_have_a_run_waits_a_li
     rig: Rig,
 ) -> None:
     assert isinstance(rig.maintain, MaintainFolder)
-    rig.maintain = replace(rig.maintain, slow_calls=SlowCalls(share=0))
+    slow_calls = SlowCalls(places=2, slow=timedelta())
+    rig.maintain = replace(rig.maintain, slow_calls=slow_calls)
     [due] = await rig.folder_syncs.claim_due(rig.clock.now(), 10, LEASE)
 
-    run = await rig.maintain(due)
+    with slow_calls.calling(SALES.tenant, ["its server"]):
+        run = await rig.maintain(due)
 
     assert (run.result, run.failure) == (None, None)
     assert (await rig.folder_sync()).due_at == rig.clock.now() + AGAIN_AFTER

@@ -6,14 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.application.slow_calls import SLOW
 from postroom.entrypoints.loop_lag import EVERY, LATE, LoopLag
-from postroom.entrypoints.slots import BRISK, MOST, Slots
+from postroom.entrypoints.slots import BRISK, LONG, MOST, Slots
 
 
 def slots(**waiting: int) -> Slots:
     """Four, with so many jobs that have waited for a `moment`, and for `long`."""
-    counts = {BRISK: waiting.get("moment", 0), SLOW: waiting.get("long", 0)}
+    counts = {BRISK: waiting.get("moment", 0), LONG: waiting.get("long", 0)}
     return Slots(4, lambda at_least: counts[at_least])
 
 
@@ -69,4 +68,4 @@ async def test_it_is_measured_only_while_slots_are_scarce() -> None:
 
 
 def test_a_wait_is_no_wait_before_its_time() -> None:
-    assert timedelta(0) < BRISK < SLOW
+    assert timedelta(0) < BRISK < LONG

@@ -88,7 +88,7 @@ class Rig:
             sync=sync,
             access=TrackAccess(self.registry, self.queue, resume, self.clock),
             sources=track_sources(self.clock),
-            slow_calls=SlowCalls(share=64),
+            slow_calls=SlowCalls(places=256),
             clock=self.clock,
             intervals=SyncIntervals(),
         )

@@ -119,7 +119,7 @@ def worker(
         sync=SyncFolder(providers, folder_syncs, outcomes, ingest, clock, age),
         access=access,
         sources=sources,
-        slow_calls=SlowCalls(share=64),
+        slow_calls=SlowCalls(places=256),
         clock=clock,
         intervals=SyncIntervals(),
     )

@@ -13,11 +13,14 @@ MEBIBYTE = 2**20
 
 
 class TooSlow(Unavailable):
-    """The peer sends so little at a time that waiting for the end is no use."""
+    """The peer sends so little at a time that waiting for the end is no use.
+
+    It is *answered* by nobody: no message is at fault that its server does not send it.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
+class DownloadLimits:
     """At least *rate* bytes a second on the average of each *within*, but for the last bytes."""
 
     rate: int = 1024
@@ -33,12 +36,12 @@ class Intake:
         While that waits for room in hand, neither this time runs nor that of *others*. Raises
         TooSlow.
         """
-        async with self.keep_pace(peer) as (arrived, pace):
+        async with self.at_min_rate(peer) as (arrived, timer):
 
             async def arrived_in_hand(size: int) -> None:
                 arrived(size)
                 if not self.in_hand.has_room_for(size):
-                    with _stopped(pace, *others):
+                    with _stopped(timer, *others):
                         await self.in_hand.take(size)
                 else:
                     await self.in_hand.take(size)
@@ -46,7 +49,7 @@ class Intake:
             yield arrived_in_hand
 
     @asynccontextmanager
-    async def keep_pace(
+    async def at_min_rate(
         self, peer: str
     ) -> AsyncIterator[tuple[Callable[[int], None], asyncio.Timeout]]:
         """The block says how many bytes have come from *peer*. Raises TooSlow."""
@@ -58,16 +61,16 @@ class Intake:
             due -= size
             if self.rate and due <= 0:
                 due = enough
-                pace.reschedule(loop.time() + within)
+                timer.reschedule(loop.time() + within)
 
         try:
-            async with asyncio.timeout(within if self.rate else None) as pace:
-                yield arrived, pace
+            async with asyncio.timeout(within if self.rate else None) as timer:
+                yield arrived, timer
         except TimeoutError:
-            if not pace.expired():
+            if not timer.expired():
                 raise
             slow = f"{peer} sent less than {self.rate} bytes a second"
-            raise TooSlow(slow) from None
+            raise TooSlow(slow, answered=False) from None
 
 
 @contextmanager
