@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,11 @@ from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.engines import ready
 from postroom.entrypoints.settings import Settings
 
-WARM_UP = 10
+Company = Callable[[Stage], Awaitable[Sequence[Mailbox]]]
+Measure = Callable[[Stage], Awaitable[Sequence[float]]]
+Found = dict[str, list[float]]
+
+WARM_UP = 20
 """Seconds. The first sign-in, and the first connections, are not what is measured."""
 
 
@@ -33,13 +38,21 @@ async def _all_of_them(stage: Stage) -> Sequence[Mailbox]:
     ]
 
 
-COMPANY: Mapping[str, Callable[[Stage], Awaitable[Sequence[Mailbox]]]] = {
-    "alone": _nobody,
+ALONE = "alone"
+
+COMPANY: Mapping[str, Company] = {
+    ALONE: _nobody,
     "beside five mailboxes whose server hangs": lambda s: s.stuck_mailboxes(Way.HANGS, 5),
     "beside five whose server drips": lambda s: s.stuck_mailboxes(Way.DRIPS, 5),
     "beside ten whose sign-in hangs": lambda s: s.hanging_sign_ins(10),
     "beside all twenty": _all_of_them,
     "beside a hundred with a backlog": lambda s: s.busy_neighbours(100),
+}
+
+LISTS: Mapping[str, Company] = {
+    ALONE: _nobody,
+    "beside ten mailboxes whose lists drip": lambda s: s.dripping_mailboxes(10),
+    "beside forty whose lists drip": lambda s: s.dripping_mailboxes(40),
 }
 
 
@@ -62,15 +75,43 @@ def main() -> None:
 async def _run(settings: Settings, log: IO[bytes], given: argparse.Namespace) -> None:
     async with open_stage(settings, log) as stage:
         await _latencies(stage, given.rate, WARM_UP)
-        found: dict[str, list[float]] = {name: [] for name in COMPANY}
-        for _ in range(given.rounds):
-            for name, come in COMPANY.items():
-                if given.only and given.only not in name:
-                    continue
-                strangers = await come(stage)
-                found[name] += await _latencies(stage, given.rate, given.seconds)
-                print(f"{name}: {_summary(found[name])}", flush=True)
-                await stage.leave(strangers)
+
+        async def handled(stage: Stage) -> Sequence[float]:
+            return await _latencies(stage, given.rate, given.seconds)
+
+        async def synced(stage: Stage) -> Sequence[float]:
+            return await _syncs(stage, given.seconds)
+
+        print("From the notification of a message to its outcome:")
+        await _measure(stage, COMPANY, handled, given)
+        async with stage.maintenance():
+            await _syncs(stage, WARM_UP)
+            print("From the request of a sync to its end:")
+            await _measure(stage, LISTS, synced, given)
+
+
+async def _measure(
+    stage: Stage, company: Mapping[str, Company], measure: Measure, given: argparse.Namespace
+) -> None:
+    found: Found = {name: [] for name in company}
+    for _ in range(given.rounds):
+        for name, come in company.items():
+            if given.only not in name and name != ALONE:
+                continue
+            strangers = await come(stage)
+            found[name] += await measure(stage)
+            print(f"  {name}: {_summary(found[name], found[ALONE])}", flush=True)
+            await stage.leave(strangers)
+
+
+async def _syncs(stage: Stage, seconds: float) -> Sequence[float]:
+    """One after the other, at moments of their own."""
+    loop, latencies = asyncio.get_running_loop(), list[float]()
+    ends = loop.time() + seconds
+    while loop.time() < ends:
+        latencies.append(await stage.synced())
+        await asyncio.sleep(random.random())  # noqa: S311 - no secret
+    return latencies
 
 
 async def _latencies(stage: Stage, rate: float, seconds: float) -> Sequence[float]:
@@ -84,10 +125,18 @@ async def _latencies(stage: Stage, rate: float, seconds: float) -> Sequence[floa
     return latencies
 
 
-def _summary(latencies: Sequence[float]) -> str:
-    ordered = sorted(1000 * each for each in latencies)
-    p50, p99 = (ordered[int(share * len(ordered))] for share in (0.5, 0.99))
-    return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, most {ordered[-1]:.0f} ms"
+def _summary(latencies: Sequence[float], alone: Sequence[float]) -> str:
+    median, p99, most = (1000 * _share(latencies, share) for share in (0.5, 0.99, 1.0))
+    ratio = _share(latencies, 0.99) / _share(alone, 0.99)
+    return (
+        f"p50 {median:.0f} ms, p99 {p99:.0f} ms, most {most:.0f} ms of {len(latencies)};"
+        f" p99 {ratio:.2f} times that alone"
+    )
+
+
+def _share(latencies: Sequence[float], share: float) -> float:
+    ordered = sorted(latencies)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 async def _arrivals(stage: Stage, rate: float, seconds: float) -> int:

@@ -1,7 +1,8 @@
 """The stage: a worker that is a process of its own, a calm mailbox, and strangers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -9,12 +10,13 @@ from typing import IO
 
 import httpx
 
-from benchmarks.bulkheads.strangers import HANGS_FOR, HangingSignIn, Way, stuck_imap
+from benchmarks.bulkheads.strangers import DRIPS_FOR, HANGS_FOR, StuckMicrosoft, Way, stuck_imap
 from postroom.adapters.imap.account import ImapAccount, Security
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.domain.account import Account, Secret
+from postroom.domain.folder_sync import Request
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.container import Wired, wire
@@ -36,6 +38,7 @@ class Stage:
     graph: GraphEmulator
     calm: Mailbox
     ports: dict[Way, int]
+    start: ProcessStart
 
     async def arrive(self) -> None:
         """A message for the calm mailbox, and the notification of it."""
@@ -50,6 +53,28 @@ class Stage:
             (record.at - record.job.enqueued_at).total_seconds()
             for record in found
             if record.job.enqueued_at >= since
+        ]
+
+    def maintenance(self) -> AbstractAsyncContextManager[None]:
+        """It runs in the block."""
+        return _running(self.start, "maintenance")
+
+    async def synced(self) -> float:
+        """Seconds from the request of a sync of the calm mailbox until it is made."""
+        folder_syncs, clock, calm = self.wired.folder_syncs, self.wired.clock, self.calm
+        requested = clock.now()
+        await folder_syncs.request(calm.tenant, calm.id, Request.SYNC, requested)
+        while True:
+            [state] = await folder_syncs.all(tenant=calm.tenant)
+            if state.synced_at and state.synced_at >= requested:
+                return (clock.now() - requested).total_seconds()
+            await asyncio.sleep(0.05)
+
+    async def dripping_mailboxes(self, number: int) -> Sequence[Mailbox]:
+        """At the same Graph that serves the calm one well."""
+        return [
+            await self._stranger(replace(_in(DIRECTORY), user=f"{DRIPS_FOR}{n}@postroom.example"))
+            for n in range(number)
         ]
 
     async def stuck_mailboxes(self, way: Way, number: int) -> Sequence[Mailbox]:
@@ -108,7 +133,7 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         wired = await enter(wire(settings))
         graph = GraphEmulator(wired.clock, await enter(httpx.AsyncClient()))
         certificate = issue_certificate(settings.home / "emulators.pem")
-        url = await enter(serve(HangingSignIn(graph.app), certificate=certificate))
+        url = await enter(serve(StuckMicrosoft(graph.app), certificate=certificate))
         ports = {way: await enter(stuck_imap(way)) for way in Way}
         calm = _mailbox(wired, "calm", USER, _in(DIRECTORY))
         await wired.registry.add(calm)
@@ -119,12 +144,19 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
             "POSTROOM_MICROSOFT_LOGIN_URL": url,
             "SSL_CERT_FILE": str(certificate),
         }
-        worker = await ProcessStart(environment, log)("worker")
-        try:
-            yield Stage(wired, graph, calm, ports)
-        finally:
-            worker.kill()
-            await worker.wait()
+        start = ProcessStart(environment, log)
+        async with _running(start, "worker"):
+            yield Stage(wired, graph, calm, ports, start)
+
+
+@asynccontextmanager
+async def _running(start: ProcessStart, part: str) -> AsyncIterator[None]:
+    process = await start(part)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
 
 
 def _in(directory: str) -> MicrosoftAccount:

@@ -12,6 +12,9 @@ from postroom.entrypoints.emulators.loopback import AsgiApp
 HANGS_FOR = "hangs-"
 """How the name of a directory begins whose sign-in hangs."""
 
+DRIPS_FOR = "drips-"
+"""How the name of a mailbox begins of which Graph sends nothing but a byte a second."""
+
 
 class Way(StrEnum):
     """How a server does not come to an end."""
@@ -75,8 +78,8 @@ async def _never_end(writer: asyncio.StreamWriter, way: Way) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class HangingSignIn:
-    """Entra ID, which never answers for some directories."""
+class StuckMicrosoft:
+    """Entra ID, which never answers for some directories, and Graph, which drips for some users."""
 
     app: AsgiApp
 
@@ -85,4 +88,16 @@ class HangingSignIn:
             with suppress(asyncio.CancelledError):  # by the server, when all is over
                 await asyncio.Event().wait()
             return
+        if scope["type"] == "http" and f"/users/{DRIPS_FOR}" in scope["path"]:
+            await _drip(send)
+            return
         await self.app(scope, receive, send)
+
+
+async def _drip(send: Any) -> None:  # noqa: ANN401
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    with suppress(asyncio.CancelledError, ConnectionError):
+        for _ in range(120):  # whoever has left by then, or not
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await asyncio.sleep(1)
