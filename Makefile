@@ -39,6 +39,10 @@ docs: install ## Write the generated parts of the documents again, and check lin
 	$(BIN)/python -m tests.documents
 	$(BIN)/python -m pytest --quiet tests/unit/test_repository.py tests/unit/test_documents.py
 
+.PHONY: prove
+prove: ## Run a thousand messages through every fault, with outages of ten and five minutes: takes 25 minutes
+	@OUTAGES="600 300" POSTROOM_VENV=$(VENV) ./postroom test -v tests/end_to_end/test_fault_run.py
+
 .PHONY: demo
 demo: ## Show a dozen messages on their way from notification to ticket
 	@POSTROOM_VENV=$(VENV) ./postroom demo
