@@ -25,7 +25,6 @@ from postroom.adapters.embedded.disk import disk_complaint, read_log, size_of
 from postroom.adapters.embedded.locks import FileLock, is_held
 from postroom.adapters.embedded.waiting import within
 
-
 HEEDS_WITHIN = 2.0
 """Seconds after which a signal is sent again: one that has just begun may not heed it yet."""
 
