@@ -29,6 +29,14 @@ class Mark:
 
 
 @dataclass(slots=True)
+class _Probe:
+    """On its way for as long as there are any *waiting*."""
+
+    task: asyncio.Task[bool]
+    waiting: int = 0
+
+
+@dataclass(slots=True)
 class Evidence:
     """What this process has seen of each mailbox, and what a probe shows.
 
@@ -41,7 +49,7 @@ class Evidence:
     probe_within: timedelta = PROBE_WITHIN
     _count: int = 0
     _successes: dict[_Name, int] = field(default_factory=dict, repr=False)
-    _probes: dict[_Name, asyncio.Future[bool]] = field(default_factory=dict, repr=False)
+    _probes: dict[_Name, _Probe] = field(default_factory=dict, repr=False)
 
     def mark(self) -> Mark:
         """To be taken when an attempt begins."""
@@ -62,9 +70,16 @@ class Evidence:
             return True
         probe = self._probes.get(_name(mailbox))
         if probe is None:
-            probe = self._probes[_name(mailbox)] = asyncio.ensure_future(self._probe(mailbox))
-            probe.add_done_callback(lambda _: self._probes.pop(_name(mailbox), None))
-        return await asyncio.shield(probe)
+            task = asyncio.create_task(self._probe(mailbox))
+            probe = self._probes[_name(mailbox)] = _Probe(task)
+        probe.waiting += 1
+        try:
+            return await asyncio.shield(probe.task)
+        finally:
+            probe.waiting -= 1
+            if not probe.waiting:  # it has ended, or nobody is left who wants to know
+                del self._probes[_name(mailbox)]
+                probe.task.cancel()
 
     async def _probe(self, mailbox: Mailbox) -> bool:
         try:

@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 PREFIX = "POSTROOM_"
+KIBIBYTE = 2**10
 MEBIBYTE = 2**20
 
 READ_ELSEWHERE = {
@@ -82,6 +83,16 @@ class Settings(BaseSettings):
     """`{"tenant": "token"}`: who may read `/api/v1`, and what of it."""
     handoff_secrets: dict[str, SecretStr] = Field(default_factory=dict)
     """`{"tenant": "whsec_…"}`: who may hand IMAP pointers to `/webhooks/imap`."""
+
+    api_header_seconds: float = Field(default=10, gt=0)
+    """How long a client may take to send the headers of a request; and its body, and the next."""
+    api_body_seconds: float = Field(default=10, gt=0)
+    api_idle_seconds: float = Field(default=75, gt=0)
+    api_max_header_bytes: int = Field(default=64 * KIBIBYTE, ge=8 * KIBIBYTE)
+    api_max_connections: int = Field(default=2000, ge=1)
+    """Less, where three quarters of the file descriptors are less."""
+    api_max_pending_bytes: int = Field(default=64 * MEBIBYTE, ge=8 * MEBIBYTE)
+    """Of all requests that are being received and answered at a time."""
 
     processor: Literal["helpdesk"] = "helpdesk"
     concurrency: int = Field(default=16, ge=1, le=1000)

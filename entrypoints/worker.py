@@ -27,6 +27,9 @@ log = structlog.get_logger()
 WAIT = timedelta(seconds=5)
 """How long one claim waits for work. It may be long: a claim is cancelled when we stop."""
 
+JUDGED_WITHIN = 60.0
+"""Seconds that it may take to settle a job that was stopped: its mailbox may be probed first."""
+
 OVERTAKEN = 0.25
 """Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
 
@@ -196,8 +199,11 @@ class _Run:
             else:
                 await self._worker.consume(claim)
         except asyncio.CancelledError:
-            if not self._running[claim.token].overran:
+            running = self._running[claim.token]
+            if not running.overran:
                 raise
+            # Else it would be stopped again at the next look, and pay for a lease that runs out.
+            running.stop_at = asyncio.get_running_loop().time() + JUDGED_WITHIN
             limit = self._worker.time_limit
             log.warning("job stopped", **claim_fields(claim), seconds=limit.total_seconds())
             await self._worker.overran(claim, limit)

@@ -88,6 +88,8 @@ class GmailChanges(ChangeSource):
 
         Gmail lists the newest first, so the pages of a window are read before any is given.
         """
+        if not self.gmail.skew.is_measured:  # *moment* is by our clock, and a search by Gmail's
+            await self.position(mailbox, folder)
         _require(folder)
         start: datetime | None = moment
         width = DAY
@@ -115,9 +117,10 @@ class GmailChanges(ChangeSource):
         A search has whole seconds, and its edges are nowhere defined: so it reaches a second
         further at both ends.
         """
-        edges = f"after:{int(start.timestamp()) - 1}"
+        skew = self.gmail.skew
+        edges = f"after:{int(skew.start(start).timestamp()) - 1}"
         if end:
-            edges += f" before:{int(end.timestamp()) + 1}"
+            edges += f" before:{int(skew.theirs(end).timestamp()) + 1}"
         newest_first: list[str] = []
         for search in SEARCHES:
             query = {"q": f"{edges} {search}", "includeSpamTrash": "false"}

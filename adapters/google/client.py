@@ -11,6 +11,7 @@ from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, exchange
+from postroom.adapters.http.server_skew import ServerSkew, Skewed, ignored
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
@@ -35,11 +36,14 @@ class GmailClient:
         sign_ins: SignIns,
         base_url: str = "https://gmail.googleapis.com",
         downloads: DownloadLimits | None = None,
+        *,
+        skewed: Skewed = ignored,
     ) -> None:
         self._http = http
         self._clock = clock
         self.host = httpx.URL(base_url).host
         self._downloads = downloads or DownloadLimits()
+        self.skew = ServerSkew(self.host, skewed)
         self._users = f"{base_url}/gmail/v1/users/me"
         self._tokens = AccessTokens(http, clock, sign_ins)
 
@@ -69,12 +73,14 @@ class GmailClient:
             token = await self._tokens.get(mailbox, rejected=token)
             response = await self._send(request, token, max_bytes)
         if response.status != HTTPStatus.OK:
-            raise failure_of(response.status, response.headers, response.body, self._clock.now())
+            now = self.skew.theirs(self._clock.now())
+            raise failure_of(response.status, response.headers, response.body, now)
         return read_response(model, response.body)
 
     async def _send(self, request: httpx.Request, token: str, max_bytes: int) -> Response:
         request.headers["Authorization"] = f"Bearer {token}"
-        return await exchange(
+        sent_at = self._clock.now()
+        response = await exchange(
             self._http,
             request,
             peer=request.url.host,
@@ -82,3 +88,5 @@ class GmailClient:
             deadline=DEADLINE,
             downloads=self._downloads,
         )
+        self.skew.measure(response.headers, sent_at, self._clock.now())
+        return response

@@ -45,7 +45,8 @@ class GmailFetcher(MessageFetcher):
             raise Unavailable("gmail answered 200 with another message, or with none")
         if len(message.raw) > self.max_message_bytes:
             raise self._too_large()
-        return FetchedMessage(pointer.source, message.raw, message.received_at)
+        received_at = self.gmail.skew.ours(message.received_at)
+        return FetchedMessage(pointer.source, message.raw, received_at)
 
     def _too_large(self) -> Unprocessable:
         return Unprocessable(f"the message is larger than {self.max_message_bytes} bytes")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from postroom.adapters.http.downloads import DownloadLimits
+from postroom.adapters.http.server_skew import Skewed, ignored
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock, MailboxRegistry
 
@@ -15,7 +16,8 @@ class ProviderDeps:
     """*sign_ins* is for libraries that block. *resources* closes what a provider opens.
 
     *public_url* is where the internet reaches our webhooks (empty: nowhere). *max_message_bytes* is
-    what a message may have; *downloads* is how it may come.
+    what a message may have; *downloads* is how it may come. *skewed* is called where a server's
+    clock and ours are apart.
     """
 
     http: httpx.AsyncClient
@@ -26,3 +28,4 @@ class ProviderDeps:
     public_url: str
     max_message_bytes: int
     downloads: DownloadLimits = field(default_factory=DownloadLimits)
+    skewed: Skewed = ignored

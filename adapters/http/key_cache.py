@@ -23,8 +23,9 @@ FIRST_PAUSE = timedelta(seconds=5)
 class KeyCache(Generic[KeyT]):
     """The keys that *fetch* gives, by id, requested anew when they are *fresh_for* so long.
 
-    One request is made at a time. *fetch* raises Unavailable rather than give no keys; *name* is
-    what a reason calls them.
+    One request is made at a time, and goes on though nobody waits for it any more: a sender that
+    is answered in time finds its keys when it sends again. *fetch* raises Unavailable rather than
+    give no keys; *name* is what a reason calls them.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class KeyCache(Generic[KeyT]):
         self._clock = clock
         self._name = name
         self._fresh_for = fresh_for
-        self._requesting = asyncio.Lock()
+        self._requesting: asyncio.Task[None] | None = None
         self._keys: Mapping[str, KeyT] = {}
         self._requested_at: datetime | None = None
         self._fetched_at: datetime | None = None
@@ -49,14 +50,21 @@ class KeyCache(Generic[KeyT]):
 
         Raises Unavailable if there are none to look among. Old ones serve while there are no new.
         """
-        underway = self._requesting.locked()
-        if self._wanted(key_id) and not (underway and key_id in self._keys):
-            async with self._requesting:
-                if self._wanted(key_id):  # unless the request that we waited for was for it
-                    await self._refresh()
+        if self._requesting:
+            if key_id not in self._keys:
+                await asyncio.shield(self._requesting)
+        elif self._wanted(key_id):
+            self._requesting = asyncio.create_task(self._refresh())
+            self._requesting.add_done_callback(self._ended)
+            await asyncio.shield(self._requesting)
         if not self._keys:
             raise Unavailable(f"{self._name} could not be fetched")
         return self._keys.get(key_id)
+
+    def _ended(self, requesting: asyncio.Task[None]) -> None:
+        self._requesting = None
+        if not requesting.cancelled():
+            requesting.exception()  # nobody may be left to hear of it
 
     def _wanted(self, key_id: str) -> bool:
         now = self._clock.now()

@@ -61,6 +61,16 @@ class InMemoryChanges(ChangeSource):
         found = self._folder(mailbox, folder)
         return int(found.position(len(found.arrivals)))
 
+    def listed_before(
+        self, mailbox: Mailbox, position: str, *, folder: str = ""
+    ) -> Sequence[Arrival]:
+        """What no list from *position* on holds; nothing, if that has expired."""
+        found = self._folder(mailbox, folder)
+        try:
+            return tuple(found.arrivals[: found.index(position)])
+        except PositionExpired:
+            return ()
+
     def remove_folder(self, mailbox: Mailbox, folder: str) -> None:
         """With its messages; none of that name is there from now on."""
         self._removed.add((mailbox.tenant, mailbox.id, folder))

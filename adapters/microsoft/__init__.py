@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import httpx
+
 from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.http.server_skew import ServerSkew
 from postroom.adapters.microsoft.account import (
     OPTIONS,
     MicrosoftAccount,
@@ -35,8 +38,9 @@ def provider(
     """Raises ValueError unless *login_url* is https."""
     http, clock = deps.http, deps.clock
     entra = EntraId(http, clock, deps.sign_ins, login_url=login_url, graph_url=graph_url)
+    skew = ServerSkew(httpx.URL(graph_url).host, deps.skewed)
     tokens = EntraTokens(entra, deps.registry, clock)
-    graph = GraphClient(http, tokens, clock, graph_url, downloads=deps.downloads)
+    graph = GraphClient(http, tokens, clock, graph_url, downloads=deps.downloads, skew=skew)
     # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
     trying = replace(graph, tokens=EntraTokens(entra, None, clock))
     verify = GraphNotificationTokenVerifier(http, clock, login_url=login_url)

@@ -76,8 +76,8 @@ class GraphChanges(ChangeSource):
         there are older ones to leave out.
         """
         path = await self._messages(mailbox, folder)
-        start = self.graph.clock.now() - FIRST_ROUND
-        query = _received(max(start, mailbox.added_at - BEFORE_ADDED)) | {
+        start = max(self.graph.clock.now() - FIRST_ROUND, mailbox.added_at - BEFORE_ADDED)
+        query = _received(self.graph.skew.start(start)) | {
             "$orderby": "receivedDateTime desc",
             "changeType": "created",
         }
@@ -120,7 +120,7 @@ class GraphChanges(ChangeSource):
             _require_progress(page, url)
             if not (url := page.next_link or page.delta_link):
                 raise Unavailable("Graph answered with a page that leads nowhere")
-            arrivals = _arrivals(page.value, undated=self.graph.clock.now())
+            arrivals = self._arrivals(page.value, undated=self.graph.clock.now())
             yield ChangesPage(arrivals, url, is_last=not page.next_link)
             if not page.next_link:
                 return
@@ -138,7 +138,7 @@ class GraphChanges(ChangeSource):
         for _ in range(self.max_pages):
             page = await self.graph.page(mailbox, url)
             _require_progress(page, url)
-            arrivals = _arrivals(page.value)
+            arrivals = self._arrivals(page.value)
             reached = arrivals[-1].received_at if arrivals else None
             yield BackfillPage(arrivals, reached)
             if not (url := page.next_link):
@@ -150,7 +150,26 @@ class GraphChanges(ChangeSource):
 
     def _list(self, path: Sequence[str], moment: datetime) -> str:
         query = {"$orderby": "receivedDateTime", "$top": str(PAGE_SIZE)}
-        return self.graph.url(*path, query=_received(moment) | query)
+        return self.graph.url(*path, query=_received(self.graph.skew.start(moment)) | query)
+
+    def _arrivals(
+        self, items: Sequence[Mapping[str, Any]], undated: datetime | None = None
+    ) -> Sequence[Arrival]:
+        """The messages in *items*, but for what was deleted or moved away, or is said to be.
+
+        One without a date counts as *undated*; without that it is nonsense.
+        """
+        try:
+            found = _MESSAGES.validate_python([each for each in items if "@removed" not in each])
+        except ValidationError:
+            raise _nonsense() from None
+        return [self._arrival(each, undated) for each in found]
+
+    def _arrival(self, message: _Message, undated: datetime | None) -> Arrival:
+        dated = message.received_at and self.graph.skew.ours(message.received_at.astimezone(UTC))
+        if (received_at := dated or undated) is None:
+            raise _nonsense()
+        return Arrival(MicrosoftPointer("", message.id), received_at)
 
     def _endless(self) -> Unavailable:
         return Unavailable(f"Graph answered with more than {self.max_pages} pages")
@@ -164,26 +183,6 @@ def _require_progress(page: Page, url: str) -> None:
 def _received(moment: datetime) -> dict[str, str]:
     """From the second of *moment* on: Graph knows no fractions of it."""
     return _SELECT | {"$filter": f"receivedDateTime ge {moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _arrivals(
-    items: Sequence[Mapping[str, Any]], undated: datetime | None = None
-) -> Sequence[Arrival]:
-    """The messages in *items*; what was deleted or moved away, or is said to be, is passed over.
-
-    One without a date counts as *undated*; without that it is nonsense.
-    """
-    try:
-        found = _MESSAGES.validate_python([each for each in items if "@removed" not in each])
-    except ValidationError:
-        raise _nonsense() from None
-    return [_arrival(each, each.received_at or undated) for each in found]
-
-
-def _arrival(message: _Message, received_at: datetime | None) -> Arrival:
-    if received_at is None:
-        raise _nonsense()
-    return Arrival(MicrosoftPointer("", message.id), received_at.astimezone(UTC))
 
 
 def _nonsense() -> Unavailable:

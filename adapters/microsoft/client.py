@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, TooLarge, exchange, translated
 from postroom.adapters.http.retry_after import retry_after
+from postroom.adapters.http.server_skew import ServerSkew
 from postroom.adapters.microsoft.entra import GRAPH_URL
 from postroom.adapters.microsoft.errors import SHORTEST_WAIT, Meanings, TokenRejected, failure_of
 from postroom.adapters.microsoft.tokens import AccessTokens
@@ -67,8 +68,9 @@ class GraphClient:
     """Graph, as the credentials of a mailbox open it.
 
     Paths are given segment by segment and not yet percent-encoded. *timeout* bounds each wait on
-    the wire, *deadline* a whole call. A rejected token is replaced once. All methods raise
-    SourceGone, AccessFailed, Throttled, Unavailable, and whatever *meanings* name.
+    the wire, *deadline* a whole call; *skew* is of Graph's clock. A rejected token is replaced
+    once. All methods raise SourceGone, AccessFailed, Throttled, Unavailable, and whatever
+    *meanings* name.
     """
 
     http: httpx.AsyncClient
@@ -78,6 +80,7 @@ class GraphClient:
     timeout: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(minutes=2)
     downloads: DownloadLimits = field(default_factory=DownloadLimits)
+    skew: ServerSkew = field(default_factory=ServerSkew)
 
     @property
     def host(self) -> str:
@@ -171,6 +174,7 @@ class GraphClient:
                 headers=call.headers(token),
                 timeout=self.timeout.total_seconds(),
             )
+        sent_at = self.clock.now()
         response = await exchange(
             self.http,
             request,
@@ -179,8 +183,10 @@ class GraphClient:
             deadline=self.deadline,
             downloads=self.downloads,
         )
+        now = self.clock.now()
+        self.skew.measure(response.headers, sent_at, now)
         if response.is_success:
             return response
         header = response.headers.get("Retry-After")
-        wait = retry_after(header, self.clock.now(), shortest=SHORTEST_WAIT)
+        wait = retry_after(header, self.skew.theirs(now), shortest=SHORTEST_WAIT)
         raise failure_of(response.status, response.body, wait, call.meanings)

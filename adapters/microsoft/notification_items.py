@@ -1,6 +1,8 @@
 """What Graph posts: the shape of a notification and of its items, of either kind."""
 
+import json
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
@@ -17,6 +19,7 @@ MAX_TOKEN = 16 * 1024
 """Characters of a validation token. Graph's have about a tenth of it."""
 
 _GUID = re.compile(r"[0-9A-Fa-f-]{36}")
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _MESSAGE = re.compile(r"/messages(?:/|\(')([^/')?]+)", re.IGNORECASE)
 
 
@@ -75,4 +78,23 @@ def read_collection(body: bytes) -> NotificationCollection | None:
     try:
         return NotificationCollection.model_validate_json(body)
     except ValidationError:
+        return _read_patiently(body)
+
+
+def _read_patiently(body: bytes) -> NotificationCollection | None:
+    """The same where pydantic's parser refuses all of what is JSON, for the sake of a part of it:
+    half a surrogate pair, 300 levels of nesting, 5,000 digits. They cost their own item alone.
+    """
+    try:
+        content = json.loads(body.decode(), parse_int=float, object_pairs_hook=_object)
+        return NotificationCollection.model_validate(content)
+    except (ValueError, RecursionError):  # of the UTF-8, the JSON, or its shape
         return None
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Without what is no text: half a surrogate pair can be neither hashed nor stored."""
+    return {
+        name: None if isinstance(value, str) and _HALF_A_PAIR.search(value) else value
+        for name, value in pairs
+    }

@@ -108,9 +108,8 @@ class GraphSubscriptions(Subscriptions):
         body = {"expirationDateTime": self._expiry()}
         path = ("subscriptions", subscription.id)
         renewed = _held(await self.graph.update(mailbox, *path, body=body, meanings=_GONE))
-        return replace(
-            subscription, renewed_at=self.clock.now(), expires_at=renewed.expires_at.astimezone(UTC)
-        )
+        expires_at = self.graph.skew.ours(renewed.expires_at.astimezone(UTC))
+        return replace(subscription, renewed_at=self.clock.now(), expires_at=expires_at)
 
     async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
         with suppress(SubscriptionGone):
@@ -143,7 +142,7 @@ class GraphSubscriptions(Subscriptions):
             endpoint=self.endpoint,
             created_at=now,
             renewed_at=now,
-            expires_at=made.expires_at.astimezone(UTC),
+            expires_at=self.graph.skew.ours(made.expires_at.astimezone(UTC)),
         )
 
     async def _make_way(self, mailbox: Mailbox, resource: str) -> None:
@@ -163,7 +162,7 @@ class GraphSubscriptions(Subscriptions):
                     yield each
 
     def _expiry(self) -> str:
-        return f"{self.clock.now() + LIFETIME:%Y-%m-%dT%H:%M:%SZ}"
+        return f"{self.graph.skew.theirs(self.clock.now()) + LIFETIME:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _held(response: dict[str, object]) -> _Held:

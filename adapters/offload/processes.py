@@ -43,7 +43,7 @@ class Limits:
     each byte that it is about. *patience* times as long it may take by the clock: on a machine that
     is short of processors, no message is at fault.
 
-    Measured (ADR 0039): 50 MiB take 3 seconds and 430 MiB at the most.
+    Measured (ADR 0040): 50 MiB take 3 seconds and 430 MiB at the most.
     """
 
     in_line: int

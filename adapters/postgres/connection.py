@@ -1,14 +1,32 @@
 """How we connect: to what, with which names, and for how long we wait for what."""
 
+import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
+from typing import TypeVar
 
 import psycopg
+from psycopg import capabilities
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
+from psycopg.waiting import wait_async
 
-Connection = psycopg.AsyncConnection[TupleRow]
+from postroom.adapters.postgres.errors import NoAnswer
+
+Result = TypeVar("Result")
+
+SHORTEST_CONNECT = 2
+"""Seconds: libpq's own minimum. Zero would mean for ever."""
+
+CANCEL_WITHIN = 0.2
+"""Seconds for the server to end a statement that nobody waits for any more, before we hang up."""
+
+_INTERVAL = 0.1  # seconds: psycopg's own
 
 SCHEMA = "postroom"
 APPLICATION_ROLE = "postroom_app"
@@ -26,6 +44,48 @@ _OPTIONS: dict[str, object] = {
 }
 
 
+class Connection(psycopg.AsyncConnection[TupleRow]):
+    """Waits no longer than *patience* for an answer, and no longer at all when it is cancelled.
+
+    psycopg waits for ever while the peer's kernel acknowledges what we send, though the server is
+    stopped, or a proxy on the way has lost it; and for ten seconds when it is cancelled. A
+    connection that still owes us an answer is closed, and so its transaction rolled back.
+    """
+
+    patience = timedelta(seconds=35)
+
+    async def wait(
+        self,
+        gen: PQGen[Result],
+        interval: float = _INTERVAL,
+        timeout: float | None = None,  # noqa: ASYNC109 - psycopg's signature
+    ) -> Result:
+        """All that psycopg exchanges with the server once it is connected passes through here."""
+        within = self.patience.total_seconds() if timeout is None else timeout
+        try:
+            return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=within)
+        except asyncio.CancelledError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                await self._interrupt(gen)
+            raise
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001 - it has no public name
+            if timeout is not None:
+                raise
+            self.pgconn.finish()
+            raise NoAnswer from None
+
+    async def _interrupt(self, gen: PQGen[Result]) -> None:
+        # Not within asyncio.timeout: Python 3.11.2's does not end in a task that is cancelled.
+        try:
+            if capabilities.has_cancel_safe():  # else it would block
+                with suppress(psycopg.Error):
+                    await self.cancel_safe(timeout=CANCEL_WITHIN)
+                    await wait_async(gen, self.pgconn.socket, _INTERVAL, timeout=CANCEL_WITHIN)
+        finally:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+
+
 class InvalidDatabaseUrl(ValueError):
     """The setting is not a connection string; the message does not repeat it."""
 
@@ -35,7 +95,9 @@ class Timeouts:
     """How long to wait: *pool* for a free connection, *connect* for the server to let us in, *lock*
     for another transaction, *statement* for one statement, *idle* for a block to go on.
 
-    *idle* must be longer than the slowest processor takes with one message.
+    The server sees to the last three, as long as it can. *answer* is how long we wait for it to
+    answer a statement; *transaction* and *block* are for all of a transaction, or a ledger block.
+    *idle* and *block* must be longer than the slowest processor takes with one message.
     """
 
     pool: timedelta = timedelta(seconds=5)
@@ -43,11 +105,15 @@ class Timeouts:
     lock: timedelta = timedelta(seconds=20)
     statement: timedelta = timedelta(seconds=30)
     idle: timedelta = timedelta(minutes=2)
+    answer: timedelta = timedelta(seconds=35)
+    transaction: timedelta = timedelta(seconds=45)
+    block: timedelta = timedelta(minutes=3)
 
 
 def options(timeouts: Timeouts) -> dict[str, object]:
     """For libpq and psycopg, once a connection."""
-    return {**_OPTIONS, "connect_timeout": round(timeouts.connect.total_seconds())}
+    seconds = max(SHORTEST_CONNECT, ceil(timeouts.connect.total_seconds()))
+    return {**_OPTIONS, "connect_timeout": seconds}
 
 
 def settings(timeouts: Timeouts) -> dict[str, str]:

@@ -6,12 +6,16 @@ Rule 1  Every transaction of a tenant runs as `postroom_app`, which row-level se
 Rule 2  Inside a ledger block, a transaction of the block's tenant is the block itself.
 Rule 3  Inside a ledger block nothing else can be opened: it would neither be kept nor be forgotten
         with the block, and blocks that wait for a second connection each could starve.
+Rule 4  Every transaction ends within its time (Timeouts), whatever the server, the network or its
+        own block does. Where that takes a connection that is not at rest, it is thrown away.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 from types import TracebackType
 from typing import Self
@@ -28,7 +32,7 @@ from postroom.adapters.postgres.connection import (
     options,
     settings,
 )
-from postroom.adapters.postgres.errors import translated
+from postroom.adapters.postgres.errors import deadline, translated
 from postroom.adapters.postgres.text import StorableText
 from postroom.domain.failure import StoreUnavailable
 
@@ -58,10 +62,11 @@ class Database:
     ) -> None:
         """Raises InvalidDatabaseUrl."""
         check_conninfo(conninfo)
-        timeouts = timeouts or Timeouts()
+        self._timeouts = timeouts = timeouts or Timeouts()
         self._settings = settings(timeouts)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             conninfo,
+            connection_class=Connection,
             kwargs=options(timeouts),
             min_size=1,
             max_size=max_size,
@@ -69,7 +74,7 @@ class Database:
             # As long as a caller waits: what tries on for longer does so at pauses that grow up to
             # minutes, and keeps the next caller from trying at once.
             reconnect_timeout=timeouts.pool.total_seconds(),
-            configure=_configure,
+            configure=self._configure,
             open=False,
             name="postroom",
         )
@@ -95,14 +100,14 @@ class Database:
             with translated():
                 yield block.connection
         else:
-            async with self._begin(_as_tenant(tenant)) as connection:
+            async with self._begin(_as_tenant(tenant), self._timeouts.transaction) as connection:
                 yield connection
 
     @asynccontextmanager
     async def ledger_block(self, tenant: str) -> AsyncIterator[Connection]:
         """A transaction of *tenant* that others in this task join while it is open."""
         self._refuse_in_block()
-        async with self._begin(_as_tenant(tenant)) as connection:
+        async with self._begin(_as_tenant(tenant), self._timeouts.block) as connection:
             block = _Block(self, tenant, connection)
             token = _block.set(block)
             try:
@@ -116,18 +121,23 @@ class Database:
         self._refuse_in_block()
         # With row_security off, a query that a policy would cut short fails. Else a user who does
         # not own the tables would find nothing, and take that for an answer.
-        return self._begin({"row_security": "off"})
+        return self._begin({"row_security": "off"}, self._timeouts.transaction)
 
     @property
     def in_ledger_block(self) -> bool:
         return self._open_block() is not None
 
     @asynccontextmanager
-    async def _begin(self, own: dict[str, str]) -> AsyncIterator[Connection]:
+    async def _begin(self, own: dict[str, str], within: timedelta) -> AsyncIterator[Connection]:
         values = [*chain.from_iterable((self._settings | own).items())]
         query = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * (len(values) // 2))
         with translated():
-            async with self._connection() as connection, connection.transaction():
+            async with (
+                deadline(within),
+                self._connection() as connection,
+                _left_when_cancelled(connection),
+                connection.transaction(),
+            ):
                 await connection.execute(query, values)
                 yield connection
                 # COMMIT is a ROLLBACK without an error if a failed statement was passed over, and
@@ -139,14 +149,18 @@ class Database:
     async def _connection(self) -> AsyncIterator[Connection]:
         """A connection of the pool that answers."""
         async with self._pool.connection() as connection:
-            if await _answers(connection):
+            if await _answers(connection, self._timeouts.connect):
                 yield connection
                 return
         # Where one is broken (the server was started anew) the others are as well. The pool's own
-        # `check=` would find that out one by one, with a growing pause after each.
-        await self._pool.check()
+        # `check` would find that out one by one, and wait for each.
+        await self._pool.drain()
         async with self._pool.connection() as connection:
             yield connection
+
+    async def _configure(self, connection: Connection) -> None:
+        connection.patience = self._timeouts.answer
+        connection.adapters.register_dumper(str, StorableText)
 
     def _open_block(self) -> _Block | None:
         block = _block.get()
@@ -161,13 +175,20 @@ def _as_tenant(tenant: str) -> dict[str, str]:
     return {"role": APPLICATION_ROLE, "postroom.tenant": tenant}
 
 
-async def _configure(connection: Connection) -> None:
-    connection.adapters.register_dumper(str, StorableText)
-
-
-async def _answers(connection: Connection) -> bool:
+@asynccontextmanager
+async def _left_when_cancelled(connection: Connection) -> AsyncIterator[None]:
+    """Close *connection* rather than wait for a ROLLBACK: the server makes one of that."""
     try:
-        await AsyncConnectionPool.check_connection(connection)
-    except psycopg.OperationalError:
+        yield
+    except asyncio.CancelledError:
+        connection.pgconn.finish()
+        raise
+
+
+async def _answers(connection: Connection, within: timedelta) -> bool:
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            await AsyncConnectionPool.check_connection(connection)
+    except (psycopg.OperationalError, TimeoutError):
         return False
     return True

@@ -4,8 +4,10 @@
 * MigrationError  the schema cannot be brought up to date: for the operator, who is looking on
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -38,6 +40,10 @@ _REASONS = {
 }
 
 
+class NoAnswer(psycopg.OperationalError):
+    """The server is connected, and does not answer."""
+
+
 _CONTENDED = {"40001", "40P01", "55P03"}
 
 _OF_THE_STATEMENT = ("21", "22", "23", "57014")
@@ -60,6 +66,8 @@ def _reason_of(error: psycopg.Error) -> str:
             "no database connection in time: all are in use, or the database is away; see that it"
             " runs at POSTROOM_DATABASE_URL"
         )
+    if isinstance(error, NoAnswer):
+        return "the database does not answer"
     if error.sqlstate:
         return _REASONS.get(error.sqlstate, f"the database answered {error.sqlstate}")
     if isinstance(error, psycopg.OperationalError):
@@ -74,6 +82,18 @@ def translated() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise failure_of(error) from error
+
+
+@asynccontextmanager
+async def deadline(within: timedelta) -> AsyncIterator[None]:
+    """Cancel the block when it has not ended *within*, and raise Unavailable."""
+    try:
+        async with asyncio.timeout(within.total_seconds()) as limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise Unavailable("a transaction took too long, and was given up") from error
 
 
 class MigrationError(Exception):

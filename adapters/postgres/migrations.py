@@ -8,10 +8,9 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-
-import psycopg
 
 from postroom.adapters.postgres.connection import SCHEMA, Connection, check_conninfo
 from postroom.adapters.postgres.errors import MigrationError, Unreachable, migration_translated
@@ -20,6 +19,8 @@ from postroom.adapters.postgres.role import ensure_role, ensure_schema
 FOLDER = Path(__file__).with_name("migrations")
 
 _CONNECT_TIMEOUT = 10  # seconds
+_PATIENCE = timedelta(days=1)
+"""A statement may have to rewrite a table of any size, while somebody looks on."""
 _LOCK = 0x706F7374726F6F6D  # "postroom" in ASCII: nobody else's lock
 
 _CREATE_HISTORY = """
@@ -134,9 +135,10 @@ async def _require_utf8(connection: Connection) -> None:
 async def _session(conninfo: str) -> AsyncIterator[Connection]:
     check_conninfo(conninfo)
     with migration_translated("connecting", Unreachable):
-        connection = await psycopg.AsyncConnection.connect(
+        connection = await Connection.connect(
             conninfo, autocommit=True, connect_timeout=_CONNECT_TIMEOUT, client_encoding="UTF8"
         )
+        connection.patience = _PATIENCE
     async with connection:
         with migration_translated("connecting"):
             await connection.execute(f"SET search_path = {SCHEMA}")

@@ -1,7 +1,8 @@
 """The server that is measured: `python -m benchmarks.webhook.server postroom|raw --redis URL`.
 
 It prints its port, serves until SIGTERM, and then prints the seconds of CPU that this has taken.
-Both are served alike, as Postroom's API is.
+Postroom is served as in production, with bounds on what a client may take; the other as by uvicorn
+itself, without.
 """
 
 import argparse
@@ -43,8 +44,9 @@ from postroom.application.providers import Providers
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.api.app import create_app
-from postroom.entrypoints.api.server import serve, tune_gc
+from postroom.entrypoints.api.server import run_until, serve, tune_gc, uvicorn_config
 from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.serving.server import Server
 from postroom.entrypoints.telemetry.logging import configure_logging
 from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.sdk import open_telemetry
@@ -132,10 +134,17 @@ async def raw(url: str) -> AsyncIterator[Litestar]:
     await redis.aclose()
 
 
+async def serve_without_bounds(
+    app: Litestar, listening: socket.socket, stop: asyncio.Event
+) -> None:
+    await run_until(stop, Server(uvicorn_config(app)), listening)
+
+
 APPLICATIONS: dict[str, Callable[[str], AbstractAsyncContextManager[Litestar]]] = {
     "postroom": postroom,
     "raw": raw,
 }
+SERVE = {"postroom": serve, "raw": serve_without_bounds}
 
 
 async def run(name: str, url: str) -> None:
@@ -146,7 +155,7 @@ async def run(name: str, url: str) -> None:
             print(listening.getsockname()[1], flush=True)
             tune_gc()
             begun = time.process_time()
-            await serve(app, listening, stop)
+            await SERVE[name](app, listening, stop)
             print(time.process_time() - begun, flush=True)
 
 

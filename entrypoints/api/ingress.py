@@ -9,8 +9,8 @@ from postroom.domain.pointer import Pointer
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.notifications import note
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes. A notification has about 1 KB, and some providers send them in batches."""
+BODY_LIMIT = 4 * 1024 * 1024
+"""Bytes. A notification has about 1 KB, and some providers send a thousand in one request."""
 
 
 @dataclass(frozen=True, slots=True)

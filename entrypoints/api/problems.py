@@ -26,6 +26,10 @@ RETRY_AFTER = 5
 """Seconds after which a sender may try again, where the failure does not say."""
 
 
+class HungUp(Exception):
+    """The client has hung up before its request was whole: nobody is left to be answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A kind of error. Call it to get one to raise."""
@@ -33,6 +37,10 @@ class Problem:
     name: str
     status: int
     title: str
+
+    @property
+    def type(self) -> str:
+        return f"urn:postroom:problem:{self.name}"
 
     def __call__(
         self,
@@ -44,7 +52,7 @@ class Problem:
         return ProblemDetailsException(
             detail=detail or f"{self.title}.",
             status_code=self.status,
-            type_=f"urn:postroom:problem:{self.name}",
+            type_=self.type,
             title=self.title,
             headers=dict(headers or {}),
             extra=dict(extra or {}),
@@ -58,9 +66,12 @@ FORBIDDEN = Problem("forbidden", 403, "The sender may not do this")
 NOT_CONFIGURED = Problem("not-configured", 403, "A setting that this needs is missing")
 NOT_FOUND = Problem("not-found", 404, "There is nothing here")
 METHOD_NOT_ALLOWED = Problem("method-not-allowed", 405, "This method is not for this address")
+TIMED_OUT = Problem("timed-out", 408, "The request did not come in time")
 TOO_LARGE = Problem("too-large", 413, "The request is larger than is allowed")
+HEADERS_TOO_LARGE = Problem("headers-too-large", 431, "The headers are larger than is allowed")
 INTERNAL = Problem("internal", 500, "Postroom failed; its log says where")
 UNAVAILABLE = Problem("unavailable", 503, "What is needed for this is away; try again later")
+BUSY = Problem("busy", 503, "There is no room for the request at present; try again later")
 NOT_READY = Problem("not-ready", 503, "Not everything that is needed is there")
 
 _BY_STATUS = {
@@ -116,6 +127,11 @@ def _failure(request: _Request, failure: Failure) -> Response[dict[str, object]]
     return UNAVAILABLE(headers={"Retry-After": str(seconds)}).to_response(request)
 
 
+def _to_nobody(request: _Request, _error: HungUp) -> Response[dict[str, object]]:
+    """Nothing has gone wrong here. What is sent is dropped."""
+    return INVALID_REQUEST().to_response(request)
+
+
 def _crash(request: _Request, error: Exception) -> Response[dict[str, object]]:
     log.error("request crashed", **error_fields(error), **_where(request, INTERNAL.status))
     return INTERNAL().to_response(request)
@@ -134,5 +150,6 @@ HANDLERS: ExceptionHandlersMap = {
     ProblemDetailsException: _known,
     HTTPException: _http,
     Failure: _failure,
+    HungUp: _to_nobody,
     Exception: _crash,
 }

@@ -1,12 +1,13 @@
 """Routes that are remembered, so that no flood of notifications is one of queries.
 
 While the database is away, what is known is served however old it is: a notification of a known
-mailbox needs nothing but the queue.
+mailbox needs nothing but the queue. Only the first to meet the outage wait, and not for long; from
+then on the database is tried behind their backs.
 """
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from postroom.application.ports import Clock, Route, Routes
 from postroom.domain.failure import Unavailable
@@ -17,8 +18,14 @@ TTL = timedelta(seconds=30)
 PATIENCE = 1.0
 """Seconds to wait for a route that is known, and too old. Some providers wait 3 for a response."""
 
+QUERY_WITHIN = 5.0
+"""Seconds for a query, since those after it wait for its end."""
+
 RETRY_AFTER = timedelta(seconds=5)
 """How long routes that are known are not queried again when that has failed."""
+
+MAX_WANTED = 10_000
+"""Keys that may wait for the next query: anybody can send any number of them."""
 
 MAX_ENTRIES = 10_000
 """Routes that are remembered. Unknown keys are not: anybody can send any number of them."""
@@ -36,7 +43,7 @@ class RouteCache(Routes):
         self._routes = routes
         self._clock = clock
         self._entries: dict[str, tuple[Route, datetime]] = {}  # the oldest come first
-        self._retry_at = datetime.min.replace(tzinfo=UTC)
+        self._retry_at: datetime | None = None  # while the database is away
         self._wanted: set[str] = set()
         self._answer: _Answer | None = None  # to those who want these
         self._querying: asyncio.Task[None] | None = None
@@ -58,7 +65,8 @@ class RouteCache(Routes):
         if not all(key in self._entries for key in keys):
             return await self._query(keys)
         known = {key: self._entries[key][0] for key in keys}
-        if now < self._retry_at:
+        if self._retry_at:
+            self._try_again(keys, now)
             return known
         try:
             async with asyncio.timeout(PATIENCE):
@@ -67,15 +75,27 @@ class RouteCache(Routes):
             self._retry_at = now + RETRY_AFTER
             return known
 
+    def _try_again(self, keys: Sequence[str], now: datetime) -> None:
+        """Have *keys* queried, for those who come later, if it is time."""
+        if self._retry_at and now >= self._retry_at and self._querying is None:
+            self._retry_at = now + RETRY_AFTER
+            self._want(keys)
+
     async def _query(self, keys: Sequence[str]) -> Mapping[str, Route]:
+        # A request that is given up takes nothing back: the answer is everyone's.
+        found = await asyncio.shield(self._want(keys))
+        return {key: found[key] for key in keys if key in found}
+
+    def _want(self, keys: Sequence[str]) -> _Answer:
+        """The answer to the next query, which *keys* are part of. Raises Unavailable."""
+        if len(self._wanted) + len(keys) > MAX_WANTED:
+            raise Unavailable("too many notifications wait for the database")
         self._wanted.update(keys)
         if self._answer is None:
             self._answer = asyncio.get_running_loop().create_future()
         if self._querying is None:
             self._querying = asyncio.create_task(self._query_all())
-        # A request that is given up takes nothing back: the answer is everyone's.
-        found = await asyncio.shield(self._answer)
-        return {key: found[key] for key in keys if key in found}
+        return self._answer
 
     async def _query_all(self) -> None:
         try:
@@ -88,13 +108,21 @@ class RouteCache(Routes):
 
     async def _query_once(self, wanted: set[str], answer: _Answer) -> None:
         try:
-            found = await self._routes.find(sorted(wanted))
+            found = await self._find(sorted(wanted))
         except Exception as error:  # noqa: BLE001 - it is raised again, where it is waited for
             answer.set_exception(error)
             answer.exception()  # nobody may be left to hear of it
         else:
+            self._retry_at = None
             self._store(wanted, found)
             answer.set_result(found)
+
+    async def _find(self, keys: Sequence[str]) -> Mapping[str, Route]:
+        try:
+            async with asyncio.timeout(QUERY_WITHIN):
+                return await self._routes.find(keys)
+        except TimeoutError:
+            raise Unavailable("the database does not answer in time") from None
 
     def _store(self, wanted: Collection[str], found: Mapping[str, Route]) -> None:
         now = self._clock.now()

@@ -2,17 +2,20 @@
 
 import asyncio
 import gc
+import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import uvicorn
 from litestar import Litestar
 
+from postroom.entrypoints.api.serving.connections import Connections
+from postroom.entrypoints.api.serving.limits import Limits
+from postroom.entrypoints.api.serving.refusals import Refusals
+from postroom.entrypoints.api.serving.server import BoundedServer
 from postroom.entrypoints.garbage import freeze_startup
+from postroom.entrypoints.telemetry.instruments import Tally
 
-KEEP_ALIVE = 75
-"""Seconds. Longer than the idle time of common proxies, so that none meets a closing connection."""
+DEFAULTS = Limits()
 
 COLLECT_AFTER = 50_000
 """New objects, some MiB of them, after which cycles are looked for among them."""
@@ -30,34 +33,50 @@ def tune_gc() -> None:
     gc.set_threshold(COLLECT_AFTER)
 
 
-async def serve(app: Litestar, listening: socket.socket, stop: asyncio.Event) -> None:
+async def serve(
+    app: Litestar,
+    listening: socket.socket,
+    stop: asyncio.Event,
+    limits: Limits = DEFAULTS,
+    refused: Tally | None = None,
+) -> None:
     """Serve until *stop*; requests that are being answered then are answered.
 
-    Connections inherit TCP_NODELAY. asyncio sets it for the sockets that it has made itself only,
-    and without it an answer in two parts takes 40 ms: its second part waits for a delayed ACK.
+    *refused* counts what was refused because of the *limits*.
     """
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(
+    connections = Connections(limits, Refusals(refused or Tally()))
+    watching = asyncio.create_task(connections.watch())
+    try:
+        server = BoundedServer(uvicorn_config(app), listening, connections, limits)
+        await run_until(stop, server, listening)
+    finally:
+        watching.cancel()
+
+
+def uvicorn_config(app: Litestar) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
+        http="httptools",
+        ws="none",
         access_log=False,  # a line for each request, with addresses in its path
         log_config=None,
+        log_level=logging.ERROR,  # it warns of each request that is no HTTP
         lifespan="off",
-        timeout_keep_alive=KEEP_ALIVE,
+        proxy_headers=False,  # nobody looks at a client's address
         timeout_graceful_shutdown=10,
         server_header=False,
     )
-    server = _Server(config)
+
+
+async def run_until(stop: asyncio.Event, server: uvicorn.Server, listening: socket.socket) -> None:
+    """Connections inherit TCP_NODELAY: asyncio sets it only for sockets that it has made itself.
+
+    Without it an answer in two parts takes 40 ms: its second part waits for a delayed ACK.
+    """
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     serving = asyncio.create_task(server.serve([listening]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     stopping.cancel()
     await serving
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: uvicorn would take them, and raise them again at its end."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

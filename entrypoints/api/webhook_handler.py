@@ -24,6 +24,7 @@ from postroom.application.ports import (
     WebhookRequest,
 )
 from postroom.entrypoints.api.bearer import CHALLENGE
+from postroom.entrypoints.api.deadline import Deadline
 from postroom.entrypoints.api.ingress import Batch, queue_all
 from postroom.entrypoints.api.problems import (
     BAD_SIGNATURE,
@@ -36,6 +37,9 @@ from postroom.entrypoints.api.problems import (
 )
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.notifications import note
+
+RESPOND_WITHIN = 1.5
+"""Seconds. Some providers wait for 3, and send less and less where responses take longer."""
 
 MAX_LOGGED = 10
 """Log lines of one request that say what was rejected; what is beyond them is summed up."""
@@ -60,12 +64,18 @@ class WebhookHandler:
         self._provider = provider
         self._reader = reader
         self._routes = routes
+        self._deadline = Deadline(RESPOND_WITHIN)
 
     async def __call__(self, request: WebhookRequest) -> Handshake | int:
         """The handshake, or how many were announced, once all is queued, or noted, for good.
 
-        Raises a problem, or a Failure: then the sender is to send all again.
+        Raises a problem, or a Failure: then the sender is to send all again. It does so in time,
+        whatever it waits for. What is being queued then is queued all the same, and known by its id
+        when it comes again.
         """
+        return await self._deadline.run(self._handle(request))
+
+    async def _handle(self, request: WebhookRequest) -> Handshake | int:
         try:
             found = await self._reader.read(request, self._routes)
         except WebhookError as error:

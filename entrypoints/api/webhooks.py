@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from litestar import MediaType, Router, post
+from litestar import MediaType, Request, Router, post
+from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import RawBody
 from litestar.response.base import ASGIResponse
 from litestar.serialization import encode_json
-from litestar.types import Scope
 
 from postroom.application.ports import Handshake, NotificationReader, Provider, WebhookRequest
+from postroom.entrypoints.api.body import read_body
 from postroom.entrypoints.api.ingress import BODY_LIMIT
 from postroom.entrypoints.api.route_cache import RouteCache
 from postroom.entrypoints.api.services import Services
@@ -32,7 +32,6 @@ def routes(services: Services) -> Router:
             if (reader := provider.notifications)
             for path in reader.paths
         ],
-        request_max_body_size=BODY_LIMIT,
         tags=["webhooks"],
     )
 
@@ -53,8 +52,8 @@ def _endpoint(
         security=security_of(provider.name, description),
         operation_class=operation_of(reader),
     )
-    async def receive(body: RawBody, scope: Scope) -> ASGIResponse:
-        found = await handle(_request(path, scope, body))
+    async def receive(request: Request[object, object, State]) -> ASGIResponse:
+        found = await handle(await _read(path, request))
         if isinstance(found, Handshake):
             return _handshake(found)
         return _counted(found, reader.accepted) if reader.reports_count else accepted
@@ -62,12 +61,14 @@ def _endpoint(
     return receive
 
 
-def _request(path: str, scope: Scope, body: bytes) -> WebhookRequest:
+async def _read(path: str, request: Request[object, object, State]) -> WebhookRequest:
+    scope = request.scope
     headers = {
         name.decode("latin-1"): value.decode("latin-1")  # ASGI has the names in lower case
         for name, value in scope["headers"]
     }
     query = scope["query_string"]
+    body = await read_body(request.receive, headers, BODY_LIMIT)
     return WebhookRequest(path, headers, _parsed(query) if query else _NO_QUERY, body)
 
 

@@ -6,6 +6,7 @@ local that is annotated with it: neither punq nor mypy would find a wrong one ot
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
 
 import punq
 
@@ -49,6 +50,8 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
     clock = DatabaseClock(SystemClock(), skewed=log_skew)
     own: Clock = clock
     container.register(Clock, instance=own)
+    random = Random()  # noqa: S311 - it spreads retries and names spans, and hides nothing
+    container.register(Random, instance=random)
     async with AsyncExitStack() as resources:
         try:
             pools = await resources.enter_async_context(open_pools(settings.max_bytes_in_hand))
@@ -72,7 +75,7 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
         container.register(Providers, instance=providers)
         bind_queue(container, settings, redis, providers)
         bind_storage(container, settings, database, providers, pools)
-        telemetry = resources.enter_context(open_telemetry())
+        telemetry = resources.enter_context(open_telemetry(random=random))
         container.register(Telemetry, instance=telemetry)
         bind_use_cases(container, settings, clock, telemetry)
         yield resolve_all(container, checks)

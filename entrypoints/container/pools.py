@@ -35,7 +35,7 @@ PROCESSES = min(max(os.cpu_count() or 1, 2), 4)
 KIBIBYTE = 2**10
 
 MAIL_IN_LINE = 64 * KIBIBYTE
-"""Read in 2 ms, and in 25 if it is hostile, where a process takes 2 for as much (ADR 0039)."""
+"""Read in 2 ms, and in 25 if it is hostile, where a process takes 2 for as much (ADR 0040)."""
 
 HTML_IN_LINE = 8 * KIBIBYTE
 """Read in 3 ms, and in 6 if it is hostile."""

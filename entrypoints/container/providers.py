@@ -16,6 +16,7 @@ from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Pr
 from postroom.application.providers import InvalidProvider, Providers
 from postroom.entrypoints.container.pools import Pools
 from postroom.entrypoints.settings import InvalidSettings, Settings
+from postroom.entrypoints.telemetry.clock import log_server_skew
 
 HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
 """Seconds for each wait on the wire; the clients bound whole calls themselves."""
@@ -87,6 +88,7 @@ async def make_providers(
         public_url=settings.public_url,
         max_message_bytes=settings.max_message_bytes,
         downloads=DownloadLimits(rate=settings.min_bytes_per_second, in_hand=pools.in_hand),
+        skewed=log_server_skew,
     )
     return Providers([_made(each, deps, settings) for each in PROVIDERS])
 

@@ -1,6 +1,7 @@
 """The use cases, with what observes them around them."""
 
 from datetime import timedelta
+from random import Random
 
 import punq
 
@@ -60,6 +61,7 @@ def bind_use_cases(
         max_attempts=settings.max_attempts,
         base=timedelta(seconds=settings.retry_base_seconds),
         ceiling=timedelta(seconds=settings.retry_ceiling_seconds),
+        draw=container.resolve(Random).random,
     )
     container.register(RetryPolicy, instance=policy)
     queue: PointerQueue = container.resolve(PointerQueue)
@@ -70,7 +72,7 @@ def bind_use_cases(
     _bind_syncing(container, settings, telemetry)
     container.register(EmailProcessor, FileMessage)
     container.register(NoteAnswer)
-    container.register(JudgeFailure)
+    container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
     container.register(RedriveDeadLetters)
     container.register(WatchQueue)
@@ -86,7 +88,8 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(SyncIntervals, instance=intervals)
     age = InboundAge(timedelta(days=settings.max_inbound_age_days))
     container.register(InboundAge, instance=age)
-    sources: SourceTracker = ObservedSources(TrackSources(container.resolve(CircuitStore)))
+    draw = container.resolve(Random).random
+    sources: SourceTracker = ObservedSources(TrackSources(container.resolve(CircuitStore), draw))
     container.register(SourceTracker, instance=sources)
     evidence = Evidence(container.resolve(Providers), sources)
     container.register(Evidence, instance=evidence)
@@ -95,7 +98,7 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(AccessTracker, instance=access)
     container.register(SlowCalls, instance=SlowCalls(places=MOST * settings.concurrency))
     container.register(SyncFolder)
-    container.register(MaintainFolder)
+    container.register(MaintainFolder, draw=draw)
     maintain: Maintain = ObservedMaintain(container.resolve(MaintainFolder), telemetry)
     container.register(Maintain, instance=maintain)
     container.register(TriggerSync)
@@ -122,6 +125,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         helpdesk=container.resolve(Helpdesk),
         blobs=container.resolve(BlobStore),
         clock=container.resolve(Clock),
+        random=container.resolve(Random),
         health=health,
         telemetry=container.resolve(Telemetry),
         claim_records=ClaimRecords(container.resolve(WireFormat)),

@@ -34,6 +34,7 @@ async def serve(
     config = uvicorn.Config(
         app,
         access_log=False,
+        date_header=False,  # the emulators have clocks of their own
         lifespan="off",
         log_config=None,
         ssl_certfile=certificate,

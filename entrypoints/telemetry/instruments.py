@@ -44,6 +44,7 @@ class Instruments:
     operation_duration: Histogram
     process_duration: Histogram
     notifications: Tally
+    refused: Tally
     outcomes: Tally
     sync_runs: Tally
     sync_missed: Tally
@@ -72,6 +73,12 @@ def instruments(meter: Meter) -> Instruments:
             "postroom.notifications",
             "{notification}",
             "Notifications received, by provider and result",
+        ),
+        refused=_tally(
+            meter,
+            "postroom.requests.refused",
+            "{request}",
+            "Requests that were refused before they were read, by reason",
         ),
         outcomes=_tally(
             meter, "postroom.outcomes", "{attempt}", "Attempts ended, by provider and outcome"

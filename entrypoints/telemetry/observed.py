@@ -15,7 +15,7 @@ from postroom.entrypoints.telemetry import events
 from postroom.entrypoints.telemetry.messaging import Operation, processing, sending
 from postroom.entrypoints.telemetry.privacy import error_type, without_addresses
 from postroom.entrypoints.telemetry.sdk import Telemetry
-from postroom.entrypoints.telemetry.tracing import current_traceparent
+from postroom.entrypoints.telemetry.tracing import traceparent_of
 
 
 def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
@@ -33,7 +33,10 @@ def observed_ingest(ingest: Ingest, telemetry: Telemetry) -> Ingest:
         with sending(telemetry, len(pointers), traceparent=traceparent) as operation:
             try:
                 ingested = await ingest(
-                    mailbox, pointers, traceparent=current_traceparent(), backfilled=backfilled
+                    mailbox,
+                    pointers,
+                    traceparent=traceparent_of(operation.span),
+                    backfilled=backfilled,
                 )
             except Failure as failure:
                 events.enqueue_failed(mailbox, len(pointers), failure)

@@ -28,6 +28,8 @@ LOGGED = frozenset(
         # processes
         *("part", "exit_code", "exit", "dead", "signal", "host", "port", "concurrency"),
         *("seconds", "waiting", "engine", "restart_in", "log"),
+        "max_connections",
+        "repeated",
     }
 )
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from postroom.adapters.google import GmailClient, GmailFetcher
 from postroom.adapters.google.account import FOLDER
 from postroom.adapters.google.changes import GmailChanges
 from postroom.adapters.google.pointer import GooglePointer
@@ -30,7 +31,8 @@ from postroom.domain.failure import (
 )
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
-from tests.adapters.gmail_rig import MAIL, SUPPORT, Rig, gmail_rig, pointer, responding
+from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig, pointer, responding
+from tests.threads import sign_ins
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -517,3 +519,28 @@ async def test_each_refusal_of_a_position_has_its_remedy(
 
     with pytest.raises(remedy):
         await changes.position(rig.mailbox(), FOLDER)
+
+
+# --- Clocks that differ -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead", [10 * MINUTE, -10 * MINUTE, 3 * DAY])
+async def test_mail_is_listed_from_when_on_it_is_wanted_whatever_our_clock_says(
+    rig: Rig, clock: ManualClock, ahead: timedelta
+) -> None:
+    ours = ManualClock(clock.now() + ahead)
+    client = GmailClient(rig.client._http, ours, sign_ins(ours), URL)
+    rig.gmail.deliver(SUPPORT, MAIL)
+    clock.advance(5 * MINUTE)
+    ours.advance(5 * MINUTE)
+    added_at = ours.now()
+    wanted = rig.gmail.deliver(SUPPORT, MAIL, at=clock.now() + MINUTE)
+    clock.advance(2 * MINUTE)
+    ours.advance(2 * MINUTE)
+
+    pages = GmailChanges(client, ours).received_after(rig.mailbox(), FOLDER, added_at)
+
+    assert [each async for page in pages for each in ids(page.arrivals)] == [wanted]
+    fetched = await GmailFetcher(client, 1024).fetch(rig.mailbox(), pointer(wanted))
+    assert fetched.received_at is not None
+    assert abs(fetched.received_at - (added_at + MINUTE)) <= SECOND, "by our clock"

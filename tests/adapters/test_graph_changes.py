@@ -427,3 +427,37 @@ async def test_a_list_by_date_that_leads_in_a_circle_is_left(rig: Rig) -> None:
         client = GraphClient(http, rig.tokens, rig.clock)
         with pytest.raises(NoProgress, match="leads to itself"):
             await dated(GraphChanges(client).received_after(MAILBOX, "inbox", rig.clock.now()))
+
+
+# --- Clocks that differ -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ahead", [timedelta(minutes=10), timedelta(minutes=-10), timedelta(days=3)]
+)
+async def test_mail_is_listed_from_when_on_it_is_wanted_whatever_our_clock_says(
+    rig: Rig, clock: ManualClock, ahead: timedelta
+) -> None:
+    """As of a mailbox that has just been added: mail of the first minutes was never listed."""
+    rig.graph.deliver(USER, RAW)
+    clock.advance(timedelta(minutes=5))
+    ours = ManualClock(clock.now() + ahead)
+    client = replace(rig.client, clock=ours)
+    added = replace(MAILBOX, added_at=ours.now())
+    clock.advance(timedelta(minutes=1))
+    ours.advance(timedelta(minutes=1))
+    wanted = rig.graph.deliver(USER, RAW)
+
+    by_date = [
+        page
+        async for page in GraphChanges(client).received_after(
+            added, "inbox", ours.now() - timedelta(minutes=1)
+        )
+    ]
+
+    assert [_id(each) for page in by_date for each in page.arrivals] == [wanted]
+    [received_at] = [each.received_at for page in by_date for each in page.arrivals]
+    assert received_at is not None
+    assert abs(received_at - ours.now()) <= timedelta(seconds=1), "by our clock"
+    start = await GraphChanges(client).position(added, "inbox")
+    assert wanted in await ids(GraphChanges(client).since(added, "inbox", start))

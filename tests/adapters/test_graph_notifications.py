@@ -284,7 +284,7 @@ UNREADABLE = "No item of the notification could be read."
         (b'{"value": null}', NONE),
         (b'{"value": {}}', NONE),
         (b'{"value": [1]}', UNREADABLE),
-        (b'{"value": [{"subscriptionId": "\\ud800"}]}', NONE),
+        (b'{"value": [{"subscriptionId": "\\ud800"}]}', UNREADABLE),
         (b'{"value": [{"subscriptionId": "a\\u0000b", "clientState": "x"}]}', UNREADABLE),
         (b'{"value": [{"subscriptionId": "", "clientState": "x"}]}', UNREADABLE),
         (b'{"value": [], "validationTokens": "one"}', NONE),

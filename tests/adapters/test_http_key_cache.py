@@ -21,13 +21,14 @@ class Issuer:
         self.away = False
         self.hanging = False
         self.requested = asyncio.Event()
+        self.responds = asyncio.Event()
         self.requests = 0
 
     async def fetch(self) -> Mapping[str, str]:
         self.requests += 1
         self.requested.set()
         if self.hanging:
-            await asyncio.Event().wait()
+            await self.responds.wait()
         await asyncio.sleep(0)  # others come meanwhile
         if self.away:
             raise Unavailable("the issuer is away")
@@ -149,3 +150,31 @@ async def test_a_known_key_does_not_wait_for_someone_elses_request(
     waiting.cancel()
 
     assert found == "the first"
+
+
+async def test_a_request_that_is_given_up_brings_the_keys_all_the_same(
+    cache: KeyCache[str], issuer: Issuer
+) -> None:
+    issuer.hanging = True
+    given_up = asyncio.create_task(cache.find("k1"))
+    await issuer.requested.wait()
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    issuer.responds.set()
+
+    assert await cache.find("k1") == "the first"
+    assert issuer.requests == 1
+
+
+async def test_a_request_that_is_given_up_and_fails_disturbs_nobody(
+    cache: KeyCache[str], issuer: Issuer
+) -> None:
+    issuer.hanging, issuer.away = True, True
+    given_up = asyncio.create_task(cache.find("k1"))
+    await issuer.requested.wait()
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    issuer.responds.set()
+
+    with pytest.raises(Unavailable):
+        await cache.find("k1")

@@ -1,5 +1,6 @@
 """The API on adapters in memory, with everything that a test wants to look at or break."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ CLIENT_STATE = "state-that-nobody-guesses"
 API_TOKEN = "token-of-acme"
 ADDED = datetime(2029, 12, 1, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
+NO_HEADERS: Mapping[str, str] = {}
 
 
 def toy_mailbox(*, tenant: str = "acme", name: str = "support", paused: str = "") -> Mailbox:
@@ -65,15 +67,21 @@ def mailbox_with(account: Account, *, tenant: str, name: str, paused: str) -> Ma
 
 
 class WatchedQueue(InMemoryPointerQueue):
-    """Keeps in *jobs* what it was given, or raises *failure* (if set: for one mailbox only)."""
+    """Keeps in *jobs* what it was given, or raises *failure* (if set: for one mailbox only).
+
+    While it *hangs*, it does neither.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__(clock)
         self.jobs: list[PointerJob] = []
         self.failure: Exception | None = None
         self.fails_for = ""
+        self.hangs = False
 
     async def enqueue(self, jobs: Sequence[PointerJob]) -> Sequence[str]:
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.failure and self.fails_for in ("", jobs[0].mailbox):
             raise self.failure
         new = await super().enqueue(jobs)
@@ -83,17 +91,20 @@ class WatchedQueue(InMemoryPointerQueue):
 
 @dataclass
 class CountingRoutes(InMemoryRoutes):
-    """Keeps in *queries* what it was asked for, or raises *failure*."""
+    """Keeps in *queries* what it was asked for, or raises *failure*, or *hangs*."""
 
     database: InMemoryDatabase
     queries: list[Sequence[str]] = field(default_factory=list)
     failure: Failure | None = None
+    hangs: bool = False
 
     def __post_init__(self) -> None:
         super().__init__(self.database)
 
     async def find(self, keys: Sequence[str]) -> Mapping[str, Route]:
         self.queries.append(keys)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.failure:
             raise self.failure
         return await super().find(keys)
@@ -101,11 +112,12 @@ class CountingRoutes(InMemoryRoutes):
 
 @dataclass
 class CountingFolderSyncs(InMemoryFolderSyncs):
-    """Keeps in *requests* what was requested of subscriptions, or raises *failure*."""
+    """Keeps in *requests* what was requested of subscriptions, or raises *failure*, or *hangs*."""
 
     database: InMemoryDatabase
     requests: list[tuple[str, Request]] = field(default_factory=list)
     failure: Failure | None = None
+    hangs: bool = False
 
     def __post_init__(self) -> None:
         super().__init__(self.database)
@@ -113,6 +125,8 @@ class CountingFolderSyncs(InMemoryFolderSyncs):
     async def request_by_subscription(
         self, subscription_id: str, request: Request, now: datetime
     ) -> bool:
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.failure:
             raise self.failure
         self.requests.append((subscription_id, request))
@@ -228,7 +242,14 @@ def problem(response: httpx.Response) -> dict[str, Any]:
     return told
 
 
-async def raw_post(app: Litestar, path: str, *, query: str = "", chunks: Sequence[bytes]) -> int:
+async def raw_post(
+    app: Litestar,
+    path: str,
+    *,
+    query: str = "",
+    chunks: Sequence[bytes],
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> int:
     """Post past the test client, which sends no long URL and no body in chunks; the status."""
     more = [True] * (len(chunks) - 1) + [False]
     events: Iterator[dict[str, Any]] = iter(
@@ -249,7 +270,7 @@ async def raw_post(app: Litestar, path: str, *, query: str = "", chunks: Sequenc
         "path": path,
         "raw_path": path.encode(),
         "query_string": query.encode(),
-        "headers": [],
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
         "http_version": "1.1",
         "scheme": "http",
         "client": None,

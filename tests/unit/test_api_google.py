@@ -11,6 +11,7 @@ from litestar.testing import AsyncTestClient
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
+from postroom.entrypoints.api.ingress import BODY_LIMIT
 from tests.unit.api_providers import (
     GOOGLE_TOKEN,
     PUSH_SUBSCRIPTION,
@@ -114,9 +115,9 @@ async def test_the_schema_says_what_proves_a_push(client: Client) -> None:
     assert schema["components"]["securitySchemes"]["google"]["scheme"] == "bearer"
 
 
-async def test_a_body_over_a_mebibyte_is_refused(client: Client, rig: ProviderRig) -> None:
+async def test_a_body_over_the_limit_is_refused(client: Client, rig: ProviderRig) -> None:
     response = await client.post(
-        URL, content=b"x" * (2**20 + 1), headers={"Authorization": f"Bearer {GOOGLE_TOKEN}"}
+        URL, content=b"x" * (BODY_LIMIT + 1), headers={"Authorization": f"Bearer {GOOGLE_TOKEN}"}
     )
 
     assert response.status_code == 413

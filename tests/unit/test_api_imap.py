@@ -10,6 +10,7 @@ from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.standard_webhooks import key_of, sign
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
+from postroom.entrypoints.api.ingress import BODY_LIMIT
 from tests.unit.api_providers import SECRET, google_mailbox, imap_mailbox, open_rig
 from tests.unit.api_rig import Rig, problem
 
@@ -112,8 +113,8 @@ async def test_a_refusal_says_which_field_is_wrong(client: Client, rig: Rig) -> 
     assert "uid" in problem(response)["detail"]
 
 
-async def test_a_body_over_a_mebibyte_is_refused(client: Client, rig: Rig) -> None:
-    response = await send(client, rig, b"x" * (2**20 + 1))
+async def test_a_body_over_the_limit_is_refused(client: Client, rig: Rig) -> None:
+    response = await send(client, rig, b"x" * (BODY_LIMIT + 1))
 
     assert response.status_code == 413
     problem(response)

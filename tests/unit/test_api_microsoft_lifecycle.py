@@ -127,5 +127,5 @@ async def test_what_could_not_be_noted_is_sent_again(client: Client, rig: Rig) -
     assert rig.notifications() == {"accepted": 3, "unavailable": 1, "sync": 1}
 
 
-async def test_a_body_over_a_mebibyte_is_refused(rig: Rig) -> None:
-    assert await raw_post(rig.app(), URL, chunks=[b"x" * 65536] * 17) == 413
+async def test_a_body_over_the_limit_is_refused(rig: Rig) -> None:
+    assert await raw_post(rig.app(), URL, chunks=[b"x" * 65536] * 65) == 413

@@ -35,6 +35,8 @@ from postroom.application.ports import (
 from postroom.application.providers import Providers
 from postroom.domain.failure import Unavailable
 from postroom.domain.folder_sync import Request
+from postroom.entrypoints.api import route_cache, webhook_handler
+from postroom.entrypoints.api.ingress import BODY_LIMIT
 from postroom.entrypoints.api.route_cache import TTL
 from postroom.entrypoints.api.webhook_handler import MAX_LOGGED
 from tests.toy_provider import ToyPointer
@@ -471,11 +473,11 @@ async def test_what_is_no_notification_is_refused(client: Client, rig: Rig, body
     assert rig.routes.queries == []
 
 
-async def test_a_body_over_a_mebibyte_is_refused_unread(rig: Rig) -> None:
+async def test_a_body_over_the_limit_is_refused_unread(rig: Rig) -> None:
     reader = ScriptedReader()
 
     async with reading(rig, reader) as client:
-        response = await client.post(URL, content=b"x" * (1024 * 1024 + 1))
+        response = await client.post(URL, content=b"x" * (BODY_LIMIT + 1))
 
     assert response.status_code == 413
     assert problem(response)["type"] == "urn:postroom:problem:too-large"
@@ -483,17 +485,17 @@ async def test_a_body_over_a_mebibyte_is_refused_unread(rig: Rig) -> None:
 
 
 async def test_a_body_that_hides_its_length_is_refused_as_well(rig: Rig) -> None:
-    assert await raw_post(rig.app(), URL, chunks=[b"x" * 65536] * 17) == 413
+    assert await raw_post(rig.app(), URL, chunks=[b"x" * 65536] * 65) == 413
 
 
-async def test_a_mebibyte_is_read(rig: Rig) -> None:
+async def test_a_body_of_the_limit_is_read(rig: Rig) -> None:
     reader = ScriptedReader()
 
     async with reading(rig, reader) as client:
-        response = await client.post(URL, content=b"x" * 1024 * 1024)
+        response = await client.post(URL, content=b"x" * BODY_LIMIT)
 
     assert response.status_code == 202
-    assert len(reader.requests[0].body) == 1024 * 1024
+    assert len(reader.requests[0].body) == BODY_LIMIT
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -587,6 +589,71 @@ async def test_without_the_database_a_known_mailbox_gets_its_mail(
 
     assert (response.status_code, much_later.status_code) == (202, 202)
     assert len(rig.jobs) == 3
+
+
+# --- What hangs
+
+
+@pytest.fixture
+def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Responses are due within milliseconds."""
+    monkeypatch.setattr(webhook_handler, "RESPOND_WITHIN", 0.02)
+
+
+def is_to_be_sent_again(response: httpx.Response) -> bool:
+    problem(response)
+    return response.status_code == 503 and response.headers["retry-after"] == "5"
+
+
+@pytest.mark.usefixtures("in_no_time")
+async def test_no_sender_waits_for_a_queue_that_hangs(client: Client, rig: Rig) -> None:
+    rig.queue.hangs = True
+
+    assert is_to_be_sent_again(await send(client, item()))
+    assert rig.notifications() == {"unavailable": 1}
+
+
+@pytest.mark.usefixtures("in_no_time")
+async def test_nor_for_a_database_that_would_have_to_know_its_subscription(
+    client: Client, rig: Rig
+) -> None:
+    rig.routes.hangs = True
+
+    assert is_to_be_sent_again(await send(client, item()))
+
+
+@pytest.mark.usefixtures("in_no_time")
+async def test_nor_for_a_database_that_would_have_to_note_what_is_requested(
+    client: Client, rig: Rig
+) -> None:
+    rig.folder_syncs.hangs = True
+
+    assert is_to_be_sent_again(await send(client, event()))
+    assert rig.notifications() == {"unavailable": 1}
+
+
+async def test_a_known_mailbox_gets_its_mail_while_the_database_hangs(
+    client: Client, rig: Rig, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route_cache, "PATIENCE", 0.02)
+    await send(client, item(1))
+    rig.routes.hangs = True
+    clock.advance(TTL)
+
+    responses = [await send(client, item(number)) for number in (2, 3, 4)]
+
+    assert [response.status_code for response in responses] == [202, 202, 202]
+    assert len(rig.jobs) == 4
+
+
+async def test_a_timeout_of_something_else_is_a_bug(rig: Rig) -> None:
+    async with reading(rig, ScriptedReader(TimeoutError())) as client:
+        response = await client.post(URL)
+
+    assert response.status_code == 500
+
+
+# --- What is our own fault
 
 
 async def test_a_bug_is_a_500_that_says_nothing(client: Client, rig: Rig) -> None:

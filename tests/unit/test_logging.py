@@ -14,6 +14,7 @@ from postroom.entrypoints.telemetry.privacy import (
     loggable,
     without_addresses,
 )
+from postroom.entrypoints.telemetry.seldom import MAX_KNOWN, Turns
 from tests.unit.captured_log import captured_log, lines
 
 log = structlog.get_logger()
@@ -191,6 +192,37 @@ def test_a_library_that_repeats_itself_is_shown_once_a_minute(
         "discarding broken connection: c",
         "error connecting in 'pool-1': refused later",
     ]
+
+
+def test_a_failure_that_every_sender_meets_is_shown_once_a_minute(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mailbox in ("support", "sales", "office"):
+        log.error("enqueue failed", mailbox=mailbox, reason="Redis is away")
+        log.warning("request failed", reason="Redis is away")
+        log.info("enqueued", mailbox=mailbox)
+    log.error("enqueue failed", mailbox="support", reason="Redis is full")
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    log.error("enqueue failed", mailbox="office", reason="Redis is away")
+
+    failed = [line for line in lines(stream) if line["event"] == "enqueue failed"]
+    assert [(each["mailbox"], each["reason"], each.get("repeated")) for each in failed] == [
+        ("support", "Redis is away", None),
+        ("support", "Redis is full", None),
+        ("office", "Redis is away", 2),
+    ]
+    events = [line["event"] for line in lines(stream)]
+    assert (events.count("request failed"), events.count("enqueued")) == (1, 3)
+
+
+def test_of_ever_new_reasons_the_last_thousand_are_known() -> None:
+    turns = Turns()
+    for number in range(MAX_KNOWN + 1):
+        assert turns.take(number) == 0
+
+    assert turns.take(MAX_KNOWN) is None
+    assert turns.take(0) == 0, "the first have been forgotten"
 
 
 def test_a_librarys_exception_is_told_by_its_class(stream: io.StringIO) -> None:

@@ -248,8 +248,73 @@ async def test_what_is_known_is_not_queried_again_at_once(
     assert len(routes.queries) == 2
     clock.advance(RETRY_AFTER)
     await cache.find(["a"])
+    await until_they_wait()
 
     assert len(routes.queries) == 3
+
+
+async def test_only_the_first_to_meet_an_outage_wait_for_the_database(
+    cache: RouteCache, routes: SlowRoutes, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cache.find(["a"])
+    clock.advance(TTL)
+    routes.failures = [AWAY]
+    await cache.find(["a"])
+    monkeypatch.setattr(module, "PATIENCE", 3600)
+    routes.open.clear()
+
+    for _ in range(3):
+        clock.advance(RETRY_AFTER)
+        assert await cache.find(["a"]) == {"a": route("a")}
+        await until_they_wait()
+
+    assert (len(routes.queries), routes.most) == (3, 1)
+    routes.open.set()
+
+
+async def test_what_is_found_behind_their_backs_is_what_those_get_who_come_later(
+    cache: RouteCache, routes: SlowRoutes, clock: ManualClock
+) -> None:
+    await cache.find(["a"])
+    clock.advance(TTL)
+    routes.failures = [AWAY]
+    await cache.find(["a"])
+    routes.known.clear()
+    clock.advance(RETRY_AFTER)
+
+    assert await cache.find(["a"]) == {"a": route("a")}
+    await until_they_wait()
+    assert await cache.find(["a"]) == {}
+
+
+async def test_a_query_that_takes_too_long_makes_way_for_the_next(
+    cache: RouteCache, routes: SlowRoutes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUERY_WITHIN", 0)
+    routes.open.clear()
+    with pytest.raises(Unavailable):
+        await cache.find(["a"])
+    monkeypatch.undo()
+    routes.open.set()
+
+    assert await cache.find(["a"]) == {"a": route("a")}
+
+
+async def test_no_more_keys_wait_than_a_query_may_have(
+    cache: RouteCache, routes: SlowRoutes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_WANTED", 2)
+    routes.open.clear()
+    first = asyncio.create_task(cache.find(["a"]))
+    await until_they_wait()
+    second = asyncio.create_task(cache.find(["b", "nobody"]))
+    await until_they_wait()
+
+    with pytest.raises(Unavailable, match="too many"):
+        await cache.find(["c"])
+    routes.open.set()
+    assert await first == {"a": route("a")}
+    assert await second == {"b": route("b")}
 
 
 async def test_what_is_found_to_be_gone_is_not_served_later(

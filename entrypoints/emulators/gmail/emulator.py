@@ -3,18 +3,18 @@
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, cast
 
 import httpx
-from litestar.types import ASGIApp
 
 from postroom.adapters.clock import SystemClock
 from postroom.application.ports import Clock
+from postroom.entrypoints.emulators.dated import dated
 from postroom.entrypoints.emulators.gmail.api import Backend, build_app
 from postroom.entrypoints.emulators.gmail.identity import READ_MAIL, TokenEndPoint
 from postroom.entrypoints.emulators.gmail.mailbox import GmailMailbox
 from postroom.entrypoints.emulators.gmail.pubsub import PubSub, PushSubscription
 from postroom.entrypoints.emulators.gmail.wire import Faults, Json
+from postroom.entrypoints.emulators.loopback import AsgiApp
 
 SERVICE_ACCOUNT = "postroom@project.iam.gserviceaccount.com"
 
@@ -33,14 +33,12 @@ class GmailEmulator:
         self.pubsub = PubSub(client)
         self._faults = Faults()
         self._mailboxes: dict[str, GmailMailbox] = {}
-        self.app: ASGIApp = build_app(
-            Backend(self.clock, self._mailboxes, self.tokens, self.pubsub, self._faults)
-        )
+        backend = Backend(self.clock, self._mailboxes, self.tokens, self.pubsub, self._faults)
+        self.app: AsgiApp = dated(build_app(backend), self.clock)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Reaches it in-process, under any host name."""
-        # The same thing in two words: Litestar types the messages of ASGI, httpx does not.
-        return httpx.ASGITransport(cast("Any", self.app))
+        return httpx.ASGITransport(self.app)
 
     @property
     def calls(self) -> Counter[str]:

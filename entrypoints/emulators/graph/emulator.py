@@ -1,8 +1,12 @@
 """The emulator: the HTTP face, and the faces for scripts."""
 
+from collections.abc import Callable
+from uuid import uuid4
+
 import httpx
 
 from postroom.application.ports import Clock
+from postroom.entrypoints.emulators.dated import dated
 from postroom.entrypoints.emulators.graph.api import build_app
 from postroom.entrypoints.emulators.graph.backend import Backend
 from postroom.entrypoints.emulators.graph.script_faults import FaultScript
@@ -22,12 +26,19 @@ class GraphEmulator(MailScript, FaultScript, NotificationScript, SignInScript):
     """A small Microsoft 365: one ASGI *app* that is both Graph and its login.
 
     It starts with one application in one directory. *client* carries handshakes and
-    notifications to whoever subscribes; over httpx.ASGITransport it needs no network.
+    notifications to whoever subscribes; over httpx.ASGITransport it needs no network. *new_id*
+    makes the ids of subscriptions.
     """
 
-    def __init__(self, clock: Clock, client: httpx.AsyncClient) -> None:
-        super().__init__(clock, Backend(clock, client))
-        self.app: AsgiApp = build_app(self._backend)
+    def __init__(
+        self,
+        clock: Clock,
+        client: httpx.AsyncClient,
+        *,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
+    ) -> None:
+        super().__init__(clock, Backend(clock, client, new_id))
+        self.app: AsgiApp = dated(build_app(self._backend), clock)
         self.register(DIRECTORY, CLIENT_ID, CLIENT_SECRET)
 
     # --- Who may come in ---

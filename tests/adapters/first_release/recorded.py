@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from redis.asyncio import Redis
 
+from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.role import ensure_role
 
 _SAMPLE = Path(__file__).parents[2] / "samples" / "first_release"
@@ -24,7 +24,7 @@ DENIED = "Graph answered 403 ErrorAccessDenied"
 async def load_database(url: str) -> None:
     """Put its schema, with all rows, into an empty database."""
     statements = (_SAMPLE / "database.sql").read_bytes()
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+    async with await Connection.connect(url, autocommit=True) as connection:
         await ensure_role(connection)  # a role is of the whole server, and so not in the dump
         await connection.execute(statements)
 

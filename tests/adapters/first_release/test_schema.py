@@ -2,9 +2,9 @@
 
 import re
 
-import psycopg
 import pytest
 
+from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.errors import MigrationError
 from postroom.adapters.postgres.migrations import (
     applied,
@@ -30,7 +30,7 @@ async def test_an_earlier_release_refuses_to_start_on_it(left_behind: str, their
     versions = ", ".join(migration.version for migration in OURS[theirs:])
     line = f"the database is newer than this release (it has {versions}): upgrade Postroom"
 
-    async with await psycopg.AsyncConnection.connect(
+    async with await Connection.connect(
         left_behind, options="-c search_path=postroom"
     ) as connection:
         with pytest.raises(MigrationError, match=f"^{re.escape(line)}$"):

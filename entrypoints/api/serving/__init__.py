@@ -1,0 +1,1 @@
+"""How HTTP is served: by uvicorn, with bounds on what a client may take (docs/adr/0038)."""
