@@ -32,12 +32,20 @@ test: ## Run the tests
 
 .PHONY: coverage
 coverage: ## Run the tests but those of whole processes, and name the branches that none takes
-	@POSTROOM_VENV=$(VENV) ./postroom test --ignore=tests/end_to_end --cov
+	@POSTROOM_VENV=$(VENV) ./postroom test --ignore=tests/end_to_end --ignore=tests/simulation --cov
+
+.PHONY: simulate
+simulate: install ## Run all of Postroom in virtual time under drawn faults: SEEDS=500, or 100-149
+	@$(BIN)/python -m tests.simulation $(SEEDS) $(if $(MUTATIONS),--mutations) $(ARGS)
 
 .PHONY: docs
 docs: install ## Write the generated parts of the documents again, and check links and records
 	$(BIN)/python -m tests.documents
 	$(BIN)/python -m pytest --quiet tests/unit/test_repository.py tests/unit/test_documents.py
+
+.PHONY: prove
+prove: ## Run a thousand messages through every fault, with outages of ten and five minutes: takes 25 minutes
+	@OUTAGES="600 300" POSTROOM_VENV=$(VENV) ./postroom test -v tests/end_to_end/test_fault_run.py
 
 .PHONY: demo
 demo: ## Show a dozen messages on their way from notification to ticket

@@ -1,14 +1,14 @@
 """Consume one claimed job: fetch what it points at, handle the message once, settle the claim."""
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeVar, assert_never
 
-from postroom.application.evidence import Evidence
+from postroom.application.evidence import Evidence, Mark
 from postroom.application.judge_failure import JudgeFailure
+from postroom.application.mail_in_hand import MailInHand
 from postroom.application.note_answer import NoteAnswer
 from postroom.application.ports import (
     Claim,
@@ -16,13 +16,16 @@ from postroom.application.ports import (
     EmailProcessor,
     FetchedMessage,
     IdempotencyLedger,
+    Kind,
     MailboxRegistry,
+    Offload,
     OutcomeRecord,
     Outcomes,
     PointerConsumer,
     Provider,
 )
 from postroom.application.providers import Providers
+from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.application.track_sources import SourceTracker
 from postroom.application.trigger_sync import TriggerSync
 from postroom.domain.failure import (
@@ -34,7 +37,7 @@ from postroom.domain.failure import (
 )
 from postroom.domain.identity import identify
 from postroom.domain.inbound_age import InboundAge
-from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.message import InboundMessage, Message
 from postroom.domain.mail.reader import read_message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import (
@@ -89,8 +92,11 @@ class ConsumeJob(Consume):
     providers: Providers
     sources: SourceTracker
     trigger_sync: TriggerSync
+    slow_calls: SlowCalls
+    in_hand: MailInHand
     ledger: IdempotencyLedger
-    process: EmailProcessor
+    offload: Offload
+    processor: EmailProcessor
     outcomes: Outcomes
     evidence: Evidence
     answered: NoteAnswer
@@ -157,32 +163,41 @@ class ConsumeJob(Consume):
             return await self._end(claim, await self.trigger_sync(mailbox, pointer))
         if pointer.source and (name := await self.ledger.handled(mailbox, pointer.source)):
             return await self._end(claim, Duplicate(), identity=name)  # not fetched, nor judged
-        if wait := await self.sources.wait(provider.sources_of(mailbox.account)):
+        sources = provider.sources_of(mailbox.account)
+        if wait := await self.sources.wait(sources, is_new=claim.probation is None):
             return await self._set_aside(claim, f"{provider.title} is away", wait)
-        return await self._fetch(claim, mailbox, provider)
+        if self.slow_calls.are_too_many(mailbox.tenant, sources):
+            return await self._set_aside(claim, f"{provider.title} is slow", AGAIN_AFTER)
+        async with self.in_hand.one(mailbox.tenant):
+            return await self._fetch(claim, mailbox, provider)
 
     async def _fetch(self, claim: Claim, mailbox: Mailbox, provider: Provider) -> Outcome:
-        mark = self.evidence.mark()
+        mark, sources = self.evidence.mark(), provider.sources_of(mailbox.account)
         try:
-            fetched = await provider.fetcher.fetch(mailbox, claim.job.pointer)
+            with self.slow_calls.calling(mailbox.tenant, sources):
+                fetched = await provider.fetcher.fetch(mailbox, claim.job.pointer)
             await self.answered(claim, mailbox)
             return await self._take_in(claim, mailbox, fetched)
         except Failure as failure:
-            return await self._judged(claim, mailbox, failure, mark=mark)
+            with self.slow_calls.calling(mailbox.tenant, sources):  # it may need evidence
+                return await self._judged(claim, mailbox, failure, mark=mark)
 
     async def _take_in(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
         job = claim.job
         if not job.backfilled and self.inbound_age.is_too_old(fetched.received_at, job.enqueued_at):
             return await self._end(claim, Skipped(self.inbound_age.reason))
-        # In a thread, since 25 MB of hostile MIME take seconds, and leases are renewed meanwhile.
-        inbound = await asyncio.to_thread(read_inbound, fetched)
+        raw = fetched.raw
+        message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
+        inbound = as_inbound(fetched, message)
+        process = await self.processor.prepare(mailbox, inbound)
+        # No connection to the database is held before there is something to write.
         async with self.ledger.once(mailbox, inbound.identity) as is_new:
-            outcome = await self.process(mailbox, inbound) if is_new else Duplicate()
+            outcome = await process() if is_new else Duplicate()
             # In the block, so that an effect and the record of it are kept or lost together.
             return await self._end(claim, outcome, identity=inbound.identity.name)
 
     async def _judged(
-        self, claim: Claim, mailbox: Mailbox, failure: Failure, *, mark: int
+        self, claim: Claim, mailbox: Mailbox, failure: Failure, *, mark: Mark
     ) -> Outcome:
         match await self.judge(claim, mailbox, failure, mark=mark):
             case Skipped() | Dead() as final:
@@ -230,9 +245,8 @@ class ConsumeJob(Consume):
                 assert_never(outcome)
 
 
-def read_inbound(fetched: FetchedMessage) -> InboundMessage:
-    """Read the bytes and name the message. Raises Unprocessable if there is nothing to read."""
-    message = read_message(fetched.raw)
+def as_inbound(fetched: FetchedMessage, message: Message) -> InboundMessage:
+    """*message* is what *fetched* says; here it gets its name."""
     return InboundMessage(
         identity=identify(message.message_id, source=fetched.source, digest=message.content_digest),
         received_at=fetched.received_at,

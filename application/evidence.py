@@ -20,6 +20,22 @@ MAX_MAILBOXES = 10_000
 _Name = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """When an attempt began, by what had succeeded by then: of mailboxes, and of *sources*."""
+
+    mailboxes: int
+    sources: int
+
+
+@dataclass(slots=True)
+class _Probe:
+    """On its way for as long as there are any *waiting*."""
+
+    task: asyncio.Task[bool]
+    waiting: int = 0
+
+
 @dataclass(slots=True)
 class Evidence:
     """What this process has seen of each mailbox, and what a probe shows.
@@ -33,11 +49,11 @@ class Evidence:
     probe_within: timedelta = PROBE_WITHIN
     _count: int = 0
     _successes: dict[_Name, int] = field(default_factory=dict, repr=False)
-    _probes: dict[_Name, asyncio.Future[bool]] = field(default_factory=dict, repr=False)
+    _probes: dict[_Name, _Probe] = field(default_factory=dict, repr=False)
 
-    def mark(self) -> int:
+    def mark(self) -> Mark:
         """To be taken when an attempt begins."""
-        return self._count
+        return Mark(self._count, self.sources.mark())
 
     def saw(self, mailbox: Mailbox) -> None:
         """Something of *mailbox* was read just now."""
@@ -48,15 +64,22 @@ class Evidence:
         if len(self._successes) > MAX_MAILBOXES:
             del self._successes[next(iter(self._successes))]
 
-    async def answers(self, mailbox: Mailbox, mark: int) -> bool:
+    async def answers(self, mailbox: Mailbox, mark: Mark) -> bool:
         """Whether something of *mailbox* could be read since *mark*, or can be now."""
-        if self._successes.get(_name(mailbox), 0) > mark:
+        if self._successes.get(_name(mailbox), 0) > mark.mailboxes:
             return True
         probe = self._probes.get(_name(mailbox))
         if probe is None:
-            probe = self._probes[_name(mailbox)] = asyncio.ensure_future(self._probe(mailbox))
-            probe.add_done_callback(lambda _: self._probes.pop(_name(mailbox), None))
-        return await asyncio.shield(probe)
+            task = asyncio.create_task(self._probe(mailbox))
+            probe = self._probes[_name(mailbox)] = _Probe(task)
+        probe.waiting += 1
+        try:
+            return await asyncio.shield(probe.task)
+        finally:
+            probe.waiting -= 1
+            if not probe.waiting:  # it has ended, or nobody is left who wants to know
+                del self._probes[_name(mailbox)]
+                probe.task.cancel()
 
     async def _probe(self, mailbox: Mailbox) -> bool:
         try:

@@ -10,14 +10,37 @@ order of filing, the same messages end up in the same conversations:
 * So a late original becomes the opening of the ticket that its reply had opened.
 """
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from postroom.application.ports import BlobStore, EmailProcessor, Helpdesk, HtmlSanitiser
+from postroom.application.ports import (
+    BlobStore,
+    EmailProcessor,
+    Helpdesk,
+    HtmlSanitiser,
+    Kind,
+    Offload,
+    Prepared,
+)
 from postroom.domain.helpdesk.ticket import Comment, Document
-from postroom.domain.mail.message import Attachment, InboundMessage
+from postroom.domain.mail.html_text import text_of
+from postroom.domain.mail.message import Attachment, InboundMessage, Message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect
+
+MAX_HTML = 2**20
+"""Characters. HTML that is longer is shown as text, and kept as a file: no browser shows it well,
+and no sanitiser is quick with all that can be written in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What of a message is shown; the original is among the *attachments* if it is not."""
+
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +48,15 @@ class FileMessage(EmailProcessor):
     helpdesk: Helpdesk
     blobs: BlobStore
     sanitise: HtmlSanitiser
+    offload: Offload
 
-    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
-        """File the message; the reference of the result is the number of its ticket."""
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
         # Files first, while no other filing waits: one that is left over by a failure harms nobody,
         # a row whose file is missing does.
-        comment = await self._comment(mailbox, inbound)
+        return partial(self._file, mailbox, await self._comment(mailbox, inbound))
+
+    async def _file(self, mailbox: Mailbox, comment: Comment) -> Completed:
+        """The reference of the result is the number of the ticket."""
         tickets = await self.helpdesk.conversations(mailbox, comment.message_ids)
         if not tickets:
             opened = await self.helpdesk.open_ticket(mailbox, comment)
@@ -43,8 +69,7 @@ class FileMessage(EmailProcessor):
 
     async def _comment(self, mailbox: Mailbox, inbound: InboundMessage) -> Comment:
         message = inbound.message
-        # In a thread, since hostile HTML of 25 MB takes a minute, and leases are renewed meanwhile.
-        html = await asyncio.to_thread(self.sanitise, message.html) if message.html else ""
+        body = await self._body(message)
         return Comment(
             identity=inbound.identity.name,
             digest=inbound.identity.digest,
@@ -52,13 +77,30 @@ class FileMessage(EmailProcessor):
             references=message.references,
             author=message.sender,
             subject=message.subject,
-            text=message.text,
-            html=html,
+            text=body.text,
+            html=body.html,
             received_at=inbound.received_at,
             documents=tuple(
-                [await self._document(mailbox, attachment) for attachment in message.attachments]
+                [
+                    await self._document(mailbox, attachment)
+                    for attachment in (*message.attachments, *body.attachments)
+                ]
             ),
         )
+
+    async def _body(self, message: Message) -> "_Body":
+        if len(message.html) > MAX_HTML:
+            return await self._as_text(message)
+        html = await self._offload_html(self.sanitise, message.html) if message.html else ""
+        return _Body(message.text, html)
+
+    async def _as_text(self, message: Message) -> "_Body":
+        text = message.text or await self._offload_html(text_of, message.html)
+        original = Attachment("message.html", "text/html", message.html.encode())
+        return _Body(text, "", (original,))
+
+    async def _offload_html(self, work: Callable[[str], str], html: str) -> str:
+        return await self.offload(Kind.HTML, work, html, size=len(html))
 
     async def _document(self, mailbox: Mailbox, attachment: Attachment) -> Document:
         return Document(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import random
 
-from postroom.application.evidence import Evidence
+from postroom.application.evidence import Evidence, Mark
 from postroom.application.note_answer import NoteAnswer
 from postroom.application.ports import Claim, LanePauses
 from postroom.application.providers import Providers
@@ -42,7 +42,7 @@ class JudgeFailure:
     draw: Callable[[], float] = field(default=random, repr=False)
 
     async def __call__(
-        self, claim: Claim, mailbox: Mailbox, failure: Failure, *, mark: int
+        self, claim: Claim, mailbox: Mailbox, failure: Failure, *, mark: Mark
     ) -> Judgement:
         """What becomes of the claim's message, which met *failure* in an attempt begun at *mark*.
 
@@ -59,11 +59,11 @@ class JudgeFailure:
                 return await self._judged(claim, mailbox, failure, mark)
 
     async def _judged(
-        self, claim: Claim, mailbox: Mailbox, failure: Failure, mark: int
+        self, claim: Claim, mailbox: Mailbox, failure: Failure, mark: Mark
     ) -> Judgement:
         answers = needs_evidence(failure) and await self.evidence.answers(mailbox, mark)
         if scope_of(failure, mailbox_answers=answers) is not Scope.MESSAGE:
-            return await self._back_off(claim, mailbox, failure)
+            return await self._back_off(claim, mailbox, failure, mark)
         await self.answered(claim, mailbox)
         match failure:
             case SourceGone():
@@ -80,7 +80,9 @@ class JudgeFailure:
         await self.queue.pause(claim.job.tenant, claim.job.mailbox, reason, delay=wish)
         return Deferred(wish, reason, with_lane=True)
 
-    async def _back_off(self, claim: Claim, mailbox: Mailbox, failure: Failure) -> Deferred:
+    async def _back_off(
+        self, claim: Claim, mailbox: Mailbox, failure: Failure, mark: Mark
+    ) -> Deferred:
         """Have the lane wait, and then try it one job at a time."""
         away = claim.probation or timedelta()
         wait = max(probe_after(away, self.draw()), _wish(failure) or timedelta())
@@ -89,7 +91,8 @@ class JudgeFailure:
             await self.access.failed(mailbox, failure)
         if isinstance(failure, Unavailable):
             source = failure.source or self._sources(mailbox)[0]
-            await self.sources.failed(source, f"{mailbox.tenant}/{mailbox.id}")
+            name = f"{mailbox.tenant}/{mailbox.id}"
+            await self.sources.failed(source, name, mark=mark.sources)
         return Deferred(wait, failure.reason, with_lane=True)
 
     def _sources(self, mailbox: Mailbox) -> tuple[str, ...]:

@@ -13,12 +13,15 @@ from postroom.application.ports import (
     Clock,
     FolderSyncs,
     MailboxRegistry,
+    NoProgress,
     NotificationsRefused,
+    PositionRefused,
     Provider,
     SubscriptionGone,
     Subscriptions,
 )
 from postroom.application.providers import Providers
+from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, tracking
 from postroom.application.track_sources import SourceTracker
@@ -34,6 +37,7 @@ from postroom.domain.failure import (
 )
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.mailbox import Mailbox, PausedBy
+from postroom.domain.subscription import Subscription
 from postroom.domain.sync_result import SyncResult
 
 MAX_RUN = timedelta(seconds=150)
@@ -82,6 +86,7 @@ class MaintainFolder(Maintain):
     sync: SyncFolder
     access: AccessTracker
     sources: SourceTracker
+    slow_calls: SlowCalls
     clock: Clock
     intervals: SyncIntervals
     max_run: timedelta = field(default=MAX_RUN)
@@ -105,7 +110,7 @@ class MaintainFolder(Maintain):
         if mailbox and _is_of_access(failure):
             await self.access.failed(mailbox, failure)
         if mailbox:
-            await self._note_failure(mailbox, failure)
+            await self._note_failure(mailbox, failure, self.sources.mark())
         provider = mailbox.provider if mailbox else ""
         run = replace(self._failed(folder_sync, failure), provider=provider)
         await self._save(run, held)
@@ -130,12 +135,13 @@ class MaintainFolder(Maintain):
         mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
         if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
             return SyncRun(folder_sync, replace(folder_sync, due_at=self.clock.now() + LEFT_ALONE))
+        mark = self.sources.mark()
         try:
             run = await self._maintain_tracked(mailbox, folder_sync, is_held=is_held)
         except StoreUnavailable:
             raise
         except Failure as failure:
-            await self._note_failure(mailbox, failure)
+            await self._note_failure(mailbox, failure, mark)
             run = self._failed(folder_sync, failure)
         return replace(run, provider=mailbox.provider)
 
@@ -145,20 +151,26 @@ class MaintainFolder(Maintain):
         """With what that shows of the mailbox's access, and of its sources."""
         provider = self.providers.serving(mailbox.provider)
         sources = provider.sources_of(mailbox.account)
-        if wait := await self.sources.wait(sources):
+        is_new = folder_sync.waiting_since is None
+        if wait := await self.sources.wait(sources, is_new=is_new):
             away = Unavailable(f"{provider.title} is away", retry_after=wait)
             return self._failed(folder_sync, away)
-        async with tracking(self.access, mailbox):
-            run = await self._maintain(provider, mailbox, folder_sync, is_held=is_held)
+        if self.slow_calls.are_too_many(mailbox.tenant, sources):
+            return SyncRun(folder_sync, replace(folder_sync, due_at=self.clock.now() + AGAIN_AFTER))
+        with self.slow_calls.calling(mailbox.tenant, sources):
+            async with tracking(self.access, mailbox):
+                run = await self._maintain(provider, mailbox, folder_sync, is_held=is_held)
         await self.sources.answered(sources)
         return run
 
-    async def _note_failure(self, mailbox: Mailbox, failure: Failure) -> None:
+    async def _note_failure(self, mailbox: Mailbox, failure: Failure, mark: int) -> None:
         """Note that a source did not serve the mailbox, if that is what *failure* says."""
+        if isinstance(failure, NoProgress | PositionRefused):
+            return  # it is this folder's list that gets nowhere
         if isinstance(failure, Unavailable):
             provider = self.providers.serving(mailbox.provider)
             source = failure.source or provider.sources_of(mailbox.account)[0]
-            await self.sources.failed(source, f"{mailbox.tenant}/{mailbox.id}")
+            await self.sources.failed(source, f"{mailbox.tenant}/{mailbox.id}", mark=mark)
 
     def _failed(self, folder_sync: FolderSync, failure: Failure) -> SyncRun:
         now, away = self.clock.now(), not isinstance(failure, AccessFailed)
@@ -174,7 +186,7 @@ class MaintainFolder(Maintain):
             provider, mailbox, folder_sync, is_held=is_held
         )
         now = self.clock.now()
-        if after.subscription and after.subscription != folder_sync.subscription:
+        if _is_new(after.subscription, folder_sync.subscription):
             # Webhooks must know it before anything else is done: what was announced meanwhile, and
             # turned away, is found by the sync that is due now.
             return SyncRun(folder_sync, replace(after, requests=frozenset(), due_at=now))
@@ -214,8 +226,14 @@ class MaintainFolder(Maintain):
     ) -> tuple[FolderSync, str]:
         if obstacle := subscriptions.obstacle(mailbox):
             return folder_sync.obstructed(obstacle), ""
+        if folder_sync.subscription and folder_sync.subscription.is_left_alone(now):
+            return folder_sync, folder_sync.subscription.throttled_by
         try:
             return await _subscribed(subscriptions, mailbox, folder_sync, now), ""
+        except Throttled as failure:
+            # That goes for subscriptions alone: the mail comes on without them.
+            wait = failure.retry_after
+            return folder_sync.throttled(failure.reason, now, wait), failure.reason
         except (NotificationsRefused, AccessFailed) as refusal:
             # If the mailbox can be read all the same, it is; else the sync that follows says so.
             return folder_sync.refused(refusal.reason, now), ""
@@ -252,6 +270,13 @@ class MaintainFolder(Maintain):
 def _is_of_access(failure: Failure) -> TypeGuard[AccessFailed]:
     """Whether the mailbox as a whole cannot be read."""
     return isinstance(failure, AccessFailed) and not isinstance(failure, FolderMissing)
+
+
+def _is_new(after: Subscription | None, before: Subscription | None) -> bool:
+    """Whether *after* was made or renewed since."""
+    if after is None or before is None:
+        return after is not None
+    return replace(after, retry_at=before.retry_at, throttled_by=before.throttled_by) != before
 
 
 async def _subscribed(

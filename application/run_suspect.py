@@ -83,10 +83,10 @@ class RunSuspect:
             await self.queue.crashed(claim, wait_after(crashes), reason)
             return
         outcome = Dead(f"{reason}, {crashes} times")
-        self.events.killed(claim, how, dead=True)
         await self.outcomes.record(
             OutcomeRecord(
                 job=claim.job, outcome=outcome, attempt=claim.attempt, at=self.clock.now()
             )
         )
         await self.queue.bury(claim, outcome.reason)
+        self.events.killed(claim, how, dead=True)

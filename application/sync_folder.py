@@ -12,6 +12,7 @@ under the same job id, and what has ended is left alone, and so is not fetched a
 said to be gone, which it then is not, or is dead and a person wants that to be tried again.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,11 +24,14 @@ from postroom.application.ports import (
     Clock,
     DeadLetterQueue,
     FolderSyncs,
+    NoProgress,
     OutcomeRecord,
     Outcomes,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.application.providers import Providers
+from postroom.application.sync_trail import Trails
 from postroom.domain.failure import Unavailable
 from postroom.domain.folder_sync import NOTIFICATION_GRACE, FolderSync
 from postroom.domain.inbound_age import InboundAge
@@ -39,6 +43,9 @@ from postroom.domain.sync_result import SyncResult
 
 MAX_PAGES = 50
 """Of each of the lists of one sync, so that a flood in one folder does not keep others waiting."""
+
+MAX_TIME = timedelta(seconds=20)
+"""After which no further page is read, for the same reason: the next run goes on from there."""
 
 SHORT_LIFE = timedelta(minutes=2)
 """A position that expires sooner is an error: to take another one at once would go on for ever."""
@@ -57,27 +64,46 @@ class SyncFolder:
     inbound_age: InboundAge
     dead_letters: DeadLetterQueue
     max_pages: int = field(default=MAX_PAGES)
+    max_time: timedelta = field(default=MAX_TIME)
+    trails: Trails = field(default_factory=Trails, repr=False)
 
     async def __call__(
         self, mailbox: Mailbox, folder_sync: FolderSync, *, grace: timedelta = NOTIFICATION_GRACE
     ) -> SyncResult:
         """Sync a folder that is claimed; mail that is older than *grace* should be announced.
 
-        Raises AccessFailed, Throttled, Unavailable; what is queued by then stays.
+        Raises AccessFailed, Throttled, Unavailable (NoProgress); what is queued by then stays.
         """
         changes = self.providers.serving(mailbox.provider).changes
-        return await _Run(self, mailbox, folder_sync, changes, grace)()
+        ends = asyncio.get_running_loop().time() + self.max_time.total_seconds()
+        run = _Run(self, mailbox, folder_sync, changes, grace, ends)
+        try:
+            result = await run()
+        except NoProgress:
+            self.trails.end(run.key)
+            raise
+        if result.complete:
+            self.trails.end(run.key)
+        return result
 
 
 @dataclass(slots=True)
 class _Run:
-    """One sync. *folder_sync* is as it is stored, but for what others request meanwhile."""
+    """One sync. *folder_sync* is as it is stored, but for what others request meanwhile.
+
+    It *ends* soon after that, by the loop's time.
+    """
 
     use_case: SyncFolder
     mailbox: Mailbox
     folder_sync: FolderSync
     changes: ChangeSource
     grace: timedelta
+    ends: float
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.mailbox.tenant, self.mailbox.id, self.folder_sync.folder
 
     async def __call__(self) -> SyncResult:
         taken_at = self.folder_sync.position_at
@@ -88,11 +114,20 @@ class _Run:
             return listed
         try:
             return listed + await self._list_changes()
+        except PositionRefused as refusal:
+            if self.folder_sync.last_error != refusal.reason:
+                raise  # once: that may be an accident
         except PositionExpired:
-            is_begun = await self._begin()
-            if is_begun and (taken_at is None or self._now() < taken_at + SHORT_LIFE):
-                raise Unavailable("a position expired as soon as it was taken") from None
-            return listed + SyncResult()  # what is to be listed by date now, the next run lists
+            pass
+        except NoProgress:
+            # So that the next run takes another, and what lies between is listed by date.
+            await self._store_position("")
+            raise
+        self.use_case.trails.end(self.key)
+        is_begun = await self._begin()
+        if is_begun and (taken_at is None or self._now() < taken_at + SHORT_LIFE):
+            raise Unavailable("a position expired as soon as it was taken")
+        return listed + SyncResult()  # what is to be listed by date now, the next run lists
 
     async def _begin(self) -> bool:
         """Take a position; what came in before it, since the last sync, is to be listed by date.
@@ -118,12 +153,22 @@ class _Run:
             result += await self._queue(page.arrivals, backfilled=True)
             if page.reached and not await self._move_backfill(page.reached):
                 return result
+            self._follow(page.arrivals)
             pages += 1
-            if page.reached and pages >= self.use_case.max_pages:
+            if page.reached and self._is_long_enough(pages):
                 return result
         if not await self._move_backfill(None):
             return result
         return result + SyncResult(complete=True)
+
+    def _follow(self, arrivals: Sequence[Arrival], position: str = "") -> None:
+        """Raises NoProgress."""
+        ids = [":".join(map(str, each.pointer.key)) for each in arrivals]
+        self.use_case.trails.of(self.key).follow(ids, position)
+
+    def _is_long_enough(self, pages: int) -> bool:
+        is_late = asyncio.get_running_loop().time() >= self.ends
+        return is_late or pages >= self.use_case.max_pages
 
     async def _list_changes(self) -> SyncResult:
         """What came in after the position, or the beginning of it. Raises PositionExpired."""
@@ -136,7 +181,8 @@ class _Run:
             pages += 1
             if page.is_last:
                 return result + SyncResult(complete=True)
-            if pages == self.use_case.max_pages:
+            self._follow(page.arrivals, page.position)
+            if self._is_long_enough(pages):
                 return result
         return result
 

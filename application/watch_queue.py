@@ -88,11 +88,19 @@ class WatchQueue(Watch):
         return await self._healed(now)
 
     async def _request_relisting(self, loss: QueueLoss) -> LossNoticed:
-        """Of every folder; once more, if a crash has cut it short: none must be left out."""
+        """Of every folder; once more, if a crash has cut it short: none must be left out.
+
+        The queue is given a number first: should it be lost again, with what is listed from now on,
+        the next beat finds that out.
+        """
+        now = await self.witness.next_beat()
+        before = await self.heartbeat.beat(now.number, floor=now.floor)
+        if not before.has_lost(now.floor):
+            await self.witness.confirm(max(now.number, before.number or 0), floor=now.floor)
         tenants = sorted({each.tenant for each in await self.folder_syncs.all()})
-        now = self.clock.now()
+        due_at = self.clock.now()
         folders = [
-            await self.folder_syncs.request_relisting(tenant, loss, now) for tenant in tenants
+            await self.folder_syncs.request_relisting(tenant, loss, due_at) for tenant in tenants
         ]
         await self.witness.record_requested(loss)
         dead_ids = await self._lost_letters(loss)

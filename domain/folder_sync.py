@@ -45,6 +45,9 @@ It is shorter than the interval at which a folder is synced that a listener hold
 such a sync finds would ever be late.
 """
 
+HEAD_START = timedelta(minutes=10)
+"""By how much a sync that was requested goes before those that are due anyway."""
+
 MAX_MISSED_RUNS = 3
 NOTIFICATIONS_MISSED = (
     f"{MAX_MISSED_RUNS} syncs in a row found mail that no notification had announced"
@@ -137,6 +140,16 @@ class FolderSync:
 
     # --- What is to be done ---
 
+    @property
+    def urgent_since(self) -> datetime:
+        """Whoever is due is worked on in this order: what was requested, or is new, comes first.
+
+        But not for ever; and not where the last run failed, or those that fail would always be
+        first.
+        """
+        requested = self.requests or self.synced_at is None
+        return self.due_at - HEAD_START if requested and not self.last_error else self.due_at
+
     def wants_notifications(self, now: datetime) -> bool:
         """Whether they are to be tried: always, unless they were found not to come."""
         return self.mode is Mode.NOTIFICATIONS or self.probe_at is None or now >= self.probe_at
@@ -144,6 +157,8 @@ class FolderSync:
     def must_create(self, endpoint: str, now: datetime) -> bool:
         """Whether there is no subscription that serves: a live one, of *endpoint* (a URL)."""
         subscription = self.subscription
+        if subscription and subscription.is_left_alone(now):
+            return False
         return (
             subscription is None
             or not subscription.is_live(now)
@@ -153,7 +168,7 @@ class FolderSync:
 
     def must_renew(self, now: datetime) -> bool:
         subscription = self.subscription
-        if subscription is None:
+        if subscription is None or subscription.is_left_alone(now):
             return False
         requested = Request.RENEW in self.requests
         return now >= subscription.renewal_at or (
@@ -208,6 +223,16 @@ class FolderSync:
         """Without notifications until the provider, asked again, agrees (rule 5)."""
         wait = min(PROBE_SOON * (1 << min(self.refusals, 16)), PROBE_EVERY)
         return replace(self._polled(reason, probe_at=now + wait), refusals=self.refusals + 1)
+
+    def throttled(self, reason: str, now: datetime, wait: timedelta) -> "FolderSync":
+        """With a provider that wants to be left alone with subscriptions for a while; syncs go on.
+
+        One that there is stays.
+        """
+        if self.subscription is None:
+            return self._polled(reason, probe_at=now + wait)
+        left_alone = replace(self.subscription, retry_at=now + wait, throttled_by=reason)
+        return replace(self, subscription=left_alone)
 
     def tripped(self, now: datetime) -> "FolderSync":
         """Without notifications for a day, since they fail to come (rule 2)."""
@@ -288,7 +313,8 @@ class FolderSync:
             return now + intervals.poll_every
         moments = [self._sync_at(now, intervals)]
         if self.subscription:
-            moments.append(self.subscription.renewal_at)
+            renewal_at = self.subscription.renewal_at
+            moments.append(max(renewal_at, self.subscription.retry_at or renewal_at))
         if self.probe_at:
             moments.append(self.probe_at)
         return max(now, min(moments))

@@ -1,6 +1,7 @@
 """All that a driver is handed: the use cases, and the ports that it reads from."""
 
 from dataclasses import dataclass
+from random import Random
 
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.ingest_pointer import Ingest
@@ -31,7 +32,10 @@ from postroom.domain.retry import RetryPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """What `wire` has made; *health* is all that must be well for this process to be of use."""
+    """What `wire` has made; *health* is all that must be well for this process to be of use.
+
+    *random* is what every backoff is drawn from.
+    """
 
     ingest: Ingest
     consume: ConsumeJob
@@ -55,4 +59,5 @@ class Application:
     helpdesk: Helpdesk
     blobs: BlobStore
     clock: Clock
+    random: Random
     health: tuple[HealthCheck, ...]

@@ -174,7 +174,7 @@ class _Held:
     async def _leave_alone_what_is_away(self) -> None:
         provider = self.listener.providers[self.watch.mailbox.provider]
         sources = provider.sources_of(self.watch.mailbox.account)
-        if wait := await self.listener.sources.wait(sources):
+        if wait := await self.listener.sources.wait(sources, is_new=not self.failures):
             raise Unavailable(f"{provider.title} is away", retry_after=wait)
 
     async def _follow(self, session: ListenerSession) -> None:

@@ -15,6 +15,7 @@ from postroom.application.maintain_folder import LEASE, Maintain
 from postroom.application.ports import Clock, FolderSyncs
 from postroom.domain.failure import Failure
 from postroom.domain.folder_sync import FolderSync
+from postroom.entrypoints.slots import LOOK_AGAIN, Slots, nobody_waits
 from postroom.entrypoints.tasks import cancel
 from postroom.entrypoints.telemetry.privacy import error_fields
 
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """Works on *concurrency* folders at a time.
+    """Works on *concurrency* folders at a time; for *waiting* see `Slots`.
 
     *poll_every* is how often it looks for syncs that are due, and *sweep_every* for orphans.
     """
@@ -32,14 +33,15 @@ class Maintenance:
     maintain: Maintain
     remove_orphans: Callable[[], Awaitable[int]]
     clock: Clock
-    concurrency: int = 8
+    waiting: Callable[[timedelta], int] = nobody_waits
+    concurrency: int = 16
     poll_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(hours=1)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*. A run that is cut off then is made again when its lease has ended."""
         log.info("maintenance started")
-        work = _Work(self)
+        work = _Work(self, Slots(self.concurrency, self.waiting))
         tasks = [
             asyncio.create_task(work.sync()),
             asyncio.create_task(work.sweep()),
@@ -59,13 +61,14 @@ class _Work:
     """What is in hand between a start and a stop. *away* says that the database is unreachable."""
 
     maintenance: Maintenance
+    slots: Slots
     runs: set[asyncio.Task[Any]] = field(default_factory=set)
     away: bool = False
 
     async def sync(self) -> NoReturn:
         maintenance = self.maintenance
         while True:
-            room = maintenance.concurrency - len(self.runs)
+            room = max(self.slots.free(len(self.runs)), 0)
             claimed = await self._claim(maintenance.clock.now(), room) if room else []
             for folder_sync in claimed:
                 task = asyncio.create_task(self._run(folder_sync))
@@ -74,7 +77,8 @@ class _Work:
             if len(claimed) < room:
                 await maintenance.clock.sleep(maintenance.poll_every)
             else:
-                await asyncio.wait(self.runs, return_when=asyncio.FIRST_COMPLETED)
+                first = asyncio.FIRST_COMPLETED
+                await asyncio.wait(self.runs, timeout=LOOK_AGAIN, return_when=first)
 
     async def sweep(self) -> NoReturn:
         while True:

@@ -4,11 +4,12 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
 from postroom.application.ports import MailboxRegistry
-from postroom.application.run_suspect import RunSuspect
+from postroom.application.run_suspect import Isolation, RunSuspect
 from postroom.domain.failure import Failure
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
@@ -18,7 +19,7 @@ from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.engines import ready
 from postroom.entrypoints.garbage import freeze_startup
 from postroom.entrypoints.isolation import ChildProcess
-from postroom.entrypoints.listener import Listener
+from postroom.entrypoints.listener import RECONNECT, Listener
 from postroom.entrypoints.maintenance import Maintenance
 from postroom.entrypoints.part_process import environment_of
 from postroom.entrypoints.queue_watch import QueueWatch
@@ -42,6 +43,7 @@ def drive(driver: Driver) -> None:
     async def run(settings: Settings) -> None:
         async with wire(settings) as wired:
             configure_logging(settings.log_format)
+            freeze_startup()
             await until_stopped(lambda stop: driver(wired, settings, stop))
 
     with ready(load_settings(), may_be_away=True) as settings:
@@ -67,7 +69,23 @@ def after_stores(driver: Driver) -> Driver:
 
 async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Serve HTTP. Raises InvalidSettings if the port cannot be had."""
-    services = Services(
+    app = create_app(services_of(wired, settings))
+    limits = _limits(settings)
+    with _listen(settings) as listening:
+        host, port = listening.getsockname()[:2]
+        log.info("api started", host=host, port=port, max_connections=limits.connections)
+        show(
+            f"The API listens at {_url(host, port)}, and {_url(host, port)}/health/ready is 200"
+            " when all is well."
+        )
+        tune_gc()
+        await serve(app, listening, stop, limits, wired.telemetry.instruments.refused)
+    log.info("api stopped")
+
+
+def services_of(wired: Wired, settings: Settings) -> Services:
+    """What the API calls."""
+    return Services(
         ingest=wired.ingest,
         providers=wired.providers,
         routes=wired.routes,
@@ -85,18 +103,6 @@ async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None
             token.get_secret_value(): tenant for tenant, token in settings.api_tokens.items()
         },
     )
-    app = create_app(services)
-    limits = _limits(settings)
-    with _listen(settings) as listening:
-        host, port = listening.getsockname()[:2]
-        log.info("api started", host=host, port=port, max_connections=limits.connections)
-        show(
-            f"The API listens at {_url(host, port)}, and {_url(host, port)}/health/ready is 200"
-            " when all is well."
-        )
-        tune_gc()
-        await serve(app, listening, stop, limits, wired.telemetry.instruments.refused)
-    log.info("api stopped")
 
 
 def _limits(settings: Settings) -> Limits:
@@ -125,11 +131,13 @@ def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
-    """Claim and consume jobs."""
+async def run_worker(
+    wired: Wired, settings: Settings, stop: asyncio.Event, *, isolate: Isolation | None = None
+) -> None:
+    """Claim and consume jobs; those that may have killed workers by *isolate*."""
     run_suspect = RunSuspect(
         locks=wired.locks,
-        isolate=ChildProcess(wired.claim_records.pack, environment_of(settings)),
+        isolate=isolate or ChildProcess(wired.claim_records.pack, environment_of(settings)),
         queue=wired.queue,
         outcomes=wired.outcomes,
         events=LoggedSuspects(),
@@ -141,21 +149,23 @@ async def run_worker(wired: Wired, settings: Settings, stop: asyncio.Event) -> N
         consume=consume,
         overran=consume.overran,
         run_suspect=run_suspect,
+        waiting=wired.consume.slow_calls.lasting,
         concurrency=settings.concurrency,
     )
-    freeze_startup()
     await worker.run(stop)
 
 
-async def run_maintenance(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
+async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Sync every folder, see to its notifications, and watch over the queue."""
     if is_watched():
         await _show_if_there_is_no_mailbox(wired.registry)
     maintenance = Maintenance(
+        waiting=wired.consume.slow_calls.lasting,
         folder_syncs=wired.folder_syncs,
         maintain=wired.maintain,
         remove_orphans=wired.remove_orphans,
         clock=wired.clock,
+        concurrency=settings.concurrency,
     )
     watching = asyncio.create_task(QueueWatch(wired.watch_queue, wired.clock).run())
     try:
@@ -179,5 +189,6 @@ async def run_listener(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
         maintain=wired.maintain,
         sources=wired.sources,
         clock=wired.clock,
+        reconnect=replace(RECONNECT, draw=wired.random.random),
     )
     await listener.run(stop)

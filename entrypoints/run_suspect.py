@@ -12,6 +12,8 @@ from postroom.entrypoints.settings import Settings, load_settings
 from postroom.entrypoints.telemetry.logging import configure_logging
 from postroom.entrypoints.telemetry.observed import ObservedConsume
 
+STDIN = 0
+
 
 def consume_claim() -> int:
     """Returns the exit code."""
@@ -22,7 +24,9 @@ def consume_claim() -> int:
 
 def _end_with_parent() -> None:
     """Nobody renews the lease any more, and another worker will claim the job."""
-    sys.stdin.buffer.read()
+    # Not by sys.stdin: Python aborts at its end where a thread is in the middle of reading that.
+    while os.read(STDIN, 1024):
+        pass
     os._exit(EXIT_AWAY)
 
 

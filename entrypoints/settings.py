@@ -96,7 +96,10 @@ class Settings(BaseSettings):
 
     processor: Literal["helpdesk"] = "helpdesk"
     concurrency: int = Field(default=16, ge=1, le=1000)
-    """Jobs that one worker process works on at a time."""
+    """Jobs that a worker process, or syncs that maintenance, works on at a time.
+
+    Those that wait for their provider do not count: with them it is up to 16 times as many.
+    """
     lane_concurrency: int = Field(default=4, ge=1, le=100)
     """Jobs of one mailbox at a time, over all workers. Some providers allow 4."""
     max_attempts: int = Field(default=10, ge=1, le=100)
@@ -111,6 +114,12 @@ class Settings(BaseSettings):
     """Mail that arrives with an older date is skipped: an import must flood nobody."""
     max_message_bytes: int = Field(default=50 * MEBIBYTE, ge=1024)
     """Bytes. A larger message goes to the dead letters."""
+    max_bytes_in_hand: int = Field(default=256 * MEBIBYTE, ge=MEBIBYTE)
+    """Bytes of mail that one worker process fetches and works on at a time; others wait."""
+    min_bytes_per_second: int = Field(default=1024, ge=0)
+    """What a provider sends more slowly, over 15 seconds, is cut off and tried later; 0: never."""
+    database_connections: int = Field(default=20, ge=2, le=1000)
+    """That one process holds at the most."""
 
     graph_url: str = "https://graph.microsoft.com"
     microsoft_login_url: str = "https://login.microsoftonline.com"

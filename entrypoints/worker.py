@@ -8,6 +8,7 @@ here: see `application/run_suspect.py`.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ import structlog
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.crash import is_suspect
 from postroom.domain.failure import StoreUnavailable, Unavailable
+from postroom.entrypoints.slots import LOOK_AGAIN, Slots, nobody_waits
 from postroom.entrypoints.tasks import cancel
 from postroom.entrypoints.telemetry.events import claim_fields
 from postroom.entrypoints.telemetry.privacy import error_fields
@@ -24,6 +26,9 @@ log = structlog.get_logger()
 
 WAIT = timedelta(seconds=5)
 """How long one claim waits for work. It may be long: a claim is cancelled when we stop."""
+
+JUDGED_WITHIN = 60.0
+"""Seconds that it may take to settle a job that was stopped: its mailbox may be probed first."""
 
 OVERTAKEN = 0.25
 """Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
@@ -36,6 +41,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 class Worker:
     """Works on *concurrency* jobs at a time, and renews all their leases in one call.
 
+    Those do not count that only wait for somebody else's server: see `Slots`, and *waiting* there.
+
     The *lease* is short, so that the jobs of a worker that is killed are soon with another; it is
     renewed three times over. A job that takes longer than *time_limit* is stopped when the leases
     are renewed next, and *overran* settles it. When told to stop, the worker gives its jobs
@@ -46,6 +53,7 @@ class Worker:
     consume: Callable[[Claim], Awaitable[object]]
     overran: Callable[[Claim, timedelta], Awaitable[object]]
     run_suspect: Callable[[Claim], Awaitable[object]]
+    waiting: Callable[[timedelta], int] = nobody_waits
     concurrency: int = 16
     lease: timedelta = timedelta(seconds=5)
     time_limit: timedelta = timedelta(minutes=5)
@@ -83,6 +91,7 @@ class _Run:
         self._queue = worker.queue
         self._running: dict[int, _Running] = {}  # by token
         self._ended = asyncio.Event()
+        self._slots = Slots(worker.concurrency, worker.waiting)
         self._outage = _Outage("queue")
         self._store_outage = _Outage("database")
 
@@ -115,14 +124,19 @@ class _Run:
             if self._store_outage.lasts:
                 await self._store_outage.pause()
                 return 1
-        await self._until(lambda: len(self._running) < concurrency)
-        return min(concurrency - len(self._running), math.ceil(concurrency / 2))
+        await self._until(lambda: self._free() > 0)
+        return min(self._free(), math.ceil(concurrency / 2))
+
+    def _free(self) -> int:
+        return self._slots.free(len(self._running))
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        """Wait until enough jobs have ended."""
+        """Wait until enough jobs have ended, or have become slow."""
         while not condition():
             self._ended.clear()
-            await self._ended.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await self._ended.wait()
 
     async def _claim(self, room: int) -> Sequence[Claim]:
         if not self._outage.lasts:
@@ -185,8 +199,11 @@ class _Run:
             else:
                 await self._worker.consume(claim)
         except asyncio.CancelledError:
-            if not self._running[claim.token].overran:
+            running = self._running[claim.token]
+            if not running.overran:
                 raise
+            # Else it would be stopped again at the next look, and pay for a lease that runs out.
+            running.stop_at = asyncio.get_running_loop().time() + JUDGED_WITHIN
             limit = self._worker.time_limit
             log.warning("job stopped", **claim_fields(claim), seconds=limit.total_seconds())
             await self._worker.overran(claim, limit)

@@ -6,6 +6,7 @@ import httpx
 
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import Clock, MailboxRegistry
+from tests.threads import sign_ins
 
 
 def provider_deps(
@@ -14,7 +15,7 @@ def provider_deps(
     nowhere = httpx.MockTransport(_refuse)
     return ProviderDeps(
         http=httpx.AsyncClient(transport=nowhere),
-        blocking_http=httpx.Client(transport=nowhere),
+        sign_ins=sign_ins(clock),
         clock=clock,
         registry=registry,
         resources=AsyncExitStack(),

@@ -8,14 +8,19 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple, Unpack
 from uuid import uuid4
 
 from postroom.application.ports import BlobStore
 from postroom.domain.failure import StoreUnavailable
+
+ResultT = TypeVar("ResultT")
+ArgumentsT = TypeVarTuple("ArgumentsT")
 
 # What domain/mailbox.py allows: no separator, and no dot at the front.
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -30,20 +35,28 @@ _REASONS = {
 
 
 class FileBlobStore(BlobStore):
-    def __init__(self, directory: Path) -> None:
+    """Files lie in *directory*; *threads* wait for the disk."""
+
+    def __init__(self, directory: Path, threads: Executor) -> None:
         self._directory = directory
+        self._threads = threads
 
     async def put(self, tenant: str, content: bytes) -> str:
         key = sha256(content).hexdigest()
         path = self._path(tenant, key)
         if path is None:
             raise ValueError("not the name of a tenant")
-        await asyncio.to_thread(_write, path, content)
+        await self._in_thread(_write, path, content)
         return key
 
     async def get(self, tenant: str, key: str) -> bytes | None:
         path = self._path(tenant, key)
-        return await asyncio.to_thread(_read, path) if path else None
+        return await self._in_thread(_read, path) if path else None
+
+    async def _in_thread(
+        self, work: Callable[[Unpack[ArgumentsT]], ResultT], *arguments: *ArgumentsT
+    ) -> ResultT:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _path(self, tenant: str, key: str) -> Path | None:
         if not (_TENANT.fullmatch(tenant) and _KEY.fullmatch(key)):

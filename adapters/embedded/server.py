@@ -25,6 +25,9 @@ from postroom.adapters.embedded.disk import disk_complaint, read_log, size_of
 from postroom.adapters.embedded.locks import FileLock, is_held
 from postroom.adapters.embedded.waiting import within
 
+HEEDS_WITHIN = 2.0
+"""Seconds after which a signal is sent again: one that has just begun may not heed it yet."""
+
 
 class EngineError(Exception):
     """An embedded server cannot be used; the message is one line that says what to do."""
@@ -197,9 +200,12 @@ class EmbeddedServer(ABC):
             lock.close()
 
     def _shut_down(self, end: float) -> None:
-        self._signal(self.stop_signal)
-        if not within(end, lambda: not self.lives()):
-            self._signal(signal.SIGKILL)
+        while (now := time.monotonic()) < end:
+            self._signal(self.stop_signal)
+            if within(min(end, now + HEEDS_WITHIN), lambda: not self.lives()):
+                return
+        self._signal(signal.SIGKILL)
+        within(time.monotonic() + HEEDS_WITHIN, lambda: not self.lives())
 
     def _signal(self, number: signal.Signals) -> None:
         # A server on its way out by itself has no pid file any more, or is no process.

@@ -24,7 +24,9 @@ def provider(
     gmail_url: str = "https://gmail.googleapis.com",
     certs_url: str = CERTIFICATES,
 ) -> Provider:
-    gmail = GmailClient(deps.http, deps.clock, gmail_url, skewed=deps.skewed)
+    gmail = GmailClient(
+        deps.http, deps.clock, deps.sign_ins, gmail_url, deps.downloads, skewed=deps.skewed
+    )
     audience = f"{deps.public_url}/webhooks/{NAME}"
     verify = GooglePushVerifier(deps.http, deps.clock, audience=audience, certs_url=certs_url)
     return Provider(

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from postroom.adapters.google.account import FOLDER
 from postroom.adapters.google.client import GmailClient
-from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.errors import NotFound, Refused
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.google.responses import HistoryList, Listing, MessageList, Profile
 from postroom.application.paging import pages
@@ -20,7 +20,9 @@ from postroom.application.ports import (
     ChangeSource,
     ChangesPage,
     Clock,
+    NoProgress,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.domain.failure import FolderMissing
 from postroom.domain.mailbox import Mailbox
@@ -106,6 +108,8 @@ class GmailChanges(ChangeSource):
                 yield page
         except NotFound as error:  # what Gmail says of a history id that is too old
             raise PositionExpired from error
+        except Refused as refusal:
+            raise PositionRefused(refusal.reason) from refusal
 
     async def _window(self, mailbox: Mailbox, start: datetime, end: datetime | None) -> list[str]:
         """What came in from *start* until *end* (None: until now), the oldest first.
@@ -131,6 +135,8 @@ class GmailChanges(ChangeSource):
         page = await self.gmail.get(mailbox, path, model, params=query)
         yield page
         while page.next_page_token:
+            if page.next_page_token == query.get("pageToken"):
+                raise NoProgress("gmail answered with a page that leads to itself")
             query = {**query, "pageToken": page.next_page_token}
             page = await self.gmail.get(mailbox, path, model, params=query)
             yield page

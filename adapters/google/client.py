@@ -9,8 +9,10 @@ import httpx
 from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, exchange
 from postroom.adapters.http.server_skew import ServerSkew, Skewed, ignored
+from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
 
@@ -31,16 +33,19 @@ class GmailClient:
         self,
         http: httpx.AsyncClient,
         clock: Clock,
+        sign_ins: SignIns,
         base_url: str = "https://gmail.googleapis.com",
+        downloads: DownloadLimits | None = None,
         *,
         skewed: Skewed = ignored,
     ) -> None:
         self._http = http
         self._clock = clock
         self.host = httpx.URL(base_url).host
+        self._downloads = downloads or DownloadLimits()
         self.skew = ServerSkew(self.host, skewed)
         self._users = f"{base_url}/gmail/v1/users/me"
-        self._tokens = AccessTokens(http, clock)
+        self._tokens = AccessTokens(http, clock, sign_ins)
 
     async def sign_in(self, mailbox: Mailbox) -> None:
         """Have a token for *mailbox*. Raises AccessFailed, Throttled, Unavailable."""
@@ -76,7 +81,12 @@ class GmailClient:
         request.headers["Authorization"] = f"Bearer {token}"
         sent_at = self._clock.now()
         response = await exchange(
-            self._http, request, peer=request.url.host, max_bytes=max_bytes, deadline=DEADLINE
+            self._http,
+            request,
+            peer=request.url.host,
+            max_bytes=max_bytes,
+            deadline=DEADLINE,
+            downloads=self._downloads,
         )
         self.skew.measure(response.headers, sent_at, self._clock.now())
         return response

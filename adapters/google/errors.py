@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
+import httpx
+
 from postroom.adapters.http.retry_after import LONGEST, retry_after
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 
@@ -38,6 +40,10 @@ NO_GRANT = {
 }
 
 
+class Refused(Unavailable):
+    """The request was refused for a reason that we do not know: as it is, it may never do."""
+
+
 class NotFound(Unavailable):
     """Google knows no such thing. What that means, only the one who asked for it can tell."""
 
@@ -60,7 +66,8 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: dateti
         case 400 if "failedPrecondition" in codes:  # no Gmail, or no delegation
             return AccessFailed(reason)
         case _:
-            return Unavailable(reason, retry_after=pause)
+            kind = Refused if httpx.codes.is_client_error(status) else Unavailable
+            return kind(reason, retry_after=pause)
 
 
 def grant_failure_of(

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.errors import grant_failure_of
-from postroom.adapters.http.exchange import Response, TooLarge, exchange, of_source
+from postroom.adapters.http.exchange import Response, TooLarge, exchange_from_thread, of_source
+from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import Mailbox
@@ -30,14 +31,21 @@ GOOGLES_HOST = "oauth2.googleapis.com"
 MAX_GRANT_BYTES = 64 * 1024
 """Of a response of the token endpoint."""
 
-GRANT_DEADLINE = timedelta(seconds=15)
-"""A thread waits as long, and there are not many."""
+GRANT_DEADLINE = timedelta(seconds=10)
+"""Of the request for a token. A thread waits as long."""
+
+DEADLINE = timedelta(seconds=30)
+"""Of a sign-in, with its wait for a thread."""
 
 
 def token_host(account: GoogleAccount) -> str:
     """What signs *account* in; Google's own where its key does not say."""
+    return _host_in(account.service_account.value)
+
+
+def _host_in(key: str) -> str:
     try:
-        return httpx.URL(json.loads(account.service_account.value)["token_uri"]).host
+        return httpx.URL(json.loads(key)["token_uri"]).host
     except (ValueError, TypeError, KeyError, httpx.InvalidURL):
         return GOOGLES_HOST
 
@@ -48,9 +56,10 @@ class AccessTokens:
     google-auth blocks while it reads the key, signs and asks, so it does all that in a thread.
     """
 
-    def __init__(self, http: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(self, http: httpx.AsyncClient, clock: Clock, sign_ins: SignIns) -> None:
         self._http = http
         self._clock = clock
+        self._sign_ins = sign_ins
         self._delegations: dict[tuple[str, str], _Delegation] = {}
 
     async def get(self, mailbox: Mailbox, *, rejected: str = "") -> str:
@@ -62,8 +71,17 @@ class AccessTokens:
         async with delegation.refreshing:
             if (token := delegation.token) and token != rejected:
                 return token
-            transport = _Transport(self._http, self._clock, asyncio.get_running_loop())
-            return await asyncio.to_thread(delegation.refresh, transport)
+            return await self._sign_in(delegation)
+
+    async def _sign_in(self, delegation: "_Delegation") -> str:
+        transport = _Transport(self._http, self._clock, asyncio.get_running_loop())
+        with of_source(_host_in(delegation.key)):
+            return await self._sign_ins.run(
+                delegation.key,
+                lambda: delegation.refresh(transport),
+                peer="the token endpoint",
+                deadline=DEADLINE,
+            )
 
     def _delegation(self, mailbox: Mailbox) -> "_Delegation":
         """The mailbox's own; a new one where its access has been set anew."""
@@ -148,15 +166,7 @@ class _Transport(google.auth.transport.Request):
         **_: object,
     ) -> _Response:
         request = self._http.build_request(method, url, content=body, headers=headers)
-        sending = asyncio.run_coroutine_threadsafe(self._send(request), self._loop)
-        return sending.result(2 * GRANT_DEADLINE.total_seconds())
-
-    async def _send(self, request: httpx.Request) -> _Response:
-        with of_source(request.url.host):
-            return await self._send_once(request)
-
-    async def _send_once(self, request: httpx.Request) -> _Response:
-        response = await self._exchange(request)
+        response = self._exchange(request)
         if response.status != HTTPStatus.OK:
             raise grant_failure_of(
                 response.status, response.headers, response.body, self._clock.now()
@@ -167,11 +177,15 @@ class _Transport(google.auth.transport.Request):
             raise Unavailable("the token endpoint sent no token") from error
         return _Response(response.status, response.headers, response.body)
 
-    async def _exchange(self, request: httpx.Request) -> Response:
-        peer = request.url.host
+    def _exchange(self, request: httpx.Request) -> Response:
         try:
-            return await exchange(
-                self._http, request, peer=peer, max_bytes=MAX_GRANT_BYTES, deadline=GRANT_DEADLINE
+            return exchange_from_thread(
+                self._loop,
+                self._http,
+                request,
+                peer=request.url.host,
+                max_bytes=MAX_GRANT_BYTES,
+                deadline=GRANT_DEADLINE,
             )
         except TooLarge as error:  # which would be taken for the message's
             raise Unavailable(error.reason) from None

@@ -42,19 +42,8 @@ _OWN_IMAGE = re.compile(r"cid:|data:image/(?:gif|jpeg|png|webp);base64,", re.IGN
 
 
 class Nh3Sanitiser(HtmlSanitiser):
-    def __init__(self) -> None:
-        self._cleaner = nh3.Cleaner(
-            tags=_TAGS,
-            clean_content_tags=_DROPPED_WITH_CONTENT,
-            attributes=_ATTRIBUTES,
-            attribute_filter=_keep,
-            link_rel="noopener noreferrer nofollow",
-            url_schemes={"cid", "data", "http", "https", "mailto", "tel"},
-            url_relative="deny",
-        )
-
     def __call__(self, html: str) -> str:
-        return self._cleaner.clean(balance(html, tags=_TAGS, dropped=_DROPPED_WITH_CONTENT))
+        return _CLEANER.clean(balance(html, tags=_TAGS, dropped=_DROPPED_WITH_CONTENT))
 
 
 def _keep(tag: str, attribute: str, value: str) -> str | None:
@@ -66,3 +55,14 @@ def _keep(tag: str, attribute: str, value: str) -> str | None:
             return value if _OWN_IMAGE.match(value.strip()) else None
         case _:
             return value
+
+
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags=_DROPPED_WITH_CONTENT,
+    attributes=_ATTRIBUTES,
+    attribute_filter=_keep,
+    link_rel="noopener noreferrer nofollow",
+    url_schemes={"cid", "data", "http", "https", "mailto", "tel"},
+    url_relative="deny",
+)

@@ -5,16 +5,20 @@ httpx bounds each wait on the wire, but neither the whole exchange nor what it r
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
 
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.domain.failure import Unavailable
 
 MAX_ERROR_BYTES = 64 * 1024
 """Of the body of an error. A longer one counts as empty: the status alone must do."""
+
+HEADERS_WITHIN = timedelta(seconds=30)
+"""The headers of a response must be here. (A peer may think for a while before it sends any.)"""
 
 
 class TooLarge(Unavailable):
@@ -68,37 +72,51 @@ async def exchange(
     peer: str,
     max_bytes: int,
     deadline: timedelta,
+    downloads: DownloadLimits | None = None,
 ) -> Response:
-    """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge.
+    """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge, Contended.
 
-    The *deadline* is for all of it: a peer that sends a byte now and then does not hold us up.
+    The *deadline* is for all of it: a peer that sends a byte now and then does not hold us up. Nor
+    does one that sends them so slowly that *downloads* says no.
     """
     with translated(peer):
-        async with (
-            asyncio.timeout(deadline.total_seconds()),
-            aclosing(await http.send(request, stream=True)) as response,
-        ):
-            limit = _limit(response, max_bytes)
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > limit:
-                    break
+        async with asyncio.timeout(deadline.total_seconds()) as whole:
+            async with (
+                aclosing(await _first_of(http, request)) as response,
+                (downloads or DownloadLimits()).watch(peer, whole) as arrived,
+            ):
+                limit = _limit(response, max_bytes)
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > limit:
+                        break
+                    await arrived(len(chunk))
     return _checked(response, body, limit, peer)
 
 
-def exchange_blocking(
-    http: httpx.Client, request: httpx.Request, *, peer: str, max_bytes: int
+async def _first_of(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    async with asyncio.timeout(HEADERS_WITHIN.total_seconds()):
+        return await http.send(request, stream=True)
+
+
+def exchange_from_thread(
+    loop: asyncio.AbstractEventLoop,
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    *,
+    peer: str,
+    max_bytes: int,
+    deadline: timedelta,
 ) -> Response:
-    """The same in a thread. It has no deadline: each wait has the timeout of *http*."""
-    with translated(peer), closing(http.send(request, stream=True)) as response:
-        limit = _limit(response, max_bytes)
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > limit:
-                break
-    return _checked(response, body, limit, peer)
+    """The same for a library that blocks, in its thread; *loop* is where *http* is at home.
+
+    A client that blocks itself could bound each wait on the wire, but not the exchange.
+    """
+    bounded = exchange(http, request, peer=peer, max_bytes=max_bytes, deadline=deadline)
+    sending = asyncio.run_coroutine_threadsafe(bounded, loop)
+    with translated(peer):
+        return sending.result(2 * deadline.total_seconds())  # should the loop have gone
 
 
 def _limit(response: httpx.Response, max_bytes: int) -> int:

@@ -21,9 +21,11 @@ from postroom.application.ports import Provider
 __all__ = ["NAME", "OPTIONS", "provider"]
 
 
-def provider(deps: ProviderDeps, *, handoff_secrets: Mapping[str, str]) -> Provider:
+def provider(
+    deps: ProviderDeps, *, handoff_secrets: Mapping[str, str], client: ImapClient | None = None
+) -> Provider:
     """Raises InvalidSecret."""
-    client = ImapClient()
+    client = client or ImapClient(downloads=deps.downloads)
     connections = ConnectionPool(client)
     deps.resources.push_async_callback(connections.aclose)
     return Provider(

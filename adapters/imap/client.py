@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from aioimaplib import aioimaplib
 
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.imap.account import ImapAccount, Security
 from postroom.adapters.imap.connection import Connection
 from postroom.adapters.imap.errors import ConnectionLost, connection_failure_of
@@ -17,14 +18,18 @@ from postroom.domain.failure import AccessFailed, Unavailable
 
 @dataclass(frozen=True, slots=True)
 class ImapClient:
-    """*tls* says whose certificates are trusted. *timeout* is that of each step and command."""
+    """*tls* says whose certificates are trusted. *timeout* is that of each step and command.
+
+    What is fetched comes as *downloads* says.
+    """
 
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     timeout: timedelta = timedelta(seconds=30)
+    downloads: DownloadLimits = field(default_factory=DownloadLimits)
 
     async def connect(self, account: ImapAccount) -> Connection:
         """A connection to the account's server, logged in. Raises Unavailable, AccessFailed."""
-        connection = Connection(await self._open(account), self.timeout)
+        connection = Connection(await self._open(account), self.timeout, self.downloads)
         try:
             await self._greet(connection)
             if account.security is Security.STARTTLS:

@@ -8,9 +8,10 @@ from typing import Any
 
 from aioimaplib import aioimaplib
 
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.imap.errors import ConnectionLost, failure_of
 from postroom.adapters.imap.folder_names import encode_folder_name
-from postroom.adapters.imap.protocol import LOST, Protocol
+from postroom.adapters.imap.protocol import LOST, Protocol, ignore
 from postroom.adapters.imap.responses import (
     FetchData,
     Lines,
@@ -44,9 +45,10 @@ class Connection:
     the server refuses for good; Unprocessable when an answer is larger than it may be.
     """
 
-    def __init__(self, protocol: Protocol, timeout: timedelta) -> None:
+    def __init__(self, protocol: Protocol, timeout: timedelta, downloads: DownloadLimits) -> None:
         self.protocol = protocol
         self._timeout = timeout.total_seconds()
+        self._downloads = downloads
 
     @property
     def is_open(self) -> bool:
@@ -113,18 +115,23 @@ class Connection:
     async def fetch(
         self, uids: Sequence[int], items: str, *, max_bytes: int = 0
     ) -> dict[int, list[FetchData]]:
-        """What the server says of each of *uids*; *max_bytes* bounds the bodies requested."""
+        """What the server says of each of *uids*; *max_bytes* bounds the bodies requested.
+
+        Raises TooSlow (an Unavailable), too. (Within LONGEST it is the pace that counts.)
+        """
         command = aioimaplib.FetchCommand(
             self._tag(), ",".join(map(str, uids)), f"({items})", prefix="UID", timeout=self._timeout
         )
-        lines = await self._run(
-            command, max_bytes=max_bytes + MAX_RESPONSE_BYTES, within=LONGEST.total_seconds()
-        )
+        lines = await self._run_at_min_rate(command, max_bytes + MAX_RESPONSE_BYTES)
         found: dict[int, list[FetchData]] = {uid: [] for uid in uids}
         for data in fetch_data(lines):
             if data.uid in found:
                 found[data.uid].append(data)
         return found
+
+    async def make_room_for(self, size: int) -> None:
+        """Wait until a message of so many bytes may be in hand. Raises Contended."""
+        await self._downloads.in_hand.take(size)
 
     async def idle(self, within: timedelta) -> None:
         """Idle until the server says that messages have come, or *within* has passed (RFC 2177)."""
@@ -166,6 +173,15 @@ class Connection:
 
     def _tag(self) -> str:
         return self.protocol.new_tag()
+
+    async def _run_at_min_rate(self, command: aioimaplib.Command, max_bytes: int) -> Lines:
+        within = LONGEST.total_seconds()
+        async with self._downloads.at_min_rate("the IMAP server") as (arrived, _):
+            self.protocol.arrived = arrived
+            try:
+                return await self._run(command, max_bytes=max_bytes, within=within)
+            finally:
+                self.protocol.arrived = ignore
 
     async def _run(
         self, command: aioimaplib.Command, *, within: float = 0, max_bytes: int = MAX_RESPONSE_BYTES

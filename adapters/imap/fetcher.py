@@ -37,7 +37,9 @@ class ImapFetcher(MessageFetcher):
         folder = await connection.examine(pointer.folder)
         uid = await _find(connection, folder, pointer)
         size = await self._size(connection, uid)
+        await connection.make_room_for(size)
         raw, received_at = await self._body(connection, uid, size)
+        await connection.make_room_for(max(len(raw) - size, 0))  # of which the server has not told
         source = _source(folder, pointer.folder, uid, size, received_at)
         return FetchedMessage(source, raw, received_at)
 

@@ -14,6 +14,7 @@ import logging
 import re
 import socket
 from collections import deque
+from collections.abc import Callable
 
 from aioimaplib import aioimaplib
 
@@ -30,12 +31,17 @@ _EXISTS = re.compile(rb"\* \d+ EXISTS", re.IGNORECASE)
 _BYE = re.compile(rb"\* BYE\b", re.IGNORECASE)
 
 
+def ignore(_: int) -> None:
+    """What has arrived is of no interest to anybody."""
+
+
 class Protocol(aioimaplib.IMAP4ClientProtocol):
     """One connection's side of the protocol.
 
     *changed* is set when the server says that messages have come, or when the connection is *lost*.
     *continuations* are given to the server's continuation requests while logging in, one each.
-    *allowance* is how many bytes may still come; one more, and *overrun* says why we hung up.
+    *arrived* is told how many bytes have come. *allowance* is how many may still come; one more,
+    and *overrun* says why we hung up.
     """
 
     transport: asyncio.Transport  # type: ignore[assignment]  # upstream's hint is None
@@ -48,6 +54,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self.lost = asyncio.Event()
         self.changed = asyncio.Event()
         self.continuations: deque[bytes] = deque()
+        self.arrived: Callable[[int], None] = ignore
         self.allowance = 2**16
         self.overrun = False
 
@@ -60,6 +67,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
                 connected.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def data_received(self, d: bytes) -> None:
+        self.arrived(len(d))
         self.allowance -= len(d)
         self.overrun = self.allowance < 0
         try:

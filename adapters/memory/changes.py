@@ -11,6 +11,7 @@ from postroom.application.ports import (
     ChangeSource,
     ChangesPage,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.domain.failure import Failure, FolderMissing
 from postroom.domain.mailbox import Mailbox
@@ -41,6 +42,11 @@ class InMemoryChanges(ChangeSource):
         """Forget every position that was given out so far; the messages stay."""
         self._folder(mailbox, folder).generation += 1
 
+    def refuse_positions(self, mailbox: Mailbox, refusal: PositionRefused) -> None:
+        """As `expire`, but nobody says what it is."""
+        self.expire(mailbox)
+        self._folder(mailbox, "").refusal = refusal
+
     def rebuild(self, mailbox: Mailbox, arrivals: Sequence[Arrival], *, folder: str = "") -> None:
         """Replace the folder by another one of its name, with these messages in it."""
         self.expire(mailbox, folder=folder)
@@ -54,6 +60,16 @@ class InMemoryChanges(ChangeSource):
         """The position, which is a number, after all that is there."""
         found = self._folder(mailbox, folder)
         return int(found.position(len(found.arrivals)))
+
+    def listed_before(
+        self, mailbox: Mailbox, position: str, *, folder: str = ""
+    ) -> Sequence[Arrival]:
+        """What no list from *position* on holds; nothing, if that has expired."""
+        found = self._folder(mailbox, folder)
+        try:
+            return tuple(found.arrivals[: found.index(position)])
+        except PositionExpired:
+            return ()
 
     def remove_folder(self, mailbox: Mailbox, folder: str) -> None:
         """With its messages; none of that name is there from now on."""
@@ -125,6 +141,7 @@ _MOST = 10**6
 class _Folder:
     arrivals: list[Arrival] = field(default_factory=list)
     generation: int = 1
+    refusal: PositionRefused | None = None
 
     def position(self, index: int) -> str:
         """A number, as a history id is one: a later position is a greater one."""
@@ -133,7 +150,7 @@ class _Folder:
     def index(self, position: str) -> int:
         generation, index = divmod(int(position), _MOST)
         if generation != self.generation:
-            raise PositionExpired
+            raise self.refusal or PositionExpired
         return index
 
 

@@ -1,17 +1,19 @@
 """What the ledger, the helpdesk, the outcomes, the registry and the folder syncs share.
 
-A transaction works on a copy of its tenant's tables, which takes the place of the tables when it
-succeeds. They are one at a time for each tenant; PostgreSQL lets two mailboxes go on side by side.
+A transaction works on a copy of its tenant's tables, and what it has changed there is stored when
+it succeeds. Ledger blocks are one at a time for each mailbox, and for each tenant from the moment
+on that they have opened a ticket, whose number nobody else may get: as in PostgreSQL.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, field, fields
 from itertools import count
+from typing import Any
 
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.adapters.memory.witness_row import WitnessRow
@@ -34,15 +36,42 @@ class Tables:
     def copy(self) -> "Tables":
         return Tables(*(copy(getattr(self, table.name)) for table in fields(self)))
 
+    def changed(self, before: "Tables", after: "Tables") -> "Tables":
+        """These tables, with what somebody has made of *before*: *after*."""
+        if self is before:
+            return after
+        names = [table.name for table in fields(self)]
+        return Tables(
+            *(_changed(*(getattr(each, name) for each in (self, before, after))) for name in names)
+        )
+
+
+def _changed(now: Any, before: Any, after: Any) -> Any:  # noqa: ANN401 - a table of either kind
+    match after:
+        case set():
+            return now | (after - before)
+        case list():
+            return [*now, *after[len(before) :]]
+        case _:
+            removed = before.keys() - after.keys()
+            set_ = {key: row for key, row in after.items() if before.get(key) is not row}
+            return {key: row for key, row in now.items() if key not in removed} | set_
+
 
 @dataclass(slots=True)
 class _Block:
-    """A ledger block that is open in this task, and in the tasks that it started."""
+    """A ledger block that is open in this task, and in the tasks that it started.
+
+    *locks* are what it holds to its end, the tenant's counter of tickets among them once it has
+    *numbered* one.
+    """
 
     database: "InMemoryDatabase"
     tenant: str
     tables: Tables
+    locks: AsyncExitStack
     is_open: bool = True
+    numbered: bool = False
 
 
 _block: ContextVar[_Block | None] = ContextVar("in_memory_ledger_block", default=None)
@@ -53,7 +82,8 @@ class InMemoryDatabase:
 
     def __init__(self) -> None:
         self._tenants: defaultdict[str, Tables] = defaultdict(Tables)
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._mailboxes: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._counters: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._versions = count(1)
         self.witness = WitnessRow()
 
@@ -65,23 +95,33 @@ class InMemoryDatabase:
                 raise RuntimeError("another tenant's transaction was asked for in a ledger block")
             yield block.tables
         else:
-            async with self._locks[tenant]:
-                tables = self._tenants[tenant].copy()
-                yield tables
-                self._tenants[tenant] = tables
+            before = self._tenants[tenant]
+            tables = before.copy()
+            yield tables
+            self._tenants[tenant] = self._tenants[tenant].changed(before, tables)
 
     @asynccontextmanager
-    async def ledger_block(self, tenant: str) -> AsyncIterator[Tables]:
+    async def ledger_block(self, tenant: str, mailbox_id: str) -> AsyncIterator[Tables]:
         """A transaction of *tenant* that others in this task join while it is open."""
         self._refuse_in_block()
-        async with self.transaction(tenant) as tables:
-            block = _Block(self, tenant, tables)
-            token = _block.set(block)
-            try:
-                yield tables
-            finally:
-                block.is_open = False
-                _block.reset(token)
+        async with AsyncExitStack() as locks:
+            await locks.enter_async_context(self._mailboxes[tenant, mailbox_id])
+            async with self.transaction(tenant) as tables:
+                block = _Block(self, tenant, tables, locks)
+                token = _block.set(block)
+                try:
+                    yield tables
+                finally:
+                    block.is_open = False
+                    _block.reset(token)
+
+    async def next_number(self, tenant: str) -> int:
+        """Of a ticket. Nobody else of the tenant gets one before the open ledger block ends."""
+        if (block := self._open_block()) and not block.numbered:
+            await block.locks.enter_async_context(self._counters[tenant])
+            block.numbered = True
+        stored, ours = self._tenants[tenant], self.read(tenant)
+        return len({*stored.tickets, *stored.merged, *ours.tickets, *ours.merged}) + 1
 
     def read(self, tenant: str) -> Tables:
         """What has been committed of *tenant*, or what the open ledger block has made of it."""

@@ -1,6 +1,6 @@
 """Messages that a test, or a feature, puts where a pointer will look for them."""
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from postroom.application.ports import FetchedMessage, MessageFetcher
@@ -11,11 +11,11 @@ from postroom.domain.pointer import Pointer
 
 @dataclass
 class InMemoryMessages(MessageFetcher):
-    """*messages* by source. *failures* are raised one a fetch; *broken* at every fetch.
+    """*messages* by source, where any mailbox finds them; each mailbox has others of its own.
 
-    *fetched* holds the source of each fetch, in order. *limit* is in bytes of a message. *foreign*
-    is raised for a message of another mailbox: Unprocessable if a pointer shows whose it is, and
-    SourceGone if it does not.
+    *failures* are raised one a fetch; *broken* at every fetch. *fetched* holds the source of each
+    fetch, in order. *limit* is in bytes of a message. *foreign* is raised for a message of another
+    mailbox: Unprocessable if a pointer shows whose it is, and SourceGone if it does not.
     """
 
     messages: dict[str, FetchedMessage] = field(default_factory=dict)
@@ -24,13 +24,18 @@ class InMemoryMessages(MessageFetcher):
     fetched: list[str] = field(default_factory=list)
     limit: int = 50 * 2**20
     foreign: type[SourceGone | Unprocessable] = Unprocessable
-    _owners: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    _own: defaultdict[tuple[str, str], dict[str, FetchedMessage]] = field(
+        default_factory=lambda: defaultdict(dict), repr=False
+    )
 
     def put(self, message: FetchedMessage, mailbox: Mailbox | None = None) -> None:
         """Into *mailbox* alone, or where any mailbox finds it."""
-        self.messages[message.source] = message
-        if mailbox:
-            self._owners[message.source] = _name(mailbox)
+        found_in = self._own[_name(mailbox)] if mailbox else self.messages
+        found_in[message.source] = message
+
+    def remove(self, source: str, mailbox: Mailbox | None = None) -> None:
+        """What was put there, if it is there still."""
+        (self._own[_name(mailbox)] if mailbox else self.messages).pop(source, None)
 
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         source = source_of(pointer)
@@ -46,12 +51,12 @@ class InMemoryMessages(MessageFetcher):
         return message
 
     def _find(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
-        source, name = source_of(pointer), _name(mailbox)
-        if self._owners.get(source, name) != name:
+        source = source_of(pointer)
+        if found := self._own[_name(mailbox)].get(source) or self.messages.get(source):
+            return found
+        if any(source in messages for messages in self._own.values()):
             raise self.foreign("there is no such message in this mailbox")
-        if source not in self.messages:
-            raise SourceGone("there is no such message")
-        return self.messages[source]
+        raise SourceGone("there is no such message")
 
 
 def _name(mailbox: Mailbox) -> tuple[str, str]:

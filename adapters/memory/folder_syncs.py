@@ -19,7 +19,7 @@ class InMemoryFolderSyncs(FolderSyncs):
     async def claim_due(self, now: datetime, limit: int, lease: timedelta) -> Sequence[FolderSync]:
         rows = _rows(self._database.across_tenants())
         due = [row.folder_sync for row in rows if row.is_due(now)]
-        due.sort(key=lambda folder_sync: folder_sync.due_at)
+        due.sort(key=lambda folder_sync: folder_sync.urgent_since)
         until = now + lease
         claimed = [
             await self._claim(each.tenant, _key(each), until, lambda row: row.is_due(now))

@@ -14,7 +14,7 @@ class InMemoryHelpdesk(Helpdesk):
     async def conversations(self, mailbox: Mailbox, message_ids: Sequence[str]) -> Sequence[Ticket]:
         if not self._database.in_ledger_block:
             raise RuntimeError("conversations are asked for outside a ledger block")
-        # The block holds off all other filings of the tenant, and so of the mailbox.
+        # The block holds off all other filings of the mailbox.
         wanted = set(message_ids)
         return [
             ticket
@@ -24,11 +24,12 @@ class InMemoryHelpdesk(Helpdesk):
         ]
 
     async def open_ticket(self, mailbox: Mailbox, opening: Comment) -> Ticket:
+        number = await self._database.next_number(mailbox.tenant)
         async with self._database.transaction(mailbox.tenant) as tables:
             ticket = Ticket(
                 tenant=mailbox.tenant,
                 mailbox=mailbox.id,
-                number=len(tables.tickets) + len(tables.merged) + 1,
+                number=number,
                 comments=(opening,),
             )
             return _keep(tables, ticket)

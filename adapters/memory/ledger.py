@@ -17,7 +17,7 @@ class InMemoryIdempotencyLedger(IdempotencyLedger):
             (mailbox.id, "source", identity.source),
             (mailbox.id, "message", identity.name, identity.digest),
         }
-        async with self._database.ledger_block(mailbox.tenant) as tables:
+        async with self._database.ledger_block(mailbox.tenant, mailbox.id) as tables:
             is_new = tables.handled.keys().isdisjoint(keys)
             if is_new:
                 tables.handled |= dict.fromkeys(keys, identity.name)

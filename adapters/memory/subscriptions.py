@@ -4,7 +4,7 @@ clock.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -33,13 +33,15 @@ class InMemorySubscriptions(Subscriptions):
     """*refusal* and *obstructed*, unless empty, are why none can be had, and why none would help.
 
     *shown* are the secrets that the notifications of each show. *failures* are raised one a call;
-    *removed* holds the ids that were taken away on request, in order.
+    *removed* holds the ids that were taken away on request, in order. *tokens* makes ids and
+    secrets, each another text.
     """
 
     clock: Clock
     endpoint: str = "https://postroom.example/webhooks/provider"
     refusal: str = ""
     obstructed: str = ""
+    tokens: Callable[[], str] = field(default=secrets.token_hex, repr=False)
     failures: list[Failure] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict, repr=False)
     removed: list[str] = field(default_factory=list)
@@ -48,6 +50,12 @@ class InMemorySubscriptions(Subscriptions):
     def lose(self, subscription_id: str) -> None:
         """The provider drops the subscription of its own accord."""
         del self._held[subscription_id]
+
+    def live(self, mailbox: Mailbox) -> Sequence[str]:
+        """The ids of those that *mailbox* itself has."""
+        name = (mailbox.tenant, mailbox.id)
+        held = self._live(mailbox).items()
+        return [each for each, its in held if (its.mailbox.tenant, its.mailbox.id) == name]
 
     def obstacle(self, _: Mailbox) -> str:
         return self.obstructed
@@ -59,9 +67,9 @@ class InMemorySubscriptions(Subscriptions):
         if self.refusal:
             raise NotificationsRefused(self.refusal)
         self._make_way(mailbox, folder)
-        secret, now = secrets.token_urlsafe(32), self.clock.now()
+        secret, now = self.tokens(), self.clock.now()
         subscription = Subscription(
-            id=secrets.token_hex(8),
+            id=self.tokens(),
             secret_digest=hashlib.sha256(secret.encode()).hexdigest(),
             endpoint=self.endpoint,
             created_at=now,

@@ -37,10 +37,10 @@ def provider(
 ) -> Provider:
     """Raises ValueError unless *login_url* is https."""
     http, clock = deps.http, deps.clock
-    entra = EntraId(deps.blocking_http, clock, login_url=login_url, graph_url=graph_url)
+    entra = EntraId(http, clock, deps.sign_ins, login_url=login_url, graph_url=graph_url)
     skew = ServerSkew(httpx.URL(graph_url).host, deps.skewed)
     tokens = EntraTokens(entra, deps.registry, clock)
-    graph = GraphClient(http, tokens, clock, graph_url, skew=skew)
+    graph = GraphClient(http, tokens, clock, graph_url, downloads=deps.downloads, skew=skew)
     # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
     trying = replace(graph, tokens=EntraTokens(entra, None, clock))
     verify = GraphNotificationTokenVerifier(http, clock, login_url=login_url)

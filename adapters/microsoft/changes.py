@@ -16,8 +16,8 @@ from typing import Any, Final
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from postroom.adapters.microsoft.account import microsoft_account
-from postroom.adapters.microsoft.client import GraphClient
-from postroom.adapters.microsoft.errors import Meanings
+from postroom.adapters.microsoft.client import GraphClient, Page
+from postroom.adapters.microsoft.errors import Meanings, Refused
 from postroom.adapters.microsoft.folders import GraphFolders
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import (
@@ -25,9 +25,11 @@ from postroom.application.ports import (
     BackfillPage,
     ChangeSource,
     ChangesPage,
+    NoProgress,
     PositionExpired,
+    PositionRefused,
 )
-from postroom.domain.failure import AccessFailed, SourceGone, Unavailable
+from postroom.domain.failure import AccessFailed, SourceGone, Unavailable, Unprocessable
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import MAX_TEXT
 
@@ -89,6 +91,8 @@ class GraphChanges(ChangeSource):
         try:
             async for page in self._run(mailbox, position, _EXPIRED):
                 yield page
+        except (Refused, Unprocessable) as refusal:
+            raise PositionRefused(refusal.reason) from refusal
         except SourceGone as gone:
             await GraphFolders(self.graph).find(mailbox, folder)
             # There is one all the same: it was made anew.
@@ -113,6 +117,7 @@ class GraphChanges(ChangeSource):
     ) -> AsyncIterator[ChangesPage]:
         for _ in range(self.max_pages):
             page = await self.graph.page(mailbox, url, prefer=_PREFER, meanings=meanings)
+            _require_progress(page, url)
             if not (url := page.next_link or page.delta_link):
                 raise Unavailable("Graph answered with a page that leads nowhere")
             arrivals = self._arrivals(page.value, undated=self.graph.clock.now())
@@ -132,6 +137,7 @@ class GraphChanges(ChangeSource):
         url = self._list(path, moment)
         for _ in range(self.max_pages):
             page = await self.graph.page(mailbox, url)
+            _require_progress(page, url)
             arrivals = self._arrivals(page.value)
             reached = arrivals[-1].received_at if arrivals else None
             yield BackfillPage(arrivals, reached)
@@ -167,6 +173,11 @@ class GraphChanges(ChangeSource):
 
     def _endless(self) -> Unavailable:
         return Unavailable(f"Graph answered with more than {self.max_pages} pages")
+
+
+def _require_progress(page: Page, url: str) -> None:
+    if page.next_link == url:
+        raise NoProgress("Graph answered with a page that leads to itself")
 
 
 def _received(moment: datetime) -> dict[str, str]:

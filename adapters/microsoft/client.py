@@ -8,6 +8,7 @@ from typing import Any, Literal
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, TooLarge, exchange, translated
 from postroom.adapters.http.retry_after import retry_after
 from postroom.adapters.http.server_skew import ServerSkew
@@ -78,6 +79,7 @@ class GraphClient:
     graph_url: str = GRAPH_URL
     timeout: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(minutes=2)
+    downloads: DownloadLimits = field(default_factory=DownloadLimits)
     skew: ServerSkew = field(default_factory=ServerSkew)
 
     @property
@@ -174,7 +176,12 @@ class GraphClient:
             )
         sent_at = self.clock.now()
         response = await exchange(
-            self.http, request, peer=PEER, max_bytes=call.max_bytes, deadline=self.deadline
+            self.http,
+            request,
+            peer=PEER,
+            max_bytes=call.max_bytes,
+            deadline=self.deadline,
+            downloads=self.downloads,
         )
         now = self.clock.now()
         self.skew.measure(response.headers, sent_at, now)

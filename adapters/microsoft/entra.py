@@ -16,7 +16,8 @@ import httpx
 from msal.application import ConfidentialClientApplication, PublicClientApplication
 from pydantic import BaseModel, Field, ValidationError
 
-from postroom.adapters.http.exchange import of_source, translated
+from postroom.adapters.http.exchange import of_source
+from postroom.adapters.http.sign_ins import SignIns
 from postroom.adapters.microsoft.account import ClientCertificate, ClientSecret
 from postroom.adapters.microsoft.certificate import read_certificate
 from postroom.adapters.microsoft.sign_in import PEER, SignInClient
@@ -32,6 +33,8 @@ PERMISSIONS = ("Mail.Read", "Mail.Read.Shared")
 """Delegated: the mail of the person, and of the mailboxes that are shared with them."""
 
 Response = dict[str, Any]
+Request = Callable[[SignInClient], Response]
+"""What msal is to do, in its thread, with the client that it is given."""
 
 
 class Person(BaseModel):
@@ -56,15 +59,16 @@ class Grant(BaseModel):
 class EntraId:
     """Entra ID at *login_url*, which gives tokens for Graph at *graph_url*.
 
-    *http* is a blocking client with timeouts of its own. *deadline* bounds a sign-in, which is two
-    requests. Any method raises AccessFailed, Throttled or Unavailable. Raises ValueError unless
-    *login_url* is https: msal sends no secret in the clear.
+    *deadline* bounds a sign-in, with its wait for a thread. Any method raises AccessFailed,
+    Throttled or Unavailable. Raises ValueError unless *login_url* is https: msal sends no secret in
+    the clear.
     """
 
     def __init__(
         self,
-        http: httpx.Client,
+        http: httpx.AsyncClient,
         clock: Clock,
+        sign_ins: SignIns,
         *,
         login_url: str = LOGIN_URL,
         graph_url: str = GRAPH_URL,
@@ -72,7 +76,9 @@ class EntraId:
     ) -> None:
         if not login_url.startswith("https://"):
             raise ValueError(f"the login URL must begin with https://, and is {login_url!r}")
-        self._http = SignInClient(http, clock)
+        self._http = http
+        self._clock = clock
+        self._sign_ins = sign_ins
         self._login_url = login_url
         self._deadline = deadline
         self._app_scopes = [f"{graph_url}/.default"]
@@ -83,39 +89,39 @@ class EntraId:
     ) -> Grant:
         """App-only: client credentials (RFC 6749 section 4.4), a secret or a signed assertion."""
 
-        def request() -> Response:
-            application = self._confidential(directory, client_id, credentials)
+        def request(http: SignInClient) -> Response:
+            application = self._confidential(http, directory, client_id, credentials)
             return _response(application.acquire_token_for_client(self._app_scopes))  # type: ignore[no-untyped-call]  # no types
 
-        return _grant(await self._call(directory, request))
+        return _grant(await self._call(directory, client_id, request))
 
     async def refreshed(self, directory: str, client_id: str, token: Secret) -> Grant:
         """Delegated: by a refresh token, most often with another one in return."""
 
-        def request() -> Response:
-            application = self._public(directory, client_id)
+        def request(http: SignInClient) -> Response:
+            application = self._public(http, directory, client_id)
             return _response(
                 application.acquire_token_by_refresh_token(token.value, self._delegated_scopes)  # type: ignore[no-untyped-call]
             )
 
-        return _grant(await self._call(directory, request))
+        return _grant(await self._call(directory, client_id, request))
 
     async def begin_device_flow(self, directory: str, client_id: str) -> Response:
         """The device authorization request (RFC 8628 section 3.1), and the response to it."""
 
-        def request() -> Response:
-            application = self._public(directory, client_id)
+        def request(http: SignInClient) -> Response:
+            application = self._public(http, directory, client_id)
             return _response(application.initiate_device_flow(self._delegated_scopes))  # type: ignore[no-untyped-call]
 
-        return await self._call(directory, request)
+        return await self._call(directory, client_id, request)
 
     async def poll_device_flow(
         self, directory: str, client_id: str, device_code: Secret
     ) -> Grant | str:
         """Ask once whether the person has signed in; if not yet, the error that says so."""
 
-        def request() -> Response:
-            application = self._public(directory, client_id)
+        def request(http: SignInClient) -> Response:
+            application = self._public(http, directory, client_id)
             # It leaves after one request: the pauses are ours, which can be interrupted.
             return _response(
                 application.acquire_token_by_device_flow(  # type: ignore[no-untyped-call]
@@ -123,28 +129,29 @@ class EntraId:
                 )
             )
 
-        response = await self._call(directory, request)
+        response = await self._call(directory, client_id, request)
         return str(response["error"]) if "error" in response else _grant(response)
 
     def authority(self, directory: str) -> str:
         """What signs in for *directory*, by the name that it has as a source."""
         return f"{httpx.URL(self._login_url).host}/{directory}"
 
-    async def _call(self, directory: str, request: Callable[[], Response]) -> Response:
+    async def _call(self, directory: str, client_id: str, request: Request) -> Response:
+        http = SignInClient(self._http, self._clock, asyncio.get_running_loop())
         with of_source(self.authority(directory)):
-            return await self._bounded(request)
-
-    async def _bounded(self, request: Callable[[], Response]) -> Response:
-        try:
-            with translated(PEER):
-                async with asyncio.timeout(self._deadline.total_seconds()):
-                    return await asyncio.to_thread(request)
-        except (ValueError, KeyError):
-            # Not chained: the cause may quote the response, and with it a token.
-            raise Unavailable("sign-in answered something else than a token") from None
+            return await self._sign_ins.run(
+                (directory, client_id),
+                lambda: _understood(request, http),
+                peer=PEER,
+                deadline=self._deadline,
+            )
 
     def _confidential(
-        self, directory: str, client_id: str, credentials: ClientSecret | ClientCertificate
+        self,
+        http: SignInClient,
+        directory: str,
+        client_id: str,
+        credentials: ClientSecret | ClientCertificate,
     ) -> ConfidentialClientApplication:
         match credentials:
             case ClientSecret(secret):
@@ -152,19 +159,29 @@ class EntraId:
             case ClientCertificate(certificate):
                 credential = read_certificate(certificate).for_msal()
         return ConfidentialClientApplication(  # type: ignore[no-untyped-call]
-            client_id, client_credential=credential, **self._options(directory)
+            client_id, client_credential=credential, **self._options(http, directory)
         )
 
-    def _public(self, directory: str, client_id: str) -> PublicClientApplication:
-        return PublicClientApplication(client_id, **self._options(directory))  # type: ignore[no-untyped-call]
+    def _public(
+        self, http: SignInClient, directory: str, client_id: str
+    ) -> PublicClientApplication:
+        return PublicClientApplication(client_id, **self._options(http, directory))  # type: ignore[no-untyped-call]
 
-    def _options(self, directory: str) -> dict[str, Any]:
+    def _options(self, http: SignInClient, directory: str) -> dict[str, Any]:
         return {
             "authority": f"{self._login_url}/{quote(directory, safe='')}",
-            "http_client": self._http,
+            "http_client": http,
             # The operator names the login endpoint; nothing asks around.
             "instance_discovery": False,
         }
+
+
+def _understood(request: Request, http: SignInClient) -> Response:
+    try:
+        return request(http)
+    except (ValueError, KeyError):
+        # Not chained: the cause may quote the response, and with it a token.
+        raise Unavailable("sign-in answered something else than a token") from None
 
 
 def _response(result: Any) -> Response:  # noqa: ANN401 - msal has no types

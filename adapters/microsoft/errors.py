@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from postroom.domain.failure import (
@@ -37,6 +38,10 @@ Meanings = Mapping[int | str, Callable[[str], Exception]]
 
 class TokenRejected(AccessFailed):
     """Graph does not accept the access token (401); a fresh one may do."""
+
+
+class Refused(Unavailable):
+    """The request was refused for a reason that stands in no table: as it is, it may never do."""
 
 
 _GRAPH: Mapping[tuple[int, str], type[SourceGone | Unprocessable | AccessFailed]] = {
@@ -113,6 +118,8 @@ def failure_of(status: int, body: bytes, wait: timedelta | None, meanings: Meani
         return meaning(reason)
     if remedy := _GRAPH.get((status, code)) or _GRAPH_STATUS.get(status):
         return remedy(reason)
+    if status != HTTPStatus.TOO_MANY_REQUESTS and httpx.codes.is_client_error(status):
+        return Refused(reason, retry_after=wait)
     return _busy(reason, status, wait)
 
 

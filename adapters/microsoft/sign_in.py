@@ -4,13 +4,15 @@ msal itself would swallow a Retry-After, quote whole answers in its exceptions, 
 directory from a network failure by the exception's type alone.
 """
 
+import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from postroom.adapters.http.exchange import TooLarge, exchange_blocking, translated
+from postroom.adapters.http.exchange import TooLarge, exchange_from_thread, translated
 from postroom.adapters.http.retry_after import retry_after
 from postroom.adapters.microsoft.errors import SHORTEST_WAIT, awaits_the_person, sign_in_failure_of
 from postroom.application.ports import Clock
@@ -21,20 +23,26 @@ PEER = "sign-in"
 MAX_BYTES = 256 * 1024
 """Tokens and metadata are a few thousand bytes."""
 
+DEADLINE = timedelta(seconds=10)
+"""Of one request. A sign-in is two of them, and a thread waits as long."""
 
 _OBJECT = TypeAdapter(dict[str, Any])
 
 
 class SignInClient:
-    """What msal wants of an HTTP client: the part of requests.Session that it uses.
+    """What msal, in its thread, wants of an HTTP client: what it uses of requests.Session.
 
-    Its methods raise AccessFailed, Throttled or Unavailable for whatever is not a success, and
-    these pass through msal. A person who has not signed in yet is no failure.
+    *http* is at home in *loop*, which sends. Its methods raise AccessFailed, Throttled or
+    Unavailable for whatever is not a success, and these pass through msal. A person who has not
+    signed in yet is no failure.
     """
 
-    def __init__(self, http: httpx.Client, clock: Clock) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, clock: Clock, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._http = http
         self._clock = clock
+        self._loop = loop
 
     def get(self, url: str, **kwargs: Any) -> httpx.Response:  # noqa: ANN401 - msal's business
         return self._send("GET", url, **kwargs)
@@ -54,7 +62,14 @@ class SignInClient:
         with translated(PEER):
             request = self._http.build_request(method, url, **kwargs)
         try:
-            response = exchange_blocking(self._http, request, peer=PEER, max_bytes=MAX_BYTES)
+            response = exchange_from_thread(
+                self._loop,
+                self._http,
+                request,
+                peer=PEER,
+                max_bytes=MAX_BYTES,
+                deadline=DEADLINE,
+            )
         except TooLarge as error:  # which would be taken for the message's
             raise Unavailable(error.reason) from None
         if response.is_success or awaits_the_person(response.body):

@@ -24,7 +24,12 @@ _CLAIM = (
     "UPDATE folder_sync SET version = version + 1, claimed = version + 1, leased_until = %(until)s"
 )
 
-FIND_DUE = f"{_FIND} {_DUE} ORDER BY due_at, tenant, mailbox, folder LIMIT %(limit)s"
+# FolderSync.urgent_since
+_URGENT_SINCE = """
+    due_at - CASE WHEN (requests <> '{}' OR synced_at IS NULL) AND last_error = ''
+                  THEN %(head_start)s ELSE interval '0' END"""
+
+FIND_DUE = f"{_FIND} {_DUE} ORDER BY {_URGENT_SINCE}, tenant, mailbox, folder LIMIT %(limit)s"
 CLAIM_DUE = f"{_CLAIM} WHERE {_KEY} AND {_DUE} RETURNING *"
 CLAIM = f"{_CLAIM} WHERE {_KEY} AND {_MAY_BE_TRIED} RETURNING *"
 

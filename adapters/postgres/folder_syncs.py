@@ -18,7 +18,7 @@ from postroom.adapters.postgres import folder_sync_queries as queries
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
 from postroom.application.ports import FolderSyncs
-from postroom.domain.folder_sync import FolderSync, Request
+from postroom.domain.folder_sync import HEAD_START, FolderSync, Request
 from postroom.domain.queue_loss import RELIST_MARGIN, QueueLoss
 from postroom.domain.subscription import Subscription
 
@@ -32,7 +32,9 @@ class PostgresFolderSyncs(FolderSyncs):
 
     async def claim_due(self, now: datetime, limit: int, lease: timedelta) -> Sequence[FolderSync]:
         async with self._database.across_tenants() as connection:
-            due = await _rows(connection, queries.FIND_DUE, {"now": now, "limit": limit})
+            due = await _rows(
+                connection, queries.FIND_DUE, {"now": now, "limit": limit, "head_start": HEAD_START}
+            )
         values = {"now": now, "until": now + lease}
         claimed = [await self._one(queries.CLAIM_DUE, key | values) for key in due]
         return [folder_sync for folder_sync in claimed if folder_sync]

@@ -14,7 +14,9 @@ from postroom.application.ports.changes import (
     ChangeSource,
     ChangesPage,
     ListenerSession,
+    NoProgress,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.application.ports.circuits import LONGEST_SOURCE, MOST_CIRCUITS, CircuitStore
 from postroom.application.ports.folder_syncs import FolderSyncs
@@ -23,7 +25,12 @@ from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitis
 from postroom.application.ports.host import Clock, HealthCheck
 from postroom.application.ports.locks import Locks
 from postroom.application.ports.mailboxes import MailboxRegistry
-from postroom.application.ports.messages import EmailProcessor, FetchedMessage, MessageFetcher
+from postroom.application.ports.messages import (
+    EmailProcessor,
+    FetchedMessage,
+    MessageFetcher,
+    Prepared,
+)
 from postroom.application.ports.notifications import (
     Announced,
     ForbiddenWebhook,
@@ -46,6 +53,7 @@ from postroom.application.ports.notifications import (
     WebhookNotConfigured,
     WebhookRequest,
 )
+from postroom.application.ports.offload import ArgumentT, Kind, Offload, ResultT
 from postroom.application.ports.provider import (
     AccountFactory,
     AccountOption,
@@ -91,6 +99,7 @@ __all__ = [
     "AccountFactory",
     "AccountOption",
     "Announced",
+    "ArgumentT",
     "Arrival",
     "BackfillPage",
     "Beaten",
@@ -117,6 +126,7 @@ __all__ = [
     "IdempotencyLedger",
     "InvalidCursor",
     "InvalidWebhook",
+    "Kind",
     "LanePauses",
     "LaneStatistics",
     "Lifecycle",
@@ -125,10 +135,12 @@ __all__ = [
     "MailboxCheck",
     "MailboxRegistry",
     "MessageFetcher",
+    "NoProgress",
     "Notification",
     "NotificationReader",
     "NotificationResult",
     "NotificationsRefused",
+    "Offload",
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
@@ -136,12 +148,15 @@ __all__ = [
     "PointerProducer",
     "PointerQueue",
     "PositionExpired",
+    "PositionRefused",
+    "Prepared",
     "Provider",
     "QueueContents",
     "QueueHeartbeat",
     "QueueSurvey",
     "QueueWitness",
     "Rejected",
+    "ResultT",
     "Route",
     "Routes",
     "SenderProof",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from postroom.domain.failure import Unavailable
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -46,6 +47,17 @@ class PositionExpired(Exception):
     """The provider cannot go on from there: start again, and list by date what may be left out."""
 
 
+class PositionRefused(Unavailable):
+    """The provider does not take a stored position, and does not say that it has expired.
+
+    Where that is so twice in a row, it has.
+    """
+
+
+class NoProgress(Unavailable):
+    """The provider's list gets nowhere: it leads to itself, or in a circle."""
+
+
 class ChangeSource(Protocol):
     """Delta query, history, UIDs: a provider's list of what came into a folder of a mailbox.
 
@@ -62,13 +74,16 @@ class ChangeSource(Protocol):
 
     @abstractmethod
     def since(self, mailbox: Mailbox, folder: str, position: str) -> AsyncIterator[ChangesPage]:
-        """What came in after *position*: one page at least. Raises PositionExpired."""
+        """What came in after *position*: one page at least.
+
+        Raises PositionExpired, PositionRefused, NoProgress.
+        """
 
     @abstractmethod
     def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
     ) -> AsyncIterator[BackfillPage]:
-        """What came in from *moment* on: one page at least."""
+        """What came in from *moment* on: one page at least. Raises NoProgress."""
 
 
 class ListenerSession(Protocol):

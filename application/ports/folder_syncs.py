@@ -19,7 +19,7 @@ class FolderSyncs(Protocol):
 
     @abstractmethod
     async def claim_due(self, now: datetime, limit: int, lease: timedelta) -> Sequence[FolderSync]:
-        """Claim up to *limit* folder syncs that are due, longest due first."""
+        """Claim up to *limit* folder syncs that are due, in the order of `urgent_since`."""
 
     @abstractmethod
     async def claim(

@@ -52,7 +52,7 @@ class BlobStore(Protocol):
 
 
 class HtmlSanitiser(Protocol):
-    """Makes a stranger's HTML safe to show."""
+    """Makes a stranger's HTML safe to show. It can be pickled, and called in another process."""
 
     @abstractmethod
     def __call__(self, html: str) -> str:

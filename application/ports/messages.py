@@ -41,12 +41,23 @@ class MessageFetcher(Protocol):
         """
 
 
+class Prepared(Protocol):
+    """What is left to be done for a message, in its ledger block."""
+
+    @abstractmethod
+    async def __call__(self) -> Completed:
+        """Process the message; the reference leads to what became of it.
+
+        The effect is kept with the block, and forgotten with it. Raises Unprocessable.
+        """
+
+
 class EmailProcessor(Protocol):
     """Hands a message over to the application that wants it."""
 
     @abstractmethod
-    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
-        """Process the message, inside its ledger block; the reference leads to what became of it.
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
+        """Do what takes long, before the ledger block, in which others may wait for us.
 
-        The effect is kept with the block, and forgotten with it. Raises Unprocessable.
+        It may be for nothing, and harms nobody then. Raises Unprocessable.
         """

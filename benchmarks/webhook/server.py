@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +26,7 @@ from benchmarks.webhook.notification import MAILBOXES, PATH, subscription
 from postroom.adapters import microsoft
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.http.sign_ins import SignIns
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
@@ -90,7 +92,7 @@ async def _deps(
 ) -> ProviderDeps:
     return ProviderDeps(
         http=await resources.enter_async_context(httpx.AsyncClient()),
-        blocking_http=resources.enter_context(httpx.Client()),
+        sign_ins=SignIns(ThreadPoolExecutor(1), clock),
         clock=clock,
         registry=registry,
         resources=resources,

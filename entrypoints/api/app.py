@@ -15,7 +15,7 @@ def create_app(services: Services) -> Litestar:
         [webhooks.routes(services), reads.routes(services), *health.HANDLERS],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         exception_handlers=HANDLERS,
-        middleware=[ServerSpan(services.telemetry.tracer)],
+        middleware=[ServerSpan(services.telemetry.spans)],
         openapi_config=openapi(services.providers),
         logging_config=None,  # it logs the text of exceptions; ours are logged in problems.py
         debug=False,

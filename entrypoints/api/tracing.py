@@ -3,9 +3,9 @@
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from postroom.entrypoints.telemetry.tracing import CurrentSpan, parent_of
+from postroom.entrypoints.telemetry.tracing import CurrentSpan, Spans, parent_of
 
 
 class ServerSpan(ASGIMiddleware):
@@ -13,13 +13,13 @@ class ServerSpan(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, tracer: Tracer | None) -> None:
-        self._tracer = tracer
+    def __init__(self, spans: Spans) -> None:
+        self._spans = spans
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         method, route = str(scope.get("method", "")), scope["path_template"]
         with CurrentSpan(
-            self._tracer,
+            self._spans,
             f"{method} {route}",
             kind=SpanKind.SERVER,
             parent=parent_of(_traceparent(scope)),

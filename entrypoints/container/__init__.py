@@ -6,6 +6,7 @@ local that is annotated with it: neither punq nor mypy would find a wrong one ot
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
 
 import punq
 
@@ -21,6 +22,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Clock, HealthCheck, MailboxRegistry
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
+from postroom.entrypoints.container.pools import open_pools
 from postroom.entrypoints.container.providers import make_providers
 from postroom.entrypoints.container.storage import (
     bind_queue,
@@ -48,8 +50,11 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
     clock = DatabaseClock(SystemClock(), skewed=log_skew)
     own: Clock = clock
     container.register(Clock, instance=own)
+    random = Random()  # noqa: S311 - it spreads retries and names spans, and hides nothing
+    container.register(Random, instance=random)
     async with AsyncExitStack() as resources:
         try:
+            pools = await resources.enter_async_context(open_pools(settings.max_bytes_in_hand))
             redis = await resources.enter_async_context(open_redis(settings.redis_url))
             database = await resources.enter_async_context(open_database(settings))
             await resources.enter_async_context(clock.following(database))
@@ -65,12 +70,12 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
             MigrationsHealth(database),
         )
         registry = container.resolve(MailboxRegistry)
-        providers = await make_providers(settings, clock, registry, resources)
+        providers = await make_providers(settings, clock, registry, pools, resources)
         accounts.update(providers.accounts)  # the registry was needed to make them
         container.register(Providers, instance=providers)
         bind_queue(container, settings, redis, providers)
-        bind_storage(container, settings, database, providers)
-        telemetry = resources.enter_context(open_telemetry())
+        bind_storage(container, settings, database, providers, pools)
+        telemetry = resources.enter_context(open_telemetry(random=random))
         container.register(Telemetry, instance=telemetry)
         bind_use_cases(container, settings, clock, telemetry)
         yield resolve_all(container, checks)

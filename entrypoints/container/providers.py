@@ -10,13 +10,19 @@ from pydantic import SecretStr
 
 from postroom.adapters import google, imap, microsoft
 from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.http.downloads import DownloadLimits
+from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
+from postroom.entrypoints.container.pools import Pools
 from postroom.entrypoints.settings import InvalidSettings, Settings
 from postroom.entrypoints.telemetry.clock import log_server_skew
 
 HTTP_TIMEOUT = httpx.Timeout(30, connect=10)
 """Seconds for each wait on the wire; the clients bound whole calls themselves."""
+
+HTTP_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+"""Whoever calls is bounded already: connections that hang must leave some for others."""
 
 
 class Package(Protocol):
@@ -65,18 +71,23 @@ def provider_options() -> Mapping[str, Sequence[AccountOption]]:
 
 
 async def make_providers(
-    settings: Settings, clock: Clock, registry: MailboxRegistry, resources: AsyncExitStack
+    settings: Settings,
+    clock: Clock,
+    registry: MailboxRegistry,
+    pools: Pools,
+    resources: AsyncExitStack,
 ) -> Providers:
     """Raises InvalidProvider, InvalidSettings. What they hold open is closed by *resources*."""
     enter = resources.enter_async_context
     deps = ProviderDeps(
-        http=await enter(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT)),
-        blocking_http=resources.enter_context(httpx.Client(timeout=HTTP_TIMEOUT)),
+        http=await enter(httpx.AsyncClient(http2=True, timeout=HTTP_TIMEOUT, limits=HTTP_LIMITS)),
+        sign_ins=SignIns(pools.sign_ins, clock),
         clock=clock,
         registry=registry,
         resources=resources,
         public_url=settings.public_url,
         max_message_bytes=settings.max_message_bytes,
+        downloads=DownloadLimits(rate=settings.min_bytes_per_second, in_hand=pools.in_hand),
         skewed=log_server_skew,
     )
     return Providers([_made(each, deps, settings) for each in PROVIDERS])

@@ -23,6 +23,7 @@ from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import Servers
 from postroom.adapters.redis.survey import RedisQueueSurvey
 from postroom.adapters.redis.wire import WireFormat
+from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
     BlobStore,
     CircuitStore,
@@ -34,6 +35,7 @@ from postroom.application.ports import (
     LanePauses,
     Locks,
     MailboxRegistry,
+    Offload,
     Outcomes,
     PointerConsumer,
     PointerProducer,
@@ -45,12 +47,13 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
+from postroom.entrypoints.container.pools import Pools
 from postroom.entrypoints.settings import Settings
 
 
 def open_database(settings: Settings) -> Database:
-    # A job in work holds one connection; a few more serve whoever only looks.
-    return Database(settings.database_url, max_size=settings.concurrency + 4)
+    # Far fewer than there are slots: a job holds one only while it reads or writes.
+    return Database(settings.database_url, max_size=settings.database_connections)
 
 
 def bind_queue(
@@ -91,7 +94,11 @@ def bind_registry(
 
 
 def bind_storage(
-    container: punq.Container, settings: Settings, database: Database, providers: Providers
+    container: punq.Container,
+    settings: Settings,
+    database: Database,
+    providers: Providers,
+    pools: Pools,
 ) -> None:
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
@@ -99,7 +106,7 @@ def bind_storage(
     witness: QueueWitness = PostgresQueueWitness(database)
     outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
-    blobs: BlobStore = FileBlobStore(settings.home / "blobs")
+    blobs: BlobStore = FileBlobStore(settings.home / "blobs", pools.blobs)
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
     container.register(IdempotencyLedger, instance=ledger)
     container.register(FolderSyncs, instance=folder_syncs)
@@ -109,3 +116,5 @@ def bind_storage(
     container.register(Helpdesk, instance=helpdesk)
     container.register(BlobStore, instance=blobs)
     container.register(HtmlSanitiser, instance=sanitiser)
+    container.register(Offload, instance=pools.offload)
+    container.register(MailInHand, instance=pools.in_hand)

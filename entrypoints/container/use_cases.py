@@ -1,6 +1,7 @@
 """The use cases, with what observes them around them."""
 
 from datetime import timedelta
+from random import Random
 
 import punq
 
@@ -34,6 +35,7 @@ from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.application.track_sources import SourceTracker, TrackSources
@@ -44,6 +46,7 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.slots import MOST
 from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.queue_watch import ObservedWatch
@@ -58,6 +61,7 @@ def bind_use_cases(
         max_attempts=settings.max_attempts,
         base=timedelta(seconds=settings.retry_base_seconds),
         ceiling=timedelta(seconds=settings.retry_ceiling_seconds),
+        draw=container.resolve(Random).random,
     )
     container.register(RetryPolicy, instance=policy)
     queue: PointerQueue = container.resolve(PointerQueue)
@@ -68,7 +72,7 @@ def bind_use_cases(
     _bind_syncing(container, settings, telemetry)
     container.register(EmailProcessor, FileMessage)
     container.register(NoteAnswer)
-    container.register(JudgeFailure)
+    container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
     container.register(RedriveDeadLetters)
     container.register(WatchQueue)
@@ -84,7 +88,8 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(SyncIntervals, instance=intervals)
     age = InboundAge(timedelta(days=settings.max_inbound_age_days))
     container.register(InboundAge, instance=age)
-    tracker = TrackSources(container.resolve(CircuitStore))
+    draw = container.resolve(Random).random
+    tracker = TrackSources(container.resolve(CircuitStore), draw)
     sources: SourceTracker = ObservedSources(tracker, telemetry)
     container.register(SourceTracker, instance=sources)
     evidence = Evidence(container.resolve(Providers), sources)
@@ -92,8 +97,9 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(TrackAccess)
     access: AccessTracker = ObservedAccess(container.resolve(TrackAccess))
     container.register(AccessTracker, instance=access)
+    container.register(SlowCalls, instance=SlowCalls(places=MOST * settings.concurrency))
     container.register(SyncFolder)
-    container.register(MaintainFolder)
+    container.register(MaintainFolder, draw=draw)
     maintain: Maintain = ObservedMaintain(container.resolve(MaintainFolder), telemetry)
     container.register(Maintain, instance=maintain)
     container.register(TriggerSync)
@@ -120,6 +126,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         helpdesk=container.resolve(Helpdesk),
         blobs=container.resolve(BlobStore),
         clock=container.resolve(Clock),
+        random=container.resolve(Random),
         health=health,
         telemetry=container.resolve(Telemetry),
         claim_records=ClaimRecords(container.resolve(WireFormat)),

@@ -11,12 +11,14 @@ What goes wrong is scripted:
 * `slow["FETCH"] = 60`  seconds until a command is answered
 * `hangs_up = {"IDLE"}`  the commands that are answered by hanging up
 * `announces_nothing`  news are not told
+* `content`  what is sent in the place of a message, if anything: see `Content`
 * `greeting = "BYE …"`  no service at all
 """
 
 import asyncio
 import ssl
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from itertools import count
@@ -25,7 +27,7 @@ from typing import Self
 from postroom.adapters.clock import SystemClock
 from postroom.application.ports import Clock
 from postroom.entrypoints.emulators.imap_folder import Folder, StoredMessage
-from postroom.entrypoints.emulators.imap_session import Session
+from postroom.entrypoints.emulators.imap_session import Content, Session, as_it_is
 
 _new_validity = count(1_700_000_001)
 
@@ -35,8 +37,9 @@ class ImapServer:
     """Use as `async with ImapServer({"user": "password"}) as server`, then at `server.port`.
 
     *tls* protects every connection, or with *starttls* those that ask. *zone* is that of the
-    server's INTERNALDATE. *seen* holds the commands of all sessions, in order; *arrived* tells when
-    the first of a kind came, and *idling* when somebody began to idle.
+    server's INTERNALDATE. *validities* are those of the folders to come. *seen* holds the commands
+    of all sessions, in order; *arrived* tells when the first of a kind came, and *idling* when
+    somebody began to idle.
     """
 
     users: dict[str, str] = field(default_factory=dict)
@@ -52,6 +55,8 @@ class ImapServer:
     slow: dict[str, float] = field(default_factory=dict)
     hangs_up: set[str] = field(default_factory=set)
     announces_nothing: bool = False
+    content: Content = as_it_is
+    validities: Iterator[int] = field(default=_new_validity, repr=False)
 
     connections: int = 0
     seen: list[str] = field(default_factory=list)
@@ -80,7 +85,7 @@ class ImapServer:
         await self._listener.wait_closed()
 
     def create(self, user: str, folder: str) -> None:
-        self.folders[user].setdefault(folder, Folder(next(_new_validity)))
+        self.folders[user].setdefault(folder, Folder(next(self.validities)))
 
     def deliver(
         self,
@@ -103,7 +108,7 @@ class ImapServer:
 
     def change_uidvalidity(self, user: str, *, folder: str = "INBOX") -> None:
         """Rebuild the folder: every message gets another UID, and sessions are thrown out."""
-        old, new = self.folders[user][folder], Folder(next(_new_validity))
+        old, new = self.folders[user][folder], Folder(next(self.validities))
         for message in old.messages.values():
             new.add(message)
         self.folders[user][folder] = new

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import re
 import ssl
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +13,14 @@ from postroom.entrypoints.emulators.imap_folder import Entry, Folder, number_set
 
 _LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r\n$")
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"|\x00(\d+)\x00|([^\s"]+)')
+
+
+Content = Callable[[str, int, bytes], bytes | str | None]
+"""What is sent of a user's message, by its UID: content, a refusal (text), or nothing."""
+
+
+def as_it_is(_user: str, _uid: int, raw: bytes) -> bytes:
+    return raw
 
 
 class Script(Protocol):
@@ -29,6 +39,9 @@ class Script(Protocol):
     seen: list[str]
     idling: asyncio.Event
     arrived: dict[str, asyncio.Event]
+
+    @property
+    def content(self) -> Content: ...
 
     def deliver(
         self,
@@ -267,8 +280,22 @@ class Session:
     def _fetch(self, *, by_uid: bool) -> str:
         numbers, _, items = self._rest.partition(" ")
         for entry in self._named(numbers, by_uid=by_uid):
-            self._send(render(entry, items, by_uid=by_uid, read_only=self.read_only))
+            sent = entry if "BODY" not in items.upper() else self._scripted(entry)
+            if isinstance(sent, str):
+                return sent
+            if sent:
+                self._send(render(sent, items, by_uid=by_uid, read_only=self.read_only))
         return "OK fetched"
+
+    def _scripted(self, entry: Entry) -> Entry | str | None:
+        """The message as it is to be sent, or a refusal; None: there is nothing to say of it."""
+        raw = entry.message.raw
+        content = self.server.content(self.user, entry.uid, raw)
+        if not isinstance(content, bytes):
+            return content
+        if content != raw:
+            entry = replace(entry, message=replace(entry.message, raw=content))
+        return entry
 
 
 def _split(line: bytes) -> tuple[str, str, bytes]:

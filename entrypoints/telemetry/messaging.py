@@ -5,20 +5,20 @@ processes it (allowed, for single messages, beside the default of linking the tw
 registered for Redis as a messaging system, so `redis` is a custom one.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from time import perf_counter
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from postroom.entrypoints.telemetry.instruments import Tally
 from postroom.entrypoints.telemetry.privacy import error_type
 from postroom.entrypoints.telemetry.sdk import Telemetry
-from postroom.entrypoints.telemetry.tracing import CurrentSpan, in_span, parent_of
+from postroom.entrypoints.telemetry.tracing import CurrentSpan, Spans, in_span, parent_of
 
 QUEUE = "postroom.pointers"
 
@@ -42,7 +42,7 @@ def sending(
 ) -> AbstractContextManager[Operation]:
     """Give *count* pointers to the queue, in the current span, else below *traceparent*."""
     return _operation(
-        telemetry.tracer,
+        telemetry.spans,
         "send",
         SpanKind.PRODUCER,
         parent=None if in_span() else parent_of(traceparent),
@@ -58,7 +58,7 @@ def processing(
 ) -> AbstractContextManager[Operation]:
     """Make an attempt at a claimed pointer, below the span that sent it."""
     return _operation(
-        telemetry.tracer,
+        telemetry.spans,
         "process",
         SpanKind.CONSUMER,
         parent=parent_of(traceparent),
@@ -71,7 +71,7 @@ def processing(
 
 @contextmanager
 def _operation(
-    tracer: Tracer | None,
+    spans: Spans,
     name: str,
     kind: SpanKind,
     *,
@@ -88,15 +88,16 @@ def _operation(
         "messaging.destination.name": QUEUE,
     }
     with CurrentSpan(
-        tracer, f"{name} {QUEUE}", kind=kind, parent=parent, attributes={**labels, **details}
+        spans, f"{name} {QUEUE}", kind=kind, parent=parent, attributes={**labels, **details}
     ) as span:
         operation = Operation(span, labels)
-        begun = perf_counter()
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         try:
             yield operation
         except BaseException as error:
             operation.failed(error_type(error))
             raise
         finally:
-            duration.record(perf_counter() - begun, labels)
+            duration.record(clock() - begun, labels)
             messages.add(count, labels)

@@ -17,13 +17,16 @@ class ObservedSources(SourceTracker):
     sources: TrackSources
     telemetry: Telemetry
 
-    async def wait(self, sources: Sequence[str]) -> timedelta | None:
-        wait = await self.sources.wait(sources)
+    def mark(self) -> int:
+        return self.sources.mark()
+
+    async def wait(self, sources: Sequence[str], *, is_new: bool = False) -> timedelta | None:
+        wait = await self.sources.wait(sources, is_new=is_new)
         self._measure()
         return wait
 
-    async def failed(self, source: str, mailbox: str) -> int:
-        mailboxes = await self.sources.failed(source, mailbox)
+    async def failed(self, source: str, mailbox: str, *, mark: int | None = None) -> int:
+        mailboxes = await self.sources.failed(source, mailbox, mark=mark)
         if mailboxes:
             log.error("source.away", source=source, mailboxes=mailboxes)
         self._measure()

@@ -1,41 +1,77 @@
 """Spans, and W3C trace context (https://www.w3.org/TR/trace-context/) in and out of a text."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Tracer
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import (
+    INVALID_SPAN_ID,
+    INVALID_TRACE_ID,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Tracer,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
 _propagator = TraceContextTextMapPropagator()
-_ids = RandomIdGenerator()
+
+
+class DrawnIds(IdGenerator):
+    """Ids that are drawn from *random*: whoever seeds it has the same ones each time."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+
+    def generate_span_id(self) -> int:
+        while (drawn := self._random.getrandbits(64)) == INVALID_SPAN_ID:
+            pass
+        return drawn
+
+    def generate_trace_id(self) -> int:
+        while (drawn := self._random.getrandbits(128)) == INVALID_TRACE_ID:
+            pass
+        return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Begins spans. Without a *tracer* nothing records them: they have *ids*, for the logs and the
+    jobs, and no more.
+    """
+
+    tracer: Tracer | None
+    ids: IdGenerator
 
 
 class CurrentSpan:
     """A span that is the current one meanwhile, below that in *parent* (None: the current one).
 
-    Without a *tracer* nothing records it: it has ids, for the logs and the jobs, and no more. Below
-    the current span it would add nothing, and so is the current one itself. An error that ends the
-    block is not noted, since its message may quote anything.
+    Where nothing records it, it would add nothing below the current span, and so is the current one
+    itself. An error that ends the block is not noted, since its message may quote anything.
     """
 
     __slots__ = ("_is_new", "_span", "_token")
 
     def __init__(
         self,
-        tracer: Tracer | None,
+        spans: Spans,
         name: str,
         *,
         kind: SpanKind,
         parent: Context | None,
         attributes: Mapping[str, AttributeValue],
     ) -> None:
-        if tracer:
-            self._span, self._is_new = tracer.start_span(name, parent, kind, attributes), True
+        if spans.tracer:
+            started = spans.tracer.start_span(name, parent, kind, attributes)
+            self._span, self._is_new = started, True
         else:
-            self._span, self._is_new = _unrecorded(parent)
+            self._span, self._is_new = _unrecorded(spans.ids, parent)
 
     def __enter__(self) -> Span:
         if self._is_new:
@@ -48,14 +84,14 @@ class CurrentSpan:
             self._span.end()
 
 
-def _unrecorded(parent: Context | None) -> tuple[Span, bool]:
+def _unrecorded(ids: IdGenerator, parent: Context | None) -> tuple[Span, bool]:
     """And whether it is a new one."""
     current = trace.get_current_span(parent)
     above = current.get_span_context()
     if parent is None and above.is_valid:
         return current, False
-    trace_id = above.trace_id if above.is_valid else _ids.generate_trace_id()
-    context = SpanContext(trace_id, _ids.generate_span_id(), is_remote=False)
+    trace_id = above.trace_id if above.is_valid else ids.generate_trace_id()
+    context = SpanContext(trace_id, ids.generate_span_id(), is_remote=False)
     return NonRecordingSpan(context), True
 
 

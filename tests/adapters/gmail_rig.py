@@ -16,6 +16,7 @@ from postroom.domain.failure import Failure
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GmailEmulator
 from tests.adapters.line import Line
+from tests.threads import sign_ins
 
 URL = "https://gmail.test"
 SUPPORT = "support@example.org"
@@ -49,7 +50,7 @@ async def gmail_rig(clock: Clock) -> AsyncIterator[Rig]:
         gmail = GmailEmulator(nobody, clock)
         line = Line(gmail.transport())
         async with httpx.AsyncClient(transport=line) as http:
-            yield Rig(gmail, GmailClient(http, clock, URL), line)
+            yield Rig(gmail, GmailClient(http, clock, sign_ins(clock), URL), line)
 
 
 def _nobody(_: httpx.Request) -> httpx.Response:
@@ -68,7 +69,7 @@ async def responding(
         return respond(request)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as http:
-        yield GmailClient(http, clock, URL)
+        yield GmailClient(http, clock, sign_ins(clock), URL)
 
 
 def pointer(message_id: str, address: str = SUPPORT) -> GooglePointer:

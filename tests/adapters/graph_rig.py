@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from postroom.adapters.http.server_skew import ServerSkew
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.account import ClientSecret, MicrosoftAccount
 from postroom.adapters.microsoft.client import GraphClient
@@ -25,6 +24,7 @@ from tests.emulators.graph_rig import SubscribedFolder
 
 USER = "support@example.org"
 PUBLIC_URL = "https://postroom.example"
+LONG = timedelta(minutes=1)
 HEAD = b"Received: from a by b; Mon, 31 Dec 2029 23:58:00 +0100\r\n"
 RAW = HEAD + b"Message-ID: <one@example.org>\r\nSubject: Hello\r\n\r\nA letter.\r\n"
 
@@ -98,9 +98,10 @@ async def graph_rig(clock: ManualClock) -> AsyncIterator[Rig]:
 
 @asynccontextmanager
 async def remote(rig: Rig, **limits: timedelta) -> AsyncIterator[Rig]:
-    """The same Graph over TCP, with other *limits* of the client."""
+    """The same Graph over TCP, with other *limits* of the client: a `timeout`, or a `deadline`."""
+    timeout, deadline = limits.get("timeout", LONG), limits.get("deadline", LONG)
     async with serve(rig.graph.app) as url, httpx.AsyncClient() as http:
-        client = GraphClient(http, rig.tokens, rig.clock, url, skew=ServerSkew(), **limits)
+        client = GraphClient(http, rig.tokens, rig.clock, url, timeout=timeout, deadline=deadline)
         yield replace(rig, client=client)
         rig.graph.release()
 

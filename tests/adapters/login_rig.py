@@ -24,6 +24,7 @@ from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.graph import GraphEmulator
 from postroom.entrypoints.emulators.loopback import serve
 from tests.adapters.graph_rig import ACCOUNT, USER, a_mailbox, an_emulator
+from tests.threads import sign_ins
 
 PERSON = "clerk@example.org"
 """Who signs in, where the mailbox is another's and shared with them."""
@@ -40,7 +41,7 @@ class Login:
 
     graph: GraphEmulator
     url: str
-    http: httpx.Client
+    http: httpx.AsyncClient
     clock: ManualClock
     registry: InMemoryMailboxRegistry = field(
         default_factory=lambda: InMemoryMailboxRegistry(InMemoryDatabase())
@@ -48,7 +49,12 @@ class Login:
 
     def entra(self, deadline: timedelta = timedelta(seconds=30)) -> EntraId:
         return EntraId(
-            self.http, self.clock, login_url=self.url, graph_url=self.url, deadline=deadline
+            self.http,
+            self.clock,
+            sign_ins(self.clock),
+            login_url=self.url,
+            graph_url=self.url,
+            deadline=deadline,
         )
 
     def tokens(self, deadline: timedelta = timedelta(seconds=30)) -> EntraTokens:
@@ -69,6 +75,7 @@ class Login:
 async def login_rig(clock: ManualClock, certificate: Path) -> AsyncIterator[Login]:
     async with an_emulator(clock) as graph, serve(graph.app, certificate=certificate) as url:
         graph.share(USER, PERSON)
-        with httpx.Client(verify=ssl.create_default_context(cafile=certificate)) as http:
+        trust = ssl.create_default_context(cafile=certificate)
+        async with httpx.AsyncClient(verify=trust) as http:
             yield Login(graph, url, http, clock)
             graph.release()

@@ -10,6 +10,7 @@ import pytest
 
 from postroom.adapters.blobs import FileBlobStore
 from postroom.domain.failure import Unavailable
+from tests.threads import THREADS
 
 CONTENT = b"content"
 KEY = sha256(CONTENT).hexdigest()
@@ -20,13 +21,13 @@ def files(directory: Path) -> list[str]:
 
 
 async def test_a_file_lies_under_its_tenant_and_key(tmp_path: Path) -> None:
-    await FileBlobStore(tmp_path / "blobs").put("acme", CONTENT)
+    await FileBlobStore(tmp_path / "blobs", THREADS).put("acme", CONTENT)
 
     assert files(tmp_path) == [f"blobs/acme/{KEY[:2]}/{KEY}"]
 
 
 async def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
-    await FileBlobStore(tmp_path / "blobs").put("acme", CONTENT)
+    await FileBlobStore(tmp_path / "blobs", THREADS).put("acme", CONTENT)
 
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "blobs").rglob("*")}
     assert modes == {0o600, 0o700}
@@ -34,7 +35,7 @@ async def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
 
 
 async def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
-    blobs = FileBlobStore(tmp_path)
+    blobs = FileBlobStore(tmp_path, THREADS)
     await blobs.put("acme", CONTENT)
     before = (tmp_path / files(tmp_path)[0]).stat()
 
@@ -44,7 +45,7 @@ async def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
 
 
 async def test_many_that_put_one_content_at_once_leave_one_file(tmp_path: Path) -> None:
-    blobs = FileBlobStore(tmp_path)
+    blobs = FileBlobStore(tmp_path, THREADS)
 
     keys = await asyncio.gather(*(blobs.put("acme", CONTENT) for _ in range(16)))
 
@@ -65,7 +66,7 @@ async def test_a_file_and_its_name_are_synced_before_it_counts_as_kept(
 
     monkeypatch.setattr(os, "fsync", record)
 
-    await FileBlobStore(tmp_path).put("acme", CONTENT)
+    await FileBlobStore(tmp_path, THREADS).put("acme", CONTENT)
 
     assert synced == [".", "acme", "file", f"acme/{KEY[:2]}"]
 
@@ -76,7 +77,7 @@ async def test_a_write_that_fails_leaves_nothing(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    blobs = FileBlobStore(tmp_path)
+    blobs = FileBlobStore(tmp_path, THREADS)
     await blobs.put("acme", b"other")  # the directories are there
     monkeypatch.setattr(os, "fsync", full)
 
@@ -91,12 +92,12 @@ async def test_a_directory_that_cannot_be_used_is_named_by_the_error(tmp_path: P
     (tmp_path / "blobs").write_text("a file")
 
     with pytest.raises(Unavailable, match=r"ENOTDIR|EEXIST"):
-        await FileBlobStore(tmp_path / "blobs").put("acme", CONTENT)
+        await FileBlobStore(tmp_path / "blobs", THREADS).put("acme", CONTENT)
 
 
 @pytest.mark.parametrize("tenant", ["", "..", "../acme", "a/b", "/etc", "ACME", "a\x00", ".hidden"])
 async def test_no_tenant_leads_out_of_the_directory(tmp_path: Path, tenant: str) -> None:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileBlobStore(tmp_path / "blobs", THREADS)
 
     with pytest.raises(ValueError, match="not the name of a tenant"):
         await blobs.put(tenant, CONTENT)

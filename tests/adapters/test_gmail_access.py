@@ -21,6 +21,7 @@ from postroom.entrypoints.emulators.gmail.emulator import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.gmail.identity import signing_key
 from postroom.entrypoints.emulators.gmail.wire import GrantError
 from tests.adapters.gmail_rig import SUPPORT, URL, Rig, gmail_rig, logged, with_key
+from tests.threads import sign_ins
 
 
 @pytest.fixture
@@ -216,9 +217,13 @@ async def test_each_refusal_of_a_token_has_its_remedy_at_once(
     assert rig.gmail.calls["token"] == 1
 
 
-async def test_a_refused_token_is_asked_for_again_the_next_time(rig: Rig) -> None:
+async def test_a_refused_token_is_asked_for_again_a_little_later(
+    rig: Rig, clock: ManualClock
+) -> None:
     rig.gmail.fail("token", GrantError(503, "backend_error", ""))
     await failure_of(rig)
+    assert type(await failure_of(rig)) is Unavailable
+    clock.advance(timedelta(seconds=2))
 
     await get_profile(rig)
 
@@ -245,7 +250,7 @@ async def test_a_token_endpoint_that_is_not_itself_is_no_ones_fault(
         return response
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as http:
-        client = GmailClient(http, clock, URL)
+        client = GmailClient(http, clock, sign_ins(clock), URL)
         with pytest.raises(remedy) as caught:
             await client.get(rig.mailbox(), "profile", Profile)
 

@@ -18,7 +18,9 @@ from postroom.application.ports import (
     Arrival,
     BackfillPage,
     ChangesPage,
+    NoProgress,
     PositionExpired,
+    PositionRefused,
 )
 from postroom.domain.failure import (
     AccessFailed,
@@ -30,6 +32,7 @@ from postroom.domain.failure import (
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
 from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig, pointer, responding
+from tests.threads import sign_ins
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -254,6 +257,13 @@ async def test_a_page_without_history_does_not_end_the_list(rig: Rig, clock: Man
 
     assert (first.position, first.is_last) == ("7", False)
     assert (ids(last.arrivals), last.is_last) == (["a"], True)
+
+
+async def test_a_page_that_leads_to_itself_gets_nowhere(rig: Rig, clock: ManualClock) -> None:
+    pages = {"": listing("a", token="2"), "2": listing("b", token="2")}
+
+    with pytest.raises(NoProgress, match="leads to itself"):
+        await listed_from(rig, clock, pages)
 
 
 async def test_a_list_that_is_cut_off_goes_on_from_the_last_record_of_a_page(
@@ -486,7 +496,8 @@ async def test_a_200_that_is_no_list_by_date_is_asked_for_again(
     ("fault", "remedy"),
     [
         (GoogleError(404, "notFound"), PositionExpired),
-        (GoogleError(404, "elsewhere"), Unavailable),
+        (GoogleError(404, "elsewhere"), PositionRefused),
+        (GoogleError(400, "invalidArgument"), PositionRefused),
         (GoogleError(400, "failedPrecondition"), AccessFailed),
         (GoogleError(403, "insufficientPermissions"), AccessFailed),
         (GoogleError(403, "userRateLimitExceeded"), Throttled),
@@ -540,7 +551,7 @@ async def test_mail_is_listed_from_when_on_it_is_wanted_whatever_our_clock_says(
     rig: Rig, clock: ManualClock, ahead: timedelta
 ) -> None:
     ours = ManualClock(clock.now() + ahead)
-    client = GmailClient(rig.client._http, ours, URL)
+    client = GmailClient(rig.client._http, ours, sign_ins(ours), URL)
     rig.gmail.deliver(SUPPORT, MAIL)
     clock.advance(5 * MINUTE)
     ours.advance(5 * MINUTE)

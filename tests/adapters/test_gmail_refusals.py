@@ -74,7 +74,7 @@ async def test_a_404_that_is_not_of_gmail_does_not_mean_that_the_message_is_gone
     async with responding(clock, lambda _: httpx.Response(404, text="<h1>Not here</h1>")) as client:
         failure = await failure_of(rig, client)
 
-    assert type(failure) is Unavailable
+    assert isinstance(failure, Unavailable)
 
 
 @pytest.mark.parametrize("status", [301, 304, 451])
@@ -85,7 +85,7 @@ async def test_an_answer_that_nobody_foresaw_is_tried_again(
     async with responding(clock, lambda _: httpx.Response(status, headers=headers)) as client:
         failure = await failure_of(rig, client)
 
-    assert type(failure) is Unavailable
+    assert isinstance(failure, Unavailable)
 
 
 async def test_a_peer_that_cannot_be_heard_is_unavailable(rig: Rig, clock: ManualClock) -> None:
@@ -97,7 +97,7 @@ async def test_a_peer_that_cannot_be_heard_is_unavailable(rig: Rig, clock: Manua
     async with responding(clock, respond) as client:
         failure = await failure_of(rig, client)
 
-    assert type(failure) is Unavailable
+    assert isinstance(failure, Unavailable)
     assert failure.reason == "gmail.test did not answer: ConnectError"
     assert failure.__cause__ is error
 
@@ -122,7 +122,7 @@ async def test_an_unreadable_answer_is_tried_again_and_not_told(
     async with responding(clock, lambda _: httpx.Response(200, content=body)) as client:
         failure = await failure_of(rig, client)
 
-    assert type(failure) is Unavailable
+    assert isinstance(failure, Unavailable)
     assert not {"secret!", "c2VjcmV0", "hotel"} & set(logged(failure).replace("'", " ").split())
 
 

@@ -19,6 +19,7 @@ from postroom.domain.failure import Unprocessable
 from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
 from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig
 from tests.adapters.routes_rig import RegisteredRoutes
+from tests.threads import sign_ins
 
 PUBLIC_URL = "https://postroom.test"
 PUSH = PushSubscription(endpoint=f"{PUBLIC_URL}/webhooks/google")
@@ -36,17 +37,16 @@ async def gmail(rig: Rig, clock: ManualClock) -> AsyncIterator[Provider]:
         httpx.AsyncClient(transport=rig.gmail.transport()) as http,
         AsyncExitStack() as resources,
     ):
-        with httpx.Client() as blocking_http:
-            deps = ProviderDeps(
-                http=http,
-                blocking_http=blocking_http,
-                clock=clock,
-                registry=InMemoryMailboxRegistry(InMemoryDatabase()),
-                resources=resources,
-                public_url=PUBLIC_URL,
-                max_message_bytes=1024,
-            )
-            yield provider(deps, gmail_url=URL, certs_url=f"{URL}/oauth2/v1/certs")
+        deps = ProviderDeps(
+            http=http,
+            sign_ins=sign_ins(clock),
+            clock=clock,
+            registry=InMemoryMailboxRegistry(InMemoryDatabase()),
+            resources=resources,
+            public_url=PUBLIC_URL,
+            max_message_bytes=1024,
+        )
+        yield provider(deps, gmail_url=URL, certs_url=f"{URL}/oauth2/v1/certs")
 
 
 async def test_it_can_stand_among_the_providers(gmail: Provider) -> None:

@@ -13,8 +13,15 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.changes import GraphChanges
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
-from postroom.application.ports import Arrival, BackfillPage, ChangesPage, PositionExpired
-from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.application.ports import (
+    Arrival,
+    BackfillPage,
+    ChangesPage,
+    NoProgress,
+    PositionExpired,
+    PositionRefused,
+)
+from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.entrypoints.emulators.graph import RecordedRequest, delta
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, Rig, a_mailbox, graph_rig
 
@@ -97,6 +104,43 @@ async def test_whatever_says_that_the_sync_state_is_lost_expires_the_position(
 
     with pytest.raises(PositionExpired):
         await ids(changes(rig).since(MAILBOX, "inbox", position))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "BadRequest"),
+        (400, "ErrorInvalidIdMalformed"),
+        (404, "UnknownError"),
+        (405, ""),
+        (409, "Conflict"),
+        (422, "Unprocessable"),
+    ],
+)
+async def test_a_refusal_that_says_nothing_of_the_state_may_be_of_the_position(
+    rig: Rig, status: int, code: str
+) -> None:
+    position = await position_of(rig)
+    rig.graph.fail("delta", status=status, code=code)
+
+    with pytest.raises(PositionRefused, match=f"Graph answered {status}"):
+        await ids(changes(rig).since(MAILBOX, "inbox", position))
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(401, AccessFailed), (403, AccessFailed), (429, Throttled), (500, Unavailable)],
+)
+async def test_what_says_something_of_the_mailbox_says_nothing_of_the_position(
+    rig: Rig, status: int, remedy: type[Exception]
+) -> None:
+    position = await position_of(rig)
+    rig.graph.fail("delta", status=status, times=9)
+
+    with pytest.raises(remedy) as raised:
+        await ids(changes(rig).since(MAILBOX, "inbox", position))
+
+    assert not isinstance(raised.value, PositionRefused)
 
 
 @pytest.mark.parametrize("code", ["SyncStateNotFound", "SyncStateInvalid", "resyncRequired"])
@@ -373,6 +417,12 @@ async def test_a_200_that_is_no_list_is_asked_for_again(rig: Rig, body: bytes) -
             await dated(changes.received_after(MAILBOX, "inbox", rig.clock.now()))
 
 
+async def test_a_page_that_leads_to_itself_gets_nowhere(rig: Rig) -> None:
+    async with responding(rig, {"value": [message("m")], "@odata.nextLink": LINK}) as client:
+        with pytest.raises(NoProgress, match="leads to itself"):
+            await ids(GraphChanges(client).since(MAILBOX, "inbox", LINK))
+
+
 async def test_a_list_by_date_does_not_go_on_from_a_message_without_a_date(rig: Rig) -> None:
     async with responding(
         rig, {"value": [{"id": "m"}], "displayName": "Inbox", "id": "f"}
@@ -391,9 +441,8 @@ async def test_a_list_by_date_that_leads_in_a_circle_is_left(rig: Rig) -> None:
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
         client = GraphClient(http, rig.tokens, rig.clock)
-        pages = GraphChanges(client, max_pages=3)
-        with pytest.raises(Unavailable, match="more than 3 pages"):
-            await dated(pages.received_after(MAILBOX, "inbox", rig.clock.now()))
+        with pytest.raises(NoProgress, match="leads to itself"):
+            await dated(GraphChanges(client).received_after(MAILBOX, "inbox", rig.clock.now()))
 
 
 # --- Clocks that differ -------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from postroom.adapters.http.retry_after import LONGEST
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.client import GraphClient
-from postroom.adapters.microsoft.errors import DEFAULT_RETRY_AFTER, MAILBOX_MOVE
+from postroom.adapters.microsoft.errors import DEFAULT_RETRY_AFTER, MAILBOX_MOVE, Refused
 from postroom.domain.failure import (
     AccessFailed,
     Failure,
@@ -32,7 +32,7 @@ async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
     ("status", "code", "failure"),
     [
         (400, "ErrorInvalidIdMalformed", Unprocessable),
-        (400, "BadRequest", Unavailable),
+        (400, "BadRequest", Refused),
         (403, "ErrorAccessDenied", AccessFailed),
         (403, "Authorization_RequestDenied", AccessFailed),
         (403, "", AccessFailed),
@@ -44,10 +44,10 @@ async def rig(clock: ManualClock) -> AsyncIterator[Rig]:
         (404, "MailboxNotSupportedForRESTAPI", AccessFailed),
         (404, "Request_ResourceNotFound", AccessFailed),
         (404, "ResourceNotFound", AccessFailed),
-        (404, "UnknownError", Unavailable),
-        (404, "", Unavailable),
-        (410, "Gone", Unavailable),
-        (418, "ErrorSomethingNew", Unavailable),
+        (404, "UnknownError", Refused),
+        (404, "", Refused),
+        (410, "Gone", Refused),
+        (418, "ErrorSomethingNew", Refused),
         (429, "ApplicationThrottled", Throttled),  # without Retry-After
         (500, "InternalServerError", Unavailable),
         (500, "ErrorItemNotFound", Unavailable),  # an answer in trouble is no proof

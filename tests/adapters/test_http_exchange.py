@@ -1,28 +1,37 @@
 """One exchange with a peer that is slow, long-winded or not there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
+from typing import Protocol
 
 import httpx
 import pytest
 
+from postroom.adapters.http import exchange as module
+from postroom.adapters.http.downloads import DownloadLimits, TooSlow
 from postroom.adapters.http.exchange import (
     MAX_ERROR_BYTES,
     Response,
     TooLarge,
     exchange,
-    exchange_blocking,
+    exchange_from_thread,
     translated,
 )
+from postroom.application.mail_in_hand import MailInHand
 from postroom.domain.failure import Unavailable
+from tests.threads import THREADS
 
 URL = "https://peer.test/"
 MAX_BYTES = 100_000
 LONG = timedelta(minutes=1)
 
 Handler = Callable[[httpx.Request], httpx.Response]
-Exchange = Callable[[Handler], Awaitable[Response]]
+
+
+class Exchange(Protocol):
+    async def __call__(self, handler: Handler, deadline: timedelta = LONG) -> Response: ...
 
 
 async def in_the_loop(handler: Handler, deadline: timedelta = LONG) -> Response:
@@ -31,16 +40,21 @@ async def in_the_loop(handler: Handler, deadline: timedelta = LONG) -> Response:
         return await exchange(http, request, peer="peer", max_bytes=MAX_BYTES, deadline=deadline)
 
 
-async def in_a_thread(handler: Handler) -> Response:
-    def send() -> Response:
-        with httpx.Client(transport=httpx.MockTransport(handler)) as http:
-            request = http.build_request("GET", URL)
-            return exchange_blocking(http, request, peer="peer", max_bytes=MAX_BYTES)
+async def from_a_thread(handler: Handler, deadline: timedelta = LONG) -> Response:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
+        send = partial(
+            exchange_from_thread,
+            asyncio.get_running_loop(),
+            http,
+            http.build_request("GET", URL),
+            peer="peer",
+            max_bytes=MAX_BYTES,
+            deadline=deadline,
+        )
+        return await asyncio.get_running_loop().run_in_executor(THREADS, send)
 
-    return await asyncio.to_thread(send)
 
-
-either_way = pytest.mark.parametrize("exchanged", [in_the_loop, in_a_thread])
+either_way = pytest.mark.parametrize("exchanged", [in_the_loop, from_a_thread])
 
 
 @either_way
@@ -83,13 +97,14 @@ async def test_a_peer_that_cannot_be_heard_is_unavailable(
 
 
 def test_a_url_that_is_none_is_not_repeated() -> None:
-    with httpx.Client() as http, pytest.raises(Unavailable) as raised, translated("peer"):
-        http.build_request("GET", f"{URL}\n")
+    with pytest.raises(Unavailable) as raised, translated("peer"):
+        httpx.Request("GET", f"{URL}\n")
 
     assert raised.value.reason == "peer did not answer: InvalidURL"
 
 
-async def test_a_peer_that_only_drips_is_given_up_at_the_deadline() -> None:
+@either_way
+async def test_a_peer_that_only_drips_is_given_up_at_the_deadline(exchanged: Exchange) -> None:
     left = asyncio.Event()
 
     async def dripping() -> AsyncIterator[bytes]:
@@ -100,11 +115,102 @@ async def test_a_peer_that_only_drips_is_given_up_at_the_deadline() -> None:
             left.set()
 
     with pytest.raises(Unavailable, match="peer did not answer: TimeoutError"):
-        await in_the_loop(
+        await exchanged(
             lambda _: httpx.Response(200, content=dripping()), timedelta(milliseconds=10)
         )
 
     assert left.is_set()
+
+
+# --- How fast, and how much at a time ---
+
+
+SOON = timedelta(milliseconds=50)
+
+
+def in_pieces(*pieces: int | asyncio.Event) -> Handler:
+    """A body of so many bytes a piece; an event is waited for."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            if isinstance(piece, int):
+                yield b"x" * piece
+            else:
+                await piece.wait()
+
+    return lambda _: httpx.Response(200, content=body())
+
+
+async def taken_in(handler: Handler, downloads: DownloadLimits) -> Response:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http:
+        request = http.build_request("GET", URL)
+        return await exchange(
+            http, request, peer="peer", max_bytes=MAX_BYTES, deadline=LONG, downloads=downloads
+        )
+
+
+@pytest.mark.parametrize("sent", [[], [1], [999, 1]])
+async def test_a_peer_that_sends_too_little_at_a_time_is_cut_off(sent: list[int]) -> None:
+    downloads = DownloadLimits(rate=100_000, within=SOON)
+
+    with pytest.raises(TooSlow, match="peer sent less than 100000 bytes a second"):
+        await taken_in(in_pieces(*sent, asyncio.Event()), downloads)
+
+
+async def test_what_comes_fast_enough_may_take_longer_in_all() -> None:
+    downloads = DownloadLimits(rate=1000, within=SOON)
+    more = [asyncio.Event() for _ in range(4)]
+    for number, each in enumerate(more, start=1):
+        asyncio.get_running_loop().call_later(number * SOON.total_seconds() / 2, each.set)
+
+    response = await taken_in(
+        in_pieces(*[piece for each in more for piece in (each, 60)]), downloads
+    )
+
+    assert len(response.body) == 240
+
+
+async def test_no_rate_is_no_limit() -> None:
+    more = asyncio.Event()
+    asyncio.get_running_loop().call_later(2 * SOON.total_seconds(), more.set)
+
+    response = await taken_in(in_pieces(1, more, 1), DownloadLimits(rate=0, within=SOON))
+
+    assert len(response.body) == 2
+
+
+async def test_the_time_in_which_a_fetch_waits_for_room_is_not_the_peers() -> None:
+    downloads = DownloadLimits(rate=1000, within=SOON, in_hand=MailInHand(100))
+    is_held, may_go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with downloads.in_hand.one("acme"):
+            await downloads.in_hand.take(100)
+            is_held.set()
+            await may_go.wait()
+
+    holding = asyncio.create_task(hold())
+    await is_held.wait()
+    asyncio.get_running_loop().call_later(3 * SOON.total_seconds(), may_go.set)
+
+    async with downloads.in_hand.one("acme"):
+        response = await taken_in(in_pieces(100, 100), downloads)
+
+    assert len(response.body) == 200
+    await holding
+
+
+async def test_headers_that_drip_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEADERS_WITHIN", SOON)
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as http:
+        request = http.build_request("GET", URL)
+        with pytest.raises(Unavailable, match="peer did not answer: TimeoutError"):
+            await exchange(http, request, peer="peer", max_bytes=1, deadline=LONG)
 
 
 # --- How much is read ---------------------------------------------------------------------------
@@ -149,24 +255,17 @@ async def test_of_an_error_no_more_is_read_than_a_code_may_take(exchanged: Excha
     assert (len(fits.body), len(does_not.body)) == (MAX_ERROR_BYTES, 0)
 
 
-class Endless(httpx.AsyncByteStream, httpx.SyncByteStream):
+class Endless(httpx.AsyncByteStream):
     """A body that goes on for as long as it is read."""
 
     def __init__(self) -> None:
         self.sent = 0
         self.is_closed = False
 
-    def __iter__(self) -> Iterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
             self.sent += 1000
             yield b" " * 1000
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
-            yield chunk
-
-    def close(self) -> None:
-        self.is_closed = True
 
     async def aclose(self) -> None:
         self.is_closed = True

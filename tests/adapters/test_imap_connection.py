@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.adapters.http.downloads import DownloadLimits, TooSlow
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.connection import MAX_RESPONSE_BYTES, Connection
 from postroom.adapters.imap.errors import ConnectionLost
@@ -300,3 +301,29 @@ async def test_after_idling_the_connection_is_as_good_as_before(served: ServedMa
     await connection.idle(timedelta(seconds=10))
     assert await connection.search("ALL") == (uid,)
     await connection.aclose()
+
+
+async def test_a_body_that_drips_is_cut_off() -> None:
+    drip = "* 1 FETCH (UID 1 BODY[] {100000}\r\nSubject: Hello"
+    downloads = DownloadLimits(rate=100_000, within=HASTY)
+    script = {"EXAMINE": ["* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 2]\r\nTAG OK\r\n"]}
+    async with scripted_imap({**script, "UID FETCH": [drip]}) as server:
+        connection = await ImapClient(downloads=downloads).connect(account(server.port))
+        await connection.examine("INBOX")
+
+        with pytest.raises(TooSlow, match="the IMAP server sent less than 100000 bytes a second"):
+            await connection.fetch([1], "BODY.PEEK[]", max_bytes=100_000)
+
+        assert not connection.is_open
+
+
+async def test_what_comes_after_a_fetch_is_no_part_of_it(
+    server: ImapServer, connection: Connection
+) -> None:
+    server.deliver("ann", MAIL)
+    await connection.examine("INBOX")
+    await connection.fetch([1], "BODY.PEEK[]", max_bytes=1000)
+
+    connection.protocol.data_received(b"* OK " + b"x" * 60_000 + b"\r\n")
+
+    assert connection.is_open

@@ -16,6 +16,7 @@ from postroom.application.providers import Providers
 from postroom.domain.failure import Unprocessable
 from postroom.entrypoints.emulators.imap_server import ImapServer
 from tests.adapters.imap_rig import PASSWORD, account, mailbox
+from tests.threads import sign_ins
 
 MAIL = b"Subject: Hello\r\n\r\nHello\r\n"
 
@@ -29,16 +30,15 @@ async def server() -> AsyncIterator[ImapServer]:
 @pytest.fixture
 async def deps(clock: ManualClock) -> AsyncIterator[ProviderDeps]:
     async with httpx.AsyncClient() as http, AsyncExitStack() as resources:
-        with httpx.Client() as blocking_http:
-            yield ProviderDeps(
-                http=http,
-                blocking_http=blocking_http,
-                clock=clock,
-                registry=InMemoryMailboxRegistry(InMemoryDatabase()),
-                resources=resources,
-                public_url="",
-                max_message_bytes=1024,
-            )
+        yield ProviderDeps(
+            http=http,
+            sign_ins=sign_ins(clock),
+            clock=clock,
+            registry=InMemoryMailboxRegistry(InMemoryDatabase()),
+            resources=resources,
+            public_url="",
+            max_message_bytes=1024,
+        )
 
 
 async def test_it_can_stand_among_the_providers(deps: ProviderDeps) -> None:

@@ -204,6 +204,7 @@ async def test_a_login_in_trouble_costs_no_refresh_token(
         await tokens.get(mailbox)
 
     assert await stored(login) == refresh_token(mailbox)
+    login.clock.advance(timedelta(seconds=2))
     assert await tokens.get(mailbox)
 
 

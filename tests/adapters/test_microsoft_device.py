@@ -23,6 +23,7 @@ from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.entrypoints.emulators.graph.wire import guid
 from tests.adapters.graph_rig import ACCOUNT, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login
+from tests.threads import sign_ins
 
 SECOND = timedelta(seconds=1)
 UNOPENED = replace(ACCOUNT, credentials=NOBODY_YET)
@@ -160,8 +161,8 @@ async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
     def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=metadata if request.method == "GET" else flow)
 
-    with httpx.Client(transport=httpx.MockTransport(respond)) as http:
-        device = EntraDeviceSignIn(EntraId(http, clock), clock)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
+        device = EntraDeviceSignIn(EntraId(http, clock, sign_ins(clock)), clock)
 
         with pytest.raises(Unavailable) as raised:
             await device.begin(UNOPENED)

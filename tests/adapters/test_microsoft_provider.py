@@ -23,6 +23,7 @@ from tests.adapters.graph_rig import PUBLIC_URL, RAW, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login, opened_by
 from tests.adapters.notification_rig import Rig, mailbox_of
 from tests.adapters.notification_token_rig import LOGIN, Entra
+from tests.threads import sign_ins
 
 MAILBOX = a_mailbox()
 
@@ -33,7 +34,7 @@ async def deps(login: Login) -> AsyncIterator[ProviderDeps]:
     async with httpx.AsyncClient(transport=transport) as http, AsyncExitStack() as resources:
         yield ProviderDeps(
             http=http,
-            blocking_http=login.http,
+            sign_ins=sign_ins(login.clock),
             clock=login.clock,
             registry=login.registry,
             resources=resources,

@@ -24,6 +24,7 @@ from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY
 from tests.adapters.graph_rig import ACCOUNT, RAW, USER, a_mailbox
 from tests.adapters.login_rig import Login, opened_by
+from tests.threads import sign_ins
 
 MAILBOX = a_mailbox()
 
@@ -195,7 +196,7 @@ async def test_a_login_in_trouble_is_unavailable(login: Login, status: int) -> N
 
 async def test_a_silent_login_is_given_up_in_time(login: Login, trust: ssl.SSLContext) -> None:
     login.graph.stall("login")
-    with httpx.Client(verify=trust, timeout=0.2) as http:
+    async with httpx.AsyncClient(verify=trust, timeout=0.2) as http:
         tokens = replace(login, http=http).tokens()
 
         with pytest.raises(Unavailable, match="sign-in did not answer: ReadTimeout"):
@@ -211,20 +212,22 @@ async def test_a_slow_sign_in_is_given_up_in_time(login: Login) -> None:
 
 
 async def test_a_login_that_is_not_there_is_unavailable(clock: ManualClock) -> None:
-    with httpx.Client() as http:
-        tokens = tokens_of(EntraId(http, clock, login_url="https://127.0.0.1:1"), clock)
+    async with httpx.AsyncClient() as http:
+        tokens = tokens_of(
+            EntraId(http, clock, sign_ins(clock), login_url="https://127.0.0.1:1"), clock
+        )
 
         with pytest.raises(Unavailable, match="sign-in did not answer: ConnectError"):
             await tokens.get(MAILBOX)
 
 
-def responding(metadata: bytes, token: bytes = b"") -> httpx.Client:
+def responding(metadata: bytes, token: bytes = b"") -> httpx.AsyncClient:
     """A login that says just this."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=metadata if request.method == "GET" else token)
 
-    return httpx.Client(transport=httpx.MockTransport(respond))
+    return httpx.AsyncClient(transport=httpx.MockTransport(respond))
 
 
 METADATA = json.dumps(
@@ -250,8 +253,8 @@ METADATA = json.dumps(
 async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
     clock: ManualClock, metadata: bytes, token: bytes
 ) -> None:
-    with responding(metadata, token) as http:
-        tokens = tokens_of(EntraId(http, clock), clock)
+    async with responding(metadata, token) as http:
+        tokens = tokens_of(EntraId(http, clock, sign_ins(clock)), clock)
 
         with pytest.raises(Unavailable) as raised:
             await tokens.get(MAILBOX)
@@ -262,6 +265,7 @@ async def test_nonsense_from_the_login_is_unavailable_and_not_repeated(
     assert raised.value.__cause__ is None
 
 
-def test_a_secret_is_not_sent_in_the_clear(clock: ManualClock) -> None:
-    with responding(b"") as http, pytest.raises(ValueError, match="must begin with https://"):
-        EntraId(http, clock, login_url="http://127.0.0.1:1")
+async def test_a_secret_is_not_sent_in_the_clear(clock: ManualClock) -> None:
+    async with responding(b"") as http:
+        with pytest.raises(ValueError, match="must begin with https://"):
+            EntraId(http, clock, sign_ins(clock), login_url="http://127.0.0.1:1")

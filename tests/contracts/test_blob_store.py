@@ -8,6 +8,7 @@ import pytest
 from postroom.adapters.blobs import FileBlobStore
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.application.ports import BlobStore
+from tests.threads import THREADS
 
 PORTS = {BlobStore}
 
@@ -17,7 +18,11 @@ KEY = sha256(CONTENT).hexdigest()
 
 @pytest.fixture(params=["memory", "files"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    return InMemoryBlobStore() if request.param == "memory" else FileBlobStore(tmp_path / "blobs")
+    return (
+        InMemoryBlobStore()
+        if request.param == "memory"
+        else FileBlobStore(tmp_path / "blobs", THREADS)
+    )
 
 
 @pytest.mark.parametrize("content", [CONTENT, b"", bytes(1_000_000)], ids=["pdf", "empty", "large"])

@@ -7,17 +7,18 @@ import pytest
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
-from postroom.application.consume_job import read_inbound
+from postroom.adapters.memory.offload import AtOnce
 from postroom.application.file_message import FileMessage
-from postroom.application.ports import EmailProcessor, FetchedMessage
+from postroom.application.ports import EmailProcessor, FetchedMessage, Prepared
 from postroom.domain.helpdesk.ticket import Comment
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import NOON, failing_block, imap_mailbox
+from tests.reading import read_inbound
 
-PORTS = {EmailProcessor}
+PORTS = {EmailProcessor, Prepared}
 
 MAILBOX = imap_mailbox()
 
@@ -30,15 +31,16 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.blobs = InMemoryBlobStore()
-        self.process: EmailProcessor = FileMessage(
-            self.storage.helpdesk, self.blobs, Nh3Sanitiser()
+        self.processor: EmailProcessor = FileMessage(
+            self.storage.helpdesk, self.blobs, Nh3Sanitiser(), AtOnce()
         )
 
     async def handle(self, inbound: InboundMessage, mailbox: Mailbox = MAILBOX) -> Completed:
         """In a ledger block, as a worker does."""
+        process = await self.processor.prepare(mailbox, inbound)
         async with self.storage.ledger.once(mailbox, inbound.identity) as is_new:
             assert is_new
-            return await self.process(mailbox, inbound)
+            return await process()
 
     async def behind(self, completed: Completed, tenant: str = "acme") -> Sequence[Comment]:
         """What the reference leads to."""
@@ -93,8 +95,9 @@ async def test_each_message_has_a_reference_that_leads_to_it(desk: Desk) -> None
 
 
 async def test_what_was_done_in_a_block_that_fails_is_forgotten(desk: Desk) -> None:
+    process = await desk.processor.prepare(MAILBOX, mail())
     async with failing_block(desk.storage.ledger, MAILBOX):
-        lost = await desk.process(MAILBOX, mail())
+        lost = await process()
 
     assert await desk.behind(lost) == ()
     assert await desk.all() == 0
@@ -105,8 +108,9 @@ async def test_what_a_failing_block_adds_to_a_result_that_was_there_is_forgotten
 ) -> None:
     completed = await desk.handle(mail("a@x"))
     before = await desk.behind(completed)
+    process = await desk.processor.prepare(MAILBOX, mail("b@x", replies_to="a@x"))
     async with failing_block(desk.storage.ledger, MAILBOX):
-        await desk.process(MAILBOX, mail("b@x", replies_to="a@x"))
+        await process()
 
     assert await desk.behind(completed) == before
 
@@ -114,8 +118,9 @@ async def test_what_a_failing_block_adds_to_a_result_that_was_there_is_forgotten
 async def test_after_a_block_that_failed_the_message_is_processed_as_if_for_the_first_time(
     desk: Desk,
 ) -> None:
+    process = await desk.processor.prepare(MAILBOX, mail())
     async with failing_block(desk.storage.ledger, MAILBOX):
-        await desk.process(MAILBOX, mail())
+        await process()
 
     completed = await desk.handle(mail())
 

@@ -50,6 +50,39 @@ async def test_what_is_due_is_claimed_longest_due_first(
     assert await folder_syncs.claim_due(LATER, 10, LEASE) == []
 
 
+async def test_what_was_requested_goes_before_what_is_due_anyway_but_not_for_ever(
+    registry: MailboxRegistry, folder_syncs: FolderSyncs
+) -> None:
+    minute = timedelta(minutes=1)
+    for name in ("failing", "ordinary", "overdue", "requested"):
+        await registry.add(microsoft_mailbox(name=name))
+    due = {each.mailbox: each for each in await folder_syncs.claim_due(NOON, 10, LEASE)}
+    synced = {name: subscribed(each, name) for name, each in due.items()}
+    await folder_syncs.save(failed(synced["failing"], minute))
+    await folder_syncs.save(replace(synced["ordinary"], due_at=NOON))
+    await folder_syncs.save(replace(synced["overdue"], due_at=NOON - 2 * minute))
+    await folder_syncs.save(synced["requested"])
+    await folder_syncs.request("acme", "requested", Request.SYNC, NOON + 9 * minute)
+    await folder_syncs.request("acme", "failing", Request.SYNC, NOON)
+
+    claimed = await folder_syncs.claim_due(NOON + 10 * minute, 10, LEASE)
+
+    assert [each.mailbox for each in claimed] == ["overdue", "requested", "ordinary", "failing"]
+
+
+async def test_what_is_new_goes_before_what_is_due_anyway(
+    registry: MailboxRegistry, folder_syncs: FolderSyncs
+) -> None:
+    await registry.add(microsoft_mailbox(name="ordinary"))
+    await folder_syncs.save(replace(subscribed(await claim_one(folder_syncs, NOON)), due_at=NOON))
+    added = replace(microsoft_mailbox(name="zoe"), added_at=NOON + timedelta(minutes=1))
+    await registry.add(added)
+
+    claimed = await folder_syncs.claim_due(LATER, 10, LEASE)
+
+    assert [each.mailbox for each in claimed] == ["zoe", "ordinary"]
+
+
 async def test_nothing_is_due_before_its_moment(
     registry: MailboxRegistry, folder_syncs: FolderSyncs
 ) -> None:

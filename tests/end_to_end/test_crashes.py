@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -17,13 +18,16 @@ from pydantic import SecretStr
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.embedded import EmbeddedValkey
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
-from postroom.application.consume_job import Consumed
+from postroom.application.consume_job import UNKNOWN_MAILBOX, Consumed
 from postroom.application.ports import (
     Claim,
     PointerQueue,
 )
-from postroom.domain.outcome import Completed, Duplicate
+from postroom.domain.failure import StoreUnavailable
+from postroom.domain.outcome import Completed, Dead, Duplicate
 from postroom.entrypoints.container import Wired, wire
+from postroom.entrypoints.isolation import ChildProcess
+from postroom.entrypoints.part_process import environment_of
 from postroom.entrypoints.settings import Settings
 from tests.databases import new_database
 from tests.end_to_end.crash_rig import (
@@ -76,6 +80,34 @@ async def test_a_worker_killed_at_any_step_leaves_one_ticket(servers: Servers, s
         ends = await wired.outcomes.find("acme")
         assert [type(end.outcome) for end in ends].count(Completed) == 1
         assert not await wired.queue.statistics()
+
+
+async def test_a_suspect_is_not_blamed_for_a_database_that_is_away(servers: Servers) -> None:
+    away = servers.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/x"})
+    async with wire(servers.settings) as wired:
+        claim = await a_claim(wired)
+        isolate = ChildProcess(wired.claim_records.pack, environment_of(away))
+
+        for _ in range(3):  # whichever thread ends first
+            with pytest.raises(StoreUnavailable):
+                await isolate(claim)
+
+
+async def test_a_suspect_that_kills_nobody_ends_as_any_other(servers: Servers) -> None:
+    async with wire(servers.settings) as wired:
+        claim = await a_claim(wired)
+
+        await ChildProcess(wired.claim_records.pack, environment_of(servers.settings))(claim)
+
+        [end] = await wired.outcomes.find("acme")
+        assert end.outcome == Dead(UNKNOWN_MAILBOX)
+
+
+async def a_claim(wired: Wired) -> Claim:
+    """Of a job of a mailbox that is not there: no provider is asked for it."""
+    await wired.ingest(MAILBOX, [POINTER])
+    [claim] = await wired.queue.claim(1, timedelta(minutes=1))
+    return claim
 
 
 def expected_after(step: str) -> list[type]:

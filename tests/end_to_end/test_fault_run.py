@@ -7,12 +7,13 @@ import asyncio
 import os
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+import typer
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
@@ -24,14 +25,14 @@ from postroom.entrypoints.demo.stage import MICROSOFT_USER, TENANT, Stage, open_
 from postroom.entrypoints.settings import Settings
 from tests.databases import new_database
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3600)
 
 MESSAGES, BATCH = 1000, 20
 PATIENCE = 300
 """Seconds until all must have been handled. A message that failed by itself twice waits for two
 minutes then."""
 
-OUTAGE = 60.0
+GRAPH_AWAY, DATABASE_AWAY = map(float, os.environ.get("OUTAGES", "60 60").split())
 """Seconds. `make prove` has longer ones."""
 
 POISONED = Path(__file__).parent / "poison"
@@ -107,11 +108,19 @@ def _dies(part: str) -> Trouble:
     return kill
 
 
-async def _is_away(stage: Stage) -> None:
+@asynccontextmanager
+async def _graph_away(stage: Stage, _: str) -> AsyncIterator[None]:
     stage.graph.fail(MICROSOFT_USER, status=503, code="serviceNotAvailable", times=10**9)
-    await asyncio.sleep(OUTAGE)
+    yield
+    await asyncio.sleep(GRAPH_AWAY)
     stage.graph.recover()
     _graph_is_moody(stage)
+
+
+@asynccontextmanager
+async def _database_away(_: Stage, database_url: str) -> AsyncIterator[None]:
+    yield  # who delivers must know what is subscribed to
+    await _turn_all_away_from(database_url)
 
 
 async def _turn_all_away_from(database_url: str) -> None:
@@ -125,7 +134,7 @@ async def _turn_all_away_from(database_url: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
             [url.path[1:]],
         )
-        await asyncio.sleep(OUTAGE)
+        await asyncio.sleep(DATABASE_AWAY)
         await connection.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
 
 
@@ -141,7 +150,6 @@ TROUBLES: Mapping[int, Trouble] = {
     5: _owns_up_to_lost_notifications,
     9: _dies("worker"),
     13: _ends_the_subscription,
-    16: _is_away,
     18: _forgets_how_far_we_are,
     22: _dies("api"),
     26: _wants_it_authorized_again,
@@ -152,7 +160,10 @@ TROUBLES: Mapping[int, Trouble] = {
 }
 """By the number of the batch that they come before."""
 
-DATABASE_IS_AWAY_BEFORE = 36
+Outage = Callable[[Stage, str], AbstractAsyncContextManager[None]]
+
+OUTAGES: Mapping[int, Outage] = {16: _graph_away, 36: _database_away}
+"""By the number of the batch that comes meanwhile, or just before."""
 
 
 async def _subscription(stage: Stage) -> str:
@@ -175,15 +186,18 @@ async def _kept(stage: Stage) -> str:
 
 
 async def test_whatever_happens_each_message_is_handled_once_and_only_poison_is_dead(
-    stage: Stage, database_url: str
+    stage: Stage, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _graph_is_moody(stage)
     for number in range(MESSAGES // BATCH):
         if trouble := TROUBLES.get(number):
             await trouble(stage)
-        if number == DATABASE_IS_AWAY_BEFORE:
-            await _turn_all_away_from(database_url)
-        await _deliver(stage, number)
+        if outage := OUTAGES.get(number):
+            figures = await _sit_out(stage, number, outage(stage, database_url))
+            with capsys.disabled():
+                typer.echo(f"\n{outage.__name__}: {figures}")
+        else:
+            await _deliver(stage, number)
     await stage.graph.redeliver()
 
     outcomes = await _when_all_have_ended(stage)
@@ -195,18 +209,51 @@ async def test_whatever_happens_each_message_is_handled_once_and_only_poison_is_
     assert poison.reason == "killed the process that ran it alone (SIGKILL), 3 times"
 
 
+async def _sit_out(stage: Stage, number: int, outage: AbstractAsyncContextManager[None]) -> str:
+    """What the outage has cost, once all is handled that had come in by its end."""
+    begun, calls = _now(), len(stage.graph.requests)
+    async with outage:
+        await _deliver(stage, number)
+    over, calls = _now(), len(stage.graph.requests) - calls
+    handled = await _handled(stage)
+    flows_at = await _when(stage, lambda now: now > handled)
+    done_at = await _when(stage, lambda now: now == (number + 1) * BATCH)
+    return (
+        f"{over - begun:.0f} s with {calls} calls of Graph; the first message was handled"
+        f" {flows_at - over:.1f} s after its end, the last {done_at - over:.1f} s"
+    )
+
+
+async def _when(stage: Stage, is_so: Callable[[int], bool]) -> float:
+    end = _now() + PATIENCE
+    while not is_so(handled := await _handled(stage)):
+        assert _now() < end, f"{handled} are handled"
+        await asyncio.sleep(0.2)
+    return _now()
+
+
+async def _handled(stage: Stage) -> int:
+    return sum("completed" in names for names in (await _outcomes(stage)).values())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 async def _deliver(stage: Stage, number: int) -> None:
     """A batch of messages, whose notifications may be lost; of the others some are moved at once.
 
     One that nobody was told of is looked for in its folder, and must still be there.
     """
     ids = [_arrive(stage, each) for each in range(number * BATCH, (number + 1) * BATCH)]
-    if loses := number % 4 == 0:
+    if number % 4 == 0:
         stage.graph.lose_notifications(5)
     kept = await _kept(stage)
     told = await stage.graph.notify(*ids)
-    if told and all(batch.accepted for batch in told) and kept and not loses:
-        for each in ids[::5]:
+    items = [item for each in told if each.accepted for item in each.items]
+    accepted = {item["resourceData"]["id"] for item in items if "resourceData" in item}
+    for each in ids[::5]:
+        if kept and each in accepted:
             stage.graph.move(each, "archive")
 
 
@@ -221,11 +268,11 @@ def _arrive(stage: Stage, number: int) -> str:
 async def _when_all_have_ended(stage: Stage) -> Mapping[str, Sequence[str]]:
     """The names of the outcomes of each message that was read, by its identity."""
     outcomes: Mapping[str, Sequence[str]] = {}
-    end = asyncio.get_running_loop().time() + PATIENCE
+    end = _now() + PATIENCE
     while sum("completed" in names for names in outcomes.values()) < MESSAGES or not (
         (await stage.queue.dead_letters()).letters
     ):
-        assert asyncio.get_running_loop().time() < end, f"{len(outcomes)} of {MESSAGES} have ended"
+        assert _now() < end, f"{len(outcomes)} of {MESSAGES} have ended"
         await asyncio.sleep(1)
         outcomes = await _outcomes(stage)
     return outcomes

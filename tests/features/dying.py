@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger
+from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger, Prepared
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
@@ -37,11 +37,16 @@ class DyingLedger(IdempotencyLedger):
 class DyingProcessor(EmailProcessor):
     """Does its work, and then its process dies, before anything is committed."""
 
-    process: EmailProcessor
+    processor: EmailProcessor
 
-    async def __call__(self, mailbox: Mailbox, inbound: InboundMessage) -> Completed:
-        await self.process(mailbox, inbound)
-        raise Died
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
+        process = await self.processor.prepare(mailbox, inbound)
+
+        async def process_and_die() -> Completed:
+            await process()
+            raise Died
+
+        return process_and_die
 
 
 async def die_handling(service: Service, consume: Callable[[Claim], Awaitable[object]]) -> None:

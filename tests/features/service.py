@@ -11,6 +11,7 @@ import httpx
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.locks import InMemoryLocks
+from postroom.adapters.memory.offload import AtOnce
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
@@ -23,6 +24,7 @@ from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.run_suspect import RunSuspect
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.application.trigger_sync import TriggerSync
@@ -56,7 +58,7 @@ class Service:
         self.stages = stages(rig, self.tenant, self.messages)
         self.providers = Providers([stage.provider() for stage in self.stages.values()])
         self.ingest = IngestPointer(self.queue, clock)
-        self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser())
+        self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser(), AtOnce())
         self.resume = ResumeMailbox(rig.registry, self.queue)
         self.remove = RemoveMailbox(rig.registry, rig.folder_syncs, self.providers, self.queue)
         self.dead_letters = RedriveDeadLetters(self.queue, clock)
@@ -87,6 +89,7 @@ class Service:
             ),
             access=self.access,
             sources=self.sources,
+            slow_calls=SlowCalls(places=256),
             clock=rig.clock,
             intervals=SyncIntervals(),
             draw=largest,
@@ -100,7 +103,7 @@ class Service:
             providers=self.providers,
             trigger_sync=TriggerSync(rig.folder_syncs, self.maintain, self.ingest, rig.clock),
             ledger=rig.ledger,
-            process=self.file,
+            processor=self.file,
             outcomes=rig.outcomes,
             access=self.access,
             sources=self.sources,

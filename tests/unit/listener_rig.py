@@ -30,6 +30,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.domain.failure import Failure, Unavailable
@@ -161,6 +162,7 @@ class Rig:
             sync=sync,
             access=TrackAccess(self.registry, self.queue, resume, self.clock),
             sources=track_sources(self.clock),
+            slow_calls=SlowCalls(places=256),
             clock=self.clock,
             intervals=SyncIntervals(),
         )

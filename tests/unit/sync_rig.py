@@ -23,6 +23,7 @@ from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
@@ -88,6 +89,7 @@ class Rig:
             access=self.access,
             sources=self.sources,
             draw=largest,
+            slow_calls=SlowCalls(places=256),
             clock=self.clock,
             intervals=SyncIntervals(),
             max_run=max_run,

@@ -8,8 +8,9 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.application.consume_job import Consume
 from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.maintain_folder import MaintainFolder
-from postroom.application.ports import Claim, EmailProcessor
+from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger, Offload, Prepared
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.application.trigger_sync import TriggerSync
@@ -29,7 +30,10 @@ class Processor(EmailProcessor):
 
     failures: list[Exception] = field(default_factory=list)
 
-    async def __call__(self, _mailbox: Mailbox, _inbound: InboundMessage) -> Completed:
+    async def prepare(self, _mailbox: Mailbox, _inbound: InboundMessage) -> Prepared:
+        return self._process
+
+    async def _process(self) -> Completed:
         if self.failures:
             raise self.failures.pop(0)
         return Completed(Effect.TICKET, "1")
@@ -41,6 +45,9 @@ class Worker:
 
     rig: Rig
     processor: Processor = field(default_factory=Processor)
+    slow_calls: SlowCalls = field(default_factory=lambda: SlowCalls(places=256))
+    ledger: IdempotencyLedger | None = None
+    offload: Offload | None = None
 
     async def work(self) -> list[Outcome]:
         """Consume all that is due."""
@@ -80,6 +87,7 @@ class Worker:
             sync=sync,
             access=self._access(),
             sources=track_sources(rig.clock),
+            slow_calls=SlowCalls(places=256),
             clock=rig.clock,
             intervals=SyncIntervals(),
         )
@@ -91,8 +99,10 @@ class Worker:
             registry=rig.registry,
             providers=rig.providers,
             trigger_sync=TriggerSync(rig.folder_syncs, self._maintain(), ingesting(rig), rig.clock),
-            ledger=InMemoryIdempotencyLedger(rig.database),
-            process=self.processor,
+            slow_calls=self.slow_calls,
+            offload=self.offload,
+            ledger=self.ledger or InMemoryIdempotencyLedger(rig.database),
+            processor=self.processor,
             outcomes=rig.outcomes,
             access=self._access(),
             sources=track_sources(rig.clock),

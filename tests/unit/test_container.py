@@ -58,7 +58,7 @@ async def test_all_use_cases_share_their_ports(wired: Wired) -> None:
     assert wired.consume.registry is wired.registry is wired.remove.registry
     assert wired.consume.providers is wired.providers
     assert wired.consume.trigger_sync.maintain is wired.maintain
-    assert isinstance(wired.consume.process, FileMessage)
+    assert isinstance(wired.consume.processor, FileMessage)
 
 
 async def test_every_provider_is_there_with_its_parts(wired: Wired) -> None:

@@ -31,13 +31,17 @@ class Probed(InMemoryChanges):
         super().__init__()
         self.probes = 0
         self.hangs = False
+        self.given_up = 0
         self.failure: Failure | None = None
 
     async def position(self, mailbox: Mailbox, folder: str) -> str:
         self.probes += 1
         await asyncio.sleep(0)
         if self.hangs:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.given_up += 1
         if self.failure:
             raise self.failure
         return await super().position(mailbox, folder)
@@ -115,6 +119,24 @@ async def test_however_many_jobs_fail_at_once_one_probe_is_made_for_all(rig: Rig
     assert rig.changes.probes == 1
 
 
+async def test_a_probe_ends_with_the_last_who_waits_for_it(rig: Rig) -> None:
+    rig.changes.hangs = True
+    mark = rig.evidence.mark()
+    first, last = (asyncio.create_task(rig.evidence.answers(SALES, mark)) for _ in range(2))
+    await _let_all_go_on()
+
+    first.cancel()
+    await _let_all_go_on()
+    assert rig.changes.given_up == 0
+
+    last.cancel()
+    await _let_all_go_on()
+    assert rig.changes.given_up == 1
+
+    rig.changes.hangs = False
+    assert await rig.evidence.answers(SALES, mark)
+
+
 async def test_a_source_that_is_left_alone_is_not_probed(rig: Rig) -> None:
     for mailbox in ("a/a", "a/b", "a/c"):
         await rig.sources.failed("microsoft", mailbox)
@@ -125,3 +147,8 @@ async def test_a_source_that_is_left_alone_is_not_probed(rig: Rig) -> None:
 
 async def test_a_mailbox_of_a_provider_that_is_not_here_does_not_answer(rig: Rig) -> None:
     assert not await rig.evidence.answers(imap_mailbox(), rig.evidence.mark())
+
+
+async def _let_all_go_on() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)

@@ -1,12 +1,10 @@
 """Filing a message in the built-in helpdesk, in memory."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from itertools import permutations
-from threading import Event
 
 import pytest
 
@@ -14,19 +12,31 @@ from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.sanitiser import PlainSanitiser
-from postroom.application.consume_job import read_inbound
-from postroom.application.file_message import FileMessage
-from postroom.application.ports import BlobStore, FetchedMessage, Helpdesk, HtmlSanitiser
+from postroom.application.file_message import MAX_HTML, FileMessage
+from postroom.application.ports import (
+    ArgumentT,
+    BlobStore,
+    FetchedMessage,
+    Helpdesk,
+    HtmlSanitiser,
+    Kind,
+    Offload,
+    ResultT,
+)
 from postroom.domain.failure import Unavailable
 from postroom.domain.helpdesk.ticket import Comment, Ticket
 from postroom.domain.mail.message import Address, InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect
 from tests.contracts.samples import NOON, imap_mailbox
+from tests.reading import read_inbound
 from tests.samples import sample
 
 MAILBOX = imap_mailbox()
+
+HTML = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
 
 
 def inbound(raw: bytes, *, minutes: int = 0, source: str = "") -> InboundMessage:
@@ -52,6 +62,7 @@ class Desk:
 
     blobs: BlobStore
     sanitise: HtmlSanitiser
+    offload: Offload = field(default_factory=AtOnce)
 
     def __post_init__(self) -> None:
         self.database = InMemoryDatabase()
@@ -59,9 +70,10 @@ class Desk:
         self.helpdesk: Helpdesk = InMemoryHelpdesk(self.database)
 
     async def file(self, message: InboundMessage) -> Completed | None:
-        file_message = FileMessage(self.helpdesk, self.blobs, self.sanitise)
+        file_message = FileMessage(self.helpdesk, self.blobs, self.sanitise, self.offload)
+        process = await file_message.prepare(MAILBOX, message)
         async with self.ledger.once(MAILBOX, message.identity) as is_new:
-            return await file_message(MAILBOX, message) if is_new else None
+            return await process() if is_new else None
 
     async def ticket(self, number: int = 1) -> Ticket:
         ticket = await self.helpdesk.ticket(MAILBOX.tenant, number)
@@ -293,17 +305,58 @@ async def test_files_are_kept_before_other_filings_have_to_wait() -> None:
     assert events == ["put", "put", "put", "conversations"]
 
 
-async def test_other_work_goes_on_while_html_is_sanitised() -> None:
-    """Hostile HTML takes long, and the leases of all jobs must be renewed meanwhile."""
-    others_went_on = Event()
+class Elsewhere(AtOnce):
+    """Notes what it is handed."""
 
-    def sanitise(html: str) -> str:
-        return html if others_went_on.wait(timeout=10) else "the loop was blocked"
+    def __init__(self) -> None:
+        self.seen: list[tuple[Kind, int]] = []
 
-    desk = Desk(InMemoryBlobStore(), sanitise)
-    filing = asyncio.create_task(desk.file(inbound(b"Content-Type: text/html\r\n\r\n<p>Hi</p>")))
-    asyncio.get_running_loop().call_later(0.01, others_went_on.set)
+    async def __call__(
+        self, kind: Kind, work: Callable[[ArgumentT], ResultT], argument: ArgumentT, *, size: int
+    ) -> ResultT:
+        self.seen.append((kind, size))
+        return await super().__call__(kind, work, argument, size=size)
 
-    await filing
 
-    assert (await desk.ticket()).opening.html == "<p>Hi</p>"
+async def test_html_is_worked_on_where_it_can_be_ended() -> None:
+    elsewhere = Elsewhere()
+    desk = Desk(InMemoryBlobStore(), PlainSanitiser(), elsewhere)
+
+    await desk.file(inbound(HTML + b"<p>Hi</p>"))
+
+    assert elsewhere.seen == [(Kind.HTML, len("<p>Hi</p>"))]
+
+
+# --- HTML that is too large to be shown ---
+
+
+LARGE = "<p>Hällo</p>" + "<b></b>" * (MAX_HTML // 7)
+
+
+async def test_html_over_the_limit_is_shown_as_text_and_kept_as_a_file(desk: Desk) -> None:
+    await desk.file(inbound(HTML + LARGE.encode()))
+
+    opening = (await desk.ticket()).opening
+    assert (opening.text, opening.html) == ("Hällo", "")
+    [file] = opening.documents
+    assert (file.filename, file.content_type) == ("message.html", "text/html")
+    assert await desk.blobs.get(MAILBOX.tenant, file.blob) == LARGE.encode()
+
+
+async def test_the_text_that_the_sender_wrote_beside_it_goes_before_ours(desk: Desk) -> None:
+    parts = b"--x\r\n\r\nHello\r\n--x\r\n" + HTML + LARGE.encode() + b"\r\n--x--"
+    raw = b"Content-Type: multipart/alternative; boundary=x\r\n\r\n" + parts
+
+    await desk.file(inbound(raw))
+
+    opening = (await desk.ticket()).opening
+    assert (opening.text, opening.html) == ("Hello", "")
+    assert [file.filename for file in opening.documents] == ["message.html"]
+
+
+async def test_html_of_just_the_limit_is_shown(desk: Desk) -> None:
+    await desk.file(inbound(HTML + b"x" * MAX_HTML))
+
+    opening = (await desk.ticket()).opening
+    assert opening.html == "x" * MAX_HTML
+    assert opening.documents == ()

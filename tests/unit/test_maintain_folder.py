@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from postroom.adapters.memory.changes import InMemoryChanges
-from postroom.application.maintain_folder import LEASE, MAX_RUN
-from postroom.application.ports import ChangesPage, PositionExpired
+from postroom.application.maintain_folder import LEASE, MAX_RUN, MaintainFolder
+from postroom.application.ports import ChangesPage, NoProgress, PositionExpired, PositionRefused
+from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.folder_sync import Mode, Request
 from postroom.domain.mailbox import Pause, PausedBy
@@ -133,6 +134,122 @@ async def test_another_public_url_is_subscribed_anew(rig: Rig) -> None:
     assert second
     assert second.endpoint == rig.subscriptions.endpoint
     assert rig.subscriptions.removed == [first.id]
+
+
+# --- A provider that wants to be left alone with subscriptions ----------------------------------
+
+
+LEFT_ALONE = Throttled("Graph answered 429", retry_after=20 * MINUTE)
+
+
+async def test_a_throttled_renewal_stops_no_sync_and_is_not_tried_before_its_time(rig: Rig) -> None:
+    await rig.sync_runs()
+    first = (await rig.folder_sync()).subscription
+    assert first
+    await rig.pass_time(3 * DAY - MINUTE)
+    rig.subscriptions.failures = [LEFT_ALONE, AssertionError("too soon")]  # type: ignore[list-item]
+    await rig.pass_time(2 * MINUTE)
+    rig.arrive()
+
+    made = await rig.pass_time(10 * MINUTE)
+
+    assert any(run.result for run in made)
+    assert await rig.handle_all() == ["m1"]
+    folder_sync = await rig.folder_sync()
+    assert folder_sync.last_error == "Graph answered 429"
+    assert folder_sync.mode is Mode.NOTIFICATIONS
+    rig.subscriptions.failures = []
+    await rig.pass_time(10 * MINUTE)
+    folder_sync = await rig.folder_sync()
+    assert folder_sync.subscription
+    assert folder_sync.subscription.renewed_at > first.renewed_at
+    assert not folder_sync.last_error
+
+
+async def test_what_a_sync_fails_of_meanwhile_is_no_longer_said_once_it_is_over(rig: Rig) -> None:
+    await rig.sync_runs()
+    rig.subscriptions.failures = [LEFT_ALONE]
+    await rig.pass_time(3 * DAY)
+    rig.changes.break_down(SALES, Unavailable("Graph answered 503"))
+    await rig.pass_time(MINUTE)
+    assert (await rig.folder_sync()).last_error == "Graph answered 503"
+    rig.changes.repair(SALES)
+
+    await rig.pass_time(10 * MINUTE)
+
+    assert (await rig.folder_sync()).last_error == "Graph answered 429"
+
+
+async def test_a_subscription_that_ends_while_it_is_left_alone_is_made_up_for_by_polling(
+    rig: Rig,
+) -> None:
+    await rig.sync_runs()
+    rig.subscriptions.failures = [Throttled("Graph answered 429", retry_after=30 * DAY)]
+    await rig.pass_time(8 * DAY)
+    rig.arrive()
+
+    await rig.pass_time(2 * MINUTE)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+@pytest.mark.parametrize(
+    "failure", [PositionRefused("Graph answered 400"), NoProgress("Graph leads in a circle")]
+)
+async def test_a_list_that_gets_nowhere_is_its_folders_and_no_outage_of_the_source(
+    rig: Rig, failure: Failure
+) -> None:
+    await rig.sync_runs()
+    rig.changes.break_down(SALES, failure)
+    await rig.pass_time(HOUR)
+
+    assert (await rig.folder_sync()).last_error == failure.reason
+    assert await rig.sources.store.all() == {}
+
+
+async def test_a_throttled_subscription_is_polled_without_and_made_in_its_time(rig: Rig) -> None:
+    rig.subscriptions.failures = [LEFT_ALONE, AssertionError("too soon")]  # type: ignore[list-item]
+    rig.arrive()
+
+    await rig.pass_time(19 * MINUTE)
+
+    assert await rig.handle_all() == ["m1"]
+    folder_sync = await rig.folder_sync()
+    assert (folder_sync.mode, folder_sync.polling_reason) == (Mode.POLLING, "Graph answered 429")
+    rig.subscriptions.failures = []
+    await rig.pass_time(2 * MINUTE)
+    assert (await rig.folder_sync()).subscription
+
+
+async def test_what_was_asked_of_a_throttled_subscription_is_still_to_be_done(rig: Rig) -> None:
+    await rig.sync_runs()
+    first = (await rig.folder_sync()).subscription
+    assert first
+    rig.subscriptions.failures = [LEFT_ALONE]
+    await rig.folder_syncs.request_by_subscription(first.id, Request.RECREATE, rig.clock.now())
+
+    await rig.pass_time(19 * MINUTE)
+    assert (await rig.folder_sync()).subscription
+    await rig.pass_time(2 * MINUTE)
+
+    second = (await rig.folder_sync()).subscription
+    assert second
+    assert second.id != first.id
+
+
+async def test_beside_as_many_slow_calls_as_its_source_may_have_a_run_waits_a_little(
+    rig: Rig,
+) -> None:
+    assert isinstance(rig.maintain, MaintainFolder)
+    slow_calls = SlowCalls(places=2, slow=timedelta())
+    rig.maintain = replace(rig.maintain, slow_calls=slow_calls)
+    [due] = await rig.folder_syncs.claim_due(rig.clock.now(), 10, LEASE)
+
+    with slow_calls.calling(SALES.tenant, ["its server"]):
+        run = await rig.maintain(due)
+
+    assert (run.result, run.failure) == (None, None)
+    assert (await rig.folder_sync()).due_at == rig.clock.now() + AGAIN_AFTER
 
 
 # --- What the provider asks for -----------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The maintenance process: what is due gets its round, whatever happens to the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,8 +16,10 @@ from postroom.domain.failure import Failure, Unavailable
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.maintenance import Maintenance
+from postroom.entrypoints.slots import nobody_waits
 from tests.unit.listener_rig import BOUND, Waits, settle
 from tests.unit.sync_rig import SALES, Rig
+from tests.unit.worker.rig import until
 
 POLL, SWEEP = 2.0, 3600.0
 
@@ -67,7 +69,10 @@ class Process:
 
     @asynccontextmanager
     async def running(
-        self, maintain: Maintain | None = None, concurrency: int = 8
+        self,
+        maintain: Maintain | None = None,
+        concurrency: int = 8,
+        waiting: Callable[[timedelta], int] = nobody_waits,
     ) -> AsyncIterator[None]:
         maintenance = Maintenance(
             folder_syncs=self.folder_syncs,
@@ -75,6 +80,7 @@ class Process:
             remove_orphans=self.remove_orphans,
             clock=self.clock,
             concurrency=concurrency,
+            waiting=waiting,
         )
         stop = asyncio.Event()
         with capture_logs() as self.logs:
@@ -149,6 +155,16 @@ class Crashing(Maintain):
 
     async def fail(self, *_: object, **__: object) -> SyncRun:
         raise AssertionError
+
+
+async def test_rounds_that_only_wait_for_a_server_take_no_slot_from_others() -> None:
+    process, stalling = Process(), Stalling()
+    for number in range(5):
+        await process.rig.registry.add(_other(number))
+    async with process.running(stalling, concurrency=3, waiting=lambda _: len(stalling.begun)):
+        await process.clock.let_pass(POLL)
+
+        await until(lambda: len(stalling.begun) == 5)
 
 
 async def test_a_round_that_crashes_stops_no_other() -> None:

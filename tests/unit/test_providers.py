@@ -17,6 +17,7 @@ from postroom.application.providers import InvalidProvider, Providers
 from postroom.domain.failure import AccessFailed
 from postroom.entrypoints.cli.errors import as_one_line
 from postroom.entrypoints.container import providers
+from postroom.entrypoints.container.pools import open_pools
 from postroom.entrypoints.container.providers import Installed, make_providers
 from postroom.entrypoints.settings import InvalidSettings, Settings
 from tests import toy_provider
@@ -125,4 +126,5 @@ async def made(
     monkeypatch.setattr(providers, "PROVIDERS", [Installed(toy_provider, make)])
     registry = InMemoryMailboxRegistry(InMemoryDatabase())
     async with AsyncExitStack() as resources:
-        return await make_providers(Settings(home=home), clock, registry, resources)
+        pools = await resources.enter_async_context(open_pools(2**20))
+        return await make_providers(Settings(home=home), clock, registry, pools, resources)

@@ -9,6 +9,7 @@ from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.fetcher import InMemoryMessages
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.offload import AtOnce
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ports import FetchedMessage
@@ -54,7 +55,9 @@ def consume(rig: Rig) -> ConsumeJob:
         providers=providers,
         trigger_sync=TriggerSync(rig.folder_syncs, rig.maintain, rig.ingest, rig.clock),
         ledger=InMemoryIdempotencyLedger(rig.database),
-        process=FileMessage(InMemoryHelpdesk(rig.database), InMemoryBlobStore(), Nh3Sanitiser()),
+        processor=FileMessage(
+            InMemoryHelpdesk(rig.database), InMemoryBlobStore(), Nh3Sanitiser(), AtOnce()
+        ),
         outcomes=rig.outcomes,
         access=rig.access,
         sources=rig.sources,

@@ -1,6 +1,6 @@
 """What a sync of a folder lists, queues, and remembers."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,14 @@ import pytest
 from postroom.adapters.memory.changes import InMemoryChanges
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ingest_pointer import Ingest, Ingested, MailboxRef
-from postroom.application.ports import Arrival, OutcomeRecord
+from postroom.application.ports import (
+    Arrival,
+    BackfillPage,
+    ChangesPage,
+    NoProgress,
+    OutcomeRecord,
+    PositionRefused,
+)
 from postroom.application.resync_mailbox import Resynced
 from postroom.domain.failure import Unavailable
 from postroom.domain.mailbox import Mailbox
@@ -442,3 +449,115 @@ async def test_a_list_that_goes_on_from_the_position_leaves_dead_ones_alone(rig:
     await rig.sync(SALES, folder_sync)
 
     assert await rig.handle_all() == []
+
+
+# --- A list that gets nowhere -------------------------------------------------------------------
+
+
+@dataclass
+class Circular(InMemoryChanges):
+    """Leads from its second page to its first, for as long as it *is_lost*."""
+
+    is_lost: bool = True
+
+    async def since(
+        self, mailbox: Mailbox, folder: str, position: str
+    ) -> AsyncIterator[ChangesPage]:
+        if not self.is_lost:
+            async for page in super().since(mailbox, folder, position):
+                yield page
+            return
+        for each in ("7000001", "7000002", "7000001", "7000002"):
+            yield ChangesPage([], each, is_last=False)
+
+
+async def test_a_circle_is_told_and_the_next_sync_begins_anew(rig: Rig) -> None:
+    await _sync(rig)
+    before, circular = rig.clock.now(), Circular()
+    rig.use_changes(circular)
+
+    with pytest.raises(NoProgress, match="leads in a circle"):
+        await _sync(rig, synced_at=before)
+
+    assert (await rig.folder_sync()).position == ""
+    rig.arrive()
+    circular.is_lost = False
+    assert (await _sync(rig, synced_at=before)).queued == 1
+    assert (await rig.folder_sync()).position
+
+
+async def test_a_circle_is_seen_over_several_short_syncs(rig: Rig) -> None:
+    await _sync(rig)
+    rig.use_changes(Circular())
+    rig.sync = replace(rig.sync, max_pages=1)
+
+    with pytest.raises(NoProgress):
+        await _sync(rig)
+
+
+async def test_a_list_by_date_that_lists_the_same_for_ever_ends(rig: Rig) -> None:
+    @dataclass
+    class Repeating(InMemoryChanges):
+        async def received_after(self, mailbox: Mailbox, *_: object) -> AsyncIterator[BackfillPage]:
+            while True:
+                yield BackfillPage(self.arrivals(mailbox))
+
+    rig.use_changes(Repeating())
+    rig.arrive()
+
+    with pytest.raises(NoProgress, match="nothing new for 200 pages"):
+        await _sync(rig)
+
+    assert await rig.handle_all() == ["m1"]
+
+
+async def test_a_slow_list_is_left_after_a_while_and_gone_on_with_by_the_next_sync(
+    rig: Rig,
+) -> None:
+    await _sync(rig)
+    rig.changes.page_size = 1
+    rig.sync = replace(rig.sync, max_time=timedelta())
+    for _ in range(3):
+        rig.arrive()
+
+    found = [await rig.sync(SALES, await rig.claimed()) for _ in range(3)]
+
+    assert [each.listed for each in found] == [1, 1, 1]
+    assert [each.complete for each in found] == [False, False, True]
+
+
+# --- A position that is refused -----------------------------------------------------------------
+
+
+REFUSED = PositionRefused("Graph answered 400 BadRequest")
+
+
+async def test_a_position_that_is_refused_once_may_be_good_all_the_same(rig: Rig) -> None:
+    await _sync(rig)
+    position = (await rig.folder_sync()).position
+    rig.changes.break_down(SALES, REFUSED)
+
+    with pytest.raises(PositionRefused):
+        await _sync(rig)
+
+    assert (await rig.folder_sync()).position == position
+
+
+async def test_a_position_that_is_refused_twice_in_a_row_has_expired(rig: Rig) -> None:
+    await _sync(rig)
+    rig.clock.advance(HOUR)
+    rig.arrive()
+    rig.changes.refuse_positions(SALES, REFUSED)
+    refused = replace(await rig.claimed(), last_error=REFUSED.reason, synced_at=rig.clock.now())
+
+    assert not (await rig.sync(SALES, refused)).complete
+    assert (await _sync(rig)).queued == 1
+
+
+async def test_another_failure_in_between_begins_the_count_anew(rig: Rig) -> None:
+    await _sync(rig)
+    rig.changes.break_down(SALES, REFUSED)
+    failed = replace(await rig.claimed(), last_error="Graph answered 503")
+
+    with pytest.raises(PositionRefused):
+        await rig.sync(SALES, failed)

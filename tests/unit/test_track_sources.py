@@ -9,7 +9,7 @@ import pytest
 from postroom.adapters.memory.circuits import InMemoryCircuitStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import CircuitStore
-from postroom.application.track_sources import AWAY_FOR, TrackSources
+from postroom.application.track_sources import AWAY_FOR, RAREST_NEWCOMER, TrackSources
 from postroom.domain.circuit import FIRST_PROBE, Circuit
 from postroom.domain.failure import StoreUnavailable
 from tests.consuming import largest
@@ -96,6 +96,68 @@ async def test_the_longest_wait_of_several_sources_counts(
     await fail_all(process)
 
     assert await process.wait(["login.example", SOURCE]) == FIRST_PROBE
+
+
+# --- What hangs for some ---
+
+
+async def test_mailboxes_that_hang_at_a_source_that_answers_others_open_no_circuit(
+    store: InMemoryCircuitStore,
+) -> None:
+    process = a_process(store)
+    began = process.mark()
+    await process.answered([SOURCE])  # while they hang
+
+    assert not any([await process.failed(SOURCE, mailbox, mark=began) for mailbox in MAILBOXES])
+    assert await process.wait([SOURCE]) is None
+
+
+async def test_an_answer_of_another_source_or_before_is_no_excuse(
+    store: InMemoryCircuitStore,
+) -> None:
+    process = a_process(store)
+    await process.answered([SOURCE])
+    began = process.mark()
+    await process.answered(["login.example"])
+
+    assert any([await process.failed(SOURCE, mailbox, mark=began) for mailbox in MAILBOXES])
+
+
+async def test_a_mailbox_that_has_not_failed_yet_waits_behind_none_that_have(
+    store: InMemoryCircuitStore,
+) -> None:
+    process = a_process(store)
+    await fail_all(process)
+
+    assert await process.wait([SOURCE]) == FIRST_PROBE
+    assert await process.wait([SOURCE], is_new=True) is None
+    await process.answered([SOURCE])
+    assert await process.wait([SOURCE]) is None
+
+
+async def test_where_those_fail_too_their_probes_become_rare(
+    store: InMemoryCircuitStore, clock: ManualClock
+) -> None:
+    process, probes = a_process(store), 0
+    await fail_all(process)
+    for _ in range(3600):
+        clock.advance(timedelta(seconds=1))
+        wait = await process.wait([SOURCE], is_new=True)
+        probes += wait is None
+        assert wait is None or wait <= RAREST_NEWCOMER
+
+    assert 60 <= probes <= 130
+
+
+async def test_of_many_that_have_not_failed_one_probes_for_each_process(
+    store: InMemoryCircuitStore,
+) -> None:
+    processes = [a_process(store) for _ in range(10)]
+    await fail_all(processes[0])
+
+    waits = [await each.wait([SOURCE], is_new=True) for each in processes for _ in range(100)]
+
+    assert waits.count(None) == len(processes)
 
 
 class Counted(InMemoryCircuitStore):

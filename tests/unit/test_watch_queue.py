@@ -363,7 +363,6 @@ async def test_a_loss_that_was_recorded_and_not_requested_is_requested_by_the_ne
     watched.folder_syncs.broken = {"globex"}
     with pytest.raises(Unavailable):
         await watched.beats()
-    assert watched.heartbeat.held is None, "what a crash leaves undone would not be noticed again"
     watched.folder_syncs.broken.clear()
 
     noticed = await watched.noticed()
@@ -405,6 +404,23 @@ async def test_a_queue_that_is_lost_again_before_all_is_listed_is_noticed_again(
 
     assert await rig.handle_all() == ["m1", "m2"]
     assert [type(each) for each in await watched.beats(2)] == [LossHealed, type(None)]
+
+
+async def test_a_queue_that_is_lost_again_before_the_next_beat_is_noticed_again(
+    watched: Watched,
+) -> None:
+    rig = watched.rig
+    await rig.arrive_and_notify()
+    await watched.beats()
+    watched.lose()
+    await watched.noticed()
+    await rig.sync_runs()
+    watched.lose()
+
+    await watched.noticed()
+    await rig.sync_runs()
+
+    assert await rig.handle_all() == ["m1"]
 
 
 # --- Dead letters ---

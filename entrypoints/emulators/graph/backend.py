@@ -1,5 +1,7 @@
 """What stands behind the HTTP face."""
 
+from collections.abc import Callable
+
 import httpx
 
 from postroom.application.ports import Clock
@@ -14,7 +16,7 @@ from postroom.entrypoints.emulators.graph.wire import RecordedRequest
 
 
 class Backend:
-    def __init__(self, clock: Clock, client: httpx.AsyncClient) -> None:
+    def __init__(self, clock: Clock, client: httpx.AsyncClient, new_id: Callable[[], str]) -> None:
         self.clock = clock
         self.directories = Directories(clock)
         self.faults = Faults()
@@ -22,4 +24,4 @@ class Backend:
         self.deltas = Deltas(clock, self.mailboxes)
         self.notifications = Notifications(clock, client)
         self.requests: list[RecordedRequest] = []
-        self.subscriptions = Subscriptions(clock, self.mailboxes, Handshakes(client))
+        self.subscriptions = Subscriptions(clock, self.mailboxes, Handshakes(client), new_id)

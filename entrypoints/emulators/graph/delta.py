@@ -51,9 +51,18 @@ class Deltas:
         self._tokens: dict[str, _State] = {}
         self._expired: dict[str, str] = {}
 
-    def expire(self, code: str) -> None:
-        """End every token there is; who uses one is answered 410 with *code*."""
-        self._expired.update(dict.fromkeys(self._tokens, code))
+    def expire(self, code: str, folder: Folder | None = None) -> None:
+        """End every token there is (of *folder*); who uses one is answered 410 with *code*."""
+        for token, state in self._tokens.items():
+            if folder in (None, state.folder):
+                self._expired[token] = code
+
+    def passed(self, token: str) -> list[StoredMessage]:
+        """The messages that came into the folder, and that no page from *token* on lists."""
+        state = self._tokens[token]
+        came = self._mailboxes.journal.created_before(state.folder, state.end)
+        waiting = {change.message for change in state.waiting}
+        return [message for message in came if message not in waiting]
 
     def page(
         self,

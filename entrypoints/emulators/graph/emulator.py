@@ -1,5 +1,8 @@
 """The emulator: the HTTP face, and the faces for scripts."""
 
+from collections.abc import Callable
+from uuid import uuid4
+
 import httpx
 
 from postroom.application.ports import Clock
@@ -23,11 +26,18 @@ class GraphEmulator(MailScript, FaultScript, NotificationScript, SignInScript):
     """A small Microsoft 365: one ASGI *app* that is both Graph and its login.
 
     It starts with one application in one directory. *client* carries handshakes and
-    notifications to whoever subscribes; over httpx.ASGITransport it needs no network.
+    notifications to whoever subscribes; over httpx.ASGITransport it needs no network. *new_id*
+    makes the ids of subscriptions.
     """
 
-    def __init__(self, clock: Clock, client: httpx.AsyncClient) -> None:
-        super().__init__(clock, Backend(clock, client))
+    def __init__(
+        self,
+        clock: Clock,
+        client: httpx.AsyncClient,
+        *,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
+    ) -> None:
+        super().__init__(clock, Backend(clock, client, new_id))
         self.app: AsgiApp = dated(build_app(self._backend), clock)
         self.register(DIRECTORY, CLIENT_ID, CLIENT_SECRET)
 

@@ -61,6 +61,14 @@ class Journal(Generic[_Message]):
         """Deleted or moved out of *folder*, where it had these *ids*."""
         self._entries.append(_Entry(folder, Change(Kind.REMOVED, message, Removed(*ids))))
 
+    def created_before(self, folder: Folder, place: int) -> list[_Message]:
+        """What came into *folder* before that place in the journal."""
+        return [
+            entry.change.message
+            for entry in self._entries[:place]
+            if entry.folder == folder and entry.change.kind is Kind.CREATED
+        ]
+
     def changes(self, folder: Folder, since: int) -> list[Change[_Message]]:
         """What is otherwise than it was at the place *since*: one for each stay of a message."""
         open_stays: dict[_Message, list[Change[_Message]]] = {}

@@ -55,12 +55,21 @@ class FaultScript(Script):
         """Forget all faults that are planned."""
         self._backend.faults.clear()
 
-    def expire_delta_tokens(self, code: str = "SyncStateNotFound") -> None:
+    def expire_delta_tokens(self, code: str = "SyncStateNotFound", *, user: str = "") -> None:
         """From now on 410 with *code* is the answer to every token that has been given out.
 
-        It is SyncStateNotFound, SyncStateInvalid, or resyncRequired (with a Location).
+        It is SyncStateNotFound, SyncStateInvalid, or resyncRequired (with a Location). If a *user*
+        is given, only the tokens of their inbox end.
         """
-        self._backend.deltas.expire(code)
+        mailboxes = self._backend.mailboxes
+        inbox = mailboxes.folders(mailboxes.user(user)).find("inbox") if user else None
+        self._backend.deltas.expire(code, inbox)
+
+    def passed(self, delta_link: str) -> set[str]:
+        """The ids of messages that came, and that no page from the link on lists any more."""
+        token = delta_link.partition("token=")[2]
+        passed = self._backend.deltas.passed(token) if token else ()
+        return {message.immutable_id for message in passed}
 
     def limit_delta_tokens(self, lifetime: timedelta) -> None:
         """All tokens end with this time, also those that have been given out."""

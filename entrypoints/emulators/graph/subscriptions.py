@@ -5,10 +5,10 @@ learn.microsoft.com/graph/api/resources/subscription.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
-from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
@@ -89,11 +89,18 @@ class Subscription:
 
 
 class Subscriptions:
-    def __init__(self, clock: Clock, mailboxes: Mailboxes, handshakes: Handshakes) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        mailboxes: Mailboxes,
+        handshakes: Handshakes,
+        new_id: Callable[[], str],
+    ) -> None:
         self.page_size = 20
         self._clock = clock
         self._mailboxes = mailboxes
         self._handshakes = handshakes
+        self._new_id = new_id
         self._all: dict[str, Subscription] = {}
 
     def live(self) -> list[Subscription]:
@@ -129,7 +136,7 @@ class Subscriptions:
             await self._handshakes.shake(url)
         self._refuse_second(request, client_id)  # who was quicker has shaken hands meanwhile
         made = Subscription(
-            str(uuid4()), request, directory, client_id, user, folder, immutable, expires_at
+            self._new_id(), request, directory, client_id, user, folder, immutable, expires_at
         )
         self._all[made.id] = made
         return made

@@ -12,6 +12,7 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.fetcher import source_of
+from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.provider import InMemoryProvider
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
@@ -33,6 +34,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.application.trigger_sync import TriggerSync
@@ -117,6 +119,7 @@ def worker(
         sync=SyncFolder(providers, folder_syncs, outcomes, ingest, clock, age, queue),
         access=access,
         sources=sources,
+        slow_calls=SlowCalls(places=256),
         clock=clock,
         intervals=SyncIntervals(),
     )
@@ -126,7 +129,9 @@ def worker(
         providers=providers,
         trigger_sync=TriggerSync(folder_syncs, maintain, ingest, clock),
         ledger=PostgresIdempotencyLedger(database),
-        process=FileMessage(PostgresHelpdesk(database), InMemoryBlobStore(), Nh3Sanitiser()),
+        processor=FileMessage(
+            PostgresHelpdesk(database), InMemoryBlobStore(), Nh3Sanitiser(), AtOnce()
+        ),
         outcomes=outcomes,
         access=access,
         sources=sources,

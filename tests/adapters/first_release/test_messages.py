@@ -11,13 +11,13 @@ from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
-from postroom.application.consume_job import read_inbound
 from postroom.application.ports import FetchedMessage
 from postroom.domain.helpdesk.ticket import Document
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Skipped, name_of
 from tests.adapters.first_release.recorded import RECORDED_AT, at
 from tests.contracts.samples import comment, identity
+from tests.reading import read_inbound
 from tests.samples import sample
 
 

@@ -37,7 +37,7 @@ class InMemory(Stage):
         return pointer
 
     def delete(self, pointer: Pointer) -> None:
-        del self._messages.messages[source_of(pointer)]
+        self._messages.remove(source_of(pointer), self.mailbox)
 
     def move(self, pointer: Pointer) -> None:
         """There are no folders in memory."""

@@ -6,6 +6,7 @@ import pytest
 
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.pointer import ImapPointer
+from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import MessageFetcher
 from postroom.domain.failure import (
@@ -194,11 +195,14 @@ async def test_a_provider_in_trouble_is_unavailable_until_it_is_well_again(stage
 
 
 @scripted
-async def test_a_provider_that_hangs_up_is_unavailable_until_it_does_not(stage: Stage) -> None:
+async def test_a_provider_that_hangs_up_is_unavailable_until_it_does_not(
+    stage: Stage, clock: ManualClock
+) -> None:
     pointer = stage.deliver(MAIL, AT)
     stage.hang_up()
 
     assert isinstance(await failure_of(stage, pointer), Unavailable)
 
     stage.mend()
+    clock.advance(timedelta(seconds=2))  # a sign-in that failed is left alone for a moment
     assert (await stage.fetcher.fetch(stage.mailbox, pointer)).raw == MAIL

@@ -98,7 +98,7 @@ def _(scene: Scene) -> None:
 @given("a worker that died while it made the ticket")
 def _(scene: Scene) -> None:
     service = scene.service
-    consume = replace(service.consume, process=DyingProcessor(service.file))
+    consume = replace(service.consume, processor=DyingProcessor(service.file))
     scene.run(scene.queue_message())
     scene.run(die_handling(service, consume))
 

@@ -1,10 +1,12 @@
 """A worker and its jobs."""
 
+import asyncio
 from dataclasses import replace
 
 import structlog
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.entrypoints.slots import MOST
 from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import job, jobs
 from tests.unit.worker.rig import (
@@ -100,3 +102,29 @@ async def test_one_crash_makes_no_suspect(
         await until(lambda: consumer.done == ["innocent"])
 
     assert not consumer.suspects
+
+
+async def test_jobs_whose_provider_is_slow_take_no_slot_from_others(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    consumer.held = {"slow0", "slow1"}
+    await queue.enqueue([*[job(f"slow{n}", mailbox="other") for n in range(2)], *jobs("calm")])
+
+    async with at_work(replace(worker, concurrency=2, waiting=lambda _: len(consumer.running))):
+        await until(lambda: consumer.done == ["calm"])
+        consumer.open.set()
+
+
+async def test_however_slow_they_are_jobs_in_hand_are_bounded(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    names = [f"slow{n}" for n in range(50)]
+    consumer.held = set(names)
+    await queue.enqueue([job(name, mailbox=name) for name in names])
+
+    async with at_work(replace(worker, concurrency=2, waiting=lambda _: len(consumer.running))):
+        await until(lambda: len(consumer.running) == 2 * MOST)
+        await asyncio.sleep(2 * INSTANT.total_seconds())
+        assert consumer.busiest == 2 * MOST
+        consumer.open.set()
+        await until(lambda: len(consumer.done) == 50)

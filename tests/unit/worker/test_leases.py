@@ -1,6 +1,8 @@
 """A worker, its leases and its time limit."""
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
@@ -98,3 +100,22 @@ async def test_a_job_over_its_time_limit_is_stopped_and_judged(
     assert consumer.done == ["good"]
     [stopped] = told(logs, "job stopped")
     assert stopped["seconds"] == INSTANT.total_seconds()
+
+
+async def test_a_job_that_was_stopped_is_not_stopped_again_while_it_is_judged(
+    worker: Worker, queue: Queue, consumer: Consumer
+) -> None:
+    consumer.held = {"slow"}
+    await queue.enqueue(jobs("slow"))
+    judged = asyncio.Event()
+
+    async def judge(claim: Claim, limit: timedelta) -> None:
+        await judged.wait()
+        await consumer.overran(claim, limit)
+
+    async with at_work(replace(worker, time_limit=INSTANT, overran=judge)):
+        await until(lambda: consumer.cancelled == ["slow"])
+        queue.renewed.clear()
+        await until(lambda: queue.renewed.count({"slow"}) >= 3)
+        judged.set()
+        await until(lambda: consumer.overrun == ["slow"])

@@ -1,0 +1,137 @@
+"""Draws a plan from a seed.
+
+Swarm testing: each seed has few kinds of trouble, so that they do not hide each other ("Swarm
+Testing", ISSTA 2012). What is drawn is drawn in the same order whatever comes of it, so that a kind
+more makes as few seeds as possible mean something else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+from tests.simulation.failures import RETRY_AFTERS
+from tests.simulation.mailboxes import AUTHORITIES, PARTS, PLACES, POSTROOM, SOURCES, STORES
+from tests.simulation.plan import FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
+
+LANES = tuple(PLACES)
+OUTSIDE = (*SOURCES, *AUTHORITIES, *LANES)
+EVERYWHERE = (*OUTSIDE, *STORES)
+
+TARGETS: Mapping[Kind, Sequence[str]] = {
+    Kind.REFUSES: EVERYWHERE,
+    Kind.ERRS: OUTSIDE,
+    Kind.FLAPS: EVERYWHERE,
+    Kind.HANGS: EVERYWHERE,
+    Kind.HANGS_FOR_EVER: (*SOURCES, *LANES),
+    Kind.SLOW: EVERYWHERE,
+    Kind.DRIPS: OUTSIDE,
+    Kind.THROTTLES: (*SOURCES, *LANES),
+    Kind.DENIES: LANES,
+    Kind.LIES: (*SOURCES, *LANES),
+    Kind.CONTENDED: ("database",),
+    Kind.CRASHES: PARTS,
+    Kind.RESTARTS: PARTS,
+    Kind.SKEWED: PARTS,
+    Kind.UPGRADES: (POSTROOM,),
+    Kind.LOSES_ALL: ("queue",),
+    Kind.LOSES_THE_LAST: ("queue",),
+    Kind.RESTORED: ("queue",),
+    Kind.FORGETS_POSITIONS: LANES,
+    Kind.DROPS_SUBSCRIPTIONS: LANES,
+    Kind.REMOVED: LANES,
+    Kind.PAUSED: LANES,
+}
+
+DEGREES: Mapping[Kind, tuple[float, float]] = {
+    Kind.SLOW: (0.5, 20.0),
+    Kind.THROTTLES: (5.0, 300.0),
+    Kind.SKEWED: (-HOUR, HOUR),
+    Kind.CRASHES: (1.0, 60.0),
+    Kind.LOSES_THE_LAST: (0.1, 20.0),
+    Kind.RESTORED: (MINUTE, 10 * MINUTE),
+    Kind.UPGRADES: (1.0, 2 * MINUTE),
+}
+
+FORMS: Mapping[Kind, Sequence[str]] = {
+    Kind.THROTTLES: RETRY_AFTERS,
+    Kind.LIES: ("nothing", "html", "another", "torn", "json"),
+}
+
+LASTING = frozenset(
+    {
+        *(Kind.REFUSES, Kind.ERRS, Kind.FLAPS, Kind.HANGS, Kind.HANGS_FOR_EVER, Kind.SLOW),
+        *(Kind.DRIPS, Kind.THROTTLES, Kind.DENIES, Kind.LIES, Kind.CONTENDED, Kind.PAUSED),
+    }
+)
+
+UNRELIABLE, NEAR_TROUBLE, ODD, ON_THE_WIRE = 0.3, 0.6, 0.05, 0.25
+"""Shares: of seeds whose notices are not to be relied on; of mail that comes when trouble does; of
+mail that is not ordinary, in seeds that have such; of seeds with real adapters.
+"""
+
+
+FLOODED, FLOOD = 0.1, 40
+"""Share of seeds in which a mailbox is flooded, and by how much mail."""
+
+
+def draw_plan(seed: int) -> Plan:
+    random = Random(seed)
+    span = random.choice([10 * MINUTE, 10 * MINUTE, 10 * MINUTE, 40 * MINUTE])
+    kinds = random.sample(list(Kind), random.choice([0, 1, 1, 2, 3]))
+    faults = [
+        _fault(random, span, random.choice(kinds)) for _ in range(random.randint(1, 4)) if kinds
+    ]
+    natures = random.sample(list(Nature)[1:], random.choice([0, 0, 0, 1, 1, 2]))
+    unreliable = random.random() < UNRELIABLE
+    begins = [fault.begins for fault in faults]
+    mails = [
+        _mail(random, span, number, natures, begins, unreliable=unreliable)
+        for number in range(random.randint(15, 70))
+    ]
+    if random.random() < FLOODED:
+        at, lane = random.uniform(MINUTE, span), random.choice(LANES)
+        mails += [Mail(len(mails) + n, lane, at + n / 10) for n in range(FLOOD)]
+    return Plan(
+        seed,
+        tuple(sorted(faults, key=lambda fault: fault.begins)),
+        tuple(sorted(mails, key=lambda mail: mail.at)),
+        on_the_wire=random.random() < ON_THE_WIRE,
+    )
+
+
+def _fault(random: Random, span: float, kind: Kind) -> Fault:
+    lasts = 5.0 * (span / 5) ** random.random()  # 5 s at the least, half of them less than a minute
+    if kind is Kind.DENIES:
+        lasts = random.choice([lasts, lasts, FOR_GOOD])
+    return Fault(
+        kind,
+        random.choice(TARGETS[kind]),
+        begins=0.0 if kind is Kind.SKEWED else random.uniform(2 * MINUTE, 0.8 * span),
+        lasts=lasts if kind in LASTING else 0.0,
+        degree=random.uniform(*DEGREES.get(kind, (0.0, 0.0))),
+        form=random.choice(FORMS.get(kind, ("",))),
+    )
+
+
+def _mail(
+    random: Random,
+    span: float,
+    number: int,
+    natures: Sequence[Nature],
+    begins: Sequence[float],
+    *,
+    unreliable: bool,
+) -> Mail:
+    at = random.uniform(MINUTE, span)
+    if begins and random.random() < NEAR_TROUBLE:
+        at = random.choice(begins) + random.uniform(-5, 60)
+    notices: tuple[float, ...] = (random.uniform(0.2, 2.0),)
+    if unreliable:
+        late = random.uniform(1, span / 4)
+        notices = random.choice([(), notices, (late,), (*notices, late)])
+    mail = Mail(number, random.choice(LANES), max(at, 1.0), notices)
+    if natures and random.random() < ODD:
+        nature = random.choice(natures)
+        degree = random.uniform(2, MINUTE if nature is Nature.LATE else span / 2)
+        return replace(mail, nature=nature, degree=degree)
+    return mail

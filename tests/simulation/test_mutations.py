@@ -1,0 +1,65 @@
+"""The simulation sees what it is there for: each rule that is broken on purpose is found.
+
+That a few seeds find it too, and how many it takes, `make simulate MUTATIONS=1` shows.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
+from tests.simulation.mutations import MUTATIONS, Mutation
+from tests.simulation.plan import Fault, Kind, Mail, Nature, Plan
+from tests.simulation.run import run
+
+DESK, INFO, POST = "acme/desk", "acme/info", "acme/post"
+
+SHOWN_BY = {
+    "charge an attempt on a 5xx": Plan.of(
+        Fault(Kind.REFUSES, "graph", 300, 300), Mail(0, DESK, 305)
+    ),
+    "forget the lane cap": Plan.of(
+        Fault(Kind.HANGS, "login of gamma", 300, 900),
+        *(Mail(0, "gamma/desk", 305 + n / 5) for n in range(9)),
+    ),
+    "go by the host's clock": Plan.of(
+        Fault(Kind.SKEWED, "maintenance", 0, degree=-3000), Mail(0, DESK, 300)
+    ),
+    "acknowledge before the commit": Plan.of(Mail(0, DESK, 300)),
+    "skip on the first 404": Plan.of(Mail(0, INFO, 300, nature=Nature.LATE, degree=10)),
+    "advance the cursor before queueing": Plan.of(Mail(0, POST, 300)),
+    "handle again what was handled": Plan.of(
+        Fault(Kind.REFUSES, DESK, 400, 600), Mail(0, DESK, 300, notices=(0.5, 200))
+    ),
+    "run suspects among the others": Plan.of(Mail(0, POST, 300, nature=Nature.POISON)),
+    "charge a lease that ran out": Plan.of(
+        Fault(Kind.CRASHES, "worker", 301, degree=3),
+        *(Mail(0, DESK, 300 + n / 10) for n in range(20)),
+    ),
+    "accept what is not queued": Plan.of(Fault(Kind.REFUSES, "queue", 300, 30), Mail(0, DESK, 305)),
+    "ignore a Retry-After": Plan.of(
+        Fault(Kind.THROTTLES, DESK, 300, 60, degree=60, form="seconds"), Mail(0, DESK, 301)
+    ),
+    "begin anew without a list by date": Plan.of(
+        Mail(0, DESK, 390, notices=()), Fault(Kind.FORGETS_POSITIONS, DESK, 400)
+    ),
+    "leave lanes on probation": Plan.of(Fault(Kind.ERRS, DESK, 300, 300), Mail(0, DESK, 305)),
+    "take a lost queue for a whole one": Plan.of(
+        Mail(0, POST, 300, nature=Nature.FORBIDDEN, degree=20), Fault(Kind.LOSES_ALL, "queue", 310)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def telemetry() -> Iterator[Telemetry]:
+    with open_telemetry() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_rule_that_is_broken_is_found(mutation: Mutation, telemetry: Telemetry) -> None:
+    plan = SHOWN_BY[mutation.name]
+    assert not run(plan, telemetry).broken
+
+    with mutation.applied():
+        assert run(plan, telemetry, hurried=True).broken
