@@ -28,9 +28,11 @@ from tests.databases import new_database
 pytestmark = pytest.mark.timeout(3600)
 
 MESSAGES, BATCH = 1000, 20
-PATIENCE = 300
-"""Seconds until all must have been handled. A message that failed by itself twice waits for two
-minutes then."""
+PATIENCE = 1500
+"""Seconds until all must have been handled: a message that has failed five times, while others of
+its mailbox did not, waits for 21 minutes. It takes one to four, mostly."""
+
+MOST = 0.95
 
 GRAPH_AWAY, DATABASE_AWAY = map(float, os.environ.get("OUTAGES", "60 60").split())
 """Seconds. `make prove` has longer ones."""
@@ -210,17 +212,17 @@ async def test_whatever_happens_each_message_is_handled_once_and_only_poison_is_
 
 
 async def _sit_out(stage: Stage, number: int, outage: AbstractAsyncContextManager[None]) -> str:
-    """What the outage has cost, once all is handled that had come in by its end."""
+    """What the outage has cost, once most is handled that had come in by its end."""
     begun, calls = _now(), len(stage.graph.requests)
     async with outage:
         await _deliver(stage, number)
     over, calls = _now(), len(stage.graph.requests) - calls
     handled = await _handled(stage)
     flows_at = await _when(stage, lambda now: now > handled)
-    done_at = await _when(stage, lambda now: now == (number + 1) * BATCH)
+    most_at = await _when(stage, lambda now: now >= MOST * (number + 1) * BATCH)
     return (
         f"{over - begun:.0f} s with {calls} calls of Graph; the first message was handled"
-        f" {flows_at - over:.1f} s after its end, the last {done_at - over:.1f} s"
+        f" {flows_at - over:.1f} s after its end, and {MOST:.0%} of all {most_at - over:.1f} s"
     )
 
 
