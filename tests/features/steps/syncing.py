@@ -5,10 +5,13 @@ from datetime import timedelta
 from pytest_bdd import given, parsers, then, when
 
 from postroom.application.maintain_folder import LEASE
+from postroom.application.ports import PositionRefused
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox_state import StateName
 from tests.features.scene import Scene
 from tests.features.steps.words import ACCEPTED
+
+REFUSED = PositionRefused("the provider answered 400")
 
 # --- The listener -------------------------------------------------------------------------------
 
@@ -34,6 +37,11 @@ def _(scene: Scene) -> None:
 
 
 # --- Triggers -----------------------------------------------------------------------------------
+
+
+@given("the provider refuses to go on from where we were")
+def _(scene: Scene) -> None:
+    scene.stage.changes.refuse_positions(scene.mailbox, REFUSED)
 
 
 @given("the mailbox is being synced")
