@@ -46,6 +46,8 @@ class Load:
     """How often the worker was told that it had settled a job: 0 if that was told to be done."""
     refusals: Counter[str] = field(default_factory=Counter)
     """Why jobs were refused."""
+    unanswered: set[str] = field(default_factory=set)
+    """Jobs that may be settled: the server was lost before it said so."""
     done_twice: set[str] = field(default_factory=set)
     """Jobs that came back after they had been taken and settled.
 
@@ -85,7 +87,11 @@ class Load:
 
     async def consume(self, claim: Claim) -> Consumed:
         self.claims.append(claim)
-        settled = await self.queue.acknowledge(claim)
+        try:
+            settled = await self.queue.acknowledge(claim)
+        except Unavailable:
+            self.unanswered.add(claim.job.id)
+            raise
         self.settled[claim.job.id] += settled
         if settled:
             self._note_end(claim.job.id)

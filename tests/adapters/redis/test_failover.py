@@ -91,6 +91,7 @@ async def go_on(stage: Stage, replace: Callable[[], object]) -> None:
 
     claimed_later = {claim.job.id for claim in load.claims[safe.claims :]}
     assert len(safe.acknowledged) >= 500
-    assert safe.acknowledged <= set(load.settled), "lost"
+    # What was being settled may be settled, though nobody was left to say so.
+    assert safe.acknowledged.isdisjoint(load.lost - load.unanswered), "lost"
     assert claimed_later.isdisjoint(safe.settled), "done again"
     assert load.tokens_rise()
