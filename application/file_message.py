@@ -88,13 +88,13 @@ class FileMessage(EmailProcessor):
             ),
         )
 
-    async def _body(self, message: Message) -> "_Body":
+    async def _body(self, message: Message) -> _Body:
         if len(message.html) > MAX_HTML:
             return await self._as_text(message)
         html = await self._offload_html(self.sanitise, message.html) if message.html else ""
         return _Body(message.text, html)
 
-    async def _as_text(self, message: Message) -> "_Body":
+    async def _as_text(self, message: Message) -> _Body:
         text = message.text or await self._offload_html(text_of, message.html)
         original = Attachment("message.html", "text/html", message.html.encode())
         return _Body(text, "", (original,))

@@ -149,7 +149,7 @@ async def run_worker(
         consume=consume,
         overran=consume.overran,
         run_suspect=run_suspect,
-        waiting=wired.consume.slow_calls.lasting,
+        waiting=wired.slow_calls.lasting,
         concurrency=settings.concurrency,
     )
     await worker.run(stop)
@@ -160,7 +160,7 @@ async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event)
     if is_watched():
         await _show_if_there_is_no_mailbox(wired.registry)
     maintenance = Maintenance(
-        waiting=wired.consume.slow_calls.lasting,
+        waiting=wired.slow_calls.lasting,
         folder_syncs=wired.folder_syncs,
         maintain=wired.maintain,
         remove_orphans=wired.remove_orphans,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from postroom.entrypoints.loop_lag import LoopLag
 
-MOST = 16
+IN_HAND_PER_SLOT = 16
 """So many times as many jobs are in hand at the most as are worked on."""
 
 BRISK = timedelta(milliseconds=100)
@@ -41,4 +41,4 @@ class Slots:
         if in_hand >= self.number:
             self.lag.measure()
         waiting = self.waiting(LONG if self.lag.is_high else BRISK)
-        return min(self.number + waiting, MOST * self.number) - in_hand
+        return min(self.number + waiting, IN_HAND_PER_SLOT * self.number) - in_hand

@@ -88,9 +88,9 @@ class GmailChanges(ChangeSource):
 
         Gmail lists the newest first, so the pages of a window are read before any is given.
         """
+        _require(folder)
         if not self.gmail.skew.is_measured:  # *moment* is by our clock, and a search by Gmail's
             await self.position(mailbox, folder)
-        _require(folder)
         start: datetime | None = moment
         width = DAY
         while start:

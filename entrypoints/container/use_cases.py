@@ -46,7 +46,7 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
-from postroom.entrypoints.slots import MOST
+from postroom.entrypoints.slots import IN_HAND_PER_SLOT
 from postroom.entrypoints.telemetry.folder_sync import ObservedAccess, ObservedMaintain
 from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.queue_watch import ObservedWatch
@@ -97,7 +97,8 @@ def _bind_syncing(container: punq.Container, settings: Settings, telemetry: Tele
     container.register(TrackAccess)
     access: AccessTracker = ObservedAccess(container.resolve(TrackAccess))
     container.register(AccessTracker, instance=access)
-    container.register(SlowCalls, instance=SlowCalls(places=MOST * settings.concurrency))
+    places = IN_HAND_PER_SLOT * settings.concurrency
+    container.register(SlowCalls, instance=SlowCalls(places))
     container.register(SyncFolder)
     container.register(MaintainFolder, draw=draw)
     maintain: Maintain = ObservedMaintain(container.resolve(MaintainFolder), telemetry)
@@ -129,6 +130,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         random=container.resolve(Random),
         health=health,
         telemetry=container.resolve(Telemetry),
+        slow_calls=container.resolve(SlowCalls),
         claim_records=ClaimRecords(container.resolve(WireFormat)),
         sources=container.resolve(SourceTracker),
         locks=container.resolve(Locks),

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 
 from postroom.adapters.redis.claim_record import ClaimRecords
+from postroom.application.slow_calls import SlowCalls
 from postroom.entrypoints.application import Application
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
@@ -10,4 +11,5 @@ class Wired(Application):
     """The application, and what observes it: a command that only looks need not import that."""
 
     telemetry: Telemetry
+    slow_calls: SlowCalls
     claim_records: ClaimRecords

@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from postroom.entrypoints.telemetry.privacy import error_fields, loggable
-from postroom.entrypoints.telemetry.seldom import Seldom, Sparing
+from postroom.entrypoints.telemetry.seldom import Seldom, SeldomEvents
 
 QUIETED = ("httpx", "httpcore", "uvicorn.access")
 """They write a line for each request, with its URL: `/users/alice@example.org/messages/…`."""
@@ -38,7 +38,7 @@ def configure_logging(
     ]
     render = _renderer(log_format, colours=out.isatty())
     structlog.configure(
-        processors=[Sparing(), *own, render],
+        processors=[SeldomEvents(), *own, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,  # so that a later call of this function is heeded

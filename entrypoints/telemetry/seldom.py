@@ -21,13 +21,13 @@ MAX_KNOWN = 1000
 
 
 @dataclass(slots=True)
-class Turns:
-    """Whose turn it is to be shown."""
+class RateLimit:
+    """Admits each line once in EVERY seconds."""
 
     _due: dict[object, float] = field(default_factory=dict)
     _passed_over: dict[object, int] = field(default_factory=dict)
 
-    def take(self, line: object) -> int | None:
+    def admit(self, line: object) -> int | None:
         """How often *line* was passed over since it was shown, if it is to be shown; else None."""
         now = time.monotonic()
         if now < self._due.get(line, now):
@@ -41,28 +41,28 @@ class Turns:
 
 
 class Seldom(logging.Filter):
-    """Lets each line of such a library pass when it is its turn, whatever its arguments are."""
+    """Lets each line of such a library pass once in a while, whatever its arguments are."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._turns = Turns()
+        self._limit = RateLimit()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.name not in REPETITIVE or self._turns.take(str(record.msg)) is not None
+        return record.name not in REPETITIVE or self._limit.admit(str(record.msg)) is not None
 
 
-class Sparing:
-    """The same for our own events: one is as another that failed for the same reason.
+class SeldomEvents:
+    """The same for our own events, in structlog: what failed for the same reason is the same.
 
     The next that is shown says how many were not (`repeated`), whatever they were about.
     """
 
     def __init__(self) -> None:
-        self._turns = Turns()
+        self._limit = RateLimit()
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         if event["event"] in REPEATED:
-            repeated = self._turns.take((event["event"], event.get("reason")))
+            repeated = self._limit.admit((event["event"], event.get("reason")))
             if repeated is None:
                 raise structlog.DropEvent
             if repeated:

@@ -14,7 +14,7 @@ from postroom.entrypoints.telemetry.privacy import (
     loggable,
     without_addresses,
 )
-from postroom.entrypoints.telemetry.seldom import MAX_KNOWN, Turns
+from postroom.entrypoints.telemetry.seldom import MAX_KNOWN, RateLimit
 from tests.unit.captured_log import captured_log, lines
 
 log = structlog.get_logger()
@@ -217,12 +217,12 @@ def test_a_failure_that_every_sender_meets_is_shown_once_a_minute(
 
 
 def test_of_ever_new_reasons_the_last_thousand_are_known() -> None:
-    turns = Turns()
+    limit = RateLimit()
     for number in range(MAX_KNOWN + 1):
-        assert turns.take(number) == 0
+        assert limit.admit(number) == 0
 
-    assert turns.take(MAX_KNOWN) is None
-    assert turns.take(0) == 0, "the first have been forgotten"
+    assert limit.admit(MAX_KNOWN) is None
+    assert limit.admit(0) == 0, "the first have been forgotten"
 
 
 def test_a_librarys_exception_is_told_by_its_class(stream: io.StringIO) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from postroom.entrypoints.loop_lag import EVERY, LATE, LoopLag
-from postroom.entrypoints.slots import BRISK, LONG, MOST, Slots
+from postroom.entrypoints.slots import BRISK, IN_HAND_PER_SLOT, LONG, Slots
 
 
 def slots(**waiting: int) -> Slots:
@@ -26,7 +26,7 @@ async def test_those_that_wait_for_a_server_take_none() -> None:
 
 
 async def test_there_is_a_most() -> None:
-    most = 4 * MOST
+    most = 4 * IN_HAND_PER_SLOT
 
     assert slots(moment=most).free(most - 1) == 1
     assert slots(moment=most).free(most) == 0

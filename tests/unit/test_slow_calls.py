@@ -9,7 +9,7 @@ import pytest
 
 from postroom.application.slow_calls import SlowCalls
 from postroom.entrypoints.settings import Settings
-from postroom.entrypoints.slots import MOST
+from postroom.entrypoints.slots import IN_HAND_PER_SLOT
 
 AT_ONCE = timedelta()
 NEVER = timedelta(hours=1)
@@ -78,7 +78,7 @@ async def test_while_there_are_places_nobody_is_held_up(calls: ExitStack) -> Non
 
 async def test_the_only_mailbox_there_is_never_meets_a_share(calls: ExitStack) -> None:
     settings = Settings.model_construct()
-    slow_calls = SlowCalls(places=MOST * settings.concurrency, slow=AT_ONCE)
+    slow_calls = SlowCalls(places=IN_HAND_PER_SLOT * settings.concurrency, slow=AT_ONCE)
     for _ in range(settings.lane_concurrency):
         assert not slow_calls.are_too_many("acme", ["graph"])
         calls.enter_context(slow_calls.calling("acme", ["graph"]))

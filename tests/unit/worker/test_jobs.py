@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.entrypoints.slots import MOST
+from postroom.entrypoints.slots import IN_HAND_PER_SLOT
 from postroom.entrypoints.worker import Worker
 from tests.contracts.pointer_queue.samples import job, jobs
 from tests.unit.worker.rig import (
@@ -123,8 +123,8 @@ async def test_however_slow_they_are_jobs_in_hand_are_bounded(
     await queue.enqueue([job(name, mailbox=name) for name in names])
 
     async with at_work(replace(worker, concurrency=2, waiting=lambda _: len(consumer.running))):
-        await until(lambda: len(consumer.running) == 2 * MOST)
+        await until(lambda: len(consumer.running) == 2 * IN_HAND_PER_SLOT)
         await asyncio.sleep(2 * INSTANT.total_seconds())
-        assert consumer.busiest == 2 * MOST
+        assert consumer.busiest == 2 * IN_HAND_PER_SLOT
         consumer.open.set()
         await until(lambda: len(consumer.done) == 50)
