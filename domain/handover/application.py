@@ -1,0 +1,123 @@
+"""An application of the user's: where its messages go, and how."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+INSTALLATION = ""
+"""In place of a tenant: the application is the operator's, and serves any tenant."""
+
+KIBIBYTE = 2**10
+MEBIBYTE = 2**20
+
+DEFAULT_MAX_BODY = 960 * KIBIBYTE
+"""Bytes: under the 1 MiB that nginx refuses by default."""
+
+LARGEST_MAX_BODY = 25 * MEBIBYTE
+LONGEST_TIMEOUT = timedelta(seconds=120)
+
+SCHEMES = ("https", "http", "postgresql", "python")
+
+
+class InvalidApplication(ValueError):
+    """The application cannot be added as described; the message says what to change."""
+
+
+class SetBy(StrEnum):
+    """Who has set the URL, and so what it may be: an operator may name any host."""
+
+    OPERATOR = "operator"
+    TENANT = "tenant"
+
+
+class Order(StrEnum):
+    NONE = "none"
+    MAILBOX = "mailbox"  # one message of a mailbox at a time, in order of acceptance
+
+
+class WhenUnsure(StrEnum):
+    """What becomes of a message when the end of its call is not known."""
+
+    REPEAT = "repeat"
+    HOLD = "hold"  # for a person: the application cannot keep a key
+
+
+class Mode(StrEnum):
+    DELIVER = "deliver"
+    SHADOW = "shadow"  # all but the call
+    OFF = "off"
+
+
+class BodyKind(StrEnum):
+    FULL = "full"
+    THIN = "thin"  # no text, HTML, reply or headers: links alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """*tenant* is INSTALLATION, or whose it is; *name* is unique there.
+
+    *destination* is a URL: `https://…` is called, `postgresql://…` has an inbox table, and
+    `python:name` is an entry point. The first of *secrets* (`whsec_…`) is the newest; all sign.
+    *in_flight* bounds the calls at a time, of all workers. *fallback* is the name of another
+    application of the same owner, used when this one was paused for *fallback_after*. *copies* are
+    names of others that get every message as well. What was handled is deleted after *retention*.
+    """
+
+    tenant: str
+    name: str
+    destination: str = field(repr=False)  # its path and query may hold a secret
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    set_by: SetBy = SetBy.OPERATOR
+    mode: Mode = Mode.DELIVER
+    order: Order = Order.NONE
+    when_unsure: WhenUnsure = WhenUnsure.REPEAT
+    in_flight: int = 8
+    timeout: timedelta = timedelta(seconds=30)
+    body: BodyKind = BodyKind.FULL
+    max_body: int = DEFAULT_MAX_BODY
+    inline_below: int = 0
+    max_backlog: int = 10_000
+    max_backlog_bytes: int = 5 * 2**30
+    retention: timedelta = timedelta(days=7)
+    fallback: str = ""
+    fallback_after: timedelta = timedelta(minutes=15)
+    copies: tuple[str, ...] = ()
+    alert_url: str = field(default="", repr=False)
+    shadow_url: str = field(default="", repr=False)
+    added_at: datetime
+    paused_since: datetime | None = None
+    paused_reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidApplication(
+                f"application {self.name!r}: use 1 to 63 of a-z 0-9 . _ - (a letter or digit first)"
+            )
+        if self.scheme not in SCHEMES:
+            raise InvalidApplication(f"the destination begins with one of: {', '.join(SCHEMES)}")
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        bounds = (
+            ("in_flight", 1, self.in_flight, 1000),
+            ("timeout", timedelta(seconds=1), self.timeout, LONGEST_TIMEOUT),
+            ("max_body", 16 * KIBIBYTE, self.max_body, LARGEST_MAX_BODY),
+            ("inline_below", 0, self.inline_below, self.max_body),
+            ("max_backlog", 1, self.max_backlog, 10_000_000),
+        )
+        for name, least, value, most in bounds:
+            if not least <= value <= most:
+                raise InvalidApplication(f"{name}: use {least} to {most}")
+
+    @property
+    def scheme(self) -> str:
+        return self.destination.partition(":")[0]
+
+    @property
+    def is_paused(self) -> bool:
+        """By a person."""
+        return self.paused_since is not None

@@ -1,0 +1,57 @@
+"""What is done with the messages of an application that are due: pure, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from postroom.domain.handover.application import Application
+from postroom.domain.handover.handover import Handover
+from postroom.domain.handover.health import PING_AFTER, Condition, Health
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """*calls* are to be called now; *others* are due, and have become something else.
+
+    *ping* says that there is no message left to ask the application with, whether it answers.
+    """
+
+    calls: Sequence[Handover]
+    others: Sequence[Handover]
+    ping: bool = False
+
+
+def plan(
+    due: Sequence[Handover],
+    health: Health,
+    application: Application,
+    *,
+    in_flight: int,
+    limit: int,
+    now: datetime,
+) -> Plan:
+    """What becomes of *due*, the first first; *in_flight* are called by others at this moment.
+
+    Those that are left over stay as they are.
+    """
+    judged = [(each, each.before_call(health, application.when_unsure, now)) for each in due]
+    others = [after for before, after in judged if after is not before]
+    callable_ = [after for _, after in judged if after.is_callable(now)]
+    room = min(health.room(in_flight, now), limit)
+    if health.condition is not Condition.ACTIVE:  # another message than failed comes first
+        callable_.sort(key=lambda each: (each.key == health.last_failed, bool(each.failed_began)))
+    ping = _is_ping_needed(callable_, health) and room > 0 and in_flight == 0
+    chosen = [] if ping else callable_[:room]
+    keys = {(each.tenant, each.key) for each in chosen}
+    return Plan(
+        calls=[each.calling(now, application.timeout) for each in chosen],
+        others=[each for each in others if (each.tenant, each.key) not in keys],
+        ping=ping,
+    )
+
+
+def _is_ping_needed(callable_: Sequence[Handover], health: Health) -> bool:
+    """After so many failures, where all that is left has failed since the last success."""
+    if health.failures < PING_AFTER or health.failures % PING_AFTER or not callable_:
+        return False
+    return all(each.failed_began for each in callable_)

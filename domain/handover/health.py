@@ -1,0 +1,141 @@
+"""Whose fault a failed call is, and when an application is left alone.
+
+A failed call of a message is charged to it on evidence alone: a call of *another* message of the
+application, which began after that call did, came to a final answer. So an outage of any kind, of
+any length, charges nothing: neither does a deployment that answers 404 for an hour.
+
+| state   | calls                                                | what ends it                       |
+|---------|------------------------------------------------------|------------------------------------|
+| active  | as many as the window says: 1 after an outage, then  | a failure: suspect                 |
+|         | twice as many after each final answer                |                                    |
+| suspect | one at a time, another message than failed first     | a final answer: active; a failure: |
+|         |                                                      | paused                             |
+| paused  | none, for 5 seconds, then twice as long each time,   | the end of the pause: one probe    |
+|         | up to 5 minutes; or as long as was asked for         |                                    |
+
+The state is one row that all workers share. Nobody disables an endpoint but a person: what is
+disabled cannot heal.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from postroom.domain.handover.answer import (
+    Answer,
+    Busy,
+    Failed,
+    Final,
+    InProgress,
+    Unreachable,
+)
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=5)
+
+LONGEST_WISH = timedelta(hours=1)
+"""How long an application may ask to be left alone (Retry-After); longer is taken for this."""
+
+PING_AFTER = 3
+"""Failures in a row after which a ping asks, where there is no other message to ask with."""
+
+
+class Condition(StrEnum):
+    ACTIVE = "active"
+    SUSPECT = "suspect"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How an application answers. *window* bounds the calls at a time.
+
+    *last_success_began* is when the latest call began that came to a final answer. *failures*
+    counts those since then, and *last_failed* is the key of the last. *reason* says how that
+    failed. *failing_since* is None while all is well.
+    """
+
+    condition: Condition = Condition.ACTIVE
+    window: int
+    paused_until: datetime | None = None
+    pauses: int = 0
+    last_success_began: datetime | None = None
+    last_failed: str = ""
+    failures: int = 0
+    failing_since: datetime | None = None
+    reason: str = ""
+
+    def room(self, in_flight: int, now: datetime) -> int:
+        """How many more calls may begin, beside those *in_flight*."""
+        match self.condition:
+            case Condition.ACTIVE:
+                return max(self.window - in_flight, 0)
+            case Condition.SUSPECT:
+                return max(1 - in_flight, 0)
+            case Condition.PAUSED:
+                is_over = self.paused_until is None or self.paused_until <= now
+                return max(1 - in_flight, 0) if is_over else 0
+
+    def proves_at_fault(self, failed_began: datetime) -> bool:
+        """Whether another message was taken since a call began at *failed_began*, which failed."""
+        return self.last_success_began is not None and self.last_success_began > failed_began
+
+    def after(
+        self, answer: Answer, *, key: str, began: datetime, now: datetime, draw: float, limit: int
+    ) -> "Health":
+        """After *answer* to the call of *key* that had begun then; *limit* is the most in flight.
+
+        *draw*, from [0, 1), spreads the pauses.
+        """
+        match answer:
+            case InProgress():
+                return self
+            case Busy(retry_after=wish):
+                paused = self._failed(key, "asks for time", now)
+                return paused._paused(now, draw, wish)
+            case Unreachable(reason=reason):
+                return self._failed(key, reason, now)._paused(now, draw)
+            case Failed(reason=reason):
+                return self._after_failure(key, reason, began, now, draw)
+            case _:
+                return self._succeeded(answer, began, limit)
+
+    def _succeeded(self, _: Final, began: datetime, limit: int) -> "Health":
+        latest = max(filter(None, (self.last_success_began, began)), default=began)
+        was_down = self.condition is not Condition.ACTIVE
+        window = min(2 if was_down else 2 * self.window, limit)
+        return Health(window=window, last_success_began=latest)
+
+    def _after_failure(
+        self, key: str, reason: str, began: datetime, now: datetime, draw: float
+    ) -> "Health":
+        if self.proves_at_fault(began):  # it has taken another message meanwhile
+            return self
+        failed = self._failed(key, reason, now)
+        if self.condition is Condition.ACTIVE:
+            return replace(failed, condition=Condition.SUSPECT, window=1)
+        if self.condition is Condition.PAUSED and self.room(0, now) == 0:
+            return failed  # it was on its way before the pause began
+        return failed._paused(now, draw)
+
+    def _failed(self, key: str, reason: str, now: datetime) -> "Health":
+        return replace(
+            self,
+            failures=self.failures + 1,
+            last_failed=key,
+            failing_since=self.failing_since or now,
+            reason=reason,
+        )
+
+    def _paused(self, now: datetime, draw: float, wish: timedelta | None = None) -> "Health":
+        pause = min(FIRST_PAUSE * 2 ** min(self.pauses, 16), LONGEST_PAUSE) * (1 - draw / 4)
+        if wish is not None:
+            pause = min(max(wish, FIRST_PAUSE * (1 - draw / 4)), LONGEST_WISH)
+        until = max(filter(None, (self.paused_until, now + pause)))
+        return replace(
+            self,
+            condition=Condition.PAUSED,
+            window=1,
+            paused_until=until,
+            pauses=self.pauses + 1,
+        )
