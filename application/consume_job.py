@@ -59,6 +59,8 @@ UNKNOWN_MAILBOX = "unknown mailbox"
 SET_ASIDE = timedelta(minutes=5)
 """How soon a job is tried again whose mailbox is paused, or cannot be opened."""
 
+BEHIND_FOR = timedelta(seconds=30)
+"""How soon a job is tried again whose application takes no more."""
 
 FinalT = TypeVar("FinalT", bound=Final)
 
@@ -168,6 +170,8 @@ class ConsumeJob(Consume):
             return await self._set_aside(claim, f"{provider.title} is away", wait)
         if self.slow_calls.are_too_many(mailbox.tenant, sources):
             return await self._set_aside(claim, f"{provider.title} is slow", AGAIN_AFTER)
+        if reason := await self.processor.obstacle(mailbox):
+            return await self._set_aside(claim, reason, BEHIND_FOR)
         async with self.in_hand.one(mailbox.tenant):
             return await self._fetch(claim, mailbox, provider)
 
@@ -189,7 +193,7 @@ class ConsumeJob(Consume):
         raw = fetched.raw
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         inbound = as_inbound(fetched, message)
-        process = await self.processor.prepare(mailbox, inbound)
+        process = await self.processor.prepare(mailbox, inbound, job)
         # No connection to the database is held before there is something to write.
         async with self.ledger.once(mailbox, inbound.identity) as is_new:
             outcome = await process() if is_new else Duplicate()

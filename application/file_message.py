@@ -28,6 +28,7 @@ from postroom.domain.mail.html_text import text_of
 from postroom.domain.mail.message import Attachment, InboundMessage, Message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect
+from postroom.domain.pointer import PointerJob
 
 MAX_HTML = 2**20
 """Characters. HTML that is longer is shown as text, and kept as a file: no browser shows it well,
@@ -50,7 +51,15 @@ class FileMessage(EmailProcessor):
     sanitise: HtmlSanitiser
     offload: Offload
 
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
+    async def obstacle(self, mailbox: Mailbox) -> str:  # noqa: ARG002 - it is never behind
+        return ""
+
+    async def prepare(
+        self,
+        mailbox: Mailbox,
+        inbound: InboundMessage,
+        job: PointerJob,  # noqa: ARG002 - a ticket does not lead back to it
+    ) -> Prepared:
         # Files first, while no other filing waits: one that is left over by a failure harms nobody,
         # a row whose file is missing does.
         return partial(self._file, mailbox, await self._comment(mailbox, inbound))

@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -17,6 +17,7 @@ import structlog
 from postroom.application.ports import Claim, PointerQueue
 from postroom.domain.crash import is_suspect
 from postroom.domain.failure import StoreUnavailable, Unavailable
+from postroom.entrypoints.outage import Outage
 from postroom.entrypoints.slots import LOOK_AGAIN, Slots, nobody_waits
 from postroom.entrypoints.tasks import cancel
 from postroom.entrypoints.telemetry.events import claim_fields
@@ -32,10 +33,6 @@ JUDGED_WITHIN = 60.0
 
 OVERTAKEN = 0.25
 """Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two tries of a store that is away."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
@@ -92,8 +89,8 @@ class _Run:
         self._running: dict[int, _Running] = {}  # by token
         self._ended = asyncio.Event()
         self._slots = Slots(worker.concurrency, worker.waiting)
-        self._outage = _Outage("queue")
-        self._store_outage = _Outage("database")
+        self._outage = Outage("queue")
+        self._store_outage = Outage("database")
 
     async def claim_jobs(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -233,38 +230,3 @@ class _Run:
 async def _wait_for(jobs: Collection[_Running], seconds: float) -> None:
     if jobs:
         await asyncio.wait([running.task for running in jobs], timeout=seconds)
-
-
-@dataclass(slots=True)
-class _Outage:
-    """Tells once that *what* is unreachable, and once that it is reachable again."""
-
-    what: str
-    _since: float | None = field(default=None, init=False)
-    _pause: float = field(default=FIRST_PAUSE, init=False)
-
-    @property
-    def lasts(self) -> bool:
-        return self._since is not None
-
-    def began(self, failure: Unavailable) -> None:
-        if self._since is None:
-            self._since = asyncio.get_running_loop().time()
-            event = f"{self.what} unreachable"
-            log.error(event, reason=failure.reason)
-
-    async def sit_out(self, failure: Unavailable) -> None:
-        self.began(failure)
-        await self.pause()
-
-    async def pause(self) -> None:
-        """For longer each time."""
-        await asyncio.sleep(self._pause)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
-
-    def is_over(self) -> None:
-        if self._since is not None:
-            seconds = asyncio.get_running_loop().time() - self._since
-            event = f"{self.what} reachable again"
-            log.info(event, seconds=round(seconds, 1))
-        self._since, self._pause = None, FIRST_PAUSE

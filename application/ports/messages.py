@@ -7,8 +7,10 @@ from typing import Protocol
 
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed
-from postroom.domain.pointer import Pointer
+from postroom.domain.outcome import Accepted, Completed, Skipped
+from postroom.domain.pointer import Pointer, PointerJob
+
+Processed = Completed | Accepted | Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,10 @@ class Prepared(Protocol):
     """What is left to be done for a message, in its ledger block."""
 
     @abstractmethod
-    async def __call__(self) -> Completed:
-        """Process the message; the reference leads to what became of it.
+    async def __call__(self) -> Processed:
+        """Process the message; the reference of a completed one leads to what became of it.
 
-        The effect is kept with the block, and forgotten with it. Raises Unprocessable.
+        The effect is stored with the block, and forgotten with it. Raises Unprocessable.
         """
 
 
@@ -56,8 +58,18 @@ class EmailProcessor(Protocol):
     """Hands a message over to the application that wants it."""
 
     @abstractmethod
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
+    async def obstacle(self, mailbox: Mailbox) -> str:
+        """Why no message of *mailbox* is to be fetched at present: its application is behind.
+
+        Empty if there is nothing in the way.
+        """
+
+    @abstractmethod
+    async def prepare(
+        self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
+    ) -> Prepared:
         """Do what takes long, before the ledger block, in which others may wait for us.
 
-        It may be for nothing, and harms nobody then. Raises Unprocessable.
+        It may be for nothing, and harms nobody then. *job* is what has led to the message. Raises
+        Unprocessable.
         """

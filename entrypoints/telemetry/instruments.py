@@ -60,6 +60,10 @@ class Instruments:
     sync_missed: Tally
     queue_losses: Tally
     sources_away: Level
+    calls: Tally
+    call_duration: Histogram
+    handovers: Tally
+    handover_duration: Histogram
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -117,6 +121,16 @@ def instruments(meter: Meter) -> Instruments:
             "postroom.sources.away",
             "{source}",
             "Hosts, servers and authorities that answer nobody, as this process has found",
+        ),
+        calls=_tally(meter, "postroom.calls", "{call}", "Calls of applications, by answer"),
+        call_duration=_seconds(
+            meter, "postroom.call.duration", "Time that applications took to answer a call"
+        ),
+        handovers=_tally(
+            meter, "postroom.handovers", "{handover}", "Handovers that have ended, by state"
+        ),
+        handover_duration=_seconds(
+            meter, "postroom.handover.duration", "Time from a message's acceptance to its end"
         ),
     )
 

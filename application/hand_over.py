@@ -1,0 +1,132 @@
+"""Hand over what is due to an application: claim, call, settle; each is committed by itself.
+
+A claim is committed before its calls, so that a call which ends this process is counted. A call is
+made outside any transaction: one that hangs holds nobody's connection. Should the store be away
+then, what was answered is stored when it is back, as long as the lease lasts; after that another
+worker calls with the same key and the same bytes.
+"""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import random
+from typing import Protocol
+
+from postroom.application.ports import (
+    Answered,
+    ApplicationCaller,
+    Call,
+    Claimed,
+    Handovers,
+    Settled,
+)
+from postroom.domain.failure import Unavailable
+from postroom.domain.handover.answer import Answer, Unreachable
+from postroom.domain.handover.application import Application
+from postroom.domain.handover.handover import MARGIN
+
+FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
+"""Seconds between two tries to settle while the store is away."""
+
+SPARE = 2.0
+"""Seconds of the lease that are left when settling is given up, so that nobody else has begun."""
+
+
+class HandoverEvents(Protocol):
+    """Hears what becomes of handovers, and of the applications."""
+
+    @abstractmethod
+    def called(self, application: Application, answered: Answered, seconds: float) -> None:
+        """A call has ended."""
+
+    @abstractmethod
+    def claimed(self, application: Application, claimed: Claimed) -> None:
+        """A claim was committed; some of what was due may have died, or be held, without a call."""
+
+    @abstractmethod
+    def settled(
+        self, application: Application, answers: Sequence[Answered], settled: Settled
+    ) -> None:
+        """What was answered is stored."""
+
+    @abstractmethod
+    def unsettled(self, application: Application, count: int, failure: Unavailable) -> None:
+        """What was answered could not be stored: *count* calls will be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """*callers* are by scheme of the destination. *draw*, from [0, 1), spreads what waits."""
+
+    handovers: Handovers
+    callers: Mapping[str, ApplicationCaller]
+    events: HandoverEvents
+    draw: Callable[[], float] = field(default=random, repr=False)
+
+    async def claim(self, application: Application, limit: int) -> Claimed:
+        """Raises Unavailable."""
+        claimed = await self.handovers.claim(application, limit)
+        self.events.claimed(application, claimed)
+        return claimed
+
+    def batch(self, application: Application) -> int:
+        """How many messages one call takes."""
+        caller = self.callers.get(application.scheme)
+        return caller.batch if caller else 1
+
+    async def call(self, application: Application, calls: Sequence[Call]) -> Sequence[Answered]:
+        """Make one call, with as many messages as it takes."""
+        began = _now()
+        answers = await self._answers(application, calls)
+        answered = [
+            Answered(call.handover, answer) for call, answer in zip(calls, answers, strict=True)
+        ]
+        for each in answered:
+            self.events.called(application, each, _now() - began)
+        return answered
+
+    async def _answers(self, application: Application, calls: Sequence[Call]) -> Sequence[Answer]:
+        caller = self.callers.get(application.scheme)
+        if caller is None:
+            reason = f"this release does not call {application.scheme}: destinations"
+            return [Unreachable(reason=reason)] * len(calls)
+        return await caller.call(application, calls)
+
+    async def settle(
+        self, application: Application, answers: Sequence[Answered], *, answered_at: float
+    ) -> None:
+        """Store *answers*, the first of which came at *answered_at* by the loop's clock.
+
+        Gives up when the margin of the lease is over.
+        """
+        give_up = answered_at + MARGIN.total_seconds() - SPARE
+        wait = FIRST_WAIT
+        while True:
+            try:
+                settled = await self.handovers.settle(application, answers, draw=self.draw())
+            except Unavailable as failure:
+                if _now() + wait > give_up:
+                    self.events.unsettled(application, len(answers), failure)
+                    return
+            else:
+                self.events.settled(application, answers, settled)
+                return
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
+
+    async def ping(self, application: Application) -> None:
+        """Ask whether the application takes calls, and store that. Raises Unavailable."""
+        _, began = await self.handovers.health(application)
+        caller = self.callers.get(application.scheme)
+        if caller is None:
+            return
+        answer = await caller.ping(application)
+        settled = await self.handovers.pinged(
+            application, answer, began=began, draw=self.draw()
+        )
+        self.events.settled(application, [], settled)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,105 @@
+"""Choose who gets a message: its mailbox's application, its tenant's, or the installation's.
+
+Exactly one application gets it; those that get copies have handovers of their own, and hold nobody
+up. Where there is none of that name, or it is behind or off, the mailbox's mail waits as pointers
+at no cost: at its provider, and not on a disk of ours.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from postroom.application.accept_handover import AcceptHandover
+from postroom.application.ports import Applications, EmailProcessor, Handovers, Prepared
+from postroom.domain.failure import AccessFailed, Contended
+from postroom.domain.handover.application import Application, Mode
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import PointerJob
+
+HELPDESK = "helpdesk"
+"""The name of the built-in help desk, where the name of an application may stand."""
+
+LOOKED_UP_FOR = 2.0
+"""Seconds for which a route, and whether its application is behind, are not looked up again."""
+
+MOST_ROUTES = 10_000
+
+PYTHON = "python"
+"""The scheme of a destination that is a processor in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """*processor* is who gets the message, unless *application* does; *obstacle* keeps it back."""
+
+    application: Application | None = None
+    processor: EmailProcessor | None = None
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMessage(EmailProcessor):
+    """*default* is HELPDESK or the name of an application. *processors* are by their names."""
+
+    applications: Applications
+    handovers: Handovers
+    accept: AcceptHandover
+    helpdesk: EmailProcessor
+    processors: Mapping[str, EmailProcessor]
+    default: str = HELPDESK
+    _routes: dict[tuple[str, str], tuple[float, Route]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    async def obstacle(self, mailbox: Mailbox) -> str:
+        return (await self._route(mailbox)).obstacle
+
+    async def prepare(
+        self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
+    ) -> Prepared:
+        route = await self._route(mailbox)
+        if route.application:
+            return await self.accept.prepare(route.application, mailbox, inbound, job)
+        if route.processor:
+            return await route.processor.prepare(mailbox, inbound, job)
+        raise Contended(route.obstacle)  # it has changed since the message was fetched
+
+    async def _route(self, mailbox: Mailbox) -> Route:
+        key, now = (mailbox.tenant, mailbox.application), asyncio.get_running_loop().time()
+        if (known := self._routes.get(key)) and now - known[0] < LOOKED_UP_FOR:
+            return known[1]
+        route = await self._look_up(*key)
+        if len(self._routes) >= MOST_ROUTES:
+            self._routes.clear()
+        self._routes[key] = now, route
+        return route
+
+    async def _look_up(self, tenant: str, of_mailbox: str) -> Route:
+        name = of_mailbox or await self.applications.route(tenant) or self.default
+        if name == HELPDESK:
+            return Route(processor=self.helpdesk)
+        try:
+            application = await self.applications.get(tenant, name)
+        except AccessFailed as failure:  # its secrets cannot be decrypted
+            return Route(obstacle=f"the application {name}: {failure.reason}")
+        if application is None:
+            return Route(obstacle=f"there is no application {name}: add it, or route the mail")
+        if application.mode is Mode.OFF:
+            return Route(obstacle=f"the application {name} is off")
+        if application.scheme == PYTHON:
+            return self._to_processor(application)
+        return Route(application, obstacle=await self._behind(application))
+
+    def _to_processor(self, application: Application) -> Route:
+        processor = self.processors.get(application.destination.removeprefix(f"{PYTHON}:"))
+        if processor is None:
+            return Route(obstacle=f"the processor of {application.name} is not installed here")
+        return Route(processor=processor)
+
+    async def _behind(self, application: Application) -> str:
+        backlog = await self.handovers.backlog(application)
+        is_full = backlog.count >= application.max_backlog
+        if is_full or backlog.size >= application.max_backlog_bytes:
+            return f"the application {application.name} is behind: {backlog.count} messages wait"
+        return ""

@@ -1,0 +1,91 @@
+"""Applications, and what waits for them; their secrets are never shown."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from postroom.application.ports import Backlog
+from postroom.domain.handover.application import Application, Mode
+from postroom.domain.handover.health import Condition, Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationView:
+    """*tenant* is null if it is the installation's. *destination* ends with the host.
+
+    *state*: `active`, `suspect`, `paused` (by itself, or by a person), `shadow` or `off`; *reason*
+    says why, and *since* from when on it has failed. *waiting* counts messages, and *oldest* is
+    when the first of them was accepted.
+    """
+
+    tenant: str | None
+    name: str
+    destination: str
+    state: str
+    reason: str
+    since: datetime | None
+    waiting: int
+    oldest: datetime | None
+    mode: Mode
+    order: str
+    when_unsure: str
+    in_flight: int
+    timeout_seconds: float
+    body: str
+    max_body: int
+    max_backlog: int
+    retention_days: float
+    fallback: str | None
+    copies: tuple[str, ...]
+    added_at: datetime
+
+
+def application_view(
+    application: Application, health: Health, backlog: Backlog
+) -> ApplicationView:
+    state, reason, since = _state(application, health)
+    return ApplicationView(
+        tenant=application.tenant or None,
+        name=application.name,
+        destination=shown_destination(application.destination),
+        state=state,
+        reason=reason,
+        since=since,
+        waiting=backlog.count,
+        oldest=backlog.oldest,
+        mode=application.mode,
+        order=application.order.value,
+        when_unsure=application.when_unsure.value,
+        in_flight=application.in_flight,
+        timeout_seconds=application.timeout.total_seconds(),
+        body=application.body.value,
+        max_body=application.max_body,
+        max_backlog=application.max_backlog,
+        retention_days=application.retention.total_seconds() / 86_400,
+        fallback=application.fallback or None,
+        copies=application.copies,
+        added_at=application.added_at,
+    )
+
+
+def shown_destination(destination: str) -> str:
+    """Scheme and host alone: a user, a path and a query may be secrets."""
+    if destination.startswith("python:"):
+        return destination
+    parts = urlsplit(destination)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _state(application: Application, health: Health) -> tuple[str, str, datetime | None]:
+    if application.mode is not Mode.DELIVER:
+        return application.mode.value, "", None
+    if application.paused_since:
+        return "paused", application.paused_reason, application.paused_since
+    if health.condition is Condition.ACTIVE:
+        return "active", "", None
+    return health.condition.value, health.reason, health.failing_since
