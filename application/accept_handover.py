@@ -1,0 +1,156 @@
+"""Accept a message for an application: what is called later is durable before the pointer goes.
+
+The original lies in the blob store, fsynced, and the body is rendered once: every call of the key
+has the same bytes, whatever the provider makes of the message next time. Both are there before the
+ledger block commits the row that the call is made from (`application/hand_over.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from postroom.application.ports import (
+    Applications,
+    BlobStore,
+    Clock,
+    Handovers,
+    HtmlSanitiser,
+    Kind,
+    NewHandover,
+    Offload,
+    Prepared,
+)
+from postroom.domain.handover.application import Application, BodyKind, Mode, Order
+from postroom.domain.handover.body import render_body
+from postroom.domain.handover.body_input import Acceptance, BodyOptions
+from postroom.domain.handover.handover import Handover, State
+from postroom.domain.handover.key import handover_key
+from postroom.domain.ingress import Ingress, IngressMode
+from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Accepted
+from postroom.domain.pointer import PointerJob
+
+MAX_HTML = 2**20
+"""Characters. Longer HTML is in the original alone: no sanitiser is quick with all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What all handovers of a message have in common."""
+
+    mailbox: Mailbox
+    inbound: InboundMessage
+    html: str | None
+    original: str
+    job: PointerJob
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptHandover:
+    """*base_url* is that of our API, as applications reach it."""
+
+    applications: Applications
+    handovers: Handovers
+    blobs: BlobStore
+    sanitise: HtmlSanitiser
+    offload: Offload
+    clock: Clock
+    ingress: Ingress
+    base_url: str
+
+    async def prepare(
+        self, application: Application, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
+    ) -> Prepared:
+        """Store the original, and do all but what must be in the ledger block."""
+        message = _Message(
+            mailbox,
+            inbound,
+            html=await self._sanitised(inbound.message.html),
+            original=await self.blobs.put(mailbox.tenant, inbound.raw),
+            job=job,
+            at=self.clock.now(),
+        )
+        copies = await self._copies(application, mailbox.tenant)
+        bodies = {each.name: self._body(each, message) for each in (application, *copies)}
+        return partial(self._accept, message, application, copies, bodies)
+
+    async def _accept(
+        self,
+        message: _Message,
+        application: Application,
+        copies: Sequence[Application],
+        bodies: dict[str, bytes],
+    ) -> Accepted:
+        for each in (application, *copies):
+            handover = self._handover(each, message)
+            body = bodies[each.name]
+            if each.order is Order.MAILBOX:
+                number = await self.handovers.next_number(each, message.mailbox)
+                handover = replace(handover, sequence=number)
+                body = self._body(each, message, sequence=number)
+            await self.handovers.accept(
+                each,
+                NewHandover(
+                    handover=handover,
+                    body=body,
+                    job=message.job,
+                    raw=message.original,
+                    raw_size=len(message.inbound.raw),
+                    traceparent=message.job.traceparent,
+                ),
+            )
+        return Accepted(application.name)
+
+    async def _sanitised(self, html: str) -> str | None:
+        if not html or len(html) > MAX_HTML:
+            return None
+        return await self.offload(Kind.HTML, self.sanitise, html, size=len(html))
+
+    async def _copies(self, application: Application, tenant: str) -> Sequence[Application]:
+        """Those that are there still, and want mail: a copy holds nobody up."""
+        found = [await self.applications.get(tenant, name) for name in application.copies]
+        return [each for each in found if each and each.mode is not Mode.OFF]
+
+    def _handover(self, application: Application, message: _Message) -> Handover:
+        mailbox, identity = message.mailbox, message.inbound.identity
+        return Handover(
+            tenant=mailbox.tenant,
+            application=application.name,
+            key=handover_key(mailbox.tenant, mailbox.id, identity),
+            mailbox=mailbox.id,
+            identity=identity.name,
+            received_at=message.inbound.received_at,
+            accepted_at=message.at,
+            state=self._first_state(application, mailbox),
+            due_at=message.at,
+        )
+
+    def _first_state(self, application: Application, mailbox: Mailbox) -> State:
+        """The more careful of what the application and the ingress of the provider are set to."""
+        in_shadow = (
+            application.mode is Mode.SHADOW
+            or self.ingress.mode_of(mailbox.provider) is IngressMode.SHADOW
+        )
+        return State.SHADOW if in_shadow else State.WAITING
+
+    def _body(
+        self, application: Application, message: _Message, *, sequence: int | None = None
+    ) -> bytes:
+        handover = self._handover(application, message)
+        accepted = Acceptance(
+            key=handover.key,
+            at=message.at,
+            keep_key_until=handover.keep_key_until,
+            sequence=sequence,
+        )
+        options = BodyOptions(
+            application=application.name,
+            base_url=self.base_url,
+            max_body=application.max_body,
+            thin=application.body is BodyKind.THIN,
+            inline_below=application.inline_below,
+        )
+        return render_body(message.mailbox, message.inbound, message.html, accepted, options)
