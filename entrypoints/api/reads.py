@@ -1,20 +1,21 @@
 """`/api/v1`: what a tenant's own systems may read, by bearer token, and never of another tenant."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import datetime
 from urllib.parse import quote
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from postroom.application.ports import InvalidCursor
 from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.helpdesk.ticket import Document
 from postroom.domain.identity import normalise_message_id
 from postroom.entrypoints.api.bearer import tenant_by_token
+from postroom.entrypoints.api.handover_reads import applications, handover, handovers
+from postroom.entrypoints.api.parameters import Limit, Name, aware
 from postroom.entrypoints.api.problems import (
     INVALID_REQUEST,
     NOT_FOUND,
@@ -38,9 +39,6 @@ from postroom.entrypoints.views.tickets import (
     ticket_summary_view,
     ticket_view,
 )
-
-Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
-Name = Annotated[str, QueryParameter(max_length=1024)]
 
 ERRORS = described(INVALID_REQUEST, UNAUTHENTICATED, UNAVAILABLE)
 
@@ -92,18 +90,14 @@ async def dead_letters(
         mailbox=mailbox,
         provider=provider,
         reason=reason,
-        died_after=_aware(died_after),
-        died_before=_aware(died_before),
+        died_after=aware(died_after),
+        died_before=aware(died_before),
     )
     try:
         page = await services.queue.dead_letters(chosen, limit=limit, after=after)
     except InvalidCursor:
         raise INVALID_REQUEST("No page has ended at `after`.") from None
     return dead_letters_view(page)
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 @get("/dead-letters/{job:str}", responses=ERRORS | described(NOT_FOUND))
@@ -217,6 +211,9 @@ def routes(services: Services) -> Router:
             tickets,
             ticket,
             document,
+            applications,
+            handovers,
+            handover,
         ],
         guards=[tenant_by_token(services.api_tokens)],
         dependencies={"tenant": Provide(_tenant, sync_to_thread=False)},

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.ports import (
+    Applications,
     BlobStore,
     Clock,
     FolderSyncs,
+    HandoverRecords,
+    Handovers,
     HealthCheck,
     Helpdesk,
     MailboxRegistry,
@@ -32,6 +35,9 @@ class Services:
     queue: PointerQueue
     witness: QueueWitness
     outcomes: Outcomes
+    applications: Applications
+    handovers: Handovers
+    handover_records: HandoverRecords
     helpdesk: Helpdesk
     blobs: BlobStore
     clock: Clock
