@@ -1,8 +1,10 @@
 """The options of `application add` and `application set`, and what they make of an application."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from inspect import Parameter
 from typing import Annotated, Any
 
 import typer
@@ -22,39 +24,51 @@ Owner = Annotated[
     str, typer.Option("--tenant", help="Whose it is. [the installation's: it serves any tenant]")
 ]
 
-OfMode = Annotated[Mode | None, typer.Option(help="deliver, shadow (all but the call), off.")]
-OfOrder = Annotated[
-    Order | None, typer.Option(help="none, or mailbox: one message of a mailbox at a time.")
-]
-OfUnsure = Annotated[
-    WhenUnsure | None,
-    typer.Option(help="repeat, or hold for a person: where the application keeps no key."),
-]
-OfBody = Annotated[BodyKind | None, typer.Option(help="full, or thin: links in place of text.")]
-InFlight = Annotated[int | None, typer.Option(help="Calls at a time, over all workers. [8]")]
-Timeout = Annotated[float | None, typer.Option(help="Seconds that a call may take. [30]")]
-MaxBody = Annotated[int | None, typer.Option(help="Bytes that a body may have. [983040]")]
-InlineBelow = Annotated[
-    int | None, typer.Option(help="Bytes below which attachments are in the body. [0]")
-]
-MaxBacklog = Annotated[
-    int | None, typer.Option(help="Messages that may wait before no more are accepted. [10000]")
-]
-Retention = Annotated[
-    timedelta | None,
-    typer.Option(parser=age, metavar="AGE", help="What was handled is deleted after. [7d]"),
-]
-Fallback = Annotated[
-    str | None, typer.Option(help="Gets what waits when this one is away. '': none.")
-]
-FallbackAfter = Annotated[
-    timedelta | None, typer.Option(parser=age, metavar="AGE", help="Away for so long. [15m]")
-]
-Copies = Annotated[
-    list[str] | None, typer.Option("--copy", help="Gets every message as well. Repeatable.")
-]
-AlertUrl = Annotated[str | None, typer.Option(help="Is called when the application fails.")]
-ShadowUrl = Annotated[str | None, typer.Option(help="Gets a copy of what lies in shadow.")]
+OPTIONS: Mapping[str, Any] = {
+    "mode": Annotated[Mode | None, typer.Option(help="deliver, shadow (all but the call), off.")],
+    "order": Annotated[
+        Order | None, typer.Option(help="none, or mailbox: one message of a mailbox at a time.")
+    ],
+    "when_unsure": Annotated[
+        WhenUnsure | None,
+        typer.Option(help="repeat, or hold for a person: where the application keeps no key."),
+    ],
+    "in_flight": Annotated[
+        int | None, typer.Option(help="Messages at a time, over all workers. [8]")
+    ],
+    "timeout": Annotated[float | None, typer.Option(help="Seconds that a call may take. [30]")],
+    "body": Annotated[
+        BodyKind | None, typer.Option(help="full, or thin: links in place of text.")
+    ],
+    "max_body": Annotated[int | None, typer.Option(help="Bytes that a body may have. [983040]")],
+    "inline_below": Annotated[
+        int | None, typer.Option(help="Bytes below which attachments are in the body. [0]")
+    ],
+    "max_backlog": Annotated[
+        int | None, typer.Option(help="Messages that may wait before no more come in. [10000]")
+    ],
+    "retention": Annotated[
+        timedelta | None,
+        typer.Option(parser=age, metavar="AGE", help="When what was handled is deleted. [7d]"),
+    ],
+    "copies": Annotated[
+        list[str] | None,
+        typer.Option("--copy", help="An application that gets every message, too. Repeatable."),
+    ],
+}
+"""By the field of `Application`. Those that are not given stay as they are."""
+
+
+def with_application_options(command: Callable[..., None]) -> Callable[..., None]:
+    """*command*, whose `**given` typer reads as OPTIONS."""
+    signature = inspect.signature(command)
+    own = [each for each in signature.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in OPTIONS.items()
+    ]
+    command.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    return command
 
 
 def changed(application: Application, given: Mapping[str, Any]) -> Application:
@@ -67,6 +81,6 @@ def changed(application: Application, given: Mapping[str, Any]) -> Application:
     after = replace(application, **values)
     if after.scheme == "python" and after.mode is Mode.SHADOW:
         raise InvalidApplication("a processor has no shadow: it is deliver or off")
-    if after.name in (after.fallback, *after.copies):
-        raise InvalidApplication("an application is not its own fallback, nor its own copy")
+    if after.name in after.copies:
+        raise InvalidApplication("an application gets no copies of its own messages")
     return after

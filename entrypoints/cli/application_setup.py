@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,24 +13,10 @@ from postroom.entrypoints.cli.application_lookup import (
     replace_application,
 )
 from postroom.entrypoints.cli.application_options import (
-    AlertUrl,
-    Copies,
-    Fallback,
-    FallbackAfter,
-    InFlight,
-    InlineBelow,
-    MaxBacklog,
-    MaxBody,
     Name,
-    OfBody,
-    OfMode,
-    OfOrder,
-    OfUnsure,
     Owner,
-    Retention,
-    ShadowUrl,
-    Timeout,
     changed,
+    with_application_options,
 )
 from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.errors import CommandFailed
@@ -47,31 +33,14 @@ Url = Annotated[
 ]
 
 
+@with_application_options
 def add(
     name: Name,
     destination: Url,
     tenant: Owner = "",
-    mode: OfMode = None,
-    order: OfOrder = None,
-    when_unsure: OfUnsure = None,
-    in_flight: InFlight = None,
-    timeout: Timeout = None,
-    body: OfBody = None,
-    max_body: MaxBody = None,
-    inline_below: InlineBelow = None,
-    max_backlog: MaxBacklog = None,
-    retention: Retention = None,
-    fallback: Fallback = None,
-    fallback_after: FallbackAfter = None,
-    copies: Copies = None,
-    alert_url: AlertUrl = None,
-    shadow_url: ShadowUrl = None,
+    **given: Any,  # noqa: ANN401 - whatever the options are
 ) -> None:
     """Add an application, and print the secret that its calls are signed with: once."""
-    given = dict(locals())
-    for argument in ("name", "destination", "tenant"):
-        given.pop(argument)
-
     async def run(admin: AdminContext) -> Application:
         fresh = _new(admin, tenant, name, destination)
         added = changed(fresh, given)
@@ -101,34 +70,17 @@ def _new(admin: AdminContext, tenant: str, name: str, destination: str) -> Appli
     return replace(fresh, secrets=(admin.generate_secret(),))
 
 
+@with_application_options
 def set_(
     name: Name,
     tenant: Owner = "",
     destination: Annotated[str | None, typer.Option(help="Another destination.")] = None,
-    mode: OfMode = None,
-    order: OfOrder = None,
-    when_unsure: OfUnsure = None,
-    in_flight: InFlight = None,
-    timeout: Timeout = None,
-    body: OfBody = None,
-    max_body: MaxBody = None,
-    inline_below: InlineBelow = None,
-    max_backlog: MaxBacklog = None,
-    retention: Retention = None,
-    fallback: Fallback = None,
-    fallback_after: FallbackAfter = None,
-    copies: Copies = None,
-    alert_url: AlertUrl = None,
-    shadow_url: ShadowUrl = None,
+    **given: Any,  # noqa: ANN401 - whatever the options are
 ) -> None:
     """Change what is given of an application. What waits already is called as it was rendered."""
-    given = dict(locals())
-    for argument in ("name", "tenant"):
-        given.pop(argument)
-
     async def run(admin: AdminContext) -> None:
         before = await find_application(admin, tenant, name)
-        after = changed(before, given)
+        after = changed(before, {"destination": destination, **given})
         admin.check_destination(after)
         await _require(admin, after)
         await replace_application(admin, before, after)
@@ -192,7 +144,7 @@ def _rotated(before: Application, secret: str, now: datetime) -> Application:
 
 
 async def _require(admin: AdminContext, application: Application) -> None:
-    """Its fallback and its copies must be there. Raises InvalidApplication."""
-    for name in filter(None, (application.fallback, *application.copies)):
+    """Those that get its copies must be there. Raises InvalidApplication."""
+    for name in application.copies:
         if await admin.applications.get(application.tenant, name) is None:
             raise InvalidApplication(f"there is no application {name}: add it first")
