@@ -170,6 +170,11 @@ class ConsumeJob(Consume):
             return await self._set_aside(claim, f"{provider.title} is away", wait)
         if self.slow_calls.are_too_many(mailbox.tenant, sources):
             return await self._set_aside(claim, f"{provider.title} is slow", AGAIN_AFTER)
+        return await self._handle_unless_behind(claim, mailbox, provider)
+
+    async def _handle_unless_behind(
+        self, claim: Claim, mailbox: Mailbox, provider: Provider
+    ) -> Outcome:
         if reason := await self.processor.obstacle(mailbox):
             return await self._set_aside(claim, reason, BEHIND_FOR)
         async with self.in_hand.one(mailbox.tenant):

@@ -122,9 +122,7 @@ class HandOver:
         if caller is None:
             return
         answer = await caller.ping(application)
-        settled = await self.handovers.pinged(
-            application, answer, began=began, draw=self.draw()
-        )
+        settled = await self.handovers.pinged(application, answer, began=began, draw=self.draw())
         self.events.settled(application, [], settled)
 
 

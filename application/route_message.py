@@ -55,9 +55,7 @@ class RouteMessage(EmailProcessor):
     async def obstacle(self, mailbox: Mailbox) -> str:
         return (await self._route(mailbox)).obstacle
 
-    async def prepare(
-        self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
-    ) -> Prepared:
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob) -> Prepared:
         route = await self._route(mailbox)
         if route.application:
             return await self.accept.prepare(route.application, mailbox, inbound, job)

@@ -200,5 +200,8 @@ class _Lane:
         try:
             return await self._dispatcher.applications.owned(self._owner, self._name)
         except AccessFailed as failure:
-            log.error("application unreadable", application=self._name, reason=failure.reason)
+            self._log_unreadable(failure)
             return None
+
+    def _log_unreadable(self, failure: AccessFailed) -> None:
+        log.error("application unreadable", application=self._name, reason=failure.reason)

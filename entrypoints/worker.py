@@ -34,6 +34,7 @@ JUDGED_WITHIN = 60.0
 OVERTAKEN = 0.25
 """Seconds that a job has to end whose lease is gone: it may be that it has just been settled."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
     """Works on *concurrency* jobs at a time, and renews all their leases in one call.

@@ -162,7 +162,9 @@ class HandoverRecords(Protocol):
         """The newest that match, newest first, older than the one with the key *after*."""
 
     @abstractmethod
-    async def get(self, key: str, *, tenant: str = "", application: str = "") -> HandoverRecord | None:
+    async def get(
+        self, key: str, *, tenant: str = "", application: str = ""
+    ) -> HandoverRecord | None:
         """The handover of that key (of the application, where several have the message)."""
 
     @abstractmethod

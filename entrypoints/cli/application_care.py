@@ -26,7 +26,7 @@ def list_applications(tenant: AnyTenant = "", *, as_json: AsJson = False) -> Non
         found = await admin.applications.all(tenant=tenant or None)
         return [await _view(admin, each) for each in found]
 
-    empty = "No application yet: the built-in help desk handles the mail. Add one with:"
+    empty = "No application yet: the help desk handles the mail. Add one with:"
     show(
         with_admin(find),
         _row,
@@ -72,7 +72,9 @@ def resume(name: Name, tenant: Owner = "") -> None:
         before = await find_application(admin, tenant, name)
         if before.paused_since is None:
             return False
-        await replace_application(admin, before, replace(before, paused_since=None, paused_reason=""))
+        await replace_application(
+            admin, before, replace(before, paused_since=None, paused_reason="")
+        )
         return True
 
     resumed = with_admin(run)
@@ -97,10 +99,13 @@ def remove(
     count = with_admin(waiting)
     if count and not discard:
         raise CommandFailed(
-            f"{count} messages wait for {name}: let them be handed over, or add --discard"
+            f"messages that wait for {name}: {count}. Let them be handed over, or add --discard"
         )
     if not yes:
-        confirm(f"Remove {name}, and discard {count} messages?", "it stays; to be asked nothing, add --yes")
+        confirm(
+            f"Remove {name}, and discard {count} messages?",
+            "it stays; to be asked nothing, add --yes",
+        )
 
     async def run(admin: AdminContext) -> int:
         found = await find_application(admin, tenant, name)
@@ -110,6 +115,12 @@ def remove(
 
     discarded = with_admin(run)
     typer.echo(f"{name} is removed. Messages discarded: {discarded}.")
+
+
+def _question(name: str, count: int) -> str:
+    return (
+        f"Remove {name}, and discard what waits for it ({count})?" if count else f"Remove {name}?"
+    )
 
 
 async def _view(admin: AdminContext, application: Application) -> ApplicationView:

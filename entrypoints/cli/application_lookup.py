@@ -10,7 +10,9 @@ async def find_application(admin: AdminContext, tenant: str, name: str) -> Appli
     found = await admin.applications.get(tenant, name)
     if found is None:
         whose = f" of the tenant {tenant}" if tenant else ""
-        raise CommandFailed(f"there is no application {name}{whose}; see: postroom application list")
+        raise CommandFailed(
+            f"there is no application {name}{whose}; see: postroom application list"
+        )
     return found
 
 

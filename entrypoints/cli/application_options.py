@@ -37,9 +37,7 @@ OPTIONS: Mapping[str, Any] = {
         int | None, typer.Option(help="Messages at a time, over all workers. [8]")
     ],
     "timeout": Annotated[float | None, typer.Option(help="Seconds that a call may take. [30]")],
-    "body": Annotated[
-        BodyKind | None, typer.Option(help="full, or thin: links in place of text.")
-    ],
+    "body": Annotated[BodyKind | None, typer.Option(help="full, or thin: links in place of text.")],
     "max_body": Annotated[int | None, typer.Option(help="Bytes that a body may have. [983040]")],
     "inline_below": Annotated[
         int | None, typer.Option(help="Bytes below which attachments are in the body. [0]")

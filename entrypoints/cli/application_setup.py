@@ -19,7 +19,6 @@ from postroom.entrypoints.cli.application_options import (
     with_application_options,
 )
 from postroom.entrypoints.cli.context import AdminContext, with_admin
-from postroom.entrypoints.cli.errors import CommandFailed
 
 IN_A_TABLE = 100
 """Messages at a time that go into an inbox table, which takes them in one statement."""
@@ -41,6 +40,7 @@ def add(
     **given: Any,  # noqa: ANN401 - whatever the options are
 ) -> None:
     """Add an application, and print the secret that its calls are signed with: once."""
+
     async def run(admin: AdminContext) -> Application:
         fresh = _new(admin, tenant, name, destination)
         added = changed(fresh, given)
@@ -78,6 +78,7 @@ def set_(
     **given: Any,  # noqa: ANN401 - whatever the options are
 ) -> None:
     """Change what is given of an application. What waits already is called as it was rendered."""
+
     async def run(admin: AdminContext) -> None:
         before = await find_application(admin, tenant, name)
         after = changed(before, {"destination": destination, **given})
@@ -104,7 +105,9 @@ def route(
         if not mailbox:
             await admin.applications.set_route(tenant, name)
         elif not await admin.registry.set_application(tenant, mailbox, name):
-            raise CommandFailed(f"there is no mailbox {tenant}/{mailbox}; see: postroom mailbox list")
+            raise CommandFailed(
+                f"there is no mailbox {tenant}/{mailbox}; see: postroom mailbox list"
+            )
 
     with_admin(run)
     whose = f"{tenant}/{mailbox}" if mailbox else f"the tenant {tenant}"

@@ -27,7 +27,8 @@ handover = typer.Typer(
 )
 
 Key = Annotated[
-    str, typer.Argument(metavar="KEY", help="As `postroom handover list` shows it; its head will do.")
+    str,
+    typer.Argument(metavar="KEY", help="As `postroom handover list` shows it; its head will do."),
 ]
 OfApplication = Annotated[str, typer.Option("--application", help="Only of this application.")]
 Why = Annotated[str, typer.Option("--reason", help="Shown to whoever asks why.")]
@@ -68,9 +69,7 @@ def list_handovers(
         found = await admin.handover_records.find(chosen, limit=limit, after=after)
         return [handover_view(record) for record in found]
 
-    show(
-        with_admin(find), _row, as_json=as_json, empty="No handover matches.", prose=("reason",)
-    )
+    show(with_admin(find), _row, as_json=as_json, empty="No handover matches.", prose=("reason",))
 
 
 @handover.command("show")
@@ -88,9 +87,7 @@ def show_handover(key: Key, application: OfApplication = "", *, as_json: AsJson 
 
 
 @handover.command("redrive")
-def redrive(
-    key: Key, application: OfApplication = "", *, yes: Yes = False
-) -> None:
+def redrive(key: Key, application: OfApplication = "", *, yes: Yes = False) -> None:
     """Call with it again, as if it had never been tried: it was dead, refused, or held."""
     record = with_admin(lambda admin: find_handover(admin, key, application))
     if not yes and (doubt := _doubt(record, with_admin(_now))):

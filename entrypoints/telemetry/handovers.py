@@ -10,17 +10,7 @@ import structlog
 from postroom.application.hand_over import HandoverEvents
 from postroom.application.ports import Answered, Claimed, Settled
 from postroom.domain.failure import Unavailable
-from postroom.domain.handover.answer import (
-    Answer,
-    Busy,
-    Done,
-    Duplicate,
-    Failed,
-    InProgress,
-    Refused,
-    Skipped,
-    Unreachable,
-)
+from postroom.domain.handover.answer import Answer, Failed, InProgress
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import STRUGGLING, Handover, State
 from postroom.domain.handover.health import Condition
@@ -65,9 +55,7 @@ class ObservedHandovers(HandoverEvents):
         self._log_health(application, settled)
 
     def unsettled(self, application: Application, count: int, failure: Unavailable) -> None:
-        log.error(
-            "answers lost", application=application.name, count=count, reason=failure.reason
-        )
+        log.error("answers lost", application=application.name, count=count, reason=failure.reason)
 
     def _log(self, application: Application, handover: Handover) -> None:
         event, level = _ENDS.get(handover.state, ("handover.retried", logging.WARNING))
@@ -126,19 +114,9 @@ def _facts(handover: Handover) -> Fields:
 def _kind(answer: Answer) -> str:
     """The answer's one name in metrics."""
     match answer:
-        case Done():
-            return "done"
-        case Duplicate():
-            return "duplicate"
-        case Skipped():
-            return "skipped"
-        case Refused():
-            return "refused"
+        case Failed(sure=False):
+            return "unsure"
         case InProgress():
             return "in progress"
-        case Busy():
-            return "busy"
-        case Unreachable():
-            return "unreachable"
-        case Failed(sure=sure):
-            return "failed" if sure else "unsure"
+        case _:
+            return type(answer).__name__.lower()

@@ -40,9 +40,7 @@ class ApplicationView:
     added_at: datetime
 
 
-def application_view(
-    application: Application, health: Health, backlog: Backlog
-) -> ApplicationView:
+def application_view(application: Application, health: Health, backlog: Backlog) -> ApplicationView:
     state, reason, since = _state(application, health)
     return ApplicationView(
         tenant=application.tenant or None,
