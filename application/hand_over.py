@@ -37,17 +37,15 @@ class HandoverEvents(Protocol):
     """Hears what becomes of handovers, and of the applications."""
 
     @abstractmethod
-    def called(self, application: Application, answered: Answered, seconds: float) -> None:
+    def called(self, answered: Answered, seconds: float) -> None:
         """A call has ended."""
 
     @abstractmethod
-    def claimed(self, application: Application, claimed: Claimed) -> None:
+    def claimed(self, claimed: Claimed) -> None:
         """A claim was committed; some of what was due may have died, or be held, without a call."""
 
     @abstractmethod
-    def settled(
-        self, application: Application, answers: Sequence[Answered], settled: Settled
-    ) -> None:
+    def settled(self, application: Application, settled: Settled) -> None:
         """What was answered is stored."""
 
     @abstractmethod
@@ -67,7 +65,7 @@ class HandOver:
     async def claim(self, application: Application, limit: int) -> Claimed:
         """Raises Unavailable."""
         claimed = await self.handovers.claim(application, limit)
-        self.events.claimed(application, claimed)
+        self.events.claimed(claimed)
         return claimed
 
     def batch(self, application: Application) -> int:
@@ -83,7 +81,7 @@ class HandOver:
             Answered(call.handover, answer) for call, answer in zip(calls, answers, strict=True)
         ]
         for each in answered:
-            self.events.called(application, each, _now() - began)
+            self.events.called(each, _now() - began)
         return answered
 
     async def _answers(self, application: Application, calls: Sequence[Call]) -> Sequence[Answer]:
@@ -110,7 +108,7 @@ class HandOver:
                     self.events.unsettled(application, len(answers), failure)
                     return
             else:
-                self.events.settled(application, answers, settled)
+                self.events.settled(application, settled)
                 return
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
@@ -123,7 +121,7 @@ class HandOver:
             return
         answer = await caller.ping(application)
         settled = await self.handovers.pinged(application, answer, began=began, draw=self.draw())
-        self.events.settled(application, [], settled)
+        self.events.settled(application, settled)
 
 
 def _now() -> float:

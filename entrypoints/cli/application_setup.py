@@ -105,9 +105,7 @@ def route(
         if not mailbox:
             await admin.applications.set_route(tenant, name)
         elif not await admin.registry.set_application(tenant, mailbox, name):
-            raise CommandFailed(
-                f"there is no mailbox {tenant}/{mailbox}; see: postroom mailbox list"
-            )
+            raise unknown_mailbox(tenant, mailbox)
 
     with_admin(run)
     whose = f"{tenant}/{mailbox}" if mailbox else f"the tenant {tenant}"

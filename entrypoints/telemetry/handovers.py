@@ -1,7 +1,6 @@
 """Events and metrics of handovers, and of the applications that they go to."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,26 +37,24 @@ SHORT_KEY = 16
 class ObservedHandovers(HandoverEvents):
     telemetry: Telemetry
 
-    def called(self, application: Application, answered: Answered, seconds: float) -> None:
+    def called(self, answered: Answered, seconds: float) -> None:
         labels = {"answer": _kind(answered.answer)}
         self.telemetry.instruments.calls.add(1, labels)
         self.telemetry.instruments.call_duration.record(seconds, labels)
 
-    def claimed(self, application: Application, claimed: Claimed) -> None:
+    def claimed(self, claimed: Claimed) -> None:
         for handover in claimed.others:
-            self._log(application, handover)
+            self._log(handover)
 
-    def settled(
-        self, application: Application, answers: Sequence[Answered], settled: Settled
-    ) -> None:
+    def settled(self, application: Application, settled: Settled) -> None:
         for handover in settled.handovers:
-            self._log(application, handover)
+            self._log(handover)
         self._log_health(application, settled)
 
     def unsettled(self, application: Application, count: int, failure: Unavailable) -> None:
         log.error("answers lost", application=application.name, count=count, reason=failure.reason)
 
-    def _log(self, application: Application, handover: Handover) -> None:
+    def _log(self, handover: Handover) -> None:
         event, level = _ENDS.get(handover.state, ("handover.retried", logging.WARNING))
         if handover.state is State.WAITING and handover.charged >= STRUGGLING:
             event = "handover.struggling"
