@@ -10,7 +10,6 @@ order of filing, the same messages end up in the same conversations:
 * So a late original becomes the opening of the ticket that its reply had opened.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +23,6 @@ from postroom.application.ports import (
     Prepared,
 )
 from postroom.domain.helpdesk.ticket import Comment, Document
-from postroom.domain.mail.html_text import text_of
 from postroom.domain.mail.message import Attachment, InboundMessage, Message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect
@@ -98,18 +96,13 @@ class FileMessage(EmailProcessor):
         )
 
     async def _body(self, message: Message) -> _Body:
-        if len(message.html) > MAX_HTML:
-            return await self._as_text(message)
-        html = await self._offload_html(self.sanitise, message.html) if message.html else ""
+        html = message.html
+        if len(html) > MAX_HTML:
+            original = Attachment("message.html", "text/html", html.encode())
+            return _Body(message.text, "", (original,))
+        if html:
+            html = await self.offload(Kind.HTML, self.sanitise, html, size=len(html))
         return _Body(message.text, html)
-
-    async def _as_text(self, message: Message) -> _Body:
-        text = message.text or await self._offload_html(text_of, message.html)
-        original = Attachment("message.html", "text/html", message.html.encode())
-        return _Body(text, "", (original,))
-
-    async def _offload_html(self, work: Callable[[str], str], html: str) -> str:
-        return await self.offload(Kind.HTML, work, html, size=len(html))
 
     async def _document(self, mailbox: Mailbox, attachment: Attachment) -> Document:
         return Document(

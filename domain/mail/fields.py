@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from postroom.domain.identity import normalise_message_id
-from postroom.domain.mail.message import Address
+from postroom.domain.mail.message import Address, Written
 from postroom.domain.mail.mime.addresses import read_addresses
 from postroom.domain.mail.mime.encoded_words import decode_words
 from postroom.domain.mail.mime.headers import MAX_VALUE, Headers
@@ -40,11 +40,25 @@ def recipients(headers: Headers, name: str) -> tuple[Address, ...]:
 
 def sent_at(headers: Headers) -> datetime | None:
     """Date as UTC, or None if it is no date. One without a zone is taken for UTC."""
-    try:
-        date = parsedate_to_datetime(headers.get("date")[:_MAX_DATE])
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    date = _date(headers)
+    return date.astimezone(UTC) if date else None
+
+
+def written(headers: Headers) -> Written:
+    """What the fields say, as the sender wrote it."""
+    return Written(
+        subject=subject(headers) if headers.all("subject") else None,
+        message_id=_written_ids(headers, "message-id"),
+        in_reply_to=_written_ids(headers, "in-reply-to"),
+        references=_written_ids(headers, "references"),
+        author=_addresses(headers, "from"),
+        sender=_addresses(headers, "sender"),
+        reply_to=_addresses(headers, "reply-to"),
+        to=_addresses(headers, "to"),
+        cc=_addresses(headers, "cc"),
+        bcc=_addresses(headers, "bcc"),
+        date=_date(headers),
+    )
 
 
 def message_id(headers: Headers) -> str:
@@ -62,11 +76,35 @@ def references(headers: Headers) -> tuple[str, ...]:
 
 
 def _ids(value: str) -> list[str]:
-    """The ids in *value*. Some software wraps long ids in encoded words, or leaves brackets off.
+    """The ids in *value*, normalised."""
+    return list(filter(_names_a_message, map(normalise_message_id, _candidates(value))))
 
-    What has nothing before its `@` names a host and no message: it would tie strangers together.
-    """
+
+def _written_ids(headers: Headers, name: str) -> tuple[str, ...] | None:
+    bare = ("".join(each.split()).strip("<>") for each in _candidates(headers.get(name)))
+    return tuple(filter(_names_a_message, bare)) or None
+
+
+def _candidates(value: str) -> list[str]:
+    """What may be ids. Some software wraps long ids in encoded words, or leaves brackets off."""
     text = decode_words(value)
-    candidates = _ID.findall(text) or [word for word in text.split() if "@" in word]
-    ids = (normalise_message_id(candidate) for candidate in candidates)
-    return [id_ for id_ in ids if id_.partition("@")[0] and len(id_.encode()) <= MAX_ID]
+    return _ID.findall(text) or [word for word in text.split() if "@" in word]
+
+
+def _names_a_message(id_: str) -> bool:
+    """What has nothing before its `@` names a host: it would tie strangers together."""
+    return bool(id_.partition("@")[0]) and len(id_.encode()) <= MAX_ID
+
+
+def _addresses(headers: Headers, name: str) -> tuple[Address, ...] | None:
+    return recipients(headers, name) if headers.all(name) else None
+
+
+def _date(headers: Headers) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(headers.get("date")[:_MAX_DATE])
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        date.astimezone(UTC)  # which has no year 10,000
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date

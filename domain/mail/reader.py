@@ -8,7 +8,8 @@ from urllib.parse import unquote
 from postroom.domain.failure import Unprocessable
 from postroom.domain.mail import fields
 from postroom.domain.mail.digest import digest
-from postroom.domain.mail.message import Attachment, Message
+from postroom.domain.mail.html_text import text_of
+from postroom.domain.mail.message import Attachment, Message, TextFrom
 from postroom.domain.mail.mime.bodies import HTML, PLAIN, find_bodies
 from postroom.domain.mail.mime.charsets import clean_text, decode
 from postroom.domain.mail.mime.filenames import safe_filename
@@ -37,20 +38,26 @@ def read_message(raw: bytes) -> Message:
         part: clean_text(decode(contents[part], part.charset, defects))
         for part in (*bodies.text, *bodies.html)
     }
+    plain = _join([texts[part] for part in bodies.text if part.content_type == PLAIN])
     html_body = _html([(part, texts[part]) for part in bodies.html])
+    text = plain or clean_text(text_of(html_body))
+    written = fields.written(headers)
     defects += _header_defects(headers)
     return Message(
         message_id=fields.message_id(headers),
         references=fields.references(headers),
         subject=fields.subject(headers),
         sender=fields.sender(headers),
-        to=fields.recipients(headers, "to"),
-        cc=fields.recipients(headers, "cc"),
+        to=written.to or (),
+        cc=written.cc or (),
         sent_at=fields.sent_at(headers),
-        text=_join([texts[part] for part in bodies.text if part.content_type == PLAIN]),
+        text=text,
+        text_from=_text_from(plain, text),
         html=html_body,
-        attachments=_attachments(bodies.files, contents, html_body),
+        attachments=_attachments(root, bodies.files, contents, html_body),
         headers=headers.decoded(),
+        raw_headers=headers.raw(),
+        written=written,
         defects=tuple(dict.fromkeys(defects)),
         content_digest=digest(root, contents),
     )
@@ -85,10 +92,17 @@ def _html(rendering: Sequence[tuple[Part, str]]) -> str:
     )
 
 
+def _text_from(plain: str, text: str) -> TextFrom:
+    if plain:
+        return TextFrom.PLAIN
+    return TextFrom.HTML if text else TextFrom.NONE
+
+
 def _attachments(
-    files: Sequence[Part], contents: Mapping[Part, bytes], html_body: str
+    root: Part, files: Sequence[Part], contents: Mapping[Part, bytes], html_body: str
 ) -> tuple[Attachment, ...]:
     shown = {unquote(html.unescape(cid)) for cid in _CID.findall(html_body)}
+    numbers = {part: number for number, part in root.numbered()}
     return tuple(
         Attachment(
             filename=safe_filename(part.filename, content_type=part.content_type, number=number),
@@ -96,6 +110,12 @@ def _attachments(
             content=contents[part],
             content_id=part.content_id,
             inline=bool(part.content_id) and part.content_id in shown,
+            is_named=bool(part.filename),
+            part=numbers[part],
+            charset=part.charset,
+            disposition=part.disposition,
+            languages=tuple(part.headers.get("content-language").replace(",", " ").split()),
+            location="".join(part.headers.get("content-location").split()),
         )
         for number, part in enumerate(files, start=1)
     )

@@ -8,6 +8,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from postroom.application.providers import Providers
+from postroom.entrypoints.api.handover_schema import webhooks
 from postroom.entrypoints.api.problems import NOT_FOUND
 from postroom.entrypoints.api.webhook_schema import security_schemes
 
@@ -23,6 +24,7 @@ def openapi(providers: Providers) -> OpenAPIConfig:
         version="1",
         description="Errors are problem details (RFC 9457), as application/problem+json.",
         components=Components(security_schemes={"token": TOKEN, **security_schemes(providers)}),
+        webhooks=webhooks(),
         use_handler_docstrings=True,
         render_plugins=[_JSON],
         openapi_router=Router(

@@ -1,8 +1,7 @@
 """The webhooks in the OpenAPI description, by what their readers say of themselves."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from litestar import MediaType
 from litestar.openapi.datastructures import ResponseSpec
@@ -19,6 +18,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 
 from postroom.application.ports import NotificationReader, WebhookDescription
 from postroom.application.providers import Providers
+from postroom.entrypoints.api.json_schema import inlined
 from postroom.entrypoints.api.problems import (
     BAD_SIGNATURE,
     FORBIDDEN,
@@ -70,27 +70,9 @@ def _parameter(name: str, description: str) -> Parameter:
 
 def _request_body(description: WebhookDescription) -> RequestBody:
     schema = description.body or {"type": "object"}
-    inlined = cast("Schema", _inlined(schema, schema.get("$defs", {})))  # Litestar writes it as is
-    content = {MediaType.JSON.value: OpenAPIMediaType(schema=inlined)}
+    body = cast("Schema", inlined(schema, schema.get("$defs", {})))  # Litestar writes it as is
+    content = {MediaType.JSON.value: OpenAPIMediaType(schema=body)}
     return RequestBody(required=True, content=content)
-
-
-def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any part of JSON
-    """*part* of a JSON Schema with its definitions where they are referred to.
-
-    A reference to `#/$defs/…` would lead to the root of the whole description.
-    """
-    match part:
-        case {"$ref": str(reference)}:
-            return _inlined(definitions[reference.removeprefix("#/$defs/")], definitions)
-        case dict():
-            return {
-                name: _inlined(each, definitions) for name, each in part.items() if name != "$defs"
-            }
-        case list():
-            return [_inlined(each, definitions) for each in part]
-        case _:
-            return part
 
 
 def security_of(provider: str, description: WebhookDescription) -> list[SecurityRequirement] | None:

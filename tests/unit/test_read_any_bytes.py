@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.domain.failure import Unprocessable
-from postroom.domain.mail.message import Address, Message
+from postroom.domain.mail.message import Address, Message, TextFrom
 from postroom.domain.mail.mime.filenames import MAX_LENGTH
 from postroom.domain.mail.reader import read_message
 from tests.samples import NAMES, sample
@@ -31,17 +31,23 @@ MAIL = st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=40).ma
 
 def texts(message: Message) -> list[str]:
     """Every text of *message*."""
-    addresses = (message.sender, *message.to, *message.cc)
+    said = message.written
+    fields = (said.author, said.sender, said.reply_to, said.to, said.cc, said.bcc)
+    addresses = (message.sender, *(address for field in fields for address in field or ()))
     return [
         message.message_id,
         *message.references,
+        *(id_ for ids in (said.message_id, said.in_reply_to, said.references) for id_ in ids or ()),
         message.subject,
         message.text,
         message.html,
         *(text for address in addresses for text in (address.name, address.email)),
         *(text for header in message.headers for text in header),
+        *(text for header in message.raw_headers for text in header),
         *(text for file in message.attachments for text in (file.filename, file.content_type)),
-        *(file.content_id for file in message.attachments),
+        *(text for file in message.attachments for text in (file.content_id, *file.languages)),
+        *(text for file in message.attachments for text in (file.charset, file.disposition)),
+        *(file.location for file in message.attachments),
         *message.defects,
     ]
 
@@ -156,6 +162,7 @@ def test_what_the_standard_library_writes_is_read_as_it_was_meant(
     assert message.sender == address(sender)
     assert message.to == tuple(map(address, to))
     assert (message.message_id, message.references) == ("c@x.test", ("a@x.test", "b@x.test"))
-    assert message.text == (written(text) if text.strip() else "")
+    assert message.text == written(text) or not text.strip()
+    assert (message.text_from is TextFrom.PLAIN) == bool(text.strip())
     assert message.html == (written(html) if html.strip() else "")
     assert [file.content for file in message.attachments] == [content for _, content in files]

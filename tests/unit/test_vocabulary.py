@@ -39,6 +39,7 @@ RETIRED = frozenset(
 ALLOWED = {
     "keep_alive",
     "shift_jis",  # a charset
+    "verdict",  # of the authentication of mail, in the body of a handover
 }
 
 COINED = re.compile(

@@ -21,9 +21,10 @@ _CHARSET = re.compile(rb"charset\s{0,9}=\s{0,9}\"?([\w.:-]{1,40})", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """Fields in order, unfolded, with encoded words as they came."""
+    """Fields in order, unfolded, with encoded words as they came; *as_sent* has their bytes."""
 
     fields: tuple[tuple[str, str], ...] = ()
+    as_sent: tuple[bytes, ...] = ()
 
     def get(self, name: str) -> str:
         """The first value of *name* (lower case) that is not empty, or empty."""
@@ -35,6 +36,11 @@ class Headers:
 
     def decoded(self) -> tuple[tuple[str, str], ...]:
         return tuple((name, decode_words(value)) for name, value in self.fields)
+
+    def raw(self) -> tuple[tuple[str, str], ...]:
+        """Values as they were sent, with their folding: the raw form of RFC 8621 4.1.2.1."""
+        values = (value.replace(b"\0", b"").decode(errors="replace") for value in self.as_sent)
+        return tuple((name, value) for (name, _), value in zip(self.fields, values, strict=False))
 
 
 def read_headers(source: bytes, start: int, end: int, defects: list[str]) -> tuple[Headers, int]:
@@ -51,7 +57,12 @@ def read_headers(source: bytes, start: int, end: int, defects: list[str]) -> tup
     if used < len(lines):
         defects.append("no blank line after the headers")
         body = start + sum(len(line) + 1 for line in lines[:used])
-    return Headers(_decode(fields, defects)), body
+    as_sent = tuple(_as_sent(lines) for _, *lines in fields[:MAX_FIELDS])
+    return Headers(_decode(fields, defects), as_sent), body
+
+
+def _as_sent(lines: list[bytes]) -> bytes:
+    return b"\n".join(lines).removesuffix(b"\r")[:MAX_VALUE]
 
 
 def _fields(lines: list[bytes], defects: list[str]) -> tuple[list[list[bytes]], int]:

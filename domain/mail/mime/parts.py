@@ -57,6 +57,13 @@ class Part:
         for child in self.children:
             yield from child.leaves()
 
+    def numbered(self, above: str = "") -> Iterator[tuple[str, "Part"]]:
+        """The leaves with their part numbers, as `2.1` (RFC 9051 section 6.4.5)."""
+        if not self.children:
+            yield above or "1", self
+        for number, child in enumerate(self.children, start=1):
+            yield from child.numbered(f"{above}.{number}" if above else str(number))
+
 
 def read_parts(source: bytes, defects: list[str], *, limit: int = MAX_PARTS) -> Part:
     """The tree of the message in *source*; at most *limit* parts of it."""
