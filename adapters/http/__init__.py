@@ -1,1 +1,1 @@
-"""What the providers over HTTP share, below their adapters: it knows none of them."""
+"""What is shared by all that speak HTTP, below their adapters: it knows none of them."""

@@ -9,14 +9,14 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from postroom.adapters.imap.account import NAME
-from postroom.adapters.imap.pointer import ImapPointer
-from postroom.adapters.imap.standard_webhooks import (
+from postroom.adapters.http.standard_webhooks import (
     InvalidSecret,
     InvalidSignature,
     key_of,
     verify,
 )
+from postroom.adapters.imap.account import NAME
+from postroom.adapters.imap.pointer import ImapPointer
 from postroom.application.ports import (
     Announced,
     Clock,

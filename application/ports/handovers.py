@@ -30,10 +30,14 @@ class NewHandover:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A handover whose call is ours until its lease ends (its fence proves that), and the body."""
+    """A handover whose call is ours until its lease ends (its fence proves that), and the body.
+
+    *traceparent* is that of its pointer (W3C Trace Context), empty if there was none.
+    """
 
     handover: Handover
     body: bytes
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

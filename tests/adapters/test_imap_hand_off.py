@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from postroom.adapters.http.standard_webhooks import InvalidSecret, key_of, sign
 from postroom.adapters.imap.notifications import HandOffReader
 from postroom.adapters.imap.pointer import ImapPointer
-from postroom.adapters.imap.standard_webhooks import InvalidSecret, key_of, sign
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import (
     Announced,

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.http.standard_webhooks import InvalidSecret
 from postroom.adapters.imap import provider
-from postroom.adapters.imap.standard_webhooks import InvalidSecret
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postroom.adapters.imap.standard_webhooks import (
+from postroom.adapters.http.standard_webhooks import (
     InvalidSecret,
     InvalidSignature,
     key_of,

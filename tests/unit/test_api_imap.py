@@ -6,8 +6,8 @@ import httpx
 import pytest
 from litestar.testing import AsyncTestClient
 
+from postroom.adapters.http.standard_webhooks import key_of, sign
 from postroom.adapters.imap.pointer import ImapPointer
-from postroom.adapters.imap.standard_webhooks import key_of, sign
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import Unavailable
 from postroom.entrypoints.api.ingress import BODY_LIMIT

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from postroom.adapters.http.standard_webhooks import key_of, sign
 from postroom.adapters.imap.notifications import HandOffReader
 from postroom.adapters.imap.pointer import ImapPointer
-from postroom.adapters.imap.standard_webhooks import key_of, sign
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import WebhookRequest
 from tests.contracts.notification_reader.stage import (

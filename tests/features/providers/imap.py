@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from postroom.adapters.http.standard_webhooks import key_of, sign
 from postroom.adapters.imap.account import INBOX, ImapAccount
 from postroom.adapters.imap.notifications import HandOffReader
 from postroom.adapters.imap.pointer import ImapPointer
-from postroom.adapters.imap.standard_webhooks import key_of, sign
 from postroom.adapters.memory.fetcher import source_of
 from postroom.adapters.memory.listener import InMemoryListener
 from postroom.adapters.memory.provider import InMemoryProvider
