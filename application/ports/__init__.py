@@ -91,8 +91,11 @@ from postroom.application.ports.routes import (
     by_mailbox,
     by_subscription,
 )
+from postroom.application.ports.shadow_rows import BEGINNING, Place, ShadowRows
+from postroom.application.ports.takeovers import Takeovers
 
 __all__ = [
+    "BEGINNING",
     "LONGEST_DELAY",
     "LONGEST_SOURCE",
     "MOST_CIRCUITS",
@@ -144,6 +147,7 @@ __all__ = [
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
+    "Place",
     "PointerConsumer",
     "PointerProducer",
     "PointerQueue",
@@ -160,8 +164,10 @@ __all__ = [
     "Route",
     "Routes",
     "SenderProof",
+    "ShadowRows",
     "SubscriptionGone",
     "Subscriptions",
+    "Takeovers",
     "Unauthenticated",
     "UnauthenticatedWebhook",
     "UnknownMailbox",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed
+from postroom.domain.outcome import Completed, Skipped
 from postroom.domain.pointer import Pointer
 
 
@@ -56,8 +56,9 @@ class EmailProcessor(Protocol):
     """Hands a message over to the application that wants it."""
 
     @abstractmethod
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared | Skipped:
         """Do what takes long, before the ledger block, in which others may wait for us.
 
-        It may be for nothing, and harms nobody then. Raises Unprocessable.
+        It may be for nothing, and harms nobody then. A message that is skipped is not remembered as
+        handled. Raises Unprocessable.
         """
