@@ -10,11 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from postroom.domain.handover.body import render_body
-from postroom.domain.handover.body_input import Acceptance, BodyOptions
-from postroom.domain.handover.key import handover_key
-from postroom.domain.ingress import Ingress, IngressMode
-
 from postroom.application.ports import (
     Applications,
     BlobStore,
@@ -27,7 +22,11 @@ from postroom.application.ports import (
     Prepared,
 )
 from postroom.domain.handover.application import Application, BodyKind, Mode, Order
+from postroom.domain.handover.body import render_body
+from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.handover import Handover, State
+from postroom.domain.handover.key import handover_key
+from postroom.domain.ingress import Ingress, IngressMode
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Accepted

@@ -57,7 +57,7 @@ UNKNOWN_MAILBOX = "unknown mailbox"
 """The mailbox was removed, or never was: there is nobody to hand the message to."""
 
 SET_ASIDE = timedelta(minutes=5)
-"""How soon a job is tried again whose mailbox is paused, or cannot be opened."""
+"""How soon a job is tried again whose mailbox is paused, or off, or cannot be opened."""
 
 BEHIND_FOR = timedelta(seconds=30)
 """How soon a job is tried again whose application takes no more."""
@@ -158,8 +158,7 @@ class ConsumeJob(Consume):
 
     async def _handle(self, claim: Claim, mailbox: Mailbox, provider: Provider) -> Outcome:
         pointer = claim.job.pointer
-        if mailbox.paused:
-            reason = f"the mailbox is paused: {mailbox.paused.reason}"
+        if reason := self._stopped(mailbox):
             return await self._set_aside(claim, reason, SET_ASIDE)
         if pointer.changed_folder is not None:
             return await self._end(claim, await self.trigger_sync(mailbox, pointer))
@@ -180,6 +179,12 @@ class ConsumeJob(Consume):
         async with self.in_hand.one(mailbox.tenant):
             return await self._fetch(claim, mailbox, provider)
 
+    def _stopped(self, mailbox: Mailbox) -> str:
+        """Why nothing of the mailbox is to be handled now; empty if it is."""
+        if self.providers.ingress.is_off(mailbox.provider):
+            return self.providers.ingress.obstacle(mailbox.provider)
+        return f"the mailbox is paused: {mailbox.paused.reason}" if mailbox.paused else ""
+
     async def _fetch(self, claim: Claim, mailbox: Mailbox, provider: Provider) -> Outcome:
         mark, sources = self.evidence.mark(), provider.sources_of(mailbox.account)
         try:
@@ -199,8 +204,11 @@ class ConsumeJob(Consume):
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         inbound = as_inbound(fetched, message)
         process = await self.processor.prepare(mailbox, inbound, job)
+        if isinstance(process, Skipped):
+            return await self._end(claim, process, identity=inbound.identity.name)
         # No connection to the database is held before there is something to write.
-        async with self.ledger.once(mailbox, inbound.identity) as is_new:
+        ledger_block = self.ledger.once(mailbox, inbound.identity, inbound.received_at)
+        async with ledger_block as is_new:
             outcome = await process() if is_new else Duplicate()
             # In the block, so that an effect and the record of it are kept or lost together.
             return await self._end(claim, outcome, identity=inbound.identity.name)

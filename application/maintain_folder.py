@@ -3,9 +3,8 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import random
 from typing import Protocol, TypeGuard
 
@@ -14,13 +13,11 @@ from postroom.application.ports import (
     FolderSyncs,
     MailboxRegistry,
     NoProgress,
-    NotificationsRefused,
     PositionRefused,
     Provider,
-    SubscriptionGone,
-    Subscriptions,
 )
 from postroom.application.providers import Providers
+from postroom.application.see_to_notifications import see_to_notifications, unless_missed
 from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, tracking
@@ -50,7 +47,8 @@ LEASE = MAX_RUN + timedelta(seconds=30)
 LEFT_ALONE = timedelta(hours=1)
 """How soon there is a run again for a mailbox that a person paused, unless they resume it."""
 
-NO_LISTENER = "no listener holds the folder: run postroom listener"
+WHILE_OFF = timedelta(minutes=5)
+"""How soon a folder is looked at again whose provider's ingress is off: it may be on by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +133,9 @@ class MaintainFolder(Maintain):
         mailbox = await self.registry.get(folder_sync.tenant, folder_sync.mailbox)
         if mailbox is None or (mailbox.paused and mailbox.paused.by is PausedBy.OPERATOR):
             return SyncRun(folder_sync, replace(folder_sync, due_at=self.clock.now() + LEFT_ALONE))
+        if self.providers.ingress.is_off(mailbox.provider):
+            put_off = folder_sync.put_off(self.clock.now() + WHILE_OFF)
+            return SyncRun(folder_sync, put_off, provider=mailbox.provider)
         mark = self.sources.mark()
         try:
             run = await self._maintain_tracked(mailbox, folder_sync, is_held=is_held)
@@ -182,8 +183,13 @@ class MaintainFolder(Maintain):
     async def _maintain(
         self, provider: Provider, mailbox: Mailbox, folder_sync: FolderSync, *, is_held: bool
     ) -> SyncRun:
-        after, last_error = await self._see_to_notifications(
-            provider, mailbox, folder_sync, is_held=is_held
+        after, last_error = await see_to_notifications(
+            provider,
+            mailbox,
+            folder_sync,
+            self.clock.now(),
+            is_held=is_held,
+            left_to_others=self.providers.ingress.obstacle(provider.name),
         )
         now = self.clock.now()
         if _is_new(after.subscription, folder_sync.subscription):
@@ -196,62 +202,10 @@ class MaintainFolder(Maintain):
             return SyncRun(folder_sync, replace(after, due_at=after.next_due(now, intervals)))
         result = await self.sync(mailbox, after, grace=intervals.grace)
         synced = after.synced(now, result, last_error=last_error, excused=was_failing)
-        synced = await self._unless_missed(provider, mailbox, synced)
+        synced = await unless_missed(provider, mailbox, synced, self.clock.now())
         now = self.clock.now()
         due_at = synced.next_due(now, intervals) if result.complete else now
         return SyncRun(folder_sync, replace(synced, due_at=due_at), result)
-
-    # --- Notifications ---
-
-    async def _see_to_notifications(
-        self, provider: Provider, mailbox: Mailbox, folder_sync: FolderSync, *, is_held: bool
-    ) -> tuple[FolderSync, str]:
-        """With notifications to come, or polled where none can; and what is wrong."""
-        now = self.clock.now()
-        if subscriptions := provider.subscriptions:
-            return await self._subscribe(subscriptions, mailbox, folder_sync, now)
-        if provider.listener and not is_held:
-            return folder_sync.obstructed(NO_LISTENER), ""
-        if not (provider.listener or provider.notifications):
-            return folder_sync.obstructed(f"{provider.title} sends no notifications"), ""
-        wanted = folder_sync.wants_notifications(now)
-        return folder_sync.announced(now) if wanted else folder_sync, ""
-
-    async def _subscribe(
-        self,
-        subscriptions: Subscriptions,
-        mailbox: Mailbox,
-        folder_sync: FolderSync,
-        now: datetime,
-    ) -> tuple[FolderSync, str]:
-        if obstacle := subscriptions.obstacle(mailbox):
-            return folder_sync.obstructed(obstacle), ""
-        if folder_sync.subscription and folder_sync.subscription.is_left_alone(now):
-            return folder_sync, folder_sync.subscription.throttled_by
-        try:
-            return await _subscribed(subscriptions, mailbox, folder_sync, now), ""
-        except Throttled as failure:
-            # That goes for subscriptions alone: the mail comes on without them.
-            wait = failure.retry_after
-            return folder_sync.throttled(failure.reason, now, wait), failure.reason
-        except (NotificationsRefused, AccessFailed) as refusal:
-            # If the mailbox can be read all the same, it is; else the sync that follows says so.
-            return folder_sync.refused(refusal.reason, now), ""
-        except StoreUnavailable:
-            raise
-        except Unavailable as failure:
-            return folder_sync, failure.reason
-
-    async def _unless_missed(
-        self, provider: Provider, mailbox: Mailbox, folder_sync: FolderSync
-    ) -> FolderSync:
-        """Polled from now on, if notifications have failed to come too often."""
-        if not folder_sync.misses_notifications:
-            return folder_sync
-        if provider.subscriptions and folder_sync.subscription:
-            with suppress(Failure):  # if it stays, it does no harm
-                await provider.subscriptions.remove(mailbox, folder_sync.subscription.id)
-        return folder_sync.tripped(self.clock.now())
 
     def _wait_after(self, failure: Failure, away_for: timedelta) -> timedelta:
         """How long until the next run, if the folder has waited *away_for* by now."""
@@ -277,34 +231,3 @@ def _is_new(after: Subscription | None, before: Subscription | None) -> bool:
     if after is None or before is None:
         return after is not None
     return replace(after, retry_at=before.retry_at, throttled_by=before.throttled_by) != before
-
-
-async def _subscribed(
-    subscriptions: Subscriptions, mailbox: Mailbox, folder_sync: FolderSync, now: datetime
-) -> FolderSync:
-    if not folder_sync.wants_notifications(now):
-        return folder_sync
-    if folder_sync.must_create(subscriptions.endpoint, now):
-        return await _create(subscriptions, mailbox, folder_sync)
-    if folder_sync.must_renew(now):
-        return await _renew(subscriptions, mailbox, folder_sync)
-    return folder_sync
-
-
-async def _create(
-    subscriptions: Subscriptions, mailbox: Mailbox, folder_sync: FolderSync
-) -> FolderSync:
-    if folder_sync.subscription:  # it would stand in the way of another for the same folder
-        await subscriptions.remove(mailbox, folder_sync.subscription.id)
-    return folder_sync.subscribed(await subscriptions.create(mailbox, folder_sync.folder))
-
-
-async def _renew(
-    subscriptions: Subscriptions, mailbox: Mailbox, folder_sync: FolderSync
-) -> FolderSync:
-    assert folder_sync.subscription
-    try:
-        renewed = await subscriptions.renew(mailbox, folder_sync.subscription)
-    except SubscriptionGone:
-        return await _create(subscriptions, mailbox, folder_sync)
-    return folder_sync.subscribed(renewed)

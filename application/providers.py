@@ -1,10 +1,11 @@
-"""The providers that this release has, by name."""
+"""The providers that this release has, by name, and how the mail of each is received."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from postroom.application.ports import Provider
 from postroom.domain.account import Account
 from postroom.domain.failure import AccessFailed
+from postroom.domain.ingress import OPEN, Ingress
 from postroom.domain.pointer import Pointer
 
 
@@ -15,7 +16,8 @@ class InvalidProvider(Exception):
 class Providers(Mapping[str, Provider]):
     """Raises InvalidProvider if two have one name, or a name cannot stand in a URL."""
 
-    def __init__(self, providers: Iterable[Provider]) -> None:
+    def __init__(self, providers: Iterable[Provider], ingress: Ingress = OPEN) -> None:
+        self.ingress = ingress
         self._by_name: dict[str, Provider] = {}
         for provider in providers:
             _check(provider)

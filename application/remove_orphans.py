@@ -2,7 +2,7 @@
 renew them.
 
 They are left where a crash fell between a subscription and the record of it, or where a mailbox was
-removed while its provider was away.
+removed while its provider was away. In shadow none is an orphan: it may be another system's.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,6 +54,8 @@ class RemoveOrphans:
             with suppress(AccessFailed):  # `MaintainFolder` reports a key that is missing as well
                 mailbox = await self.registry.get(tenant, mailbox_id)
                 if mailbox is None or mailbox.paused:
+                    continue
+                if self.providers.ingress.obstacle(mailbox.provider):
                     continue
                 if subscriptions := self.providers.serving(mailbox.provider).subscriptions:
                     opener = _Opener(mailbox, subscriptions)

@@ -18,6 +18,8 @@ Rule 5  A provider that refuses to send notifications is asked again soon, and t
         that our endpoint is not up yet is over in seconds.
 Rule 6  Where a provider lists no dates, mail that was found before its notification came is missed
         only if none has come NOTIFICATION_GRACE later.
+Rule 7  While another system is to have the notifications (domain/ingress.py) a folder is polled,
+        and a subscription of ours is left as it is.
 """
 
 from dataclasses import dataclass, replace
@@ -219,6 +221,14 @@ class FolderSync:
         """Without notifications for as long as what stands in their way does."""
         return self._polled(reason, probe_at=None)
 
+    def shadowed(self, reason: str) -> "FolderSync":
+        """Polled, with whatever subscription there is (rule 7)."""
+        return replace(self.obstructed(reason), subscription=self.subscription)
+
+    def put_off(self, until: datetime) -> "FolderSync":
+        """Without a sync until then. No notification has missed what comes meanwhile (rule 3)."""
+        return replace(self, announced_since=None, due_at=until)
+
     def refused(self, reason: str, now: datetime) -> "FolderSync":
         """Without notifications until the provider, asked again, agrees (rule 5)."""
         wait = min(PROBE_SOON * (1 << min(self.refusals, 16)), PROBE_EVERY)
@@ -312,7 +322,7 @@ class FolderSync:
         if self.last_error:
             return now + intervals.poll_every
         moments = [self._sync_at(now, intervals)]
-        if self.subscription:
+        if self.subscription and self.mode is Mode.NOTIFICATIONS:
             renewal_at = self.subscription.renewal_at
             moments.append(max(renewal_at, self.subscription.retry_at or renewal_at))
         if self.probe_at:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from postroom.domain.account import UnreadableAccount
 from postroom.domain.folder_sync import FolderSync, Mode
+from postroom.domain.ingress import OPEN, Ingress
 from postroom.domain.mailbox import Mailbox, PausedBy
 
 UNATTENDED_AFTER = timedelta(minutes=10)
@@ -28,6 +29,7 @@ class StateName(StrEnum):
     UNATTENDED = "unattended"  # no process does what is due
     SUSPENDED = "suspended"  # by ourselves, since its access had failed for too long
     PAUSED = "paused"  # by a person
+    OFF = "off"  # ingress of its provider is, by a setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,16 @@ class MailboxState:
 RECEIVING = MailboxState(StateName.RECEIVING)
 
 
-def state_of(mailbox: Mailbox, folder_syncs: Sequence[FolderSync], now: datetime) -> MailboxState:
+def state_of(
+    mailbox: Mailbox,
+    folder_syncs: Sequence[FolderSync],
+    now: datetime,
+    *,
+    ingress: Ingress = OPEN,
+) -> MailboxState:
     """The worst that is to be said of *mailbox*, and of all its folders: *folder_syncs*."""
+    if ingress.is_off(mailbox.provider):
+        return MailboxState(StateName.OFF, ingress.obstacle(mailbox.provider))
     if isinstance(mailbox.account, UnreadableAccount):
         return MailboxState(StateName.ERROR, mailbox.account.reason)
     if pause := mailbox.paused:

@@ -72,6 +72,10 @@ SOURCE_UNAVAILABLE = "source unavailable"
 """Skipped, since the provider says that the message no longer exists."""
 
 
+SHADOW = "shadow"
+"""Skipped, until somebody releases it: it came in shadow, while another system handles the mail."""
+
+
 def name_of(outcome: Outcome) -> str:
     """The outcome's one name in logs, metrics, tables and JSON: `completed`, `duplicate`, …"""
     return type(outcome).__name__.lower()

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from random import Random
 
+from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
+from postroom.application.import_mailboxes import ImportMailboxes
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.maintain_folder import Maintain
 from postroom.application.ports import (
@@ -21,6 +23,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
+from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
@@ -45,6 +48,9 @@ class Application:
     resync: ResyncMailbox
     remove: RemoveMailbox
     dead_letters: RedriveDeadLetters
+    compare_shadow: CompareShadow
+    release_shadow: ReleaseShadow
+    import_mailboxes: ImportMailboxes
     policy: RetryPolicy
     sources: SourceTracker
     locks: Locks

@@ -112,6 +112,7 @@ class Listener:
             Watch(replace(mailbox, access=NO_FAILURES), folder): listener
             for mailbox in await self.registry.all()
             if mailbox.provider in self.providers and not mailbox.paused
+            if not self.providers.ingress.obstacle(mailbox.provider)
             if (listener := self.providers[mailbox.provider].listener)
             for folder in mailbox.account.folders
         }

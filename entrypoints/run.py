@@ -34,6 +34,11 @@ from postroom.entrypoints.worker import Worker
 
 log = structlog.get_logger()
 
+UNSIGNED = (
+    "POSTROOM_HANDOFF_COMPATIBILITY is static-header: a secret in a header proves nothing about the"
+    " body, and whoever has seen one request can send others; have the senders sign, and unset it"
+)
+
 Driver = Callable[[Wired, Settings, asyncio.Event], Awaitable[None]]
 
 
@@ -43,6 +48,7 @@ def drive(driver: Driver) -> None:
     async def run(settings: Settings) -> None:
         async with wire(settings) as wired:
             configure_logging(settings.log_format)
+            _say_what_is_not_received(wired)
             freeze_startup()
             await until_stopped(lambda stop: driver(wired, settings, stop))
 
@@ -67,8 +73,17 @@ def after_stores(driver: Driver) -> Driver:
     return run
 
 
+def _say_what_is_not_received(wired: Wired) -> None:
+    ingress = wired.providers.ingress
+    for provider in wired.providers:
+        if reason := ingress.obstacle(provider):
+            log.warning("ingress restricted", provider=provider, reason=reason)
+
+
 async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:
     """Serve HTTP. Raises InvalidSettings if the port cannot be had."""
+    if settings.handoff_compatibility != "none":
+        log.warning("hand-offs are not signed", reason=UNSIGNED)
     app = create_app(services_of(wired, settings))
     limits = _limits(settings)
     with _listen(settings) as listening:

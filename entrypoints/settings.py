@@ -20,6 +20,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from postroom.domain.ingress import IngressMode
+
 PREFIX = "POSTROOM_"
 KIBIBYTE = 2**10
 MEBIBYTE = 2**20
@@ -83,6 +85,8 @@ class Settings(BaseSettings):
     """`{"tenant": "token"}`: who may read `/api/v1`, and what of it."""
     handoff_secrets: dict[str, SecretStr] = Field(default_factory=dict)
     """`{"tenant": "whsec_…"}`: who may hand IMAP pointers to `/webhooks/imap`."""
+    handoff_compatibility: Literal["none", "static-header"] = "none"
+    """Whether a hand-off shows its secret in a header, which proves nothing about the body."""
 
     api_header_seconds: float = Field(default=10, gt=0)
     """How long a client may take to send the headers of a request; and its body, and the next."""
@@ -93,6 +97,11 @@ class Settings(BaseSettings):
     """Less, where three quarters of the file descriptors are less."""
     api_max_pending_bytes: int = Field(default=64 * MEBIBYTE, ge=8 * MEBIBYTE)
     """Of all requests that are being received and answered at a time."""
+
+    ingress_microsoft: IngressMode = IngressMode.QUEUE
+    """How mail is received, for each provider: see domain/ingress.py."""
+    ingress_google: IngressMode = IngressMode.QUEUE
+    ingress_imap: IngressMode = IngressMode.QUEUE
 
     processor: Literal["helpdesk"] = "helpdesk"
     concurrency: int = Field(default=16, ge=1, le=1000)

@@ -17,6 +17,7 @@ pytest_plugins = [
             "failing",
             "faults",
             "forgetting",
+            "ingress",
             "mailboxes",
             "notifying",
             "results",

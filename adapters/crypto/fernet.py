@@ -37,17 +37,24 @@ class FernetCipher:
 
     def open(self, ciphertext: bytes, context: str) -> bytes:
         """Raises AccessFailed if no key fits, or it was sealed in another context."""
+        envelope = self.decrypt(ciphertext)
+        end = _LENGTH + int.from_bytes(envelope[:_LENGTH], "big")
+        if not compare_digest(envelope[_LENGTH:end], context.encode()):
+            raise AccessFailed("the credentials cannot be decrypted: they are another mailbox's")
+        return envelope[end:]
+
+    def decrypt(self, token: bytes) -> bytes:
+        """What somebody else has encrypted with one of the keys, and bound to nothing.
+
+        Raises AccessFailed if no key fits.
+        """
         try:
-            envelope = self._fernet.decrypt(ciphertext)
+            return self._fernet.decrypt(token)
         except InvalidToken as error:
             raise AccessFailed(
                 "the credentials cannot be decrypted: they were encrypted with another key;"
                 " keep the old key in POSTROOM_SECRET_KEYS, after the new one"
             ) from error
-        end = _LENGTH + int.from_bytes(envelope[:_LENGTH], "big")
-        if not compare_digest(envelope[_LENGTH:end], context.encode()):
-            raise AccessFailed("the credentials cannot be decrypted: they are another mailbox's")
-        return envelope[end:]
 
 
 def _fernet(key: str, position: int) -> Fernet:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from postroom.adapters.google.account import NAME, OPTIONS, GoogleAccount, GoogleAccounts
-from postroom.adapters.google.changes import GmailChanges
+from postroom.adapters.google.changes import GmailChanges, is_position
 from postroom.adapters.google.check import GmailMailboxCheck
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.fetcher import GmailFetcher
 from postroom.adapters.google.notifications import GmailNotificationReader
-from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.google.pointer import GooglePointer, source_of_id
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.google.tokens import token_host
 from postroom.adapters.http.deps import ProviderDeps
@@ -41,6 +41,8 @@ def provider(
         check=GmailMailboxCheck(gmail),
         notifications=GmailNotificationReader(verify),
         sources=lambda account: _sources(account, gmail),
+        is_position=is_position,
+        source_of_id=source_of_id,
     )
 
 

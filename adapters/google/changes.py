@@ -3,6 +3,7 @@
 https://developers.google.com/workspace/gmail/api/guides/sync. A position is a history id.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -140,6 +141,11 @@ class GmailChanges(ChangeSource):
             query = {**query, "pageToken": page.next_page_token}
             page = await self.gmail.get(mailbox, path, model, params=query)
             yield page
+
+
+def is_position(text: str) -> bool:
+    """Whether *text* is a history id: the mailbox has one history, whoever reads it."""
+    return re.fullmatch(r"[1-9][0-9]{0,18}", text) is not None
 
 
 def _require(folder: str) -> None:

@@ -39,7 +39,7 @@ class GooglePointer(Pointer):
 
     @property
     def source(self) -> str:
-        return f"{self.provider}:{self.message_ids[0]}" if self._is_message else ""
+        return source_of_id(self.message_ids[0]) if self._is_message else ""
 
     @property
     def changed_folder(self) -> str | None:
@@ -66,3 +66,8 @@ class GooglePointer(Pointer):
     @property
     def _is_message(self) -> bool:
         return len(self.message_ids) == 1
+
+
+def source_of_id(message_id: str) -> str:
+    """Gmail's ids are the same for whoever reads the mailbox."""
+    return f"{NAME}:{message_id}"

@@ -12,20 +12,29 @@ from postroom.adapters.imap.changes import ImapChanges
 from postroom.adapters.imap.check import ImapMailboxCheck
 from postroom.adapters.imap.client import ImapClient
 from postroom.adapters.imap.fetcher import ImapFetcher
+from postroom.adapters.imap.hand_off_proof import Proof, Signature, StaticHeader
 from postroom.adapters.imap.listener import ImapListener
 from postroom.adapters.imap.notifications import HandOffReader
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
+from postroom.adapters.imap.position import is_position
 from postroom.application.ports import Provider
 
 __all__ = ["NAME", "OPTIONS", "provider"]
 
 
 def provider(
-    deps: ProviderDeps, *, handoff_secrets: Mapping[str, str], client: ImapClient | None = None
+    deps: ProviderDeps,
+    *,
+    handoff_secrets: Mapping[str, str],
+    static_header: bool = False,
+    client: ImapClient | None = None,
 ) -> Provider:
-    """Raises InvalidSecret."""
+    """With *static_header* a hand-off shows its secret, and is not signed. Raises InvalidSecret."""
     client = client or ImapClient(downloads=deps.downloads)
+    proof: Proof = (
+        StaticHeader(handoff_secrets) if static_header else Signature(handoff_secrets, deps.clock)
+    )
     connections = ConnectionPool(client)
     deps.resources.push_async_callback(connections.aclose)
     return Provider(
@@ -38,7 +47,8 @@ def provider(
         fetcher=ImapFetcher(connections, deps.max_message_bytes),
         changes=ImapChanges(connections),
         check=ImapMailboxCheck(client),
-        notifications=HandOffReader(handoff_secrets, deps.clock),
+        notifications=HandOffReader(proof),
         listener=ImapListener(client),
         sources=lambda account: [account.server] if isinstance(account, ImapAccount) else [],
+        is_position=is_position,
     )

@@ -1,42 +1,34 @@
-"""Reads what a listener elsewhere hands off: pointers, signed with its tenant's secret.
+"""Reads what a listener elsewhere hands off: pointers, with a proof of whose they are.
 
 The tenant stands in a header, so that nothing is read and nothing is looked up before the
-signature is verified. Whoever gets no 2xx must hand off again: no position may move before.
+proof is checked. Whoever gets no 2xx must hand off again: no position may move before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from postroom.adapters.http.standard_webhooks import (
-    InvalidSecret,
-    InvalidSignature,
-    key_of,
-    verify,
-)
+from postroom.adapters.http.standard_webhooks import InvalidSignature
 from postroom.adapters.imap.account import NAME
+from postroom.adapters.imap.hand_off_proof import TENANT, Proof
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.application.ports import (
     Announced,
-    Clock,
     InvalidWebhook,
     NotificationReader,
     NotificationResult,
     Rejected,
     Route,
     Routes,
-    SenderProof,
     UnauthenticatedWebhook,
     UnknownMailbox,
     WebhookDescription,
-    WebhookNotConfigured,
     WebhookRequest,
     by_mailbox,
 )
 from postroom.domain.pointer import MAX_TEXT
 
-TENANT = "Postroom-Tenant"
 MAX_POINTERS = 500
 
 
@@ -60,23 +52,17 @@ class HandOff(BaseModel):
     pointers: list[HandedPointer] = Field(min_length=1, max_length=MAX_POINTERS)
 
 
-DESCRIPTION = WebhookDescription(
-    text="Queue pointers to messages that a listener elsewhere saw; the response says how many.",
-    body=HandOff.model_json_schema(),
-    proof=SenderProof(
-        "Standard Webhooks, version 1, with the secret of the tenant that the header"
-        f" {TENANT} names.",
-        header="webhook-signature",
-    ),
-)
+TEXT = "Queue pointers to messages that a listener elsewhere saw; the response says how many."
 
 
 class HandOffReader(NotificationReader):
-    """*secrets*: `whsec_…` by tenant. Raises InvalidSecret if one is none."""
+    """*proof* says whose tenant's a hand-off is."""
 
-    def __init__(self, secrets: Mapping[str, str], clock: Clock) -> None:
-        self._keys = _keys(secrets)
-        self._clock = clock
+    def __init__(self, proof: Proof) -> None:
+        self._proof = proof
+        self._description = WebhookDescription(
+            text=TEXT, body=HandOff.model_json_schema(), proof=proof.description
+        )
 
     @property
     def paths(self) -> Sequence[str]:
@@ -92,7 +78,7 @@ class HandOffReader(NotificationReader):
 
     @property
     def description(self) -> WebhookDescription:
-        return DESCRIPTION
+        return self._description
 
     async def read(self, request: WebhookRequest, routes: Routes) -> Sequence[Announced]:
         tenant = self._sender(request)
@@ -101,36 +87,14 @@ class HandOffReader(NotificationReader):
         return [Announced(route, ImapPointer(**each.model_dump())) for each in hand_off.pointers]
 
     def _sender(self, request: WebhookRequest) -> str:
-        """The tenant who has signed the request."""
+        """The tenant whose request it is proven to be. Raises Unavailable."""
         tenant = request.headers.get(TENANT.lower(), "")
-        if tenant not in self._keys:
-            raise WebhookNotConfigured(
-                f"The tenant that the header {TENANT} names has no secret in"
-                " POSTROOM_HANDOFF_SECRETS."
-            )
         try:
-            self._verify(self._keys[tenant], request)
+            self._proof.check(tenant, request)
         except InvalidSignature as error:
             rejected = Rejected(NotificationResult.BAD_SIGNATURE, tenant=tenant)
             raise UnauthenticatedWebhook(f"{error}.", rejected) from None
         return tenant
-
-    def _verify(self, key: bytes, request: WebhookRequest) -> None:
-        verify(
-            key,
-            message_id=request.headers.get("webhook-id", ""),
-            timestamp=request.headers.get("webhook-timestamp", ""),
-            signatures=request.headers.get("webhook-signature", ""),
-            body=request.body,
-            now=self._clock.now(),
-        )
-
-
-def _keys(secrets: Mapping[str, str]) -> dict[str, bytes]:
-    try:
-        return {tenant: key_of(secret) for tenant, secret in secrets.items()}
-    except InvalidSecret as error:
-        raise InvalidSecret(f"POSTROOM_HANDOFF_SECRETS: {error}") from None
 
 
 def _read(body: bytes) -> HandOff:

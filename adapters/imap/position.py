@@ -21,3 +21,15 @@ class FolderPosition:
 
     def __str__(self) -> str:
         return f"{self.uid_validity}:{self.uid}"
+
+
+def is_position(text: str) -> bool:
+    """Whether *text* is `UIDVALIDITY:UID`, which any two readers of a folder can agree on."""
+    try:
+        position = FolderPosition.parse(text)
+    except ValueError:
+        return False
+    numbers = position.uid_validity, position.uid
+    return (
+        str(position) == text and position.uid_validity > 0 and all(0 <= n < 2**32 for n in numbers)
+    )

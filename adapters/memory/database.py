@@ -12,14 +12,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.adapters.memory.witness_row import WitnessRow
 from postroom.application.ports import OutcomeRecord
+from postroom.domain.handover.shadow import ShadowRow
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What another system has handled; the message with that *digest*, once it has come to us."""
+
+    handled_at: datetime
+    digest: str = ""
 
 
 @dataclass(slots=True)
@@ -32,6 +42,9 @@ class Tables:
     folder_syncs: dict[tuple[str, str], FolderSyncRow] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
+    takeovers: dict[str, datetime] = field(default_factory=dict)
+    elsewhere: dict[tuple[str, str], Elsewhere] = field(default_factory=dict)
+    shadow_rows: dict[tuple[str, str, str], ShadowRow] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(*(copy(getattr(self, table.name)) for table in fields(self)))

@@ -3,7 +3,9 @@ from datetime import datetime
 
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.application.ports import OutcomeRecord, Outcomes
-from postroom.domain.outcome import Dead, Skipped
+from postroom.domain.outcome import SHADOW, Dead, Skipped
+
+IN_SHADOW = Skipped(SHADOW)
 
 
 class InMemoryOutcomes(Outcomes):
@@ -39,11 +41,22 @@ class InMemoryOutcomes(Outcomes):
         records = self._database.read(tenant).outcomes
         return frozenset(job_ids) & {each.job.id for each in records if _ends(each, dead_before)}
 
+    async def in_shadow(
+        self, tenant: str, mailbox: str, since: datetime, *, after: str = "", limit: int = 1000
+    ) -> Sequence[OutcomeRecord]:
+        last = {
+            each.job.id: each
+            for each in self._database.read(tenant).outcomes
+            if each.job.mailbox == mailbox and each.job.id > after
+        }
+        found = [each for each in last.values() if each.outcome == IN_SHADOW and each.at >= since]
+        return sorted(found, key=lambda each: each.job.id)[:limit]
+
 
 def _ends(record: OutcomeRecord, dead_before: datetime | None) -> bool:
     match record.outcome:
-        case Skipped():
-            return False
+        case Skipped() as skipped:
+            return skipped == IN_SHADOW
         case Dead():
             return dead_before is None or record.at >= dead_before
         case _:

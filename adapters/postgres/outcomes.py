@@ -13,7 +13,7 @@ from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.strict import strictly
 from postroom.adapters.postgres.text import indexable
 from postroom.application.ports import OutcomeRecord, Outcomes
-from postroom.domain.outcome import Final, name_of
+from postroom.domain.outcome import SHADOW, Final, name_of
 from postroom.domain.pointer import Pointer, PointerJob, UnknownPointer
 
 _FINAL: dict[str, TypeAdapter[Final]] = {
@@ -32,8 +32,20 @@ WHERE tenant = %(tenant)s{conditions} ORDER BY at DESC, id DESC LIMIT %(limit)s
 
 _KNOWN = """
 SELECT DISTINCT job_id FROM outcome
-WHERE tenant = %(tenant)s AND job_id = ANY(%(job_ids)s) AND outcome <> 'skipped'
+WHERE tenant = %(tenant)s AND job_id = ANY(%(job_ids)s)
+    AND (outcome <> 'skipped' OR detail ->> 'reason' = %(shadow)s)
     AND NOT (outcome = 'dead' AND at < coalesce(%(dead_before)s, '-infinity'::timestamptz))
+"""
+
+_IN_SHADOW = """
+SELECT identity, outcome, detail, attempt, at, job FROM outcome
+WHERE tenant = %(tenant)s AND mailbox = %(mailbox)s AND at >= %(since)s AND job_id > %(after)s
+    AND outcome = 'skipped' AND detail ->> 'reason' = %(shadow)s AND NOT EXISTS (
+        SELECT FROM outcome AS later
+        WHERE later.tenant = outcome.tenant AND later.job_id = outcome.job_id
+            AND later.id > outcome.id
+    )
+ORDER BY job_id LIMIT %(limit)s
 """
 
 
@@ -79,10 +91,33 @@ class PostgresOutcomes(Outcomes):
     async def known(
         self, tenant: str, job_ids: Sequence[str], *, dead_before: datetime | None = None
     ) -> frozenset[str]:
-        values = {"tenant": tenant, "job_ids": list(job_ids), "dead_before": dead_before}
+        values = {
+            "tenant": tenant,
+            "job_ids": list(job_ids),
+            "dead_before": dead_before,
+            "shadow": SHADOW,
+        }
         async with self._database.transaction(tenant) as connection:
             rows = await connection.execute(_KNOWN, values)
             return frozenset([job_id for (job_id,) in await rows.fetchall()])
+
+    async def in_shadow(
+        self, tenant: str, mailbox: str, since: datetime, *, after: str = "", limit: int = 1000
+    ) -> Sequence[OutcomeRecord]:
+        values = {
+            "tenant": tenant,
+            "mailbox": mailbox,
+            "since": since,
+            "after": after,
+            "limit": limit,
+            "shadow": SHADOW,
+        }
+        async with (
+            self._database.transaction(tenant) as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            await cursor.execute(_IN_SHADOW, values)
+            return [self._record(row) async for row in cursor]
 
     def _dumped(self, job: PointerJob) -> Mapping[str, Any]:
         return {

@@ -105,8 +105,11 @@ from postroom.application.ports.routes import (
     by_mailbox,
     by_subscription,
 )
+from postroom.application.ports.shadow_rows import BEGINNING, Place, ShadowRows
+from postroom.application.ports.takeovers import Takeovers
 
 __all__ = [
+    "BEGINNING",
     "LONGEST_DELAY",
     "LONGEST_SOURCE",
     "MOST_CIRCUITS",
@@ -169,6 +172,7 @@ __all__ = [
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
+    "Place",
     "PointerConsumer",
     "PointerProducer",
     "PointerQueue",
@@ -186,8 +190,10 @@ __all__ = [
     "Routes",
     "SenderProof",
     "Settled",
+    "ShadowRows",
     "SubscriptionGone",
     "Subscriptions",
+    "Takeovers",
     "Unauthenticated",
     "UnauthenticatedWebhook",
     "UnknownMailbox",

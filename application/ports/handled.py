@@ -18,12 +18,14 @@ class IdempotencyLedger(Protocol):
 
     @abstractmethod
     def once(
-        self, mailbox: Mailbox, identity: MessageIdentity
+        self, mailbox: Mailbox, identity: MessageIdentity, received_at: datetime | None = None
     ) -> AbstractAsyncContextManager[bool]:
         """Enter with True if the message is new, and remember it if the block succeeds.
 
-        A second block for the same message waits for the first to end. A block that fails, or whose
-        process dies, is forgotten, with all that was written in it.
+        A message that the provider took in at *received_at*, and that another system has had before
+        the mailbox was taken over (`Takeovers`), is not new. A second block for the same message
+        waits for the first to end. A block that fails, or whose process dies, is forgotten, with
+        all that was written in it.
         """
 
     @abstractmethod
@@ -68,5 +70,16 @@ class Outcomes(Protocol):
         """Those of *job_ids* that have ended, however they did, but for the skipped.
 
         Those are of messages that were not there, or were too old: whoever finds one all the same,
-        or asks for mail that is old, has news. Nor is it an end to have died before *dead_before*.
+        or asks for mail that is old, has news. What was skipped in shadow has ended: another system
+        handles it, and who releases it says which. Nor is it an end to have died before
+        *dead_before*.
+        """
+
+    @abstractmethod
+    async def in_shadow(
+        self, tenant: str, mailbox: str, since: datetime, *, after: str = "", limit: int = 1000
+    ) -> Sequence[OutcomeRecord]:
+        """The last outcomes of jobs that ended last by being skipped in shadow, from *since* on.
+
+        They come by job id: a page of *limit* at the most, of ids greater than *after*.
         """

@@ -65,9 +65,11 @@ class EmailProcessor(Protocol):
         """
 
     @abstractmethod
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob) -> Prepared:
+    async def prepare(
+        self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
+    ) -> Prepared | Skipped:
         """Do what takes long, before the ledger block, in which others may wait for us.
 
-        It may be for nothing, and harms nobody then. *job* is what has led to the message. Raises
-        Unprocessable.
+        It may be for nothing, and harms nobody then. *job* is what has led to the message. One that
+        is skipped is not remembered as handled. Raises Unprocessable.
         """

@@ -132,6 +132,10 @@ class Provider:
     the folders are polled. *sources* names what serves an account: first what its mail is read
     from, then what it is signed in to. Mailboxes that have one in common fail together
     (domain/circuit.py).
+
+    Of a mailbox that was another system's, *is_position* says whether a text is a position that
+    means the same here as there, and *source_of_id* what source a message has here that the
+    provider knows there by that id (empty: it has other ids here).
     """
 
     name: str
@@ -149,6 +153,8 @@ class Provider:
     listener: ChangeListener | None = None
     describe: Callable[[Account], Mapping[str, str]] = lambda _: {}
     sources: Callable[[Account], Sequence[str]] = lambda _: ()
+    is_position: Callable[[str], bool] = lambda _: False
+    source_of_id: Callable[[str], str] = lambda _: ""
 
     def sources_of(self, account: Account) -> tuple[str, ...]:
         """What serves *account*, by names that are its own; one at the least."""

@@ -33,6 +33,7 @@ from postroom.entrypoints.api.problems import (
     NOT_CONFIGURED,
     NOT_FOUND,
     UNAUTHENTICATED,
+    UNAVAILABLE,
     Problem,
 )
 from postroom.entrypoints.api.services import Services
@@ -40,6 +41,9 @@ from postroom.entrypoints.telemetry.notifications import note
 
 RESPOND_WITHIN = 1.5
 """Seconds. Some providers wait for 3, and send less and less where responses take longer."""
+
+RETRY_WHILE_OFF = 300
+"""Seconds after which a sender may try again while ingress of its provider is off."""
 
 MAX_LOGGED = 10
 """Log lines of one request that say what was rejected; what is beyond them is summed up."""
@@ -73,7 +77,15 @@ class WebhookHandler:
         whatever it waits for. What is being queued then is queued all the same, and known by its id
         when it comes again.
         """
+        self._refuse_what_is_not_received()
         return await self._deadline.run(self._handle(request))
+
+    def _refuse_what_is_not_received(self) -> None:
+        ingress = self._services.providers.ingress
+        if ingress.is_off(self._provider):
+            note(self._services.telemetry, self._provider, NotificationResult.UNAVAILABLE)
+            detail = f"{ingress.obstacle(self._provider)}."
+            raise UNAVAILABLE(detail, headers={"Retry-After": str(RETRY_WHILE_OFF)})
 
     async def _handle(self, request: WebhookRequest) -> Handshake | int:
         try:

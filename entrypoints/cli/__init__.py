@@ -12,6 +12,7 @@ import typer
 
 from postroom.entrypoints.cli.dead import dead
 from postroom.entrypoints.cli.errors import as_one_line, exit_code
+from postroom.entrypoints.cli.imports import import_
 from postroom.entrypoints.cli.mailbox import mailbox
 from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue
@@ -25,6 +26,7 @@ from postroom.entrypoints.cli.run import (
     up,
     worker,
 )
+from postroom.entrypoints.cli.shadow import shadow
 from postroom.entrypoints.cli.tickets import tickets
 
 app = typer.Typer(
@@ -37,9 +39,11 @@ app = typer.Typer(
 for command in (up, api, worker, listener, maintenance, migrate, demo, queue, outcomes):
     app.command()(command)
 app.command("consume-suspect", hidden=True)(consume_suspect)
+app.command("import")(import_)
 app.add_typer(mailbox, name="mailbox")
 app.add_typer(dead, name="dead")
 app.add_typer(tickets, name="tickets")
+app.add_typer(shadow, name="shadow")
 
 
 def _print_version(requested: bool) -> None:  # noqa: FBT001 - typer passes the option's value

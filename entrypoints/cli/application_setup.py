@@ -19,6 +19,7 @@ from postroom.entrypoints.cli.application_options import (
     with_application_options,
 )
 from postroom.entrypoints.cli.context import AdminContext, with_admin
+from postroom.entrypoints.cli.mailbox_lookup import unknown_mailbox
 
 IN_A_TABLE = 100
 """Messages at a time that go into an inbox table, which takes them in one statement."""

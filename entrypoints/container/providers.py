@@ -14,6 +14,7 @@ from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
+from postroom.domain.ingress import Ingress, IngressMode
 from postroom.entrypoints.container.pools import Pools
 from postroom.entrypoints.settings import InvalidSettings, Settings
 from postroom.entrypoints.telemetry.clock import log_server_skew
@@ -59,7 +60,9 @@ PROVIDERS: Sequence[Installed] = (
     Installed(
         imap,
         lambda deps, settings: imap.provider(
-            deps, handoff_secrets=_revealed(settings.handoff_secrets)
+            deps,
+            handoff_secrets=_revealed(settings.handoff_secrets),
+            static_header=settings.handoff_compatibility == "static-header",
         ),
     ),
 )
@@ -90,7 +93,14 @@ async def make_providers(
         downloads=DownloadLimits(rate=settings.min_bytes_per_second, in_hand=pools.in_hand),
         skewed=log_server_skew,
     )
-    return Providers([_made(each, deps, settings) for each in PROVIDERS])
+    made = [_made(each, deps, settings) for each in PROVIDERS]
+    return Providers(made, Ingress({each.name: _mode(settings, each.name) for each in made}))
+
+
+def _mode(settings: Settings, provider: str) -> IngressMode:
+    """The setting is called as the provider is."""
+    mode: IngressMode = getattr(settings, f"ingress_{provider}", IngressMode.QUEUE)
+    return mode
 
 
 def _revealed(secrets: Mapping[str, SecretStr]) -> Mapping[str, str]:

@@ -14,6 +14,8 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.postgres.shadow_rows import PostgresShadowRows
+from postroom.adapters.postgres.takeovers import PostgresTakeovers
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.adapters.redis.circuits import RedisCircuitStore
 from postroom.adapters.redis.durability import Durability
@@ -44,6 +46,8 @@ from postroom.application.ports import (
     QueueSurvey,
     QueueWitness,
     Routes,
+    ShadowRows,
+    Takeovers,
 )
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
@@ -108,6 +112,8 @@ def bind_storage(
     helpdesk: Helpdesk = PostgresHelpdesk(database)
     blobs: BlobStore = FileBlobStore(settings.home / "blobs", pools.blobs)
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
+    takeovers: Takeovers = PostgresTakeovers(database, container.resolve(MailboxRegistry))
+    shadow_rows: ShadowRows = PostgresShadowRows(database, takeovers)
     container.register(IdempotencyLedger, instance=ledger)
     container.register(FolderSyncs, instance=folder_syncs)
     container.register(Routes, instance=routes)
@@ -116,5 +122,7 @@ def bind_storage(
     container.register(Helpdesk, instance=helpdesk)
     container.register(BlobStore, instance=blobs)
     container.register(HtmlSanitiser, instance=sanitiser)
+    container.register(Takeovers, instance=takeovers)
+    container.register(ShadowRows, instance=shadow_rows)
     container.register(Offload, instance=pools.offload)
     container.register(MailInHand, instance=pools.in_hand)

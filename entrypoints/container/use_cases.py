@@ -7,9 +7,11 @@ import punq
 
 from postroom.adapters.redis.claim_record import ClaimRecords
 from postroom.adapters.redis.wire import WireFormat
+from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
 from postroom.application.file_message import FileMessage
+from postroom.application.import_mailboxes import ImportMailboxes
 from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.judge_failure import JudgeFailure
 from postroom.application.maintain_folder import Maintain, MaintainFolder
@@ -31,6 +33,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
+from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
@@ -40,9 +43,11 @@ from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.application.track_sources import SourceTracker, TrackSources
 from postroom.application.trigger_sync import TriggerSync
+from postroom.application.unless_shadow import UnlessShadow
 from postroom.application.watch_queue import Watch, WatchQueue
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
+from postroom.domain.ingress import Ingress
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
@@ -67,10 +72,17 @@ def bind_use_cases(
     queue: PointerQueue = container.resolve(PointerQueue)
     ingest: Ingest = observed_ingest(IngestPointer(queue, clock), telemetry)
     container.register(Ingest, instance=ingest)
+    ingress = container.resolve(Providers).ingress
+    container.register(Ingress, instance=ingress)
     for use_case in (ResumeMailbox, ResyncMailbox, RemoveMailbox, RemoveOrphans):
         container.register(use_case)
+    container.register(CompareShadow)
+    container.register(ReleaseShadow)
+    container.register(ImportMailboxes)
     _bind_syncing(container, settings, telemetry)
-    container.register(EmailProcessor, FileMessage)
+    container.register(FileMessage)
+    processor: EmailProcessor = UnlessShadow(container.resolve(FileMessage), ingress)
+    container.register(EmailProcessor, instance=processor)
     container.register(NoteAnswer)
     container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
@@ -116,6 +128,9 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         resync=container.resolve(ResyncMailbox),
         remove=container.resolve(RemoveMailbox),
         dead_letters=container.resolve(RedriveDeadLetters),
+        compare_shadow=container.resolve(CompareShadow),
+        release_shadow=container.resolve(ReleaseShadow),
+        import_mailboxes=container.resolve(ImportMailboxes),
         policy=container.resolve(RetryPolicy),
         providers=container.resolve(Providers),
         queue=container.resolve(PointerQueue),

@@ -65,7 +65,7 @@ def mailbox_view(
     mailbox: Mailbox, folder_syncs: Sequence[FolderSync], providers: Providers, now: datetime
 ) -> MailboxView:
     """*folder_syncs* are its own."""
-    state = state_of(mailbox, folder_syncs, now)
+    state = state_of(mailbox, folder_syncs, now, ingress=providers.ingress)
     return MailboxView(
         tenant=mailbox.tenant,
         id=mailbox.id,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from postroom.adapters.http.standard_webhooks import InvalidSecret, key_of, sign
+from postroom.adapters.imap.hand_off_proof import STATIC_HEADER, Signature, StaticHeader
 from postroom.adapters.imap.notifications import HandOffReader
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
@@ -22,6 +23,7 @@ from postroom.application.ports import (
     WebhookNotConfigured,
     WebhookRequest,
 )
+from postroom.domain.failure import Unavailable
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from tests.adapters.imap_rig import FOREIGN, account, mailbox
 from tests.adapters.routes_rig import RegisteredRoutes
@@ -38,7 +40,7 @@ class Rig:
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
         self.routes = RegisteredRoutes()
-        self.reader = HandOffReader({"acme": SECRET}, clock)
+        self.reader = HandOffReader(Signature({"acme": SECRET}, clock))
 
     def headers(self, body: bytes, *, age: timedelta = timedelta()) -> dict[str, str]:
         timestamp = str(int((self.clock.now() - age).timestamp()))
@@ -155,7 +157,7 @@ def test_a_secret_that_is_none_is_refused_at_start_with_the_settings_name(
     clock: ManualClock,
 ) -> None:
     with pytest.raises(InvalidSecret) as caught:
-        HandOffReader({"acme": "whsec_short"}, clock)
+        Signature({"acme": "whsec_short"}, clock)
 
     assert str(caught.value) == (
         "POSTROOM_HANDOFF_SECRETS: use whsec_ and the base64 of 24 to 64 random bytes"
@@ -226,3 +228,88 @@ async def test_a_paused_mailbox_is_announced_as_such(clock: ManualClock) -> None
     [announced] = await rig.read(hand_off(POINTER))
 
     assert announced.route.is_paused
+
+
+# --- Senders that cannot sign -------------------------------------------------------------------
+
+STATIC = "a secret of another system"
+
+
+class StaticRig(Rig):
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.reader = HandOffReader(StaticHeader({"acme": STATIC}))
+
+    async def show(self, secret: str | None, *, tenant: str = "acme") -> Sequence[Announced]:
+        shown = {} if secret is None else {STATIC_HEADER: secret}
+        return await self.read_signed({"postroom-tenant": tenant, **shown}, BODY)
+
+
+@pytest.fixture
+async def static(clock: ManualClock) -> StaticRig:
+    rig = StaticRig(clock)
+    await rig.routes.add(mailbox_of())
+    return rig
+
+
+async def test_a_secret_that_is_shown_is_taken_for_a_proof(static: StaticRig) -> None:
+    [announced] = await static.show(STATIC)
+
+    assert announced.pointer == ImapPointer("INBOX", 7, 1, "a@b.example")
+    assert STATIC_HEADER == "x-imap-webhook-secret"
+
+
+async def test_it_proves_nothing_about_the_body_and_can_be_repeated(static: StaticRig) -> None:
+    other = json.dumps(hand_off({**POINTER, "uid": 8})).encode()
+    headers = {"postroom-tenant": "acme", STATIC_HEADER: STATIC}
+
+    first = await static.read_signed(headers, BODY)
+    static.clock.advance(timedelta(days=365))
+    again, changed = [await static.read_signed(headers, each) for each in (BODY, other)]
+
+    assert again == first
+    assert changed != first
+
+
+@pytest.mark.parametrize("secret", [None, "", STATIC[:-1], STATIC + "x", "\xe9\u20ac"])
+async def test_a_wrong_secret_is_refused_before_anything_is_looked_up(
+    static: StaticRig, secret: str | None
+) -> None:
+    with pytest.raises(UnauthenticatedWebhook, match=STATIC_HEADER) as caught:
+        await static.show(secret)
+
+    assert caught.value.rejected == Rejected(NotificationResult.BAD_SIGNATURE, tenant="acme")
+    assert STATIC not in str(caught.value)
+    assert static.routes.queries == 0
+
+
+async def test_a_secret_is_its_tenants_and_nobody_elses(static: StaticRig) -> None:
+    with pytest.raises(Unavailable, match="POSTROOM_HANDOFF_SECRETS"):
+        await static.show(STATIC, tenant="globex")
+
+    assert static.routes.queries == 0
+
+
+async def test_a_signature_is_no_proof_where_the_secret_is_to_be_shown(static: StaticRig) -> None:
+    with pytest.raises(UnauthenticatedWebhook, match="is missing"):
+        await static.read_signed(static.headers(BODY), BODY)
+
+
+async def test_a_shown_secret_is_no_proof_where_hand_offs_are_signed(rig: Rig) -> None:
+    headers = {"postroom-tenant": "acme", STATIC_HEADER: SECRET}
+
+    with pytest.raises(UnauthenticatedWebhook, match="is missing"):
+        await rig.read_signed(headers, BODY)
+
+
+def test_a_short_secret_is_refused_at_start_with_the_settings_name() -> None:
+    with pytest.raises(InvalidSecret, match="POSTROOM_HANDOFF_SECRETS: use at least 16 random"):
+        StaticHeader({"acme": "short"})
+
+
+async def test_the_description_says_what_is_shown(static: StaticRig) -> None:
+    proof = static.reader.description.proof
+
+    assert proof
+    assert proof.header == STATIC_HEADER
+    assert "proves nothing about the body" in proof.description

@@ -14,6 +14,7 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
@@ -22,6 +23,7 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.postgres.takeovers import PostgresTakeovers
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.application.ports import (
     FolderSyncs,
@@ -31,6 +33,7 @@ from postroom.application.ports import (
     Outcomes,
     QueueWitness,
     Routes,
+    Takeovers,
 )
 from postroom.domain.account import UnreadableAccount
 from postroom.domain.folder_sync import FolderSync
@@ -55,6 +58,7 @@ class Storage:
     folder_syncs: FolderSyncs
     routes: Routes
     witness: QueueWitness
+    takeovers: Takeovers
     without: Without
 
 
@@ -125,6 +129,7 @@ def in_memory() -> Storage:
         InMemoryFolderSyncs(tables),
         InMemoryRoutes(tables),
         InMemoryQueueWitness(tables, SystemClock()),
+        InMemoryTakeovers(tables),
         without,
     )
 
@@ -136,14 +141,16 @@ def in_postgres(database: Database) -> Storage:
         accounts = {name: account for name, account in ACCOUNTS.items() if name != provider}
         return PostgresMailboxRegistry(database, cipher, accounts)
 
+    registry = PostgresMailboxRegistry(database, cipher, ACCOUNTS)
     return Storage(
         PostgresIdempotencyLedger(database),
         PostgresHelpdesk(database),
         PostgresOutcomes(database, POINTERS),
-        PostgresMailboxRegistry(database, cipher, ACCOUNTS),
+        registry,
         PostgresFolderSyncs(database),
         PostgresRoutes(database),
         PostgresQueueWitness(database),
+        PostgresTakeovers(database, registry),
         without,
     )
 
@@ -181,6 +188,11 @@ def routes(storage: Storage) -> Routes:
 @pytest.fixture
 def witness(storage: Storage) -> QueueWitness:
     return storage.witness
+
+
+@pytest.fixture
+def takeovers(storage: Storage) -> Takeovers:
+    return storage.takeovers
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from postroom.application.ports import EmailProcessor, FetchedMessage, Prepared
 from postroom.domain.helpdesk.ticket import Comment
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed
+from postroom.domain.outcome import Completed, Skipped
 from tests.contracts.conftest import Storage
 from tests.contracts.samples import NOON, failing_block, imap_mailbox
 from tests.reading import read_inbound
@@ -35,9 +35,14 @@ class Desk:
             self.storage.helpdesk, self.blobs, Nh3Sanitiser(), AtOnce()
         )
 
+    async def prepare(self, inbound: InboundMessage, mailbox: Mailbox = MAILBOX) -> Prepared:
+        prepared = await self.processor.prepare(mailbox, inbound)
+        assert not isinstance(prepared, Skipped)
+        return prepared
+
     async def handle(self, inbound: InboundMessage, mailbox: Mailbox = MAILBOX) -> Completed:
         """In a ledger block, as a worker does."""
-        process = await self.processor.prepare(mailbox, inbound)
+        process = await self.prepare(inbound, mailbox)
         async with self.storage.ledger.once(mailbox, inbound.identity) as is_new:
             assert is_new
             return await process()
@@ -95,7 +100,7 @@ async def test_each_message_has_a_reference_that_leads_to_it(desk: Desk) -> None
 
 
 async def test_what_was_done_in_a_block_that_fails_is_forgotten(desk: Desk) -> None:
-    process = await desk.processor.prepare(MAILBOX, mail())
+    process = await desk.prepare(mail())
     async with failing_block(desk.storage.ledger, MAILBOX):
         lost = await process()
 
@@ -108,7 +113,7 @@ async def test_what_a_failing_block_adds_to_a_result_that_was_there_is_forgotten
 ) -> None:
     completed = await desk.handle(mail("a@x"))
     before = await desk.behind(completed)
-    process = await desk.processor.prepare(MAILBOX, mail("b@x", replies_to="a@x"))
+    process = await desk.prepare(mail("b@x", replies_to="a@x"))
     async with failing_block(desk.storage.ledger, MAILBOX):
         await process()
 
@@ -118,7 +123,7 @@ async def test_what_a_failing_block_adds_to_a_result_that_was_there_is_forgotten
 async def test_after_a_block_that_failed_the_message_is_processed_as_if_for_the_first_time(
     desk: Desk,
 ) -> None:
-    process = await desk.processor.prepare(MAILBOX, mail())
+    process = await desk.prepare(mail())
     async with failing_block(desk.storage.ledger, MAILBOX):
         await process()
 

@@ -8,7 +8,16 @@ from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Outcomes
-from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
+from postroom.domain.outcome import (
+    SHADOW,
+    Completed,
+    Dead,
+    Duplicate,
+    Effect,
+    Expanded,
+    Final,
+    Skipped,
+)
 from postroom.domain.pointer import Pointer
 from tests.contracts.samples import outcome
 
@@ -160,3 +169,40 @@ async def test_a_job_whose_message_was_not_there_is_known_only_once_it_has_ended
     await outcomes.record(outcome("2", ended=Completed(Effect.TICKET, "17")))
 
     assert await outcomes.known("acme", ["1", "2"]) == {"2"}
+
+
+async def test_what_was_skipped_in_shadow_is_known(outcomes: Outcomes) -> None:
+    await outcomes.record(outcome("1", ended=Skipped(SHADOW)))
+
+    assert await outcomes.known("acme", ["1"]) == {"1"}
+
+
+async def test_what_is_in_shadow_still_is_found_by_mailbox_and_moment(outcomes: Outcomes) -> None:
+    for record in (
+        outcome("1", ended=Skipped(SHADOW), minutes=1),
+        outcome("2", ended=Skipped(SHADOW), minutes=1),
+        outcome("2", ended=Completed(Effect.TICKET, "17"), minutes=2),
+        outcome("3", ended=Skipped(SHADOW), minutes=-1),
+        outcome("4", ended=Skipped("source unavailable"), minutes=1),
+        outcome("5", ended=Skipped(SHADOW), minutes=1, mailbox="sales"),
+        outcome("6", ended=Skipped(SHADOW), minutes=1, tenant="globex"),
+        outcome("7", ended=Dead("gave up"), minutes=0),
+        outcome("7", ended=Skipped(SHADOW), minutes=1),
+    ):
+        await outcomes.record(record)
+
+    found = await outcomes.in_shadow("acme", "support", outcome().at)
+
+    assert [record.job.id for record in found] == ["1", "7"]
+
+
+async def test_what_is_in_shadow_comes_page_by_page(outcomes: Outcomes) -> None:
+    for n in range(5):
+        await outcomes.record(outcome(f"{n}", ended=Skipped(SHADOW)))
+    since = outcome().at
+
+    first = await outcomes.in_shadow("acme", "support", since, limit=3)
+    rest = await outcomes.in_shadow("acme", "support", since, after=first[-1].job.id, limit=3)
+
+    assert [record.job.id for record in [*first, *rest]] == ["0", "1", "2", "3", "4"]
+    assert len(first) == 3

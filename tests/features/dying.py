@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from postroom.application.ports import Claim, EmailProcessor, IdempotencyLedger, Prepared
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed
+from postroom.domain.outcome import Completed, Skipped
 from tests.features.service import LEASE, Service
 
 
@@ -24,8 +24,10 @@ class DyingLedger(IdempotencyLedger):
     ledger: IdempotencyLedger
 
     @asynccontextmanager
-    async def once(self, mailbox: Mailbox, identity: MessageIdentity) -> AsyncIterator[bool]:
-        async with self.ledger.once(mailbox, identity) as is_new:
+    async def once(
+        self, mailbox: Mailbox, identity: MessageIdentity, received_at: datetime | None = None
+    ) -> AsyncIterator[bool]:
+        async with self.ledger.once(mailbox, identity, received_at) as is_new:
             yield is_new
         raise Died
 
@@ -41,6 +43,7 @@ class DyingProcessor(EmailProcessor):
 
     async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
         process = await self.processor.prepare(mailbox, inbound)
+        assert not isinstance(process, Skipped)
 
         async def process_and_die() -> Completed:
             await process()

@@ -16,6 +16,8 @@ from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.memory.shadow_rows import InMemoryShadowRows
+from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
@@ -25,6 +27,8 @@ from postroom.adapters.postgres.migrations import migrate
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
+from postroom.adapters.postgres.shadow_rows import PostgresShadowRows
+from postroom.adapters.postgres.takeovers import PostgresTakeovers
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import open_redis
@@ -37,6 +41,8 @@ from postroom.application.ports import (
     PointerQueue,
     QueueWitness,
     Routes,
+    ShadowRows,
+    Takeovers,
 )
 from postroom.domain.failure import Unavailable
 from postroom.domain.pointer import PointerJob
@@ -65,6 +71,8 @@ class Rig:
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     routes: Routes
+    takeovers: Takeovers
+    shadow_rows: ShadowRows
 
 
 @asynccontextmanager
@@ -80,6 +88,8 @@ async def in_memory() -> AsyncIterator[Rig]:
         registry=InMemoryMailboxRegistry(tables),
         folder_syncs=InMemoryFolderSyncs(tables),
         routes=InMemoryRoutes(tables),
+        takeovers=InMemoryTakeovers(tables),
+        shadow_rows=InMemoryShadowRows(tables),
     )
 
 
@@ -91,6 +101,8 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
     clock = ManualClock(start)
     async with open_redis(redis_url) as servers, Database(database_url) as database:
         cipher = FernetCipher([generate_key()])
+        registry = PostgresMailboxRegistry(database, cipher, ACCOUNTS)
+        takeovers = PostgresTakeovers(database, registry)
         yield Rig(
             clock=clock,
             queue=redis_queue(servers, WIRE, prefix=uuid4().hex, ahead=lambda: clock.now() - start),
@@ -98,7 +110,9 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
             ledger=PostgresIdempotencyLedger(database),
             helpdesk=PostgresHelpdesk(database),
             outcomes=PostgresOutcomes(database, POINTERS),
-            registry=PostgresMailboxRegistry(database, cipher, ACCOUNTS),
+            registry=registry,
             folder_syncs=PostgresFolderSyncs(database),
             routes=PostgresRoutes(database),
+            takeovers=takeovers,
+            shadow_rows=PostgresShadowRows(database, takeovers),
         )

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from postroom.adapters.memory.heartbeat import InMemoryQueueHeartbeat, InMemoryQueueSurvey
 from postroom.application.ports import FetchedMessage
 from postroom.application.watch_queue import WatchQueue
 from postroom.domain.folder_sync import FolderSync
+from postroom.domain.handover.comparison import Theirs
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.mailbox_state import MailboxState, state_of
 from postroom.domain.pointer import Pointer
@@ -37,7 +38,8 @@ class Scene:
     """*run* runs a coroutine, since steps do not await. *pointers* are to what was delivered.
 
     *before* is how many there were of what a scenario counts, before what happens in it.
-    *is_watched* says that the loss of the queue would be noticed.
+    *is_watched* says that the loss of the queue would be noticed. *subscribed* are the ids of the
+    subscriptions of another system, and *handled* what it has handled since *changed_at*.
     """
 
     service: Service
@@ -50,6 +52,9 @@ class Scene:
     withheld: FetchedMessage | None = None
     listens: bool = True
     is_watched: bool = False
+    subscribed: Sequence[str] = ()
+    changed_at: datetime | None = None
+    handled: list[Theirs] = field(default_factory=list)
     _mailbox: Mailbox | None = None
     _stage: Stage | None = None
 
@@ -158,7 +163,8 @@ class Scene:
     async def state(self) -> MailboxState:
         stored = await self.service.rig.registry.get(self.mailbox.tenant, self.mailbox.id)
         assert stored
-        return state_of(stored, await self.folder_syncs(), self.clock.now())
+        ingress = self.service.providers.ingress
+        return state_of(stored, await self.folder_syncs(), self.clock.now(), ingress=ingress)
 
     def counts(self) -> Counts:
         syncs = sum(stage.changes.syncs for stage in self.service.stages.values())

@@ -20,6 +20,7 @@ from postroom.application.maintain_folder import MaintainFolder
 from postroom.application.ports import Claim
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
+from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
@@ -28,9 +29,11 @@ from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
 from postroom.application.trigger_sync import TriggerSync
+from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.crash import is_suspect
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
+from postroom.domain.ingress import Ingress, IngressMode
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.sdk import open_telemetry
@@ -45,20 +48,27 @@ LEASE = timedelta(seconds=30)
 
 @dataclass
 class Service:
-    """*tenant* is one of its own, so that scenarios can share a database."""
+    """*tenant* is one of its own, so that scenarios can share a database.
+
+    *modes* are of the ingress, by provider: to change them is to start again with other settings.
+    """
 
     rig: Rig
     tenant: str = field(default_factory=lambda: f"t{uuid4().hex[:12]}")
     messages: GatedMessages = field(default_factory=GatedMessages)
     blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
+    modes: dict[str, IngressMode] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rig, clock = self.rig, self.rig.clock
         self.queue = rig.queue
         self.stages = stages(rig, self.tenant, self.messages)
-        self.providers = Providers([stage.provider() for stage in self.stages.values()])
+        ingress = Ingress(self.modes)
+        self.providers = Providers([each.provider() for each in self.stages.values()], ingress)
         self.ingest = IngestPointer(self.queue, clock)
         self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser(), AtOnce())
+        self.processor = UnlessShadow(self.file, ingress)
+        self.release = ReleaseShadow(rig.shadow_rows, rig.outcomes, self.ingest, ingress)
         self.resume = ResumeMailbox(rig.registry, self.queue)
         self.remove = RemoveMailbox(rig.registry, rig.folder_syncs, self.providers, self.queue)
         self.dead_letters = RedriveDeadLetters(self.queue, clock)
@@ -103,7 +113,7 @@ class Service:
             providers=self.providers,
             trigger_sync=TriggerSync(rig.folder_syncs, self.maintain, self.ingest, rig.clock),
             ledger=rig.ledger,
-            processor=self.file,
+            processor=self.processor,
             outcomes=rig.outcomes,
             access=self.access,
             sources=self.sources,

@@ -16,6 +16,8 @@ from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
+from postroom.adapters.memory.shadow_rows import InMemoryShadowRows
+from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.adapters.postgres.database import Database
@@ -43,6 +45,8 @@ from postroom.application.ports import (
     QueueSurvey,
     QueueWitness,
     Routes,
+    ShadowRows,
+    Takeovers,
 )
 from postroom.application.providers import Providers
 from postroom.entrypoints.container.use_cases import bind_use_cases, resolve_all
@@ -99,6 +103,8 @@ async def wire(
         Outcomes: remote(stored, _constant(InMemoryOutcomes(stores.database))),
         Helpdesk: remote(stored, _constant(InMemoryHelpdesk(stores.database))),
         Routes: remote(stored, _constant(InMemoryRoutes(stores.database))),
+        Takeovers: remote(stored, _constant(InMemoryTakeovers(stores.database))),
+        ShadowRows: remote(stored, _constant(InMemoryShadowRows(stores.database))),
         BlobStore: stores.blobs,
         HtmlSanitiser: Nh3Sanitiser(),
         Offload: AtOnce(),

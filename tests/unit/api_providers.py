@@ -16,6 +16,7 @@ from postroom.application.ports import Unauthenticated
 from postroom.application.providers import Providers
 from postroom.domain.account import Secret
 from postroom.domain.failure import Failure
+from postroom.domain.ingress import Ingress, IngressMode
 from postroom.domain.mailbox import Mailbox
 from tests.adapters.notification_rig import TokenVerifier
 from tests.provider_deps import provider_deps
@@ -69,10 +70,14 @@ class FakeVerifier(PushVerifier):
 
 @dataclass(kw_only=True)
 class ProviderRig(Rig):
-    """*verifier* knows who pushes, *notification_tokens* who signs rich notifications."""
+    """*verifier* knows who pushes, *notification_tokens* who signs rich notifications.
+
+    *modes* are of the ingress, by provider.
+    """
 
     verifier: FakeVerifier = field(default_factory=FakeVerifier)
     notification_tokens: TokenVerifier = field(default_factory=TokenVerifier)
+    modes: dict[str, IngressMode] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,7 +92,8 @@ class ProviderRig(Rig):
                     google.provider(deps), notifications=GmailNotificationReader(self.verifier)
                 ),
                 imap.provider(deps, handoff_secrets={"acme": SECRET}),
-            ]
+            ],
+            Ingress(self.modes),
         )
 
 

@@ -36,6 +36,7 @@ from postroom.application.track_access import TrackAccess
 from postroom.domain.failure import Failure, Unavailable
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.inbound_age import InboundAge
+from postroom.domain.ingress import Ingress, IngressMode
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.listener import RECONNECT, Listener
@@ -105,6 +106,7 @@ class Rig:
     source: InMemoryListener = field(default_factory=InMemoryListener)
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
     logs: list[Any] = field(default_factory=list)
+    modes: dict[str, IngressMode] = field(default_factory=dict)
     _uids: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -142,7 +144,8 @@ class Rig:
 
     def providers(self, source: ChangeListener | None = None) -> Providers:
         made: Provider = self.provider()
-        return Providers([replace(made, listener=source or self.source)])
+        made = replace(made, listener=source or self.source)
+        return Providers([made], Ingress(self.modes))
 
     def maintaining(self, providers: Providers) -> MaintainFolder:
         sync = SyncFolder(

@@ -28,6 +28,7 @@ from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.domain.folder_sync import FolderSync, SyncIntervals
 from postroom.domain.inbound_age import InboundAge
+from postroom.domain.ingress import Ingress, IngressMode
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect, Final
 from postroom.domain.pointer import PointerJob
@@ -41,7 +42,10 @@ DONE = Completed(Effect.TICKET, "1")
 
 @dataclass
 class Rig:
+    """*modes* are of the ingress, by provider; a test may change them."""
+
     clock: ManualClock = field(default_factory=lambda: ManualClock(SALES.added_at))
+    modes: dict[str, IngressMode] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -78,7 +82,7 @@ class Rig:
             changes=self.changes,
             subscriptions=self.subscriptions,
         )
-        return Providers([provider()])
+        return Providers([provider()], Ingress(self.modes))
 
     def _maintaining(self, sync: SyncFolder, *, max_run: timedelta = MAX_RUN) -> MaintainFolder:
         return MaintainFolder(
@@ -99,6 +103,10 @@ class Rig:
         self.changes = changes
         self.sync = replace(self.sync, providers=self.providers)
         self.maintain = self._maintaining(self.sync, max_run=max_run)
+
+    def use_providers(self, providers: Providers) -> None:
+        self.sync = replace(self.sync, providers=providers)
+        self.maintain = self._maintaining(self.sync)
 
     def limit_pages(self, pages: int) -> None:
         """Have a sync go through so many pages, of two messages each, and no more."""

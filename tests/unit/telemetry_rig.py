@@ -44,7 +44,7 @@ class Worker:
     """What a worker does with the jobs of a rig, one claim after another."""
 
     rig: Rig
-    processor: Processor = field(default_factory=Processor)
+    processor: EmailProcessor = field(default_factory=Processor)
     slow_calls: SlowCalls = field(default_factory=lambda: SlowCalls(places=256))
     ledger: IdempotencyLedger | None = None
     offload: Offload | None = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -92,9 +92,11 @@ class Ledger(InMemoryIdempotencyLedger):
     events: Events
 
     @asynccontextmanager
-    async def once(self, mailbox: Mailbox, identity: MessageIdentity) -> AsyncIterator[bool]:
+    async def once(
+        self, mailbox: Mailbox, identity: MessageIdentity, received_at: datetime | None = None
+    ) -> AsyncIterator[bool]:
         self.events.seen.append("begin")
-        async with super().once(mailbox, identity) as is_new:
+        async with super().once(mailbox, identity, received_at) as is_new:
             yield is_new
         self.events.seen.append("end")
 

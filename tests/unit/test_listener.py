@@ -7,6 +7,7 @@ from postroom.domain.access import NO_FAILURES
 from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
 from postroom.domain.folder_sync import Mode
+from postroom.domain.ingress import IngressMode
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from postroom.entrypoints.listener import RECONNECT
 from tests.contracts.samples import IMAP, google_mailbox, microsoft_mailbox
@@ -70,6 +71,22 @@ async def test_only_imap_mailboxes_that_receive_are_listened_to(rig: Rig) -> Non
 
     async with rig.listening():
         assert rig.source.sessions(SUPPORT) == 0
+
+
+@pytest.mark.parametrize("mode", [IngressMode.SHADOW, IngressMode.OFF])
+async def test_nobody_is_connected_to_whose_ingress_is_in_shadow_or_off(
+    rig: Rig, mode: IngressMode
+) -> None:
+    rig.modes["imap"] = mode
+    opened = Opened(rig.source)
+
+    async with rig.listening(opened):
+        await rig.waits.let_pass(REFRESH)
+        assert opened.count == 0
+
+        rig.modes.clear()
+        await rig.waits.let_pass(REFRESH)
+        assert rig.source.sessions(SUPPORT) == 1
 
 
 async def test_a_mailbox_that_is_added_is_listened_to_at_the_next_look(rig: Rig) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postroom.domain.folder_sync import FolderSync
+from postroom.domain.ingress import Ingress, IngressMode
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.mailbox_state import (
     NOBODY_SYNCS,
@@ -45,6 +46,15 @@ def test_a_mailbox_is_in_the_worst_state_of_its_folders(
     folder_syncs: list[FolderSync], state: MailboxState
 ) -> None:
     assert state_of(MAILBOX, folder_syncs, AT) == state
+
+
+def test_nothing_else_matters_while_ingress_is_off() -> None:
+    ingress = Ingress({MAILBOX.provider: IngressMode.OFF})
+    mailbox = replace(MAILBOX, paused=Pause(PausedBy.OPERATOR, "we move house", AT))
+
+    state = state_of(mailbox, [FAILED], AT, ingress=ingress)
+
+    assert state == MailboxState(StateName.OFF, f"ingress of {MAILBOX.provider} is off")
 
 
 @pytest.mark.parametrize(

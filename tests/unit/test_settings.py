@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.domain.ingress import IngressMode
 from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
 
 
@@ -135,6 +136,8 @@ def test_a_web_address_ends_without_a_slash(monkeypatch: pytest.MonkeyPatch) -> 
         ("MAX_MESSAGE_BYTES", "12", "greater than or equal to 1024"),
         ("DURABILITY", "perhaps", "'fsync', 'everysec' or 'memory'"),
         ("LOG_FORMAT", "xml", "'json' or 'console'"),
+        ("INGRESS_IMAP", "on", "'queue', 'shadow' or 'off'"),
+        ("HANDOFF_COMPATIBILITY", "header", "'none' or 'static-header'"),
         ("PUBLIC_URL", "mail.example.org", "begins with https://"),
         ("GRAPH_URL", "graph.microsoft.us", "begins with https://"),
         ("REDIS_URL", "localhost:6379", "begins with redis://"),
@@ -233,3 +236,17 @@ def test_what_is_refused_is_not_repeated(
     monkeypatch.setenv(f"POSTROOM_{variable}", value)
 
     assert "hush" not in refusal()
+
+
+# --- How mail is received
+
+
+def test_each_provider_has_a_mode_of_ingress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_INGRESS_GOOGLE", "shadow")
+    monkeypatch.setenv("POSTROOM_INGRESS_IMAP", "off")
+
+    settings = load_settings()
+
+    assert settings.ingress_microsoft is IngressMode.QUEUE
+    assert settings.ingress_google is IngressMode.SHADOW
+    assert settings.ingress_imap is IngressMode.OFF

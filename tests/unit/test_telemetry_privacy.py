@@ -38,7 +38,7 @@ from tests.unit.api_providers import (
 )
 from tests.unit.api_rig import API_TOKEN, CLIENT_STATE, LEASE, SUBSCRIPTION
 from tests.unit.captured_log import captured_log
-from tests.unit.telemetry_rig import Worker, ingesting
+from tests.unit.telemetry_rig import Processor, Worker, ingesting
 from tests.unit.test_api_google import push
 
 M1 = GooglePointer(2, "sales@acme.example", message_ids=("m1",))
@@ -197,6 +197,7 @@ async def fail(world: World, failure: Exception) -> None:
     rig, uid = world.rig, len(world.messages.messages)
     raw = RAW.replace(b"secret-id", b"secret-id-%d" % uid)
     world.messages.put(FetchedMessage(f"imap:INBOX:1:{uid}", raw, rig.clock.now()))
+    assert isinstance(world.worker.processor, Processor)
     world.worker.processor.failures = [failure]
     pointer = ImapPointer("INBOX", uid, 1, "secret-id@example.org")
     await ingesting(rig)(imap_mailbox(), [pointer])

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from postroom.adapters.http.standard_webhooks import key_of, sign
+from postroom.adapters.imap.hand_off_proof import Signature
 from postroom.adapters.imap.notifications import HandOffReader
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
@@ -34,7 +35,7 @@ class Imap(Stage):
 
     def __post_init__(self) -> None:
         secrets = {"acme": KEYS[SECRET], "globex": KEYS[ANOTHERS]}
-        self.reader = HandOffReader(secrets, self.clock)
+        self.reader = HandOffReader(Signature(secrets, self.clock))
 
     def content(self) -> Any:  # noqa: ANN401 - JSON
         pointers = [{"folder": "Möbel", "uid": uid, "uid_validity": 1} for uid in (7, 8)]

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from postroom.adapters.http.standard_webhooks import key_of, sign
 from postroom.adapters.imap.account import INBOX, ImapAccount
+from postroom.adapters.imap.hand_off_proof import Signature
 from postroom.adapters.imap.notifications import HandOffReader
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.fetcher import source_of
@@ -39,7 +40,7 @@ class Imap(Stage):
             pointer=ImapPointer,
             changes=self.changes,
             messages=self.messages,
-            notifications=HandOffReader({self.tenant: SECRET}, self.rig.clock),
+            notifications=HandOffReader(Signature({self.tenant: SECRET}, self.rig.clock)),
             listener=self.listener,
         )
         return made()
