@@ -5,13 +5,17 @@ from random import Random
 
 from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
+from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.maintain_folder import Maintain
 from postroom.application.ports import (
+    Applications,
     BlobStore,
     Clock,
     FolderSyncs,
+    HandoverRecords,
+    Handovers,
     HealthCheck,
     Helpdesk,
     Locks,
@@ -62,6 +66,10 @@ class Application:
     folder_syncs: FolderSyncs
     routes: Routes
     outcomes: Outcomes
+    applications: Applications
+    handovers: Handovers
+    handover_records: HandoverRecords
+    hand_over: HandOver
     helpdesk: Helpdesk
     blobs: BlobStore
     clock: Clock

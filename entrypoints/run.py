@@ -8,14 +8,17 @@ from dataclasses import replace
 
 import structlog
 
-from postroom.application.ports import MailboxRegistry
+from postroom.application.consume_job import Consume, Consumed
+from postroom.application.ports import Claim, MailboxRegistry
 from postroom.application.run_suspect import Isolation, RunSuspect
 from postroom.domain.failure import Failure
+from postroom.domain.outcome import Accepted
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.api.serving.limits import Limits, connections_within, raise_open_files
 from postroom.entrypoints.container import Wired, wire
+from postroom.entrypoints.dispatcher import Dispatcher
 from postroom.entrypoints.engines import ready
 from postroom.entrypoints.garbage import freeze_startup
 from postroom.entrypoints.isolation import ChildProcess
@@ -109,6 +112,9 @@ def services_of(wired: Wired, settings: Settings) -> Services:
         queue=wired.queue,
         witness=wired.witness,
         outcomes=wired.outcomes,
+        applications=wired.applications,
+        handovers=wired.handovers,
+        handover_records=wired.handover_records,
         helpdesk=wired.helpdesk,
         blobs=wired.blobs,
         clock=wired.clock,
@@ -159,15 +165,34 @@ async def run_worker(
         clock=wired.clock,
     )
     consume = ObservedConsume(wired.consume, wired.telemetry)
+    dispatcher = Dispatcher(
+        handovers=wired.handovers,
+        applications=wired.applications,
+        hand_over=wired.hand_over,
+    )
     worker = Worker(
         queue=wired.queue,
-        consume=consume,
+        consume=_waking(consume, dispatcher),
         overran=consume.overran,
         run_suspect=run_suspect,
         waiting=wired.slow_calls.lasting,
         concurrency=settings.concurrency,
     )
-    await worker.run(stop)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run(stop))
+        tasks.create_task(dispatcher.run(stop))
+
+
+def _waking(consume: Consume, dispatcher: Dispatcher) -> Callable[[Claim], Awaitable[Consumed]]:
+    """What a message was accepted for is called at once."""
+
+    async def run(claim: Claim) -> Consumed:
+        consumed = await consume(claim)
+        if isinstance(consumed.outcome, Accepted):
+            dispatcher.wake()
+        return consumed
+
+    return run
 
 
 async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event) -> None:

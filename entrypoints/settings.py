@@ -103,7 +103,8 @@ class Settings(BaseSettings):
     ingress_google: IngressMode = IngressMode.QUEUE
     ingress_imap: IngressMode = IngressMode.QUEUE
 
-    processor: Literal["helpdesk"] = "helpdesk"
+    processor: str = Field(default="helpdesk", pattern=r"[a-z0-9][a-z0-9._-]{0,62}")
+    """Who gets mail that no mailbox and no tenant sends elsewhere: `helpdesk`, or an application."""
     concurrency: int = Field(default=16, ge=1, le=1000)
     """Jobs that a worker process, or syncs that maintenance, works on at a time.
 

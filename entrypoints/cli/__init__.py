@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from postroom.entrypoints.cli.application import application
 from postroom.entrypoints.cli.dead import dead
 from postroom.entrypoints.cli.errors import as_one_line, exit_code
 from postroom.entrypoints.cli.imports import import_
+from postroom.entrypoints.cli.handover import handover
 from postroom.entrypoints.cli.mailbox import mailbox
 from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue
@@ -41,6 +43,8 @@ for command in (up, api, worker, listener, maintenance, migrate, demo, queue, ou
 app.command("consume-suspect", hidden=True)(consume_suspect)
 app.command("import")(import_)
 app.add_typer(mailbox, name="mailbox")
+app.add_typer(application, name="application")
+app.add_typer(handover, name="handover")
 app.add_typer(dead, name="dead")
 app.add_typer(tickets, name="tickets")
 app.add_typer(shadow, name="shadow")

@@ -45,7 +45,7 @@ def add(
     async def run(admin: AdminContext) -> Application:
         fresh = _new(admin, tenant, name, destination)
         added = changed(fresh, given)
-        admin.check_destination(added)
+        check_destination(added)
         await _require(admin, added)
         await admin.applications.add(added)
         return added
@@ -68,7 +68,7 @@ def _new(admin: AdminContext, tenant: str, name: str, destination: str) -> Appli
         return replace(fresh, in_flight=IN_A_TABLE)
     if fresh.scheme == "python":
         return fresh
-    return replace(fresh, secrets=(admin.generate_secret(),))
+    return replace(fresh, secrets=(generate_secret(),))
 
 
 @with_application_options
@@ -83,7 +83,7 @@ def set_(
     async def run(admin: AdminContext) -> None:
         before = await find_application(admin, tenant, name)
         after = changed(before, {"destination": destination, **given})
-        admin.check_destination(after)
+        check_destination(after)
         await _require(admin, after)
         await replace_application(admin, before, after)
 
@@ -128,7 +128,7 @@ def rotate(
         if finish:
             after = replace(before, secrets=before.secrets[:1], rotated_at=None)
         else:
-            after = _rotated(before, admin.generate_secret(), admin.clock.now())
+            after = _rotated(before, generate_secret(), admin.clock.now())
         await replace_application(admin, before, after)
         return after
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from postroom.application.ports import (
+    Applications,
     Clock,
     FolderSyncs,
+    HandoverRecords,
+    Handovers,
     Helpdesk,
     MailboxRegistry,
     Outcomes,
@@ -31,6 +34,9 @@ class AdminContext:
     queue: PointerQueue
     dead_letters: RedriveDeadLetters
     registry: MailboxRegistry
+    applications: Applications
+    handovers: Handovers
+    handover_records: HandoverRecords
     folder_syncs: FolderSyncs
     resume: ResumeMailbox
     resync: ResyncMailbox
@@ -74,6 +80,9 @@ def with_admin(use: Callable[[AdminContext], Awaitable[R]]) -> R:
                 queue=application.queue,
                 dead_letters=application.dead_letters,
                 registry=application.registry,
+                applications=application.applications,
+                handovers=application.handovers,
+                handover_records=application.handover_records,
                 folder_syncs=application.folder_syncs,
                 resume=application.resume,
                 resync=application.resync,

@@ -2,6 +2,7 @@
 
 from postroom.application.providers import InvalidProvider
 from postroom.domain.failure import Failure
+from postroom.domain.handover.application import InvalidApplication
 from postroom.domain.mailbox import InvalidMailbox
 from postroom.entrypoints.settings import WRONG_SETTINGS, InvalidSettings, NotReady
 from postroom.entrypoints.supervisor import PartFailed
@@ -13,6 +14,7 @@ class CommandFailed(Exception):
 
 _EXPECTED = (
     Failure,
+    InvalidApplication,
     InvalidMailbox,
     InvalidProvider,
     InvalidSettings,

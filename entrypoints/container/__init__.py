@@ -22,6 +22,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Clock, HealthCheck, MailboxRegistry
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
+from postroom.entrypoints.container.handovers import bind_handover_storage
 from postroom.entrypoints.container.pools import open_pools
 from postroom.entrypoints.container.providers import make_providers
 from postroom.entrypoints.container.storage import (
@@ -74,8 +75,9 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
         accounts.update(providers.accounts)  # the registry was needed to make them
         container.register(Providers, instance=providers)
         bind_queue(container, settings, redis, providers)
+        bind_handover_storage(container, settings, database, providers)
         bind_storage(container, settings, database, providers, pools)
         telemetry = resources.enter_context(open_telemetry(random=random))
         container.register(Telemetry, instance=telemetry)
-        bind_use_cases(container, settings, clock, telemetry)
+        await bind_use_cases(container, settings, clock, telemetry, resources)
         yield resolve_all(container, checks)

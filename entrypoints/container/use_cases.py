@@ -1,5 +1,6 @@
 """The use cases, with what observes them around them."""
 
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from random import Random
 
@@ -11,17 +12,20 @@ from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
 from postroom.application.file_message import FileMessage
+from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes
 from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.judge_failure import JudgeFailure
 from postroom.application.maintain_folder import Maintain, MaintainFolder
 from postroom.application.note_answer import NoteAnswer
 from postroom.application.ports import (
+    Applications,
     BlobStore,
     CircuitStore,
     Clock,
-    EmailProcessor,
     FolderSyncs,
+    HandoverRecords,
+    Handovers,
     HealthCheck,
     Helpdesk,
     Locks,
@@ -43,12 +47,12 @@ from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, TrackAccess
 from postroom.application.track_sources import SourceTracker, TrackSources
 from postroom.application.trigger_sync import TriggerSync
-from postroom.application.unless_shadow import UnlessShadow
 from postroom.application.watch_queue import Watch, WatchQueue
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.ingress import Ingress
 from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.container.handovers import bind_handing_over
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.slots import IN_HAND_PER_SLOT
@@ -59,8 +63,12 @@ from postroom.entrypoints.telemetry.sdk import Telemetry
 from postroom.entrypoints.telemetry.sources import ObservedSources
 
 
-def bind_use_cases(
-    container: punq.Container, settings: Settings, clock: Clock, telemetry: Telemetry
+async def bind_use_cases(
+    container: punq.Container,
+    settings: Settings,
+    clock: Clock,
+    telemetry: Telemetry,
+    resources: AsyncExitStack,
 ) -> None:
     policy = RetryPolicy(
         max_attempts=settings.max_attempts,
@@ -81,8 +89,7 @@ def bind_use_cases(
     container.register(ImportMailboxes)
     _bind_syncing(container, settings, telemetry)
     container.register(FileMessage)
-    processor: EmailProcessor = UnlessShadow(container.resolve(FileMessage), ingress)
-    container.register(EmailProcessor, instance=processor)
+    await bind_handing_over(container, settings, telemetry, resources)
     container.register(NoteAnswer)
     container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
@@ -139,6 +146,10 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         folder_syncs=container.resolve(FolderSyncs),
         routes=container.resolve(Routes),
         outcomes=container.resolve(Outcomes),
+        applications=container.resolve(Applications),
+        handovers=container.resolve(Handovers),
+        handover_records=container.resolve(HandoverRecords),
+        hand_over=container.resolve(HandOver),
         helpdesk=container.resolve(Helpdesk),
         blobs=container.resolve(BlobStore),
         clock=container.resolve(Clock),

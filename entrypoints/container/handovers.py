@@ -1,0 +1,116 @@
+"""Applications, what is handed over to them, and how they are called."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from random import Random
+
+import punq
+
+from postroom.adapters.crypto import FernetCipher
+from postroom.adapters.inbox_table.caller import InboxTableCaller
+from postroom.adapters.postgres.applications import PostgresApplications
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
+from postroom.adapters.postgres.handovers import PostgresHandovers
+from postroom.adapters.webhook.caller import WebhookCaller
+from postroom.adapters.webhook.targets import check_target
+from postroom.application.accept_handover import AcceptHandover
+from postroom.application.file_message import FileMessage
+from postroom.application.hand_over import HandOver, HandoverEvents
+from postroom.application.ports import (
+    ApplicationCaller,
+    Applications,
+    BlobStore,
+    Clock,
+    EmailProcessor,
+    HandoverRecords,
+    Handovers,
+    HtmlSanitiser,
+    Offload,
+)
+from postroom.application.providers import Providers
+from postroom.application.route_message import RouteMessage
+from postroom.application.unless_shadow import UnlessShadow
+from postroom.domain.handover.application import Application
+from postroom.domain.handover.content_token import ContentTokens, Links
+from postroom.domain.handover.handover import Handover
+from postroom.domain.ingress import Ingress
+from postroom.entrypoints.settings import Settings
+from postroom.entrypoints.telemetry.handovers import ObservedHandovers
+from postroom.entrypoints.telemetry.sdk import Telemetry
+
+_WEB = ("https", "http")
+
+
+def bind_handover_storage(
+    container: punq.Container, settings: Settings, database: Database, providers: Providers
+) -> None:
+    cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
+    applications: Applications = PostgresApplications(database, cipher)
+    handovers: Handovers = PostgresHandovers(database, providers.pointers)
+    records: HandoverRecords = PostgresHandoverRecords(database, providers.pointers)
+    container.register(Applications, instance=applications)
+    container.register(Handovers, instance=handovers)
+    container.register(HandoverRecords, instance=records)
+
+
+async def bind_handing_over(
+    container: punq.Container, settings: Settings, telemetry: Telemetry, resources: AsyncExitStack
+) -> None:
+    events: HandoverEvents = ObservedHandovers(telemetry)
+    hand_over = HandOver(
+        handovers=container.resolve(Handovers),
+        callers=await _open_callers(container, resources),
+        events=events,
+        draw=container.resolve(Random).random,
+    )
+    container.register(HandOver, instance=hand_over)
+    processor: EmailProcessor = _router(container, settings)
+    container.register(EmailProcessor, instance=processor)
+
+
+async def _open_callers(
+    container: punq.Container, resources: AsyncExitStack
+) -> Mapping[str, ApplicationCaller]:
+    """By scheme of the destination."""
+    clock, tokens = container.resolve(Clock), container.resolve(ContentTokens)
+
+    def token(handover: Handover) -> str:
+        links = Links(handover.tenant, handover.application, handover.key)
+        return tokens.make(links, clock.now())
+
+    webhook: ApplicationCaller = await resources.enter_async_context(
+        WebhookCaller(clock, content_token=token, version=version("postroom"))
+    )
+    inbox_table: ApplicationCaller = await resources.enter_async_context(InboxTableCaller())
+    return {**dict.fromkeys(_WEB, webhook), "postgresql": inbox_table}
+
+
+def _router(container: punq.Container, settings: Settings) -> RouteMessage:
+    ingress = container.resolve(Ingress)
+    applications, handovers = container.resolve(Applications), container.resolve(Handovers)
+    accept = AcceptHandover(
+        applications=applications,
+        handovers=handovers,
+        blobs=container.resolve(BlobStore),
+        sanitise=container.resolve(HtmlSanitiser),
+        offload=container.resolve(Offload),
+        clock=container.resolve(Clock),
+        ingress=ingress,
+        base_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+    )
+    return RouteMessage(
+        applications=applications,
+        handovers=handovers,
+        accept=accept,
+        helpdesk=UnlessShadow(container.resolve(FileMessage), ingress),
+        processors={},
+        default=settings.processor,
+    )
+
+
+def check_destination(application: Application) -> None:
+    """Raises InvalidApplication if it cannot be where *application* is."""
+    if application.scheme in _WEB:
+        check_target(application.destination, application.set_by)
