@@ -13,8 +13,8 @@ import typer
 from postroom.entrypoints.cli.application import application
 from postroom.entrypoints.cli.dead import dead
 from postroom.entrypoints.cli.errors import as_one_line, exit_code
-from postroom.entrypoints.cli.imports import import_
 from postroom.entrypoints.cli.handover import handover
+from postroom.entrypoints.cli.imports import import_
 from postroom.entrypoints.cli.mailbox import mailbox
 from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue

@@ -43,9 +43,8 @@ def add(
     """Add an application, and print the secret that its calls are signed with: once."""
 
     async def run(admin: AdminContext) -> Application:
-        fresh = _new(admin, tenant, name, destination)
-        added = changed(fresh, given)
-        check_destination(added)
+        added = changed(_new(admin, tenant, name, destination), given)
+        _check(added)
         await _require(admin, added)
         await admin.applications.add(added)
         return added
@@ -68,7 +67,7 @@ def _new(admin: AdminContext, tenant: str, name: str, destination: str) -> Appli
         return replace(fresh, in_flight=IN_A_TABLE)
     if fresh.scheme == "python":
         return fresh
-    return replace(fresh, secrets=(generate_secret(),))
+    return replace(fresh, secrets=(_secret(),))
 
 
 @with_application_options
@@ -83,7 +82,7 @@ def set_(
     async def run(admin: AdminContext) -> None:
         before = await find_application(admin, tenant, name)
         after = changed(before, {"destination": destination, **given})
-        check_destination(after)
+        _check(after)
         await _require(admin, after)
         await replace_application(admin, before, after)
 
@@ -128,7 +127,7 @@ def rotate(
         if finish:
             after = replace(before, secrets=before.secrets[:1], rotated_at=None)
         else:
-            after = _rotated(before, generate_secret(), admin.clock.now())
+            after = _rotated(before, _secret(), admin.clock.now())
         await replace_application(admin, before, after)
         return after
 
@@ -150,3 +149,17 @@ async def _require(admin: AdminContext, application: Application) -> None:
     for name in application.copies:
         if await admin.applications.get(application.tenant, name) is None:
             raise InvalidApplication(f"there is no application {name}: add it first")
+
+
+def _check(application: Application) -> None:
+    """Raises InvalidApplication if it cannot be where it is said to be."""
+    # Imported here, so that `postroom --help` does not wait for it.
+    from postroom.entrypoints.container.handovers import check_destination  # noqa: PLC0415
+
+    check_destination(application)
+
+
+def _secret() -> str:
+    from postroom.entrypoints.container.handovers import generate_secret  # noqa: PLC0415
+
+    return generate_secret()

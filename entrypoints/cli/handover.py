@@ -115,7 +115,7 @@ def done(key: Key, application: OfApplication = "", reason: Why = "done by hand"
 @handover.command("table")
 def table() -> None:
     """Print the SQL of the inbox table, for a destination postgresql://…"""
-    from postroom.adapters.inbox_table import TABLE_SQL  # noqa: PLC0415
+    from postroom.entrypoints.container.handovers import TABLE_SQL  # noqa: PLC0415
 
     typer.echo(TABLE_SQL)
 

@@ -6,14 +6,17 @@ from importlib.metadata import version
 from random import Random
 
 import punq
+from postroom.adapters.postgres.applications import PostgresApplications
+from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
+from postroom.adapters.postgres.handovers import PostgresHandovers
+from postroom.domain.handover.content_token import ContentTokens, Links
 
 from postroom.adapters.crypto import FernetCipher
 from postroom.adapters.inbox_table.caller import InboxTableCaller
-from postroom.adapters.postgres.applications import PostgresApplications
+from postroom.adapters.inbox_table.table import TABLE_SQL
 from postroom.adapters.postgres.database import Database
-from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
-from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.webhook.caller import WebhookCaller
+from postroom.adapters.webhook.signing import generate_secret
 from postroom.adapters.webhook.targets import check_target
 from postroom.application.accept_handover import AcceptHandover
 from postroom.application.file_message import FileMessage
@@ -33,12 +36,19 @@ from postroom.application.providers import Providers
 from postroom.application.route_message import RouteMessage
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.handover.application import Application
-from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.handover.handover import Handover
 from postroom.domain.ingress import Ingress
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.handovers import ObservedHandovers
 from postroom.entrypoints.telemetry.sdk import Telemetry
+
+__all__ = [
+    "TABLE_SQL",
+    "bind_handing_over",
+    "bind_handover_storage",
+    "check_destination",
+    "generate_secret",
+]
 
 _WEB = ("https", "http")
 
