@@ -17,19 +17,28 @@ def body_thread(message: Message) -> Thread:
     return {"root": thread.root, "parent": thread.parent, "token": None}
 
 
-def body_envelope(message: Message, own_address: str) -> Envelope:
+def body_envelope(message: Message, own_address: str, cuts: list[str]) -> Envelope:
+    """What is too long for an address would be another if it were cut."""
     envelope = envelope_of(message, own_address)
-    rcpt_to = envelope.rcpt_to
+    mail_from, rcpt_to = envelope.mail_from, envelope.rcpt_to
+    if mail_from and len(mail_from) > limits.MAX_ADDRESS:
+        cuts.append("envelope.mailFrom")
+        mail_from = None
+    chosen = [each for each in rcpt_to or () if len(each) <= limits.MAX_ADDRESS]
+    if len(chosen[:MAX_RECIPIENTS]) < len(rcpt_to or ()):
+        cuts.append("envelope.rcptTo")
     return {
-        "mailFrom": None if envelope.mail_from is None else _address(envelope.mail_from),
-        "rcptTo": [_address(each) for each in rcpt_to[:MAX_RECIPIENTS]] if rcpt_to else None,
+        "mailFrom": mail_from,
+        "rcptTo": chosen[:MAX_RECIPIENTS] if rcpt_to else None,
         "tag": envelope.tag and envelope.tag[: limits.MAX_NAME],
     }
 
 
-def body_automated(message: Message, own_address: str) -> Automated:
+def body_automated(message: Message, own_address: str, cuts: list[str]) -> Automated:
     automated = automated_of(message, own_address)
     by = automated.mailing_list
+    if automated.bounce and automated.bounce.has_more:
+        cuts.append("automated.bounce.recipients")
     return {
         "kind": automated.kind,
         "evidence": list(automated.evidence),
@@ -74,7 +83,3 @@ def body_authentication(message: Message, trusted: TrustedServers) -> Authentica
         else None,
         "arc": {"result": found.arc} if found.arc else None,
     }
-
-
-def _address(text: str) -> str:
-    return text[: limits.MAX_ADDRESS]

@@ -96,7 +96,7 @@ class _Room:
         chosen: list[EmailAddress] = fitting(every, self.bytes_left, most=self.left)
         self.left -= len(chosen)
         self.bytes_left -= size(chosen)
-        if len(chosen) < len(written):
+        if len(chosen) < len(written) or any(len(each.name) > limits.MAX_NAME for each in written):
             self.cuts.append(f"email.{field}")
         return chosen
 

@@ -30,6 +30,10 @@ def body_parts(
     )
     if len(parts) < len(files):
         cuts.append("email.attachments")
+    if any(len(file.content_id) > limits.MAX_FIELD for file in files):
+        cuts.append("email.attachments.cid")
+    if any(len(file.location) > limits.MAX_FIELD for file in files):
+        cuts.append("email.attachments.location")
     inline_below = 0 if options.thin else options.inline_below
     for part, file in zip(parts, files, strict=False):
         if part["size"] < inline_below and not part["withheld"]:

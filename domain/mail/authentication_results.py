@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?+|\\.|[();]|[^"\\();]++|\\', re.DOTALL)
-_MEANT = re.compile(r'[\s=;"]+')
+_SYNTAX = re.compile(r'[\s=;"]+')  # which means nothing in a quoted string
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _segments(value: str) -> Iterator[tuple[str, str]]:
             yield "".join(text), "".join(comment)
             text, comment = [], []
         else:
-            text.append(_MEANT.sub("", piece) if piece.startswith('"') else piece)
+            text.append(_SYNTAX.sub("", piece) if piece.startswith('"') else piece)
     yield "".join(text), "".join(comment)
 
 

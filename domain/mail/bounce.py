@@ -42,20 +42,25 @@ class BouncedRecipient:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """*original_message_id* is normalised. *is_final*: it was not delivered to somebody."""
+    """*original_message_id* is normalised. *is_final*: it was not delivered to somebody.
+
+    *has_more* says that it reports of more recipients than are here.
+    """
 
     original_message_id: str | None
     is_final: bool
     recipients: tuple[BouncedRecipient, ...]
+    has_more: bool = False
 
 
 def bounce_of(message: Message) -> Bounce:
     """What *message* reports, which is a bounce."""
-    recipients = tuple(_reported(message))[:MAX_RECIPIENTS] or tuple(_named(message))
+    recipients = tuple(_reported(message)) or tuple(_named(message))
     return Bounce(
         original_message_id=_returned_id(message) or None,
         is_final=_is_final(message, recipients),
-        recipients=recipients,
+        recipients=recipients[:MAX_RECIPIENTS],
+        has_more=len(recipients) > MAX_RECIPIENTS,
     )
 
 
@@ -126,7 +131,7 @@ def _named(message: Message) -> Iterator[BouncedRecipient]:
     text = message.text[:_LOOKED_AT]
     failed = Headers(message.headers).get("x-failed-recipients")
     addresses = [address.email for address in read_addresses(failed) if address.email]
-    named = list(dict.fromkeys(addresses or _PARAGRAPH.findall(text)))[:MAX_RECIPIENTS]
+    named = list(dict.fromkeys(addresses or _PARAGRAPH.findall(text)))
     status = _STATUS.search(text) if len(named) == 1 else None
     for address in named:
         yield BouncedRecipient(address[:_MAX_ADDRESS], None, status[0] if status else None, None)

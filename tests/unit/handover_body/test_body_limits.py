@@ -92,7 +92,36 @@ def test_what_is_too_long_for_an_address_is_left_out() -> None:
 
     assert [each["email"] for each in body["email"]["to"]] == ["b@x.test"]
     assert len(body["email"]["cc"][0]["name"]) == limits.MAX_NAME
-    assert truncated(body) == ["email.to"]
+    assert truncated(body) == ["email.to", "email.cc"]
+
+
+def test_what_the_last_server_noted_is_bounded() -> None:
+    fields = [f"Delivered-To: {number}@x.test" for number in range(200)]
+
+    body = data(mail(f"Return-Path: <{'a' * 400}@x.test>", *fields))
+
+    assert body["envelope"]["mailFrom"] is None
+    assert len(body["envelope"]["rcptTo"]) == 100
+    assert truncated(body) == ["envelope.mailFrom", "envelope.rcptTo"]
+
+
+def test_a_bounce_names_a_hundred_recipients() -> None:
+    every = ", ".join(f"{number}@x.test" for number in range(101))
+
+    body = data(mail(f"X-Failed-Recipients: {every}"))
+
+    assert len(body["automated"]["bounce"]["recipients"]) == 100
+    assert truncated(body) == ["automated.bounce.recipients"]
+
+
+def test_an_id_of_a_file_that_no_html_can_name_is_left_out() -> None:
+    file = f"Content-Type: image/png\r\nContent-ID: <{'a' * 999}>\r\nContent-Location: {'b' * 999}"
+
+    body = data(multipart("mixed", f"{file}\r\n\r\nx"))
+
+    (part,) = body["email"]["attachments"]
+    assert (part["cid"], part["location"]) == (None, None)
+    assert truncated(body) == ["email.attachments.cid", "email.attachments.location"]
 
 
 def test_three_hundred_files_are_two_hundred() -> None:
