@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """*ended* and *held* have become so by the claim, without a call.
+    """*others* have become what they are by the claim, without a call: dead, held, or to wait.
 
     *ping* says that a ping is to be sent, and *health* is how the application stands.
     """
@@ -204,6 +204,10 @@ class Applications(Protocol):
 
         Raises AccessFailed if its secrets cannot be decrypted.
         """
+
+    @abstractmethod
+    async def owned(self, owner: str, name: str) -> Application | None:
+        """That of *owner* itself. Raises AccessFailed as `get` does."""
 
     @abstractmethod
     async def all(self, *, tenant: str | None = None) -> Sequence[Application]:

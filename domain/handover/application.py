@@ -19,6 +19,9 @@ DEFAULT_MAX_BODY = 960 * KIBIBYTE
 LARGEST_MAX_BODY = 25 * MEBIBYTE
 LONGEST_TIMEOUT = timedelta(seconds=120)
 
+OVERLAP = timedelta(hours=24)
+"""For so long after a rotation the old secret signs as well."""
+
 SCHEMES = ("https", "http", "postgresql", "python")
 
 
@@ -61,7 +64,7 @@ class Application:
     """*tenant* is INSTALLATION, or whose it is; *name* is unique there.
 
     *destination* is a URL: `https://…` is called, `postgresql://…` has an inbox table, and
-    `python:name` is an entry point. The first of *secrets* (`whsec_…`) is the newest; all sign.
+    `python:name` is an entry point. The first of *secrets* (`whsec_…`) is the newest.
     *in_flight* bounds the calls at a time, of all workers. *fallback* is the name of another
     application of the same owner, used when this one was paused for *fallback_after*. *copies* are
     names of others that get every message as well. What was handled is deleted after *retention*.
@@ -89,8 +92,15 @@ class Application:
     alert_url: str = field(default="", repr=False)
     shadow_url: str = field(default="", repr=False)
     added_at: datetime
+    rotated_at: datetime | None = None
     paused_since: datetime | None = None
     paused_reason: str = ""
+
+    def secrets_at(self, now: datetime) -> tuple[str, ...]:
+        """Those that sign: the newest, and beside it, for OVERLAP, the one that it replaced."""
+        if self.rotated_at is None or now - self.rotated_at >= OVERLAP:
+            return self.secrets[:1]
+        return self.secrets[:2]
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -14,10 +14,12 @@ class Plan:
     """*calls* are to be called now; *others* are due, and have become something else.
 
     *ping* says that there is no message left to ask the application with, whether it answers.
+    *health* is how the application stands now.
     """
 
     calls: Sequence[Handover]
     others: Sequence[Handover]
+    health: Health
     ping: bool = False
 
 
@@ -46,6 +48,7 @@ def plan(
     return Plan(
         calls=[each.calling(now, application.timeout) for each in chosen],
         others=[each for each in others if (each.tenant, each.key) not in keys],
+        health=health.pinging(now, application.timeout) if ping else health,
         ping=ping,
     )
 

@@ -39,6 +39,9 @@ LONGEST_WISH = timedelta(hours=1)
 PING_AFTER = 3
 """Failures in a row after which a ping asks, where there is no other message to ask with."""
 
+ALERTS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
+"""A person hears of it each time that an application has failed for so long."""
+
 
 class Condition(StrEnum):
     ACTIVE = "active"
@@ -52,7 +55,7 @@ class Health:
 
     *last_success_began* is when the latest call began that came to a final answer. *failures*
     counts those since then, and *last_failed* is the key of the last. *reason* says how that
-    failed. *failing_since* is None while all is well.
+    failed. *failing_since* is None while all is well. *alerts* counts those of ALERTS that are due.
     """
 
     condition: Condition = Condition.ACTIVE
@@ -64,6 +67,7 @@ class Health:
     failures: int = 0
     failing_since: datetime | None = None
     reason: str = ""
+    alerts: int = 0
 
     def room(self, in_flight: int, now: datetime) -> int:
         """How many more calls may begin, beside those *in_flight*."""
@@ -79,6 +83,10 @@ class Health:
     def proves_at_fault(self, failed_began: datetime) -> bool:
         """Whether another message was taken since a call began at *failed_began*, which failed."""
         return self.last_success_began is not None and self.last_success_began > failed_began
+
+    def pinging(self, now: datetime, timeout: timedelta) -> "Health":
+        """While a ping is on its way, and nobody else is to send one."""
+        return replace(self, condition=Condition.PAUSED, window=1, paused_until=now + timeout)
 
     def after(
         self, answer: Answer, *, key: str, began: datetime, now: datetime, draw: float, limit: int
@@ -119,12 +127,14 @@ class Health:
         return failed._paused(now, draw)
 
     def _failed(self, key: str, reason: str, now: datetime) -> "Health":
+        since = self.failing_since or now
         return replace(
             self,
             failures=self.failures + 1,
             last_failed=key,
-            failing_since=self.failing_since or now,
+            failing_since=since,
             reason=reason,
+            alerts=sum(now - since >= after for after in ALERTS),
         )
 
     def _paused(self, now: datetime, draw: float, wish: timedelta | None = None) -> "Health":
