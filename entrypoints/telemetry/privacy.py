@@ -30,6 +30,8 @@ LOGGED = frozenset(
         *("seconds", "waiting", "engine", "restart_in", "log"),
         "max_connections",
         "repeated",
+        # handovers
+        *("application", "handover", "unsure", "charged"),
     }
 )
 

@@ -8,7 +8,16 @@ from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Outcomes
-from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
+from postroom.domain.outcome import (
+    Accepted,
+    Completed,
+    Dead,
+    Duplicate,
+    Effect,
+    Expanded,
+    Final,
+    Skipped,
+)
 from postroom.domain.pointer import Pointer
 from tests.contracts.samples import outcome
 
@@ -20,6 +29,7 @@ PORTS = {Outcomes}
     [
         Completed(Effect.TICKET, "17"),
         Completed(Effect.HANDED_OVER, ""),
+        Accepted("crm"),
         Duplicate(),
         Skipped("source unavailable: 404"),
         Expanded(3),
@@ -123,10 +133,12 @@ async def test_a_job_is_known_once_it_has_ended_however_it_did(outcomes: Outcome
         outcome("2", ended=Dead("gave up"), mailbox="sales"),
         outcome("2", ended=Duplicate()),
         outcome("4", ended=Completed(Effect.TICKET, "18"), tenant="globex"),
+        outcome("5", ended=Accepted("crm")),
     ):
         await outcomes.record(record)
 
-    assert await outcomes.known("acme", ["2", "1", "3", "4", "1", "\x00"]) == {"1", "2"}
+    names = ["2", "1", "3", "4", "5", "1", "\x00"]
+    assert await outcomes.known("acme", names) == {"1", "2", "5"}
     assert await outcomes.known("acme", ["3"]) == frozenset()
     assert await outcomes.known("acme", []) == frozenset()
 
