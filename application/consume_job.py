@@ -41,6 +41,7 @@ from postroom.domain.mail.message import InboundMessage, Message
 from postroom.domain.mail.reader import read_message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import (
+    Accepted,
     Completed,
     Dead,
     Deferred,
@@ -227,7 +228,9 @@ class ConsumeJob(Consume):
         """Whether the job has ended well before: it was queued again by a late notification."""
         job = claim.job
         records = await self.outcomes.find(job.tenant, job_id=job.id)
-        return any(isinstance(record.outcome, Completed | Duplicate) for record in records)
+        return any(
+            isinstance(record.outcome, Completed | Accepted | Duplicate) for record in records
+        )
 
     async def _charge(self, claim: Claim, reason: str) -> Retry | Dead:
         decision = self.policy.charge(reason, attempt=claim.attempt)
@@ -249,7 +252,7 @@ class ConsumeJob(Consume):
 
     async def _settle(self, claim: Claim, outcome: Outcome) -> bool:
         match outcome:
-            case Completed() | Duplicate() | Skipped() | Expanded():
+            case Completed() | Accepted() | Duplicate() | Skipped() | Expanded():
                 return await self.queue.acknowledge(claim)
             case Retry(after=delay, reason=reason):
                 return await self.queue.retry(claim, delay, reason)

@@ -33,7 +33,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """*id* is a short name, unique within the tenant. *access* counts failures to get in."""
+    """*id* is a short name, unique within the tenant. *access* counts failures to get in.
+
+    *application* is the name of the one that gets its mail; empty if that is its tenant's.
+    """
 
     tenant: str
     id: str
@@ -42,6 +45,7 @@ class Mailbox:
     added_at: datetime
     paused: Pause | None = None
     access: AccessTally = NO_FAILURES
+    application: str = ""
 
     def __post_init__(self) -> None:
         for what, value in (("tenant", self.tenant), ("mailbox", self.id)):

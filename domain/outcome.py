@@ -1,6 +1,6 @@
 """How one attempt at a job ended: a closed set of values, matched exhaustively.
 
-* Completed, Duplicate, Skipped, Expanded end a job, and the job is acknowledged.
+* Completed, Accepted, Duplicate, Skipped, Expanded end a job, and the job is acknowledged.
 * Retry costs an attempt, Deferred does not; the job waits, by the queue's clock.
 * Dead ends a job in the dead letters, where a person can see and redrive it.
 """
@@ -24,6 +24,16 @@ class Completed:
 
     effect: Effect
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The message is stored for the application of that name, and is handed over from there.
+
+    The end of the handover is recorded for the job as well.
+    """
+
+    application: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +75,8 @@ class Dead:
     reason: str
 
 
-Outcome = Completed | Duplicate | Skipped | Expanded | Retry | Deferred | Dead
-Final = Completed | Duplicate | Skipped | Expanded | Dead
+Final = Completed | Accepted | Duplicate | Skipped | Expanded | Dead
+Outcome = Final | Retry | Deferred
 
 SOURCE_UNAVAILABLE = "source unavailable"
 """Skipped, since the provider says that the message no longer exists."""

@@ -1,4 +1,4 @@
-"""What the ledger, the helpdesk, the outcomes, the registry and the folder syncs share.
+"""What the ledger, the helpdesk, the outcomes, the registry and the other stores share.
 
 A transaction works on a copy of its tenant's tables, and what it has changed there is stored when
 it succeeds. Ledger blocks are one at a time for each mailbox, and for each tenant from the moment
@@ -17,8 +17,10 @@ from itertools import count
 from typing import Any
 
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
+from postroom.adapters.memory.handover_row import HandoverRow, Standing
 from postroom.adapters.memory.witness_row import WitnessRow
 from postroom.application.ports import OutcomeRecord
+from postroom.domain.handover.application import Application
 from postroom.domain.handover.shadow import ShadowRow
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
@@ -45,6 +47,11 @@ class Tables:
     takeovers: dict[str, datetime] = field(default_factory=dict)
     elsewhere: dict[tuple[str, str], Elsewhere] = field(default_factory=dict)
     shadow_rows: dict[tuple[str, str, str], ShadowRow] = field(default_factory=dict)
+    handovers: dict[tuple[str, str], HandoverRow] = field(default_factory=dict)
+    handover_numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    applications: dict[str, Application] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    application_routes: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(*(copy(getattr(self, table.name)) for table in fields(self)))
@@ -148,6 +155,11 @@ class InMemoryDatabase:
         """What has been committed of each tenant, by name: only to find out whose a thing is."""
         self._refuse_in_block()
         return [tables for _, tables in sorted(self._tenants.items())]
+
+    @property
+    def installation(self) -> Tables:
+        """What belongs to no tenant, as it was committed: any tenant may read it."""
+        return self._tenants[""]
 
     def next_version(self) -> int:
         """Greater than all before it, so that no row is taken for one that was removed."""

@@ -63,6 +63,13 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             if stored := tables.mailboxes.get(mailbox.id):
                 tables.mailboxes[mailbox.id] = replace(stored, access=access)
 
+    async def set_application(self, tenant: str, mailbox_id: str, name: str) -> bool:
+        async with self._database.transaction(tenant) as tables:
+            stored = tables.mailboxes.get(mailbox_id)
+            if stored:
+                tables.mailboxes[mailbox_id] = replace(stored, application=name)
+        return stored is not None
+
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
         found = self._database.read(tenant).mailboxes.get(mailbox_id)
         if found and isinstance(found.account, UnreadableAccount):

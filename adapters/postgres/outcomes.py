@@ -7,14 +7,14 @@ from typing import Any, get_args
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Json
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from postroom.adapters.postgres.database import Database
-from postroom.adapters.postgres.strict import strictly
+from postroom.adapters.postgres.jobs import JobFormat
 from postroom.adapters.postgres.text import indexable
 from postroom.application.ports import OutcomeRecord, Outcomes
 from postroom.domain.outcome import SHADOW, Final, name_of
-from postroom.domain.pointer import Pointer, PointerJob, UnknownPointer
+from postroom.domain.pointer import Pointer
 
 _FINAL: dict[str, TypeAdapter[Final]] = {
     kind.__name__.lower(): TypeAdapter(kind) for kind in get_args(Final)
@@ -54,16 +54,14 @@ class PostgresOutcomes(Outcomes):
 
     def __init__(self, database: Database, pointers: Mapping[str, type[Pointer]]) -> None:
         self._database = database
-        self._pointers: Mapping[str, TypeAdapter[Pointer]] = {
-            name: strictly(pointer) for name, pointer in pointers.items()
-        }
+        self._format = JobFormat(pointers)
 
     async def record(self, record: OutcomeRecord) -> None:
         job, outcome = record.job, record.outcome
         values = [
             *(job.tenant, job.mailbox, job.id, indexable(record.identity)),
             *(name_of(outcome), Json(asdict(outcome)), record.attempt, record.at),
-            Json(self._dumped(job)),
+            self._format.dumped(job),
         ]
         async with self._database.transaction(job.tenant) as connection:
             await connection.execute(_RECORD, values)
@@ -119,47 +117,14 @@ class PostgresOutcomes(Outcomes):
             await cursor.execute(_IN_SHADOW, values)
             return [self._record(row) async for row in cursor]
 
-    def _dumped(self, job: PointerJob) -> Mapping[str, Any]:
-        return {
-            "id": job.id,
-            "tenant": job.tenant,
-            "mailbox": job.mailbox,
-            "pointer": {"provider": job.pointer.provider, **self._fields(job.pointer)},
-            "enqueued_at": job.enqueued_at.isoformat(),
-            "traceparent": job.traceparent,
-            "backfilled": job.backfilled,
-        }
-
-    def _fields(self, pointer: Pointer) -> Mapping[str, Any]:
-        if isinstance(pointer, UnknownPointer):
-            return pointer.values
-        fields: Mapping[str, Any] = self._pointers[pointer.provider].dump_python(
-            pointer, mode="json"
-        )
-        return fields
-
     def _record(self, row: Mapping[str, Any]) -> OutcomeRecord:
         return OutcomeRecord(
-            job=self._job(**row["job"]),
+            job=self._format.job(row["job"]),
             outcome=_FINAL[row["outcome"]].validate_python(_of_today(row["detail"])),
             attempt=row["attempt"],
             at=row["at"],
             identity=row["identity"],
         )
-
-    def _job(self, pointer: dict[str, Any], enqueued_at: str, **values: Any) -> PointerJob:  # noqa: ANN401
-        return PointerJob(
-            pointer=self._pointer(**pointer),
-            enqueued_at=datetime.fromisoformat(enqueued_at),
-            **values,
-        )
-
-    def _pointer(self, provider: str, **values: Any) -> Pointer:  # noqa: ANN401 - its own fields
-        """Of an unknown provider, or with other fields, it is shown all the same."""
-        try:
-            return self._pointers[provider].validate_python(values)
-        except (KeyError, ValidationError):
-            return UnknownPointer(provider, values)
 
 
 def _of_today(detail: dict[str, Any]) -> dict[str, Any]:

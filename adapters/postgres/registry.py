@@ -19,8 +19,8 @@ from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
 
 _ADD = """
 INSERT INTO mailbox (tenant, id, address, account, secrets, route, added_at, paused_by,
-                     paused_reason, paused_since, access_failures, access_failed_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                     paused_reason, paused_since, access_failures, access_failed_at, application)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 _ADD_FOLDER_SYNCS = """
@@ -32,7 +32,7 @@ _REMOVE = "DELETE FROM mailbox WHERE tenant = %s AND id = %s"
 
 _SELECT = """
 SELECT tenant, id, address, account, secrets, added_at, paused_by, paused_reason, paused_since,
-       access_failures, access_failed_at FROM mailbox
+       access_failures, access_failed_at, application FROM mailbox
 """
 _ALL = f"{_SELECT} ORDER BY tenant, id"
 _OF_TENANT = f"{_SELECT} WHERE tenant = %s ORDER BY id"
@@ -70,6 +70,8 @@ _SAVE_ACCESS = """
 UPDATE mailbox SET access_failures = %s, access_failed_at = %s WHERE tenant = %s AND id = %s
 """
 
+_SET_APPLICATION = "UPDATE mailbox SET application = %s WHERE tenant = %s AND id = %s"
+
 _TAKEN = {
     "mailbox_pkey": "the tenant has a mailbox of that name: choose another",
     "mailbox_address_key": "the tenant has a mailbox of that address already",
@@ -105,7 +107,7 @@ class PostgresMailboxRegistry(MailboxRegistry):
             *(mailbox.tenant, mailbox.id, mailbox.address),
             *(*self._stored(mailbox, mailbox.account), mailbox.added_at),
             *((pause.by.value, pause.reason, pause.since) if pause else (None, None, None)),
-            *(access.failures, access.last_at),
+            *(access.failures, access.last_at, mailbox.application),
         ]
         key = [mailbox.tenant, mailbox.id]
         folder_syncs = [*key, mailbox.added_at, list(mailbox.account.folders)]
@@ -139,6 +141,11 @@ class PostgresMailboxRegistry(MailboxRegistry):
         values = [access.failures, access.last_at, mailbox.tenant, mailbox.id]
         async with self._database.transaction(mailbox.tenant) as connection:
             await connection.execute(_SAVE_ACCESS, values)
+
+    async def set_application(self, tenant: str, mailbox_id: str, name: str) -> bool:
+        async with self._database.transaction(tenant) as connection:
+            stored = await connection.execute(_SET_APPLICATION, [name, tenant, mailbox_id])
+        return stored.rowcount == 1
 
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
         async with self._database.transaction(tenant) as connection:
@@ -208,6 +215,7 @@ def _mailbox(row: Mapping[str, Any], account: Account) -> Mailbox:
             else None
         ),
         access=AccessTally(row["access_failures"], row["access_failed_at"]),
+        application=row["application"],
     )
 
 

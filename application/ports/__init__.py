@@ -3,8 +3,8 @@
 Any method may raise `Unavailable`; a docstring names whatever else it raises. Every adapter
 passes its port's suite in tests/contracts, the one in memory and the real one alike.
 
-Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk and Outcomes write belongs to the
-block's transaction: it is kept if the block succeeds and forgotten if it fails.
+Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk, Outcomes and Handovers write
+belongs to the block's transaction: it is kept if the block succeeds and forgotten if it fails.
 """
 
 from postroom.application.ports.changes import (
@@ -22,6 +22,7 @@ from postroom.application.ports.circuits import LONGEST_SOURCE, MOST_CIRCUITS, C
 from postroom.application.ports.folder_syncs import FolderSyncs
 from postroom.application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
 from postroom.application.ports.handovers import (
+    SHORTEST_HEAD,
     Answered,
     ApplicationCaller,
     Applications,
@@ -113,6 +114,7 @@ __all__ = [
     "LONGEST_DELAY",
     "LONGEST_SOURCE",
     "MOST_CIRCUITS",
+    "SHORTEST_HEAD",
     "AccountFactory",
     "AccountOption",
     "Announced",

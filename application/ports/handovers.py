@@ -10,7 +10,11 @@ from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.health import Health
+from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import PointerJob
+
+SHORTEST_HEAD = 12
+"""Characters of a key that may stand for all of it, where a person types them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +22,7 @@ class NewHandover:
     """*body* is rendered once: each call of the key has these bytes.
 
     *job* is None for an event, which has no pointer. *raw* is the blob of the original message,
-    empty if there is none, of *raw_size* bytes.
+    empty if there is none, of *raw_size* bytes. *traceparent* is the trace that accepts it.
     """
 
     handover: Handover
@@ -26,13 +30,14 @@ class NewHandover:
     job: PointerJob | None
     raw: str = ""
     raw_size: int = 0
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A handover whose call is ours until its lease ends (its fence proves that), and the body.
 
-    *traceparent* is that of its pointer (W3C Trace Context), empty if there was none.
+    *traceparent* is the trace that accepted it.
     """
 
     handover: Handover
@@ -86,10 +91,19 @@ class Handovers(Protocol):
     """Durable like the queue. Time is the store's own: no worker's clock decides anything."""
 
     @abstractmethod
+    async def next_number(self, application: Application, mailbox: Mailbox) -> int:
+        """Of a message of *mailbox*, for an application that wants an order; the first is 1.
+
+        It is taken in the ledger block that is open. Nobody else gets one before that ends, and if
+        it fails, the number is the next one's.
+        """
+
+    @abstractmethod
     async def accept(self, application: Application, new: NewHandover) -> bool:
         """Store *new* in the ledger block that is open; False if its key is there already.
 
-        It gets the next number of its mailbox where the application wants an order.
+        The number that was taken for it is the next one's then. It is *this* application's for
+        good: one of the same name that another owner has gets nothing of it.
         """
 
     @abstractmethod
@@ -100,19 +114,19 @@ class Handovers(Protocol):
     async def claim(self, application: Application, limit: int) -> Claimed:
         """Up to *limit* handovers that are due, by the rules of `domain/handover/claiming.py`.
 
-        Mailboxes take turns, the oldest of each first. Where the application wants an order, only
-        the first handover of a mailbox that has not ended is due. It is committed before it
-        returns, so a call that ends its process is counted. What has ended by the claim gets its
-        outcome recorded.
+        Mailboxes take turns, over all claims; of each, what has been due for the longest is first.
+        Where the application wants an order, only the first handover of a mailbox that has not
+        ended is due (and one that is held has not). It is committed before it returns, so a call
+        that ends its process is counted. What has ended by the claim gets its outcome recorded.
         """
 
     @abstractmethod
     async def settle(
         self, application: Application, answers: Sequence[Answered], *, draw: float
     ) -> Settled:
-        """Store what was answered, by `Handover.settled` and `Health.after`, and the outcomes.
+        """Store what was answered, by `domain/handover/settling.py`, and the outcomes.
 
-        All in one transaction. *draw*, from [0, 1), spreads what waits.
+        All in one transaction, which may be repeated. *draw*, from [0, 1), spreads what waits.
         """
 
     @abstractmethod
@@ -163,13 +177,19 @@ class HandoverRecords(Protocol):
     async def find(
         self, chosen: HandoverFilter, *, limit: int = 100, after: str = ""
     ) -> Sequence[HandoverRecord]:
-        """The newest that match, newest first, older than the one with the key *after*."""
+        """The newest that match, newest first, older than the one with the key *after*.
+
+        There are more than *limit* if several applications have the message of the last.
+        """
 
     @abstractmethod
     async def get(
         self, key: str, *, tenant: str = "", application: str = ""
     ) -> HandoverRecord | None:
-        """The handover of that key (of the application, where several have the message)."""
+        """The handover of that key (of the application, where several have the message).
+
+        The first SHORTEST_HEAD characters of a key, or more, will do if they are of one key alone.
+        """
 
     @abstractmethod
     async def body(self, record: HandoverRecord) -> bytes | None:
@@ -179,18 +199,23 @@ class HandoverRecords(Protocol):
     async def move(self, record: HandoverRecord, to: State, reason: str) -> bool:
         """Make it `waiting` (as new, its calls forgotten), `done` or `skipped`.
 
-        False, and nothing is changed, if it has been changed since *record* was read.
+        The outcome is recorded if it has ended by that. False, and nothing is changed, if it has
+        been changed since *record* was read.
         """
 
     @abstractmethod
     async def discard(self, application: Application) -> int:
-        """Delete what has not ended of *application*; return how many there were."""
+        """Delete what has not ended of *application*; return how many there were.
+
+        They are recorded as skipped.
+        """
 
     @abstractmethod
     async def expired(self, *, limit: int, default: timedelta) -> int:
-        """Delete up to *limit* that ended longer ago than the application's retention.
+        """Delete up to *limit* that were handled longer ago than the application's retention.
 
-        *default* is for applications that were removed. Returns how many.
+        Dead letters stay, as those of pointers do: they wait for a person. *default* is for
+        applications that were removed. Returns how many.
         """
 
 
@@ -202,7 +227,10 @@ class Applications(Protocol):
 
     @abstractmethod
     async def add(self, application: Application) -> None:
-        """Raises InvalidApplication if its name is taken by its owner, or by the installation."""
+        """Raises InvalidApplication if its name is taken by its owner, or by the installation.
+
+        One of the installation's can have no name that any tenant's has.
+        """
 
     @abstractmethod
     async def get(self, tenant: str, name: str) -> Application | None:
@@ -217,15 +245,25 @@ class Applications(Protocol):
 
     @abstractmethod
     async def all(self, *, tenant: str | None = None) -> Sequence[Application]:
-        """Every application, by owner and name; those that serve *tenant*, if given."""
+        """Every application, by owner and name; those that serve *tenant*, if given.
+
+        Raises AccessFailed if the secrets of one cannot be decrypted.
+        """
 
     @abstractmethod
     async def replace(self, before: Application, after: Application) -> bool:
-        """Put *after* in the place of *before*; False if that is not there (like that) any more."""
+        """Put *after* in the place of *before*; False if that is not there (like that) any more.
+
+        Raises InvalidApplication if they are not of one owner and name, and AccessFailed as `get`
+        does.
+        """
 
     @abstractmethod
     async def remove(self, application: Application) -> bool:
-        """Forget it; False if there is none. What was handed over stays until its retention ends."""
+        """Forget it, and how it stands; False if there is none.
+
+        What was handed over stays until its retention ends.
+        """
 
     @abstractmethod
     async def route(self, tenant: str) -> str:

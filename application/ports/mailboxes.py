@@ -49,6 +49,13 @@ class MailboxRegistry(Protocol):
         """Store the tally of the mailbox's failures."""
 
     @abstractmethod
+    async def set_application(self, tenant: str, mailbox_id: str, name: str) -> bool:
+        """Store which application gets its mail; an empty *name* is for its tenant's.
+
+        Returns False if there is no such mailbox.
+        """
+
+    @abstractmethod
     async def get(self, tenant: str, mailbox_id: str) -> Mailbox | None:
         """Raises AccessFailed if its account cannot be read: see `UnreadableAccount`."""
 

@@ -7,7 +7,8 @@ An answer is *sure* if the application has surely not handled the message. A cal
 or timed out is not: what it was to do may have been done.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 MAX_REFERENCE = 200
@@ -99,3 +100,12 @@ def is_sure(answer: Answer) -> bool:
             return sure
         case _:
             return False
+
+
+def as_dict(answer: Answer) -> dict[str, object]:
+    """What it is and what it says, to be stored and shown; a wait in seconds."""
+    values = {
+        name: value.total_seconds() if isinstance(value, timedelta) else value
+        for name, value in asdict(answer).items()
+    }
+    return {"kind": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(answer).__name__).lower(), **values}

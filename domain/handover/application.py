@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -112,7 +113,7 @@ class Application:
         self._check_bounds()
 
     def _check_bounds(self) -> None:
-        bounds = (
+        bounds: tuple[tuple[str, Any, Any, Any], ...] = (
             ("in_flight", 1, self.in_flight, 1000),
             ("timeout", timedelta(seconds=1), self.timeout, LONGEST_TIMEOUT),
             ("max_body", 16 * KIBIBYTE, self.max_body, LARGEST_MAX_BODY),

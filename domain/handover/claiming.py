@@ -34,12 +34,13 @@ def plan(
 ) -> Plan:
     """What becomes of *due*, the first first; *in_flight* are called by others at this moment.
 
-    Those that are left over stay as they are.
+    Those that are left over stay as they are. The window may be one of before the application's
+    own bound was lowered.
     """
     judged = [(each, each.before_call(health, application.when_unsure, now)) for each in due]
     others = [after for before, after in judged if after is not before]
     callable_ = [after for _, after in judged if after.is_callable(now)]
-    room = min(health.room(in_flight, now), limit)
+    room = max(min(health.room(in_flight, now), application.in_flight - in_flight, limit), 0)
     if health.condition is not Condition.ACTIVE:  # another message than failed comes first
         callable_.sort(key=lambda each: (each.key == health.last_failed, bool(each.failed_began)))
     ping = _is_ping_needed(callable_, health) and room > 0 and in_flight == 0

@@ -23,8 +23,8 @@ from postroom.domain.handover.answer import (
 from postroom.domain.handover.application import WhenUnsure
 from postroom.domain.handover.health import FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WISH, Health
 
-KEPT_FOR = timedelta(days=37)
-"""For so long after its acceptance a message may be called with by itself."""
+KEY_GOOD_FOR = timedelta(days=37)
+"""For so long after its acceptance (or its redrive) a message may be called with by itself."""
 
 MARGIN = timedelta(seconds=15)
 """By which a lease outlasts the longest call."""
@@ -68,7 +68,8 @@ class Handover:
     not known. *failed_began* is when the last call began, if it failed and is not judged yet;
     *failures* counts such calls in a row. *charged* counts those that were its own fault.
     *may_be_handled* is False as long as the application has surely not handled it. *sequence* is
-    its place among those of its mailbox, where the application wants an order.
+    its place among those of its mailbox, where the application wants an order. *redriven_at* is
+    when a person had it called with again.
     """
 
     tenant: str
@@ -93,10 +94,16 @@ class Handover:
     url: str = ""
     reason: str = ""
     ended_at: datetime | None = None
+    redriven_at: datetime | None = None
 
     @property
     def keep_key_until(self) -> datetime:
-        return self.accepted_at + KEPT_FOR
+        return self.accepted_at + KEY_GOOD_FOR
+
+    @property
+    def lane(self) -> str:
+        """What takes turns with others of its application: a mailbox. A tenant holds no slash."""
+        return f"{self.tenant}/{self.mailbox}"
 
     @property
     def has_ended(self) -> bool:
@@ -117,7 +124,9 @@ class Handover:
         A call whose worker has died is one whose end is not known.
         """
         found = self._abandoned(when_unsure, now) if self.state is State.CALLING else self
-        if found.state is State.WAITING and now >= self.keep_key_until:
+        if found.state is not State.WAITING:
+            return found
+        if now >= (self.redriven_at or self.accepted_at) + KEY_GOOD_FOR:
             return found._held("its key may be forgotten by now", now)
         if found.failed_began and health.proves_at_fault(found.failed_began):
             return found._charged(now)
@@ -179,6 +188,38 @@ class Handover:
                 return self
             case _:
                 return self._again(answer, when_unsure, now, draw)
+
+    def moved(self, to: State, reason: str, now: datetime) -> "Handover":
+        """As a person wants it: `waiting`, as if it had never been called with, or ended.
+
+        The fence goes on: an answer to an earlier call is none to a later one. So does what is
+        known of the application: a call that is on its way may have its effect.
+        """
+        is_out = self.state is State.CALLING
+        moved = replace(
+            self,
+            state=to,
+            due_at=now,
+            lease_until=None,
+            failed_began=None,
+            reason=reason,
+            may_be_handled=self.may_be_handled or is_out or to is State.DONE,
+            ended_at=now,
+        )
+        return moved if moved.has_ended else moved._fresh(now)
+
+    def _fresh(self, now: datetime) -> "Handover":
+        return replace(
+            self,
+            began_at=None,
+            failures=0,
+            unsure=0,
+            charged=0,
+            reference="",
+            url="",
+            ended_at=None,
+            redriven_at=now,
+        )
 
     def _ended(
         self, state: State, now: datetime, *, reference: str = "", url: str = "", reason: str = ""

@@ -4,14 +4,14 @@ A failed call of a message is charged to it on evidence alone: a call of *anothe
 application, which began after that call did, came to a final answer. So an outage of any kind, of
 any length, charges nothing: neither does a deployment that answers 404 for an hour.
 
-| state   | calls                                                | what ends it                       |
-|---------|------------------------------------------------------|------------------------------------|
-| active  | as many as the window says: 1 after an outage, then  | a failure: suspect                 |
-|         | twice as many after each final answer                |                                    |
-| suspect | one at a time, another message than failed first     | a final answer: active; a failure: |
-|         |                                                      | paused                             |
-| paused  | none, for 5 seconds, then twice as long each time,   | the end of the pause: one probe    |
-|         | up to 5 minutes; or as long as was asked for         |                                    |
+| state   | calls                                               | what ends it                    |
+|---------|-----------------------------------------------------|---------------------------------|
+| active  | as many as the window says: 1 after an outage, then | a failure: suspect              |
+|         | twice as many after each final answer               |                                 |
+| suspect | one at a time, another message than failed first    | a final answer: active;         |
+|         |                                                     | a failure: paused               |
+| paused  | none, for 5 seconds, then twice as long each time,  | the end of the pause: one probe |
+|         | up to 5 minutes; or as long as was asked for        |                                 |
 
 The state is one row that all workers share. Nobody disables an endpoint but a person: what is
 disabled cannot heal.

@@ -6,15 +6,15 @@ from importlib.metadata import version
 from random import Random
 
 import punq
-from postroom.adapters.postgres.applications import PostgresApplications
-from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
-from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.domain.handover.content_token import ContentTokens, Links
 
 from postroom.adapters.crypto import FernetCipher
 from postroom.adapters.inbox_table.caller import InboxTableCaller
 from postroom.adapters.inbox_table.table import TABLE_SQL
+from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
+from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.webhook.caller import WebhookCaller
 from postroom.adapters.webhook.signing import generate_secret
 from postroom.adapters.webhook.targets import check_target

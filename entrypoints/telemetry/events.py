@@ -10,6 +10,7 @@ from postroom.application.ingest_pointer import Ingested, MailboxRef
 from postroom.application.ports import Claim
 from postroom.domain.failure import Failure
 from postroom.domain.outcome import (
+    Accepted,
     Completed,
     Dead,
     Deferred,
@@ -77,6 +78,7 @@ def consumed(claim: Claim, consumed: Consumed) -> None:
 
 _EVENTS: dict[type[Outcome], tuple[str, int]] = {
     Completed: ("acknowledged", logging.INFO),
+    Accepted: ("accepted", logging.INFO),
     Duplicate: ("duplicate", logging.INFO),
     Skipped: ("skipped", logging.INFO),
     Expanded: ("expanded", logging.INFO),
@@ -90,6 +92,8 @@ def _facts(outcome: Outcome) -> Fields:
     match outcome:
         case Completed(effect=effect):
             return {"effect": effect.value}
+        case Accepted(application=application):
+            return {"application": application}
         case Duplicate():
             return {}
         case Skipped(reason=reason) | Dead(reason=reason):

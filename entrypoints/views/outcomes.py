@@ -6,6 +6,7 @@ from typing import assert_never
 
 from postroom.application.ports import OutcomeRecord
 from postroom.domain.outcome import (
+    Accepted,
     Completed,
     Dead,
     Duplicate,
@@ -20,7 +21,10 @@ from postroom.entrypoints.views.jobs import JobView, job_view
 
 @dataclass(frozen=True, slots=True)
 class OutcomeView:
-    """*detail* is the reason of a skipped or dead one, the reference of a completed one."""
+    """*detail* is the reason of a skipped or dead one, the reference of a completed one.
+
+    Of an accepted one it is the name of the application.
+    """
 
     job: JobView
     outcome: str
@@ -47,6 +51,8 @@ def _detail(outcome: Final) -> str:
     match outcome:
         case Completed(reference=reference):
             return reference
+        case Accepted(application=application):
+            return application
         case Duplicate():
             return ""
         case Skipped(reason=reason) | Dead(reason=reason):

@@ -7,8 +7,12 @@ import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.memory.applications import InMemoryApplications
+from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
+from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
+from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
@@ -16,8 +20,11 @@ from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
+from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
+from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
+from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
@@ -26,7 +33,10 @@ from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.postgres.takeovers import PostgresTakeovers
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.application.ports import (
+    Applications,
     FolderSyncs,
+    HandoverRecords,
+    Handovers,
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
@@ -38,6 +48,7 @@ from postroom.application.ports import (
 from postroom.domain.account import UnreadableAccount
 from postroom.domain.folder_sync import FolderSync
 from tests.contracts.claiming import claim_one
+from tests.contracts.handing_over import PassTime, of_clock, of_database
 from tests.contracts.samples import NOON, microsoft_mailbox
 from tests.databases import empty, new_database
 from tests.engines import DATABASE_SERVERS, REDIS_SERVERS
@@ -60,6 +71,10 @@ class Storage:
     witness: QueueWitness
     takeovers: Takeovers
     without: Without
+    handovers: Handovers
+    handover_records: HandoverRecords
+    applications: Applications
+    pass_time: PassTime
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +123,7 @@ async def storage(emptied_url: str) -> AsyncIterator[Storage]:
 
 
 def in_memory() -> Storage:
-    tables = InMemoryDatabase()
+    tables, clock = InMemoryDatabase(), ManualClock()
     registry = InMemoryMailboxRegistry(tables)
 
     async def without(provider: str) -> MailboxRegistry:
@@ -131,6 +146,10 @@ def in_memory() -> Storage:
         InMemoryQueueWitness(tables, SystemClock()),
         InMemoryTakeovers(tables),
         without,
+        InMemoryHandovers(tables, clock),
+        InMemoryHandoverRecords(tables, clock),
+        InMemoryApplications(tables),
+        of_clock(clock),
     )
 
 
@@ -152,6 +171,10 @@ def in_postgres(database: Database) -> Storage:
         PostgresQueueWitness(database),
         PostgresTakeovers(database, registry),
         without,
+        PostgresHandovers(database, POINTERS),
+        PostgresHandoverRecords(database, POINTERS),
+        PostgresApplications(database, cipher),
+        of_database(database),
     )
 
 
@@ -193,6 +216,26 @@ def witness(storage: Storage) -> QueueWitness:
 @pytest.fixture
 def takeovers(storage: Storage) -> Takeovers:
     return storage.takeovers
+
+
+@pytest.fixture
+def handovers(storage: Storage) -> Handovers:
+    return storage.handovers
+
+
+@pytest.fixture
+def handover_records(storage: Storage) -> HandoverRecords:
+    return storage.handover_records
+
+
+@pytest.fixture
+def applications(storage: Storage) -> Applications:
+    return storage.applications
+
+
+@pytest.fixture
+def pass_time(storage: Storage) -> PassTime:
+    return storage.pass_time
 
 
 @pytest.fixture

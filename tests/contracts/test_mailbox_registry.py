@@ -33,9 +33,19 @@ PAUSE = Pause(PausedBy.OPERATOR, "the customer has asked for it", NOON)
         google_mailbox(),
         imap_mailbox(),
         replace(imap_mailbox(), paused=PAUSE, access=AccessTally(2, NOON)),
+        replace(imap_mailbox(), application="crm"),
         microsoft_mailbox(folders=("inbox", "Inbox/Möbel")),
     ],
-    ids=["microsoft", "certificate", "delegated", "google", "imap", "paused", "several folders"],
+    ids=[
+        "microsoft",
+        "certificate",
+        "delegated",
+        "google",
+        "imap",
+        "paused",
+        "routed",
+        "several folders",
+    ],
 )
 async def test_a_mailbox_comes_back_as_it_was_added(
     registry: MailboxRegistry, mailbox: Mailbox
@@ -43,6 +53,20 @@ async def test_a_mailbox_comes_back_as_it_was_added(
     await registry.add(mailbox)
 
     assert await registry.get("acme", mailbox.id) == mailbox
+
+
+async def test_the_application_of_a_mailbox_can_be_set_and_unset(registry: MailboxRegistry) -> None:
+    others = [imap_mailbox(name="other"), imap_mailbox(tenant="globex")]
+    for mailbox in (imap_mailbox(), *others):
+        await registry.add(mailbox)
+
+    assert await registry.set_application("acme", "support", "crm")
+    assert not await registry.set_application("acme", "sales", "crm")
+
+    routed = replace(imap_mailbox(), application="crm")
+    assert await registry.all() == [others[0], routed, others[1]]
+    assert await registry.set_application("acme", "support", "")
+    assert await registry.get("acme", "support") == imap_mailbox()
 
 
 async def test_a_mailbox_that_was_never_added_is_none(registry: MailboxRegistry) -> None:

@@ -10,6 +10,7 @@ from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import Outcomes
 from postroom.domain.outcome import (
     SHADOW,
+    Accepted,
     Completed,
     Dead,
     Duplicate,
@@ -29,6 +30,7 @@ PORTS = {Outcomes}
     [
         Completed(Effect.TICKET, "17"),
         Completed(Effect.HANDED_OVER, ""),
+        Accepted("crm"),
         Duplicate(),
         Skipped("source unavailable: 404"),
         Expanded(3),
@@ -132,10 +134,12 @@ async def test_a_job_is_known_once_it_has_ended_however_it_did(outcomes: Outcome
         outcome("2", ended=Dead("gave up"), mailbox="sales"),
         outcome("2", ended=Duplicate()),
         outcome("4", ended=Completed(Effect.TICKET, "18"), tenant="globex"),
+        outcome("5", ended=Accepted("crm")),
     ):
         await outcomes.record(record)
 
-    assert await outcomes.known("acme", ["2", "1", "3", "4", "1", "\x00"]) == {"1", "2"}
+    names = ["2", "1", "3", "4", "5", "1", "\x00"]
+    assert await outcomes.known("acme", names) == {"1", "2", "5"}
     assert await outcomes.known("acme", ["3"]) == frozenset()
     assert await outcomes.known("acme", []) == frozenset()
 

@@ -12,7 +12,16 @@ from postroom.application.ports import OutcomeRecord
 from postroom.domain.dead_letter import DeadLetter
 from postroom.domain.helpdesk.ticket import Comment, Document
 from postroom.domain.mail.message import Address
-from postroom.domain.outcome import Completed, Dead, Duplicate, Effect, Expanded, Final, Skipped
+from postroom.domain.outcome import (
+    Accepted,
+    Completed,
+    Dead,
+    Duplicate,
+    Effect,
+    Expanded,
+    Final,
+    Skipped,
+)
 from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.views.dead_letters import DeadLetterView, ReasonView, dead_letter_view
@@ -313,6 +322,7 @@ def test_a_dead_letter_that_cannot_be_read_is_shown_without_its_job() -> None:
     ("outcome", "told"),
     [
         (Completed(Effect.TICKET, "17"), ("completed", "ticket", "17")),
+        (Accepted("crm"), ("accepted", None, "crm")),
         (Duplicate(), ("duplicate", None, "")),
         (Skipped("source unavailable"), ("skipped", None, "source unavailable")),
         (Expanded(3), ("expanded", None, "3 messages")),

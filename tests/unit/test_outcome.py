@@ -8,6 +8,7 @@ import pytest
 
 from postroom.domain.outcome import (
     SOURCE_UNAVAILABLE,
+    Accepted,
     Completed,
     Dead,
     Deferred,
@@ -26,6 +27,7 @@ MINUTE = timedelta(minutes=1)
 
 NAMES: list[tuple[Outcome, str]] = [
     (Completed(Effect.TICKET, "1"), "completed"),
+    (Accepted("crm"), "accepted"),
     (Duplicate(), "duplicate"),
     (Skipped("source unavailable: 404"), "skipped"),
     (Expanded(3), "expanded"),

@@ -22,6 +22,7 @@ from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.ports import Claim
 from postroom.domain.failure import StoreUnavailable, Unavailable
 from postroom.domain.outcome import (
+    Accepted,
     Completed,
     Dead,
     Deferred,
@@ -158,6 +159,7 @@ async def test_nothing_to_ingest_is_nothing_to_tell(rig: Rig) -> None:
 LATER = timedelta(seconds=90)
 ENDS: list[tuple[Outcome, str, dict[str, object]]] = [
     (Completed(Effect.COMMENT, "17"), "acknowledged", {"effect": "comment"}),
+    (Accepted("crm"), "accepted", {"application": "crm"}),
     (Duplicate(), "duplicate", {}),
     (Skipped("source unavailable"), "skipped", {"reason": "source unavailable"}),
     (Expanded(3), "expanded", {"count": 3}),

@@ -1,0 +1,69 @@
+from collections.abc import Sequence
+
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.application.ports import Applications
+from postroom.domain.handover.application import INSTALLATION, Application, InvalidApplication
+
+_ROUTE = ""
+"""The key of the one row of its table."""
+
+
+class InMemoryApplications(Applications):
+    def __init__(self, database: InMemoryDatabase) -> None:
+        self._database = database
+
+    async def add(self, application: Application) -> None:
+        for other in await self.all():
+            if other.name == application.name:
+                _refuse_taken(application, other.tenant)
+        async with self._database.transaction(application.tenant) as tables:
+            tables.applications[application.name] = application
+
+    async def get(self, tenant: str, name: str) -> Application | None:
+        own = await self.owned(tenant, name)
+        return own or self._database.installation.applications.get(name)
+
+    async def owned(self, owner: str, name: str) -> Application | None:
+        return self._database.read(owner).applications.get(name)
+
+    async def all(self, *, tenant: str | None = None) -> Sequence[Application]:
+        found = [
+            application
+            for tables in self._database.across_tenants()
+            for application in tables.applications.values()
+            if tenant is None or application.tenant in (INSTALLATION, tenant)
+        ]
+        return sorted(found, key=lambda application: (application.tenant, application.name))
+
+    async def replace(self, before: Application, after: Application) -> bool:
+        if (before.tenant, before.name) != (after.tenant, after.name):
+            raise InvalidApplication("an application keeps its name and its owner")
+        async with self._database.transaction(before.tenant) as tables:
+            if tables.applications.get(before.name) != before:
+                return False
+            tables.applications[before.name] = after
+        return True
+
+    async def remove(self, application: Application) -> bool:
+        async with self._database.transaction(application.tenant) as tables:
+            tables.standings.pop(application.name, None)
+            return tables.applications.pop(application.name, None) is not None
+
+    async def route(self, tenant: str) -> str:
+        return self._database.read(tenant).application_routes.get(_ROUTE, "")
+
+    async def set_route(self, tenant: str, name: str) -> None:
+        async with self._database.transaction(tenant) as tables:
+            if name:
+                tables.application_routes[_ROUTE] = name
+            else:
+                tables.application_routes.pop(_ROUTE, None)
+
+
+def _refuse_taken(application: Application, by: str) -> None:
+    if by == application.tenant:
+        raise InvalidApplication("there is an application of that name already: choose another")
+    if by == INSTALLATION:
+        raise InvalidApplication("the installation has an application of that name: choose another")
+    if application.tenant == INSTALLATION:
+        raise InvalidApplication("a tenant has an application of that name: choose another")

@@ -1,0 +1,176 @@
+"""Handovers, one row each: see 0010_handovers.sql.
+
+Whoever claims or settles locks the row of the application's health first, so claims of one
+application are one after another, and its calls are counted exactly. Nobody waits for a call: that
+is made outside any transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from postroom.adapters.postgres import handover_queries as queries
+from postroom.adapters.postgres.application_health import (
+    Standing,
+    lock_standing,
+    read_health,
+    save_standing,
+)
+from postroom.adapters.postgres.connection import Connection
+from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.handover_rows import (
+    handover_of,
+    key_of,
+    locked,
+    packed,
+    save,
+    unpacked,
+    values_of,
+)
+from postroom.adapters.postgres.jobs import JobFormat
+from postroom.adapters.postgres.rows import moment, rows
+from postroom.adapters.postgres.text import indexable
+from postroom.application.ports import (
+    Answered,
+    Backlog,
+    Call,
+    Claimed,
+    Handovers,
+    NewHandover,
+    Settled,
+)
+from postroom.domain.handover.answer import Answer
+from postroom.domain.handover.application import Application, Order
+from postroom.domain.handover.claiming import plan
+from postroom.domain.handover.handover import Handover
+from postroom.domain.handover.health import Condition, Health
+from postroom.domain.handover.settling import settle
+from postroom.domain.mailbox import Mailbox
+from postroom.domain.pointer import Pointer
+
+
+class PostgresHandovers(Handovers):
+    """*pointers* are the types of the pointers that this release knows, by provider."""
+
+    def __init__(self, database: Database, pointers: Mapping[str, type[Pointer]]) -> None:
+        self._database = database
+        self._format = JobFormat(pointers)
+
+    async def next_number(self, application: Application, mailbox: Mailbox) -> int:
+        key = {"tenant": mailbox.tenant, "mailbox": mailbox.id, "application": application.name}
+        async with self._database.transaction(mailbox.tenant) as connection:
+            [row] = await rows(connection, queries.NEXT_NUMBER, key)
+        return int(row["last"])
+
+    async def accept(self, application: Application, new: NewHandover) -> bool:
+        values = self._row(application, new)
+        async with self._database.transaction(new.handover.tenant) as connection:
+            accepted = (await connection.execute(queries.ACCEPT, values)).rowcount == 1
+            if not accepted:
+                await connection.execute(queries.GIVE_BACK, values)
+        return accepted
+
+    async def due(self) -> Sequence[tuple[str, str]]:
+        async with self._database.across_tenants() as connection:
+            found = await rows(connection, queries.DUE)
+        return [(row["owner"], row["application"]) for row in found]
+
+    async def claim(self, application: Application, limit: int) -> Claimed:
+        async with self._database.across_tenants() as connection:
+            standing = await lock_standing(connection, application)
+            [row] = await rows(connection, queries.NOW, _key(application))
+            now, in_flight, health = row["now"], row["in_flight"], standing.health
+            if health.room(in_flight, now) == 0:
+                return Claimed([], [], health)
+            due = await _due(connection, application, standing, now, limit)
+            made = plan(due, health, application, in_flight=in_flight, limit=limit, now=now)
+            changed = [*made.calls, *made.others]
+            saved = await save(connection, application.name, changed, {}, now)
+            turn = made.calls[-1].lane if made.calls else standing.turn
+            if (after := Standing(made.health, turn)) != standing:
+                await save_standing(connection, application, after)
+        calls = [_call(each, saved[key_of(each)]) for each in made.calls]
+        return Claimed(calls, made.others, made.health, made.ping)
+
+    async def settle(
+        self, application: Application, answers: Sequence[Answered], *, draw: float
+    ) -> Settled:
+        async with self._database.across_tenants() as connection:
+            standing = await lock_standing(connection, application)
+            now = await moment(connection)
+            made = settle(
+                await locked(connection, application.name, [each.call for each in answers]),
+                [(each.call, each.answer) for each in answers],
+                standing.health,
+                application,
+                now=now,
+                draw=draw,
+            )
+            changed = [handover for handover, _ in made.changed.values()]
+            answered = {key: answer for key, (_, answer) in made.changed.items()}
+            await save(connection, application.name, changed, answered, now)
+            await _save_health(connection, application, standing, made.health)
+        return Settled(made.handovers, standing.health, made.health)
+
+    async def pinged(
+        self, application: Application, answer: Answer, *, began: datetime, draw: float
+    ) -> Settled:
+        async with self._database.across_tenants() as connection:
+            standing = await lock_standing(connection, application)
+            now = await moment(connection)
+            health = standing.health.after(
+                answer, key="", began=began, now=now, draw=draw, limit=application.in_flight
+            )
+            await _save_health(connection, application, standing, health)
+        return Settled([], standing.health, health)
+
+    async def health(self, application: Application) -> tuple[Health, datetime]:
+        async with self._database.across_tenants() as connection:
+            return await read_health(connection, application)
+
+    async def backlog(self, application: Application) -> Backlog:
+        async with self._database.across_tenants() as connection:
+            [row] = await rows(connection, queries.BACKLOG, _key(application))
+        return Backlog(**row)
+
+    def _row(self, application: Application, new: NewHandover) -> Mapping[str, Any]:
+        return {
+            **values_of(new.handover),
+            "identity": indexable(new.handover.identity),
+            "owner": application.tenant,
+            "job_id": new.job and new.job.id,
+            "job": new.job and self._format.dumped(new.job),
+            "traceparent": new.traceparent,
+            "raw": new.raw,
+            "raw_size": new.raw_size,
+            "body_size": len(new.body),
+            "body": packed(new.body),
+        }
+
+
+async def _due(
+    connection: Connection, application: Application, standing: Standing, now: datetime, limit: int
+) -> Sequence[Handover]:
+    """What is due, in the order of the turns; after a failure, what has not failed yet if any."""
+    query = queries.FIND_FIRST if application.order is Order.MAILBOX else queries.FIND_DUE
+    values = {**_key(application), "turn": standing.turn, "now": now, "limit": limit}
+    found: list[dict[str, Any]] = []
+    if standing.health.condition is not Condition.ACTIVE:
+        found = await rows(connection, query, {**values, "unfailed": True})
+    found = found or await rows(connection, query, {**values, "unfailed": False})
+    return [handover_of(row) for row in found]
+
+
+async def _save_health(
+    connection: Connection, application: Application, before: Standing, health: Health
+) -> None:
+    if health != before.health:
+        await save_standing(connection, application, Standing(health, before.turn))
+
+
+def _call(handover: Handover, saved: Mapping[str, Any]) -> Call:
+    return Call(handover, unpacked(saved["body"]), saved["traceparent"])
+
+
+def _key(application: Application) -> dict[str, Any]:
+    return {"owner": application.tenant, "application": application.name}
