@@ -59,5 +59,6 @@ class EmailProcessor(Protocol):
     async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
         """Do what takes long, before the ledger block, in which others may wait for us.
 
-        It may be for nothing, and harms nobody then. Raises Unprocessable.
+        The original message is stored as a blob here. It may be for nothing, and harms nobody then.
+        Raises Unprocessable.
         """
