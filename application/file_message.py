@@ -22,7 +22,7 @@ from postroom.application.ports import (
     Offload,
     Prepared,
 )
-from postroom.domain.helpdesk.ticket import Comment, Document
+from postroom.domain.helpdesk.ticket import Comment, Document, first_headers
 from postroom.domain.mail.message import Attachment, InboundMessage, Message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect
@@ -76,6 +76,7 @@ class FileMessage(EmailProcessor):
 
     async def _comment(self, mailbox: Mailbox, inbound: InboundMessage) -> Comment:
         message = inbound.message
+        original = await self.blobs.put(mailbox.tenant, inbound.raw)
         body = await self._body(message)
         return Comment(
             identity=inbound.identity.name,
@@ -93,6 +94,9 @@ class FileMessage(EmailProcessor):
                     for attachment in (*message.attachments, *body.attachments)
                 ]
             ),
+            original=original,
+            original_size=len(inbound.raw),
+            headers=first_headers(message.headers),
         )
 
     async def _body(self, message: Message) -> _Body:

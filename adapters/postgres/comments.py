@@ -13,8 +13,9 @@ from postroom.domain.mail.message import Address
 
 _INSERT = """
 INSERT INTO comment (tenant, mailbox, ticket, identity, digest, message_id, refs, author_name,
-                     author_email, subject, text, html, received_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                     author_email, subject, text, html, received_at, original, original_size,
+                     headers)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING id
 """
 
@@ -35,7 +36,7 @@ SELECT number, mailbox FROM ticket WHERE tenant = %s AND number = ANY (%s) ORDER
 
 _COMMENTS = """
 SELECT id, ticket, identity, digest, message_id, refs, author_name, author_email, subject, text,
-       html, received_at
+       html, received_at, original, original_size, headers
 FROM comment WHERE tenant = %s AND ticket = ANY (%s)
 """
 
@@ -52,6 +53,7 @@ async def insert_comment(connection: Connection, ticket: Ticket, comment: Commen
         *(indexable(comment.identity), indexable(comment.digest), comment.message_id),
         *(list(comment.references), comment.author.name, comment.author.email),
         *(comment.subject, comment.text, comment.html, comment.received_at),
+        *(comment.original, comment.original_size, [list(field) for field in comment.headers]),
     ]
     rows = await connection.execute(_INSERT, values)
     row = await rows.fetchone()
@@ -117,4 +119,7 @@ def _comment(row: dict[str, Any], documents: tuple[Document, ...]) -> Comment:
         html=row["html"],
         received_at=row["received_at"],
         documents=documents,
+        original=row["original"],
+        original_size=row["original_size"],
+        headers=tuple((name, value) for name, value in row["headers"]),
     )

@@ -70,6 +70,7 @@ class EmailProcessor(Protocol):
     ) -> Prepared | Skipped:
         """Do what takes long, before the ledger block, in which others may wait for us.
 
-        It may be for nothing, and harms nobody then. *job* is what has led to the message. One that
-        is skipped is not remembered as handled. Raises Unprocessable.
+        The original message is stored as a blob here. It may be for nothing, and harms nobody then.
+        *job* is what has led to the message. One that is skipped is not remembered as handled.
+        Raises Unprocessable.
         """

@@ -4,11 +4,15 @@ The order is a function of the comments alone, so it does not matter in which or
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
 
 from postroom.domain.mail.message import Address
+
+MAX_HEADERS = 128 * 2**10
+"""Bytes of the names and values of a message's fields that a comment has; the original has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Comment:
     """One filed message. *html* is sanitised; *message_id* and *references* are normalised.
 
     *identity* is the name of its identity (`rfc5322:…`) and *digest* its content digest: together
-    unique.
+    unique. *original* is the blob of the message as it came, empty where none was stored, and
+    *headers* are its fields, decoded, up to MAX_HEADERS.
     """
 
     identity: str
@@ -41,6 +46,16 @@ class Comment:
     html: str
     received_at: datetime
     documents: tuple[Document, ...] = ()
+    original: str = ""
+    original_size: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def original_document(self) -> Document | None:
+        """The message as it came, as a file."""
+        if not self.original:
+            return None
+        return Document("message.eml", "message/rfc822", self.original_size, self.original)
 
     @property
     def message_ids(self) -> tuple[str, ...]:
@@ -78,6 +93,18 @@ class TicketSummary:
     opened_at: datetime
     comments: int
     documents: int
+
+
+def first_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of *headers* that a comment has: the first, up to MAX_HEADERS."""
+    first: list[tuple[str, str]] = []
+    left = MAX_HEADERS
+    for name, value in headers:
+        left -= len(name.encode()) + len(value.encode())
+        if left < 0:
+            break
+        first.append((name, value))
+    return tuple(first)
 
 
 def in_order(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:

@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -11,8 +12,9 @@ from litestar.types import Guard
 
 from postroom.entrypoints.api.problems import UNAUTHENTICATED
 
-Connection = ASGIConnection[object, object, object, State]
+Connection = ASGIConnection[Any, Any, Any, State]
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+REFUSED = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 def bearer_token(connection: Connection) -> str:
@@ -23,20 +25,28 @@ def bearer_token(connection: Connection) -> str:
     return token.strip()
 
 
-def tenant_by_token(tokens: Mapping[str, str]) -> Guard:
-    """Let in who shows one of *tokens*, as its tenant (`request.auth`)."""
+def tenants_by_token(tokens: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Whose a token is that somebody shows: the tenant's, by *tokens*, or nobody's."""
     digests = [(_digest(token), tenant) for token, tenant in tokens.items() if token]
 
-    def guard(connection: Connection, _: BaseRouteHandler) -> None:
-        shown = _digest(bearer_token(connection))
+    def find(token: str) -> str | None:
+        shown = _digest(token)
         # Every one is compared, in constant time, so that the time taken tells nothing.
         found = [tenant for digest, tenant in digests if hmac.compare_digest(digest, shown)]
-        if not found:
-            raise UNAUTHENTICATED(
-                "The token is not one of POSTROOM_API_TOKENS.",
-                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-            )
-        connection.scope["auth"] = found[0]
+        return found[0] if found else None
+
+    return find
+
+
+def tenant_by_token(tokens: Mapping[str, str]) -> Guard:
+    """Let in who shows one of *tokens*, as its tenant (`request.auth`)."""
+    find = tenants_by_token(tokens)
+
+    def guard(connection: Connection, _: BaseRouteHandler) -> None:
+        tenant = find(bearer_token(connection))
+        if tenant is None:
+            raise UNAUTHENTICATED("The token is not one of POSTROOM_API_TOKENS.", headers=REFUSED)
+        connection.scope["auth"] = tenant
 
     return guard
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import quote
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
@@ -14,6 +13,7 @@ from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.helpdesk.ticket import Document
 from postroom.domain.identity import normalise_message_id
 from postroom.entrypoints.api.bearer import tenant_by_token
+from postroom.entrypoints.api.files import harmless, saved_as
 from postroom.entrypoints.api.handover_reads import applications, handover, handovers
 from postroom.entrypoints.api.parameters import Limit, Name, aware
 from postroom.entrypoints.api.problems import (
@@ -41,11 +41,6 @@ from postroom.entrypoints.views.tickets import (
 )
 
 ERRORS = described(INVALID_REQUEST, UNAUTHENTICATED, UNAVAILABLE)
-
-SHOWN_AS_THEY_ARE = frozenset(
-    {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"}
-)
-"""Content types that a browser runs nothing of. Any other is sent as plain bytes."""
 
 
 @get("/mailboxes", responses=ERRORS)
@@ -167,36 +162,25 @@ async def document(
     tenant: NamedDependency[str],
     services: NamedDependency[Services],
 ) -> Response[bytes]:
-    """The content of a document, to be saved: a browser is told not to show it."""
+    """The content of a document, or of an original, to be saved: a browser is not to show it."""
     described = await _document(services, tenant, number, key)
     content = await services.blobs.get(tenant, described.blob) if described else None
     if described is None or content is None:
         raise NOT_FOUND("The ticket has no such document.")
     return Response(
-        content, media_type=_harmless(described.content_type), headers=_saved(described)
+        content,
+        media_type=harmless(described.content_type),
+        headers=saved_as(described.filename or "document"),
     )
 
 
 async def _document(services: Services, tenant: str, number: int, key: str) -> Document | None:
     found = await services.helpdesk.ticket(tenant, number)
-    comments = found.comments if found else ()
-    documents = (document for comment in comments for document in comment.documents)
-    return next((document for document in documents if document.blob == key), None)
-
-
-def _harmless(content_type: str) -> str:
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind if kind in SHOWN_AS_THEY_ARE else "application/octet-stream"
-
-
-def _saved(document: Document) -> dict[str, str]:
-    """Headers after RFC 6266, the name by RFC 8187, since a stranger chose it."""
-    name = quote(document.filename or "document", safe="")
-    return {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
+    for comment in found.comments if found else ():
+        for document in (*comment.documents, comment.original_document):
+            if document and document.blob == key:
+                return document
+    return None
 
 
 def routes(services: Services) -> Router:

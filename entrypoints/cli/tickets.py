@@ -82,12 +82,14 @@ def show_ticket(
 def _print_ticket(ticket: TicketView) -> None:
     typer.echo(f"Ticket {ticket.number} in {ticket.mailbox}: {one_line(ticket.subject)}")
     for comment in ticket.comments:
-        _print_comment(comment)
+        _print_comment(comment, f"/api/v1/tickets/{ticket.number}/documents")
 
 
-def _print_comment(comment: CommentView) -> None:
+def _print_comment(comment: CommentView, documents: str) -> None:
     typer.echo(f"\n{one_line(comment.author.email)}, {one_line(comment.received_at)} UTC")
     for line in (comment.text or comment.html).splitlines():
         typer.echo(f"  {one_line(line)}".rstrip())
     for document in comment.documents:
         typer.echo(f"  + {one_line(document.filename)} ({document.size} bytes)")
+    if original := comment.original:
+        typer.echo(f"  the original: {documents}/{original.key} ({original.size} bytes)")

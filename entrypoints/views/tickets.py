@@ -49,7 +49,8 @@ class DocumentView:
 class CommentView:
     """*html* is sanitised; its `cid:` images are among *documents*, by content_id.
 
-    *identity* is the name under which outcomes hold the message.
+    *identity* is the name under which outcomes hold the message, and *original* the message as it
+    came, unless it was filed by a release that did not store that. *headers* are names and values.
     """
 
     identity: str
@@ -60,6 +61,8 @@ class CommentView:
     html: str
     received_at: datetime
     documents: Sequence[DocumentView]
+    original: DocumentView | None
+    headers: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ def _comment_view(comment: Comment) -> CommentView:
         html=comment.html,
         received_at=comment.received_at,
         documents=[_document_view(document) for document in comment.documents],
+        original=_document_view(original) if (original := comment.original_document) else None,
+        headers=comment.headers,
     )
 
 

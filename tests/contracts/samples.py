@@ -131,6 +131,13 @@ def comment(
         html="<p>Hello</p>",
         received_at=NOON + timedelta(minutes=minutes),
         documents=documents,
+        original="cd" * 32,
+        original_size=1234,
+        headers=(
+            ("Received", "by mx"),
+            ("Received", ""),
+            ("Subject", f'About "{message_id}", {{ä}}'),
+        ),
     )
 
 

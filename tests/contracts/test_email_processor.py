@@ -87,6 +87,7 @@ async def test_the_reference_leads_to_the_message_with_all_that_came_with_it(des
     assert comment.received_at == NOON
     [document] = comment.documents
     assert await desk.blobs.get("acme", document.blob) == b"With a@x"
+    assert await desk.blobs.get("acme", comment.original) == inbound.raw
 
 
 async def test_each_message_has_a_reference_that_leads_to_it(desk: Desk) -> None:

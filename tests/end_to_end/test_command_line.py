@@ -259,6 +259,7 @@ def test_a_ticket_can_be_read(postroom: Postroom, some_mail: None) -> None:
     assert told.startswith("Ticket 1 in support: Our order\n\nada@example.com, ")
     assert "\n  As agreed.\n  + drawing.txt (" in told
     assert "\n  + order.csv (" in told
+    assert "\n  the original: /api/v1/tickets/1/documents/" in told
     assert (parsed["number"], parsed["mailbox"], parsed["subject"]) == (1, "support", "Our order")
     [comment] = parsed["comments"]
     assert comment["identity"] == ORDER

@@ -70,7 +70,7 @@ def record(outcome: Final, *, identity: str = "", **of_job: str) -> OutcomeRecor
     return OutcomeRecord(job=job(**of_job), outcome=outcome, attempt=2, at=AT, identity=identity)
 
 
-def comment(*documents: Document) -> Comment:
+def comment(*documents: Document, original: str = "") -> Comment:
     return Comment(
         identity="rfc5322:a@b.example",
         digest="d",
@@ -82,6 +82,9 @@ def comment(*documents: Document) -> Comment:
         html="<p>It broke.</p>",
         received_at=AT,
         documents=documents,
+        original=original,
+        original_size=3 if original else 0,
+        headers=(("Subject", "Broken chair"),),
     )
 
 
@@ -386,6 +389,30 @@ async def test_tickets_are_listed_and_shown_with_comments_and_documents(
             "inline": False,
         }
     ]
+
+
+async def test_the_original_of_a_comment_is_saved_as_a_message(client: Client, rig: Rig) -> None:
+    key = await rig.blobs.put("acme", b"Raw")
+    await rig.helpdesk.open_ticket(microsoft_mailbox(), comment(original=key))
+
+    [shown] = (await client.get("/api/v1/tickets/1")).json()["comments"]
+    response = await client.get(f"/api/v1/tickets/1/documents/{shown['original']['key']}")
+
+    assert (shown["original"]["size"], shown["headers"]) == (3, [["Subject", "Broken chair"]])
+    assert response.content == b"Raw"
+    assert response.headers["content-type"] == "message/rfc822"
+    assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''message.eml"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_what_was_filed_before_originals_were_stored_has_none(
+    client: Client, rig: Rig
+) -> None:
+    await rig.helpdesk.open_ticket(microsoft_mailbox(), comment())
+
+    [shown] = (await client.get("/api/v1/tickets/1")).json()["comments"]
+
+    assert shown["original"] is None
 
 
 @pytest.mark.parametrize("number", ["2", "0", "-1", "99999999999999999999"])

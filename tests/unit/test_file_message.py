@@ -110,7 +110,30 @@ async def test_a_message_that_belongs_to_nothing_opens_a_ticket(desk: Desk) -> N
         text=message.message.text,
         html="",
         received_at=NOON,
+        original=sha256(message.raw).hexdigest(),
+        original_size=len(message.raw),
+        headers=message.message.headers,
     )
+
+
+async def test_the_message_is_stored_as_it_came(desk: Desk) -> None:
+    message = inbound(sample("attachments"))
+
+    await desk.file(message)
+
+    original = (await desk.ticket()).opening.original_document
+    assert original
+    assert (original.content_type, original.size) == ("message/rfc822", len(message.raw))
+    assert await desk.blobs.get(MAILBOX.tenant, original.blob) == message.raw
+
+
+async def test_of_very_many_headers_the_first_are_kept_with_the_comment(desk: Desk) -> None:
+    await desk.file(inbound(b"Subject: A\r\n" + b"X-Filler: " + b"x" * 60_000 + b"\r\n" * 3))
+    await desk.file(inbound(b"X-Filler: %s\r\n" % (b"x" * 60_000) * 3 + b"\r\nHello"))
+
+    few, many = [(await desk.ticket(number)).opening.headers for number in (1, 2)]
+    assert [name for name, _ in few] == ["Subject", "X-Filler"]
+    assert len(many) == 2
 
 
 async def test_messages_that_have_nothing_to_do_with_each_other_are_tickets(desk: Desk) -> None:
@@ -302,7 +325,7 @@ async def test_files_are_kept_before_other_filings_have_to_wait() -> None:
 
     await desk.file(inbound(sample("attachments")))
 
-    assert events == ["put", "put", "put", "conversations"]
+    assert events == ["put", "put", "put", "put", "conversations"]
 
 
 class Elsewhere(AtOnce):
