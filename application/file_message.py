@@ -49,9 +49,6 @@ class FileMessage(EmailProcessor):
     sanitise: HtmlSanitiser
     offload: Offload
 
-    async def obstacle(self, mailbox: Mailbox) -> str:  # noqa: ARG002 - it is never behind
-        return ""
-
     async def prepare(
         self,
         mailbox: Mailbox,

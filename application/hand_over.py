@@ -54,11 +54,22 @@ class HandoverEvents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Callers:
+    """*by_scheme*: of the destination."""
+
+    by_scheme: Mapping[str, ApplicationCaller]
+
+    def of(self, application: Application) -> ApplicationCaller | None:
+        """None: this release does not call such destinations."""
+        return self.by_scheme.get(application.scheme)
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver:
-    """*callers* are by scheme of the destination. *draw*, from [0, 1), spreads what waits."""
+    """*draw*, from [0, 1), spreads what waits."""
 
     handovers: Handovers
-    callers: Mapping[str, ApplicationCaller]
+    callers: Callers
     events: HandoverEvents
     draw: Callable[[], float] = field(default=random, repr=False)
 
@@ -70,7 +81,7 @@ class HandOver:
 
     def batch(self, application: Application) -> int:
         """How many messages one call takes."""
-        caller = self.callers.get(application.scheme)
+        caller = self.callers.of(application)
         return caller.batch if caller else 1
 
     async def call(self, application: Application, calls: Sequence[Call]) -> Sequence[Answered]:
@@ -85,7 +96,7 @@ class HandOver:
         return answered
 
     async def _answers(self, application: Application, calls: Sequence[Call]) -> Sequence[Answer]:
-        caller = self.callers.get(application.scheme)
+        caller = self.callers.of(application)
         if caller is None:
             reason = f"this release does not call {application.scheme}: destinations"
             return [Unreachable(reason=reason)] * len(calls)
@@ -116,7 +127,7 @@ class HandOver:
     async def ping(self, application: Application) -> None:
         """Ask whether the application takes calls, and store that. Raises Unavailable."""
         _, began = await self.handovers.health(application)
-        caller = self.callers.get(application.scheme)
+        caller = self.callers.of(application)
         if caller is None:
             return
         answer = await caller.ping(application)

@@ -15,6 +15,7 @@ from postroom.domain.failure import AccessFailed, Contended
 from postroom.domain.handover.application import Application, Mode
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
+from postroom.domain.outcome import Skipped
 from postroom.domain.pointer import PointerJob
 
 HELPDESK = "helpdesk"
@@ -55,7 +56,9 @@ class RouteMessage(EmailProcessor):
     async def obstacle(self, mailbox: Mailbox) -> str:
         return (await self._route(mailbox)).obstacle
 
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob) -> Prepared:
+    async def prepare(
+        self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
+    ) -> Prepared | Skipped:
         route = await self._route(mailbox)
         if route.application:
             return await self.accept.prepare(route.application, mailbox, inbound, job)

@@ -9,6 +9,7 @@ from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.maintain_folder import Maintain
+from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     Applications,
     BlobStore,
@@ -70,6 +71,8 @@ class Application:
     handovers: Handovers
     handover_records: HandoverRecords
     hand_over: HandOver
+    open_links: OpenLinks
+    read_content: ReadContent
     helpdesk: Helpdesk
     blobs: BlobStore
     clock: Clock

@@ -115,6 +115,8 @@ def services_of(wired: Wired, settings: Settings) -> Services:
         applications=wired.applications,
         handovers=wired.handovers,
         handover_records=wired.handover_records,
+        open_links=wired.open_links,
+        read_content=wired.read_content,
         helpdesk=wired.helpdesk,
         blobs=wired.blobs,
         clock=wired.clock,

@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     ingress_imap: IngressMode = IngressMode.QUEUE
 
     processor: str = Field(default="helpdesk", pattern=r"[a-z0-9][a-z0-9._-]{0,62}")
-    """Who gets mail that no mailbox and no tenant sends elsewhere: `helpdesk`, or an application."""
+    """Who gets mail that no mailbox and no tenant routes: `helpdesk`, or an application."""
     concurrency: int = Field(default=16, ge=1, le=1000)
     """Jobs that a worker process, or syncs that maintenance, works on at a time.
 

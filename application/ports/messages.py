@@ -57,12 +57,12 @@ class Prepared(Protocol):
 class EmailProcessor(Protocol):
     """Hands a message over to the application that wants it."""
 
-    @abstractmethod
-    async def obstacle(self, mailbox: Mailbox) -> str:
+    async def obstacle(self, mailbox: Mailbox) -> str:  # noqa: ARG002 - most have none
         """Why no message of *mailbox* is to be fetched at present: its application is behind.
 
         Empty if there is nothing in the way.
         """
+        return ""
 
     @abstractmethod
     async def prepare(

@@ -27,10 +27,14 @@ from postroom.adapters import microsoft
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.http.sign_ins import SignIns
+from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
+from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
+from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
@@ -40,8 +44,10 @@ from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import open_redis
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.providers import Providers
 from postroom.domain.account import Secret
+from postroom.domain.handover.content_token import ContentTokens
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import run_until, serve, tune_gc, uvicorn_config
@@ -62,6 +68,8 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
     clock, database = SystemClock(), InMemoryDatabase()
     registry, folder_syncs = InMemoryMailboxRegistry(database), InMemoryFolderSyncs(database)
     await _subscribe(registry, folder_syncs)
+    applications, blobs = InMemoryApplications(database), InMemoryBlobStore()
+    records = InMemoryHandoverRecords(database, clock)
     async with AsyncExitStack() as resources:
         servers = await resources.enter_async_context(open_redis(url))
         telemetry = resources.enter_context(open_telemetry())
@@ -77,8 +85,13 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
                 queue=queue,
                 witness=InMemoryQueueWitness(database, clock),
                 outcomes=InMemoryOutcomes(database),
+                applications=applications,
+                handovers=InMemoryHandovers(database, clock),
+                handover_records=records,
+                open_links=OpenLinks(records, applications, ContentTokens([b"0" * 32]), clock),
+                read_content=ReadContent(blobs, AtOnce()),
                 helpdesk=InMemoryHelpdesk(database),
-                blobs=InMemoryBlobStore(),
+                blobs=blobs,
                 clock=clock,
                 health=(),
                 telemetry=telemetry,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from postroom.application.ingest_pointer import Ingest
+from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     Applications,
     BlobStore,
@@ -38,6 +39,8 @@ class Services:
     applications: Applications
     handovers: Handovers
     handover_records: HandoverRecords
+    open_links: OpenLinks
+    read_content: ReadContent
     helpdesk: Helpdesk
     blobs: BlobStore
     clock: Clock

@@ -14,15 +14,12 @@ from postroom.entrypoints.cli.application_setup import add, rotate, route, set_
 application = typer.Typer(
     no_args_is_help=True, help="Look after the applications that messages are handed over to."
 )
-for name, command in {
-    "add": add,
-    "set": set_,
-    "list": list_applications,
-    "show": show_application,
-    "route": route,
-    "rotate": rotate,
-    "pause": pause,
-    "resume": resume,
-    "remove": remove,
-}.items():
-    application.command(name)(command)
+application.command("add")(add)
+application.command("set")(set_)
+application.command("list")(list_applications)
+application.command("show")(show_application)
+application.command("route")(route)
+application.command("rotate")(rotate)
+application.command("pause")(pause)
+application.command("resume")(resume)
+application.command("remove")(remove)

@@ -22,7 +22,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import Clock, HealthCheck, MailboxRegistry
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
-from postroom.entrypoints.container.handovers import bind_handover_storage
+from postroom.entrypoints.container.handovers import bind_callers, bind_handover_storage
 from postroom.entrypoints.container.pools import open_pools
 from postroom.entrypoints.container.providers import make_providers
 from postroom.entrypoints.container.storage import (
@@ -79,5 +79,6 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
         bind_storage(container, settings, database, providers, pools)
         telemetry = resources.enter_context(open_telemetry(random=random))
         container.register(Telemetry, instance=telemetry)
-        await bind_use_cases(container, settings, clock, telemetry, resources)
+        await bind_callers(container, resources)
+        bind_use_cases(container, settings, clock, telemetry)
         yield resolve_all(container, checks)

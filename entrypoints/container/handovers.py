@@ -1,14 +1,13 @@
 """Applications, what is handed over to them, and how they are called."""
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from random import Random
 
 import punq
-from postroom.domain.handover.content_token import ContentTokens, Links
 
 from postroom.adapters.crypto import FernetCipher
+from postroom.adapters.crypto.derivation import derived_keys
 from postroom.adapters.inbox_table.caller import InboxTableCaller
 from postroom.adapters.inbox_table.table import TABLE_SQL
 from postroom.adapters.postgres.applications import PostgresApplications
@@ -20,7 +19,8 @@ from postroom.adapters.webhook.signing import generate_secret
 from postroom.adapters.webhook.targets import check_target
 from postroom.application.accept_handover import AcceptHandover
 from postroom.application.file_message import FileMessage
-from postroom.application.hand_over import HandOver, HandoverEvents
+from postroom.application.hand_over import Callers, HandOver, HandoverEvents
+from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     ApplicationCaller,
     Applications,
@@ -36,6 +36,7 @@ from postroom.application.providers import Providers
 from postroom.application.route_message import RouteMessage
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.handover.application import Application
+from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.handover.handover import Handover
 from postroom.domain.ingress import Ingress
 from postroom.entrypoints.settings import Settings
@@ -60,30 +61,30 @@ def bind_handover_storage(
     applications: Applications = PostgresApplications(database, cipher)
     handovers: Handovers = PostgresHandovers(database, providers.pointers)
     records: HandoverRecords = PostgresHandoverRecords(database, providers.pointers)
+    keys = [key.get_secret_value() for key in settings.secret_keys]
+    tokens = ContentTokens(derived_keys(keys, "content token"))
+    container.register(ContentTokens, instance=tokens)
     container.register(Applications, instance=applications)
     container.register(Handovers, instance=handovers)
     container.register(HandoverRecords, instance=records)
 
 
-async def bind_handing_over(
-    container: punq.Container, settings: Settings, telemetry: Telemetry, resources: AsyncExitStack
-) -> None:
+def bind_handing_over(container: punq.Container, settings: Settings, telemetry: Telemetry) -> None:
     events: HandoverEvents = ObservedHandovers(telemetry)
     hand_over = HandOver(
         handovers=container.resolve(Handovers),
-        callers=await _open_callers(container, resources),
+        callers=container.resolve(Callers),
         events=events,
         draw=container.resolve(Random).random,
     )
     container.register(HandOver, instance=hand_over)
     processor: EmailProcessor = _router(container, settings)
     container.register(EmailProcessor, instance=processor)
+    container.register(OpenLinks)
+    container.register(ReadContent)
 
 
-async def _open_callers(
-    container: punq.Container, resources: AsyncExitStack
-) -> Mapping[str, ApplicationCaller]:
-    """By scheme of the destination."""
+async def bind_callers(container: punq.Container, resources: AsyncExitStack) -> None:
     clock, tokens = container.resolve(Clock), container.resolve(ContentTokens)
 
     def token(handover: Handover) -> str:
@@ -94,7 +95,8 @@ async def _open_callers(
         WebhookCaller(clock, content_token=token, version=version("postroom"))
     )
     inbox_table: ApplicationCaller = await resources.enter_async_context(InboxTableCaller())
-    return {**dict.fromkeys(_WEB, webhook), "postgresql": inbox_table}
+    callers = Callers({**dict.fromkeys(_WEB, webhook), "postgresql": inbox_table})
+    container.register(Callers, instance=callers)
 
 
 def _router(container: punq.Container, settings: Settings) -> RouteMessage:

@@ -1,6 +1,5 @@
 """The use cases, with what observes them around them."""
 
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from random import Random
 
@@ -18,6 +17,7 @@ from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.judge_failure import JudgeFailure
 from postroom.application.maintain_folder import Maintain, MaintainFolder
 from postroom.application.note_answer import NoteAnswer
+from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     Applications,
     BlobStore,
@@ -63,12 +63,8 @@ from postroom.entrypoints.telemetry.sdk import Telemetry
 from postroom.entrypoints.telemetry.sources import ObservedSources
 
 
-async def bind_use_cases(
-    container: punq.Container,
-    settings: Settings,
-    clock: Clock,
-    telemetry: Telemetry,
-    resources: AsyncExitStack,
+def bind_use_cases(
+    container: punq.Container, settings: Settings, clock: Clock, telemetry: Telemetry
 ) -> None:
     policy = RetryPolicy(
         max_attempts=settings.max_attempts,
@@ -89,7 +85,7 @@ async def bind_use_cases(
     container.register(ImportMailboxes)
     _bind_syncing(container, settings, telemetry)
     container.register(FileMessage)
-    await bind_handing_over(container, settings, telemetry, resources)
+    bind_handing_over(container, settings, telemetry)
     container.register(NoteAnswer)
     container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
@@ -150,6 +146,8 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         handovers=container.resolve(Handovers),
         handover_records=container.resolve(HandoverRecords),
         hand_over=container.resolve(HandOver),
+        open_links=container.resolve(OpenLinks),
+        read_content=container.resolve(ReadContent),
         helpdesk=container.resolve(Helpdesk),
         blobs=container.resolve(BlobStore),
         clock=container.resolve(Clock),

@@ -36,6 +36,16 @@ IMAP = ImapAccount(
 )
 
 
+JOB = PointerJob(
+    id="j1",
+    tenant="acme",
+    mailbox="support",
+    pointer=ImapPointer("INBOX", 1, 1),
+    enqueued_at=NOON,
+)
+"""For a processor, which need not care what has led to a message."""
+
+
 def imap_mailbox(tenant: str = "acme", name: str = "support", address: str = "") -> Mailbox:
     return Mailbox(
         tenant=tenant,

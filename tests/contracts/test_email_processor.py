@@ -10,17 +10,23 @@ from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.offload import AtOnce
 from postroom.application.file_message import FileMessage
 from postroom.application.ports import EmailProcessor, FetchedMessage, Prepared
+from postroom.application.ports.messages import Processed
 from postroom.domain.helpdesk.ticket import Comment
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Skipped
 from tests.contracts.conftest import Storage
-from tests.contracts.samples import NOON, failing_block, imap_mailbox
+from tests.contracts.samples import JOB, NOON, failing_block, imap_mailbox
 from tests.reading import read_inbound
 
 PORTS = {EmailProcessor, Prepared}
 
 MAILBOX = imap_mailbox()
+
+
+def completed(processed: Processed) -> Completed:
+    assert isinstance(processed, Completed)
+    return processed
 
 
 @dataclass
@@ -36,7 +42,7 @@ class Desk:
         )
 
     async def prepare(self, inbound: InboundMessage, mailbox: Mailbox = MAILBOX) -> Prepared:
-        prepared = await self.processor.prepare(mailbox, inbound)
+        prepared = await self.processor.prepare(mailbox, inbound, JOB)
         assert not isinstance(prepared, Skipped)
         return prepared
 
@@ -45,7 +51,7 @@ class Desk:
         process = await self.prepare(inbound, mailbox)
         async with self.storage.ledger.once(mailbox, inbound.identity) as is_new:
             assert is_new
-            return await process()
+            return completed(await process())
 
     async def behind(self, completed: Completed, tenant: str = "acme") -> Sequence[Comment]:
         """What the reference leads to."""
@@ -103,7 +109,7 @@ async def test_each_message_has_a_reference_that_leads_to_it(desk: Desk) -> None
 async def test_what_was_done_in_a_block_that_fails_is_forgotten(desk: Desk) -> None:
     process = await desk.prepare(mail())
     async with failing_block(desk.storage.ledger, MAILBOX):
-        lost = await process()
+        lost = completed(await process())
 
     assert await desk.behind(lost) == ()
     assert await desk.all() == 0

@@ -10,6 +10,7 @@ from postroom.domain.identity import MessageIdentity
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Skipped
+from postroom.domain.pointer import PointerJob
 from tests.features.service import LEASE, Service
 
 
@@ -41,8 +42,8 @@ class DyingProcessor(EmailProcessor):
 
     processor: EmailProcessor
 
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
-        process = await self.processor.prepare(mailbox, inbound)
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob) -> Prepared:
+        process = await self.processor.prepare(mailbox, inbound, job)
         assert not isinstance(process, Skipped)
 
         async def process_and_die() -> Completed:

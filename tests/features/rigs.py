@@ -7,9 +7,12 @@ from uuid import uuid4
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
+from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
+from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
@@ -19,8 +22,11 @@ from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.shadow_rows import InMemoryShadowRows
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
+from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
+from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
+from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.migrations import migrate
@@ -33,7 +39,10 @@ from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.adapters.redis.partitions import redis_queue
 from postroom.adapters.redis.servers import open_redis
 from postroom.application.ports import (
+    Applications,
     FolderSyncs,
+    HandoverRecords,
+    Handovers,
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
@@ -73,6 +82,9 @@ class Rig:
     routes: Routes
     takeovers: Takeovers
     shadow_rows: ShadowRows
+    applications: Applications
+    handovers: Handovers
+    handover_records: HandoverRecords
 
 
 @asynccontextmanager
@@ -90,6 +102,9 @@ async def in_memory() -> AsyncIterator[Rig]:
         routes=InMemoryRoutes(tables),
         takeovers=InMemoryTakeovers(tables),
         shadow_rows=InMemoryShadowRows(tables),
+        applications=InMemoryApplications(tables),
+        handovers=InMemoryHandovers(tables, clock),
+        handover_records=InMemoryHandoverRecords(tables, clock),
     )
 
 
@@ -115,4 +130,7 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
             routes=PostgresRoutes(database),
             takeovers=takeovers,
             shadow_rows=PostgresShadowRows(database, takeovers),
+            applications=PostgresApplications(database, cipher),
+            handovers=PostgresHandovers(database, POINTERS),
+            handover_records=PostgresHandoverRecords(database, POINTERS),
         )

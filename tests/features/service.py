@@ -17,6 +17,7 @@ from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.maintain_folder import LEASE as RUN_LEASE
 from postroom.application.maintain_folder import MaintainFolder
+from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import Claim
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
@@ -32,6 +33,7 @@ from postroom.application.trigger_sync import TriggerSync
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.crash import is_suspect
 from postroom.domain.folder_sync import SyncIntervals
+from postroom.domain.handover.content_token import ContentTokens
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.ingress import Ingress, IngressMode
 from postroom.entrypoints.api.app import create_app
@@ -44,6 +46,7 @@ from tests.features.rigs import Rig
 from tests.features.suspects import PlayedIsolation, Unheard
 
 LEASE = timedelta(seconds=30)
+TOKENS = ContentTokens([b"0" * 32])
 
 
 @dataclass
@@ -139,6 +142,13 @@ class Service:
                 queue=self.queue,
                 witness=self.rig.witness,
                 outcomes=self.rig.outcomes,
+                applications=self.rig.applications,
+                handovers=self.rig.handovers,
+                handover_records=self.rig.handover_records,
+                open_links=OpenLinks(
+                    self.rig.handover_records, self.rig.applications, TOKENS, self.rig.clock
+                ),
+                read_content=ReadContent(self.blobs, AtOnce()),
                 helpdesk=self.rig.helpdesk,
                 blobs=self.blobs,
                 clock=self.rig.clock,

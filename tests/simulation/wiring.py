@@ -10,6 +10,9 @@ from typing import TypeVar, cast
 import punq
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.memory.applications import InMemoryApplications
+from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
+from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce
@@ -22,13 +25,17 @@ from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.redis.wire import WireFormat
+from postroom.application.hand_over import Callers
 from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
+    Applications,
     BlobStore,
     CircuitStore,
     Clock,
     DeadLetterQueue,
     FolderSyncs,
+    HandoverRecords,
+    Handovers,
     HealthCheck,
     Helpdesk,
     HtmlSanitiser,
@@ -49,6 +56,7 @@ from postroom.application.ports import (
     Takeovers,
 )
 from postroom.application.providers import Providers
+from postroom.domain.handover.content_token import ContentTokens
 from postroom.entrypoints.container.use_cases import bind_use_cases, resolve_all
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
@@ -105,6 +113,13 @@ async def wire(
         Routes: remote(stored, _constant(InMemoryRoutes(stores.database))),
         Takeovers: remote(stored, _constant(InMemoryTakeovers(stores.database))),
         ShadowRows: remote(stored, _constant(InMemoryShadowRows(stores.database))),
+        Applications: remote(stored, _constant(InMemoryApplications(stores.database))),
+        Handovers: remote(stored, _constant(InMemoryHandovers(stores.database, stores.clock))),
+        HandoverRecords: remote(
+            stored, _constant(InMemoryHandoverRecords(stores.database, stores.clock))
+        ),
+        Callers: Callers({}),
+        ContentTokens: ContentTokens([b"0" * 32]),
         BlobStore: stores.blobs,
         HtmlSanitiser: Nh3Sanitiser(),
         Offload: AtOnce(),

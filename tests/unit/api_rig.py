@@ -14,22 +14,28 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
+from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
+from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
+from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
+from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import HealthCheck, Provider, Route
 from postroom.application.providers import Providers
 from postroom.domain.account import Account, Secret
 from postroom.domain.failure import Failure
 from postroom.domain.folder_sync import Request
+from postroom.domain.handover.content_token import ContentTokens
 from postroom.domain.mailbox import Mailbox, Pause, PausedBy
 from postroom.domain.pointer import PointerJob
 from postroom.domain.subscription import Subscription
@@ -47,6 +53,7 @@ CLIENT_STATE = "state-that-nobody-guesses"
 API_TOKEN = "token-of-acme"
 ADDED = datetime(2029, 12, 1, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
+TOKENS = ContentTokens([b"0" * 32])
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -157,6 +164,9 @@ class Rig:
         self.folder_syncs = CountingFolderSyncs(self.database)
         self.helpdesk = InMemoryHelpdesk(self.database)
         self.outcomes = InMemoryOutcomes(self.database)
+        self.applications = InMemoryApplications(self.database)
+        self.handovers = InMemoryHandovers(self.database, self.clock)
+        self.handover_records = InMemoryHandoverRecords(self.database, self.clock)
         self.witness = InMemoryQueueWitness(self.database, self.clock)
         self.providers = Providers([self.toy])
 
@@ -189,6 +199,11 @@ class Rig:
             queue=self.queue,
             witness=self.witness,
             outcomes=self.outcomes,
+            applications=self.applications,
+            handovers=self.handovers,
+            handover_records=self.handover_records,
+            open_links=OpenLinks(self.handover_records, self.applications, TOKENS, self.clock),
+            read_content=ReadContent(self.blobs, AtOnce()),
             helpdesk=self.helpdesk,
             blobs=self.blobs,
             clock=self.clock,

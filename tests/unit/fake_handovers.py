@@ -59,6 +59,9 @@ class FakeApplications(Applications):
     async def add(self, application: Application) -> None:
         raise NotImplementedError
 
+    async def owned(self, owner: str, name: str) -> Application | None:
+        return await self.get(owner, name)
+
     async def get(self, tenant: str, name: str) -> Application | None:
         raise NotImplementedError
 

@@ -19,6 +19,7 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect, Outcome
+from postroom.domain.pointer import PointerJob
 from postroom.entrypoints.telemetry.observed import ObservedConsume, observed_ingest
 from tests.consuming import consuming, track_sources
 from tests.unit.api_rig import LEASE, Rig
@@ -30,7 +31,9 @@ class Processor(EmailProcessor):
 
     failures: list[Exception] = field(default_factory=list)
 
-    async def prepare(self, _mailbox: Mailbox, _inbound: InboundMessage) -> Prepared:
+    async def prepare(
+        self, _mailbox: Mailbox, _inbound: InboundMessage, _job: PointerJob
+    ) -> Prepared:
         return self._process
 
     async def _process(self) -> Completed:

@@ -21,6 +21,7 @@ from postroom.domain.identity import MessageIdentity
 from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Deferred, Retry, name_of
+from postroom.domain.pointer import PointerJob
 from tests.unit.api_rig import LEASE, Rig, open_rig, toy_mailbox
 from tests.unit.telemetry_rig import Processor, Worker, ingesting
 
@@ -83,9 +84,9 @@ class Events(Processor):
     def __post_init__(self) -> None:
         self.seen: list[str] = []
 
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob) -> Prepared:
         self.seen.append("prepare")
-        return await super().prepare(mailbox, inbound)
+        return await super().prepare(mailbox, inbound, job)
 
 
 class Ledger(InMemoryIdempotencyLedger):

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
+from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
+from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
@@ -58,6 +61,9 @@ def admin(queue: StoppedQueue, clock: ManualClock) -> AdminContext:
         queue=queue,
         dead_letters=dead_letters,
         registry=registry,
+        applications=InMemoryApplications(database),
+        handovers=InMemoryHandovers(database, clock),
+        handover_records=InMemoryHandoverRecords(database, clock),
         folder_syncs=folder_syncs,
         resume=ResumeMailbox(registry, queue),
         resync=ResyncMailbox(folder_syncs, dead_letters, clock),

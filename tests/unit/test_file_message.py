@@ -25,12 +25,13 @@ from postroom.application.ports import (
     Offload,
     ResultT,
 )
+from postroom.application.ports.messages import Processed
 from postroom.domain.failure import Unavailable
 from postroom.domain.helpdesk.ticket import Comment, Ticket
 from postroom.domain.mail.message import Address, InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect
-from tests.contracts.samples import NOON, imap_mailbox
+from tests.contracts.samples import JOB, NOON, imap_mailbox
 from tests.reading import read_inbound
 from tests.samples import sample
 
@@ -69,9 +70,9 @@ class Desk:
         self.ledger = InMemoryIdempotencyLedger(self.database)
         self.helpdesk: Helpdesk = InMemoryHelpdesk(self.database)
 
-    async def file(self, message: InboundMessage) -> Completed | None:
+    async def file(self, message: InboundMessage) -> Processed | None:
         file_message = FileMessage(self.helpdesk, self.blobs, self.sanitise, self.offload)
-        process = await file_message.prepare(MAILBOX, message)
+        process = await file_message.prepare(MAILBOX, message, JOB)
         async with self.ledger.once(MAILBOX, message.identity) as is_new:
             return await process() if is_new else None
 
