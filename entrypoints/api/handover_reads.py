@@ -45,7 +45,7 @@ async def handovers(
     application: Name = "",
     mailbox: Name = "",
     identity: Name = "",
-    state: FromQuery[list[State] | None] = None,
+    states: FromQuery[list[State] | None] = None,
     accepted_since: FromQuery[datetime | None] = None,
     accepted_before: FromQuery[datetime | None] = None,
     limit: Limit = 100,
@@ -57,7 +57,7 @@ async def handovers(
         application=application,
         mailbox=mailbox,
         identity=identity,
-        states=frozenset(state or ()),
+        states=frozenset(states or ()),
         since=aware(accepted_since),
         until=aware(accepted_before),
     )
