@@ -8,8 +8,9 @@ import pytest
 
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.handovers import PostgresHandovers
+from postroom.domain.handover.answer import Skipped
 from postroom.domain.handover.application import Application
-from tests.contracts.handing_over import CRM, ORDERED, accept, keys
+from tests.contracts.handing_over import CRM, ORDERED, accept, answer, claim_one, keys
 from tests.providers import POINTERS
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -57,3 +58,17 @@ async def test_a_body_is_stored_compressed_with_the_job_as_outcomes_have_it(
 
     assert (zlib.decompress(body), size) == (new.body, len(new.body))
     assert (job["id"], job["pointer"]["folder"]) == ("job of a", "INBOX")
+
+
+async def test_what_an_application_says_can_be_read_in_sql(
+    conninfo: str, handovers: PostgresHandovers
+) -> None:
+    await accept(handovers, "a")
+    await answer(handovers, await claim_one(handovers), Skipped(reason="\x00 and \ud800"))
+
+    with psycopg.connect(conninfo) as connection:
+        [(reason, detail)] = connection.execute(
+            "SELECT reason, detail ->> 'reason' FROM postroom.handover, postroom.outcome"
+        ).fetchall()
+
+    assert (reason, detail) == ("\ufffd and \ufffd", reason)
