@@ -105,6 +105,10 @@ Both halves are walked at once, from lane to lane by a look into the index.
 _MAY_BE = "(failed_began IS NULL OR NOT %(unfailed)s)"
 _IS_WAITING = f"{_APPLICATION} AND state = 'waiting' AND due_at <= %(now)s AND {_MAY_BE}"
 _IS_ABANDONED = f"{_APPLICATION} AND state = 'calling' AND lease_until <= %(now)s AND {_MAY_BE}"
+_IS_DUE = f"(({_IS_WAITING}) OR ({_IS_ABANDONED}))"
+
+_OURS = "FOR UPDATE OF handover"
+"""A person may move one at this moment: what is not due any more after that is left out."""
 
 # With L lanes that have something due, none needs to give more than the limit less L - 1.
 FIND_DUE = f"""
@@ -119,16 +123,19 @@ WITH RECURSIVE walk AS ({_BEGIN}
     ORDER BY turn LIMIT %(limit)s
 ), waiting AS (
     SELECT due.*, turn FROM turns CROSS JOIN LATERAL (
-        SELECT {FIELDS}, row_number() OVER (ORDER BY due_at) AS round FROM handover
+        SELECT tenant, key, row_number() OVER (ORDER BY due_at) AS round FROM handover
         WHERE {_IS_WAITING} AND lane = turns.lane
         ORDER BY due_at LIMIT %(limit)s + 1 - (SELECT count(*) FROM turns)
     ) AS due
 ), abandoned AS (
-    SELECT {FIELDS}, 0::bigint AS round, 0::bigint AS turn FROM handover WHERE {_IS_ABANDONED}
-    ORDER BY lease_until LIMIT %(limit)s
+    SELECT tenant, key, 0, row_number() OVER (ORDER BY lease_until) FROM handover
+    WHERE {_IS_ABANDONED} ORDER BY lease_until LIMIT %(limit)s
+), due AS (
+    SELECT * FROM waiting UNION ALL SELECT * FROM abandoned ORDER BY round, turn LIMIT %(limit)s
 )
-SELECT * FROM (SELECT * FROM abandoned UNION ALL SELECT * FROM waiting) AS due
-ORDER BY round, turn LIMIT %(limit)s
+SELECT {FIELDS} FROM due JOIN handover
+    ON handover.tenant = due.tenant AND handover.key = due.key AND application = %(application)s
+WHERE {_IS_DUE} ORDER BY round, turn {_OURS}
 """
 
 # Whatever else is due in a lane waits for the end of its first.
@@ -145,8 +152,7 @@ WITH RECURSIVE walk AS (
 )
 SELECT {FIELDS} FROM walk JOIN handover
     ON handover.tenant = walk.tenant AND handover.key = walk.key AND application = %(application)s
-WHERE step > 0 AND (({_IS_WAITING}) OR ({_IS_ABANDONED}))
-ORDER BY half, walk.lane LIMIT %(limit)s
+WHERE step > 0 AND {_IS_DUE} ORDER BY half, walk.lane LIMIT %(limit)s {_OURS}
 """
 
 # --- What becomes of it ---

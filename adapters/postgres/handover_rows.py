@@ -11,11 +11,12 @@ from psycopg.types.json import Json
 from postroom.adapters.postgres import handover_queries as queries
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.rows import rows
+from postroom.adapters.postgres.text import storable
 from postroom.domain.handover.answer import Answer, as_dict
 from postroom.domain.handover.ending import outcome_of
 from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.settling import Key
-from postroom.domain.outcome import name_of
+from postroom.domain.outcome import Final, name_of
 
 _FIELDS = [field.name for field in fields(Handover)]
 
@@ -81,10 +82,20 @@ async def _record_ends(
         values = {
             **_keys(application, [each for each, _ in ends]),
             "outcome": [name_of(outcome) for _, outcome in ends],
-            "detail": [Json(asdict(outcome)) for _, outcome in ends],
+            "detail": [_detail(outcome) for _, outcome in ends],
             "now": now,
         }
         await connection.execute(queries.RECORD_ENDS, values)
+
+
+def _detail(outcome: Final) -> Json:
+    """An application has said the texts in it."""
+    return Json(
+        {
+            name: storable(value) if isinstance(value, str) else value
+            for name, value in asdict(outcome).items()
+        }
+    )
 
 
 def _keys(application: str, handovers: Sequence[Handover]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class PostgresHandovers(Handovers):
         values = self._row(application, new)
         async with self._database.transaction(new.handover.tenant) as connection:
             accepted = (await connection.execute(queries.ACCEPT, values)).rowcount == 1
-            if not accepted:
+            if not accepted and new.handover.sequence:
                 await connection.execute(queries.GIVE_BACK, values)
         return accepted
 

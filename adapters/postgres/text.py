@@ -17,16 +17,17 @@ class StorableText(StrDumperUnknown):
     """Sends every text with a U+FFFD in place of what cannot be stored, so no query can forget."""
 
     def dump(self, obj: str) -> Buffer | None:
-        return super().dump(_storable(obj))
+        return super().dump(storable(obj))
 
 
 def indexable(text: str) -> str:
     """What stands for *text* in a key: itself, or its head and its SHA-256 where it is long."""
-    encoded = _storable(text).encode()
+    encoded = storable(text).encode()
     if len(encoded) <= MAX_INDEXED:
         return text
     return f"{text[:64]}…{sha256(encoded).hexdigest()}"
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """*text* as `StorableText` sends it. In JSON it must be so already, if SQL is to read that."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
@@ -13,13 +14,24 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
+from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.connection import InvalidDatabaseUrl
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.errors import MigrationError
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
+from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
+from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.postgres.health import MigrationsHealth, PostgresHealth
+from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.migrations import FOLDER, migrate, pending, read_migrations
+from postroom.application.ports import HandoverFilter
 from postroom.domain.failure import Unavailable
+from postroom.domain.handover.answer import Done
+from postroom.domain.handover.handover import State
+from tests.contracts.handing_over import ORDERED, accept_one, answer, claim_one, new_handover
+from tests.contracts.samples import identity, imap_mailbox
+from tests.providers import POINTERS
 
 ALL = [migration.name for migration in read_migrations()]
 
@@ -315,6 +327,35 @@ async def test_a_user_without_rights_is_told_what_to_ask_for(
     assert await migrate(stranger) == ALL
     async with Database(stranger) as opened:
         await MigrationsHealth(opened)()
+
+
+async def test_a_user_who_owns_the_tables_and_no_more_hands_over(
+    empty_database: str, stranger: str
+) -> None:
+    name, database = urlsplit(stranger).username, urlsplit(stranger).path[1:]
+    await migrate(empty_database)  # the role is there now
+    sql(empty_database, "DROP SCHEMA postroom CASCADE")
+    sql(empty_database, f"GRANT postroom_app TO {name}")
+    sql(empty_database, f"GRANT CREATE ON DATABASE {database} TO {name}")
+    await migrate(stranger)
+
+    async with Database(stranger) as opened:
+        applications = PostgresApplications(opened, FernetCipher([generate_key()]))
+        handovers = PostgresHandovers(opened, POINTERS)
+        records = PostgresHandoverRecords(opened, POINTERS)
+        await applications.add(ORDERED)
+        assert await applications.replace(ORDERED, replace(ORDERED, in_flight=1))
+        async with PostgresIdempotencyLedger(opened).once(imap_mailbox(), identity()):
+            now = datetime.now(UTC)
+            assert await accept_one(handovers, ORDERED, new_handover("a", now, ORDERED))
+        done = await answer(handovers, await claim_one(handovers, ORDERED), Done(), ORDERED)
+        [record] = await records.find(HandoverFilter(tenant="acme"))
+        assert await records.move(record, State.SKIPPED, "by hand")
+        assert await records.discard(ORDERED) == 0
+        assert await records.expired(limit=1, default=timedelta()) == 0
+        assert await applications.remove(ORDERED)
+
+    assert done.state is State.DONE
 
 
 @pytest.mark.parametrize("behind", ["not migrated", "one file behind", "ahead"])

@@ -89,12 +89,14 @@ CREATE TABLE handover (
 
 ALTER TABLE handover ALTER body SET STORAGE EXTERNAL;
 
--- What may be called with: of each lane what has been due for the longest, or what comes first.
+-- What may be called with: of each lane what has been due for the longest, or what comes first. The
+-- last one has the backlog, too, which is large when nothing is called with, and counted often then.
 CREATE INDEX handover_waiting ON handover (owner, application, lane, due_at)
     WHERE state = 'waiting';
 CREATE INDEX handover_calling ON handover (owner, application, lease_until)
     WHERE state = 'calling';
 CREATE INDEX handover_open ON handover (owner, application, lane, sequence NULLS FIRST, accepted_at, key)
+    INCLUDE (state, raw_size, body_size)
     WHERE state IN ('waiting', 'calling', 'held');
 
 CREATE INDEX handover_accepted ON handover (accepted_at, key);
