@@ -19,7 +19,7 @@ _DAEMON = re.compile(
 )
 _FAILURE = re.compile(
     r"undeliver|not (?:be )?delivered|deliver\w{0,9} (?:status|notification|report|(?:has )?fail)"
-    r"|fail\w{0,9} (?:notice|delivery)|returned? (?:mail|message)"
+    r"|fail\w{0,9} (?:notic|delivery)|returned? (?:mail|message)"
     r"|mail (?:system )?(?:error|failure)|error sending|blocked by"
     r"|unzustellbar|nicht zugestellt|non (?:remis|distribu)|no se pudo"
     r"|mancata consegna|не ?доставлен|недостав|配信できません|エラー通知|退信",
