@@ -89,8 +89,7 @@ async def _insert(
     except psycopg.Error as error:
         if not is_of_the_row(error):
             raise
-        progress.committing = False  # what the server has refused, it has not committed
-        if len(calls) == 1:
+        if len(calls) == 1:  # what the server has refused, it has not committed
             return [answer_without_end(error, connected=True, committing=False)]
     alone = [await _insert(connection, [call], within, progress) for call in calls]
     return [answer for answers in alone for answer in answers]

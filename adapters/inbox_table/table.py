@@ -72,6 +72,7 @@ async def insert(
     connection: Connection, calls: Sequence[Call], within: timedelta, progress: Progress
 ) -> Sequence[Answer]:
     """All of *calls* or none, in a transaction. Raises psycopg.Error."""
+    progress.committing = False
     async with connection.transaction():
         await _limit_statements(connection, within)
         found = await connection.execute(_INSERT, _columns(calls))
@@ -82,7 +83,6 @@ async def insert(
         if connection.info.transaction_status is not TransactionStatus.INTRANS:
             raise psycopg.OperationalError
         progress.committing = True
-    progress.committing = False
     return [Done() if call.handover.key in new else Duplicate() for call in calls]
 
 

@@ -1,9 +1,4 @@
-"""Calls applications over HTTP.
-
-One application's calls take no connection of another's: there is no bound on connections but the
-calls that are allowed. What operators and what tenants have named goes through pools of their own,
-since a connection that an operator may have must not serve a tenant.
-"""
+"""Calls applications over HTTP: one POST a message, and what its answer means."""
 
 import ssl
 from collections.abc import Callable, Sequence
@@ -15,24 +10,18 @@ import httpx
 
 from postroom.adapters.http.standard_webhooks import InvalidSecret
 from postroom.adapters.webhook import envelope
-from postroom.adapters.webhook.addresses import is_public
 from postroom.adapters.webhook.answers import answer_of
 from postroom.adapters.webhook.envelope import Headers
 from postroom.adapters.webhook.errors import answer_without_reply
 from postroom.adapters.webhook.exchange import NoReply, Reply, post
-from postroom.adapters.webhook.guard import GuardedNetwork
 from postroom.adapters.webhook.names import Names, Resolver
+from postroom.adapters.webhook.pools import make_pools
 from postroom.adapters.webhook.targets import check_target
 from postroom.application.ports import Clock
 from postroom.application.ports.handovers import ApplicationCaller, Call
 from postroom.domain.handover.answer import Answer, Done
-from postroom.domain.handover.application import Application, InvalidApplication, SetBy
+from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.domain.handover.handover import Handover
-
-MOST_IDLE = 100
-IDLE_FOR = 1.0
-"""Seconds. A server that ends an idle connection as we send leaves the end of that call unknown;
-servers do so after 2 seconds (Gunicorn), 5 (uvicorn, Node.js) or more."""
 
 ContentToken = Callable[[Handover], str]
 """What opens the links in the body of a message, for an hour."""
@@ -57,12 +46,11 @@ class WebhookCaller(ApplicationCaller):
         self._clock = clock
         self._content_token = content_token
         self._version = version
-        tls, resolve = tls or httpx.create_ssl_context(), resolve or Names()
-        network = network or httpcore.AnyIOBackend()
-        self._pools = {
-            set_by: _pool(GuardedNetwork(network, resolve, is_allowed), tls)
-            for set_by, is_allowed in ((SetBy.OPERATOR, _anywhere), (SetBy.TENANT, is_public))
-        }
+        self._pools = make_pools(
+            tls or httpx.create_ssl_context(),
+            resolve or Names(),
+            network or httpcore.AnyIOBackend(),
+        )
 
     @property
     def batch(self) -> int:
@@ -112,19 +100,3 @@ class WebhookCaller(ApplicationCaller):
                 return answer_of(status, headers, body, self._clock.now())
             case NoReply(error=error, sent=sent):
                 return answer_without_reply(error, sent=sent)
-
-
-def _pool(
-    network: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext
-) -> httpcore.AsyncConnectionPool:
-    return httpcore.AsyncConnectionPool(
-        ssl_context=tls,
-        max_connections=None,
-        max_keepalive_connections=MOST_IDLE,
-        keepalive_expiry=IDLE_FOR,
-        network_backend=network,
-    )
-
-
-def _anywhere(_address: str) -> bool:
-    return True

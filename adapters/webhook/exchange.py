@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import httpcore
 import httpx
@@ -19,6 +18,9 @@ CONNECT_WITHIN = timedelta(seconds=5)
 """For the name, the connection and TLS."""
 
 MAX_ANSWER_BYTES = 64 * 1024
+
+_SENDING = "http11.send_request_headers.started"
+"""httpcore's event before the first byte of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +63,19 @@ class _Exchange:
     def __init__(self, within: timedelta) -> None:
         self.reply: Reply | None = None
         self.sent = False
-        self._stream: httpcore.AsyncNetworkStream | None = None
         began = asyncio.get_running_loop().time()
         self._ends = began + within.total_seconds()
         self._connected_by = min(began + CONNECT_WITHIN.total_seconds(), self._ends)
 
     async def run(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> None:
         request.extensions["trace"] = self._trace
-        try:
-            async with asyncio.timeout_at(self._connected_by) as self._timer:
-                async with aclosing(await pool.handle_async_request(request)) as response:
-                    self.reply = Reply(response.status, _texts(response.headers))
-                    await _read(response, self.reply.body)
-        finally:
-            # What is cancelled in the middle of TLS is left open by httpcore.
-            if self._stream and self.reply is None:
-                await self._stream.aclose()
+        async with asyncio.timeout_at(self._connected_by) as self._timer:
+            async with aclosing(await pool.handle_async_request(request)) as response:
+                self.reply = Reply(response.status, _texts(response.headers))
+                await _read(response, self.reply.body)
 
-    async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """The second event comes before the first byte of the request."""
-        if event == "connection.connect_tcp.complete":
-            self._stream = info["return_value"]
-        if event == "http11.send_request_headers.started":
+    async def _trace(self, event: str, _: object) -> None:
+        if event == _SENDING:
             self.sent = True
             self._timer.reschedule(self._ends)
 

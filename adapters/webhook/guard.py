@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import httpcore
 
 from postroom.adapters.webhook.names import Resolver
+from postroom.adapters.webhook.stream import BoundedStream
 
 MOST_ADDRESSES = 4
 """So many are tried, each for its share of the time."""
@@ -45,8 +46,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in addresses:
             try:
-                return await self._network.connect_tcp(
-                    address, port, share, local_address, socket_options
+                return BoundedStream(
+                    await self._network.connect_tcp(
+                        address, port, share, local_address, socket_options
+                    )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error

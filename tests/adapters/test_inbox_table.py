@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from postroom.adapters.inbox_table.caller import InboxTableCaller
+from postroom.adapters.inbox_table.connection import Connection
 from postroom.adapters.inbox_table.errors import answer_without_end
-from postroom.adapters.inbox_table.table import MAX_BYTES, MAX_ROWS, portions
+from postroom.adapters.inbox_table.table import MAX_BYTES, MAX_ROWS, Progress, insert, portions
 from postroom.application.ports.handovers import Call
 from postroom.domain.handover.answer import Answer, Done, Duplicate, Failed, Unreachable
 from postroom.domain.handover.application import Application, SetBy
@@ -315,6 +317,21 @@ async def test_when_the_commit_was_sent_the_end_is_not_known(
     assert answers == [Failed(reason=reason, sure=False)] * 2
     again = await caller.call(through(proxy, url), messages(2))
     assert again == [Duplicate(), Duplicate()]
+
+
+async def test_what_cannot_be_committed_is_not_taken_for_done(url: str) -> None:
+    """psycopg leaves a transaction without an error if its connection is gone by then."""
+
+    class Lost(Connection):
+        async def execute(self, query: Any, *rest: Any, **options: Any) -> Any:  # noqa: ANN401
+            result = await super().execute(query, *rest, **options)
+            if str(query).startswith("NOTIFY"):
+                self.pgconn.finish()
+            return result
+
+    connection = await Lost.connect(url, autocommit=True)
+    with pytest.raises(psycopg.OperationalError):
+        await insert(connection, messages(1), SECOND, Progress())
 
 
 async def test_before_that_it_is_surely_not_there(

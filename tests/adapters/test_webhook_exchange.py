@@ -1,7 +1,7 @@
 """Servers that trickle, go on for ever, or hang up; and those that do so to others."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
@@ -13,22 +13,29 @@ import pytest
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.webhook.caller import WebhookCaller
 from postroom.adapters.webhook.exchange import MAX_ANSWER_BYTES, NoReply, Reply, post
+from postroom.adapters.webhook.pools import make_pools
 from postroom.domain.handover.answer import Done
-from tests.adapters.webhook_rig import OK, TLS, Handler, listening, read_request
+from postroom.domain.handover.application import SetBy
+from tests.adapters.webhook_rig import OK, TLS, FakeNames, Handler, listening, read_request
 from tests.calling import BODY, application, call_of
 
 MOMENT = timedelta(milliseconds=200)
 LONG = timedelta(minutes=1)
 PAUSE = 0.01  # seconds between what trickles in
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 MEBIBYTE = 2**20
 
 
 async def posted(handler: Handler, within: timedelta = LONG, body: bytes = BODY) -> Reply | NoReply:
-    async with listening(handler) as (host, port), httpcore.AsyncConnectionPool() as pool:
-        return await post(
-            pool, httpx.URL(f"http://{host}:{port}/"), {"a": "b"}, body, within=within
-        )
+    async with listening(handler) as (host, port), pool_to(host) as pool:
+        url = httpx.URL(f"http://{host}:{port}/")
+        return await post(pool, url, {"a": "b"}, body, within=within)
+
+
+def pool_to(host: str) -> httpcore.AsyncConnectionPool:
+    pools = make_pools(TLS, FakeNames([host]), httpcore.AnyIOBackend())
+    return pools[SetBy.OPERATOR]
 
 
 @asynccontextmanager
@@ -110,6 +117,31 @@ async def test_of_100_megabytes_64_kilobytes_are_read() -> None:
     assert sent < 20 * MEBIBYTE  # what the kernel takes in by itself
 
 
+@pytest.mark.parametrize(
+    ("before", "piece", "status"),
+    [(b"", b"HTTP/1.1 102 Processing\r\n\r\n", None), (CHUNKED, b"1\r\n \r\n", 200)],
+    ids=["interim responses", "chunks of a byte"],
+)
+async def test_what_takes_longer_to_parse_than_to_send_is_not_read_for_long(
+    before: bytes, piece: bytes, status: int | None
+) -> None:
+    sent = 0
+
+    async def go_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await read_request(reader)
+        writer.write(before)
+        while True:
+            writer.write(piece * 1000)
+            await writer.drain()
+            sent += len(piece) * 1000
+
+    reply = await posted(go_on)
+
+    assert (reply.status if isinstance(reply, Reply) else None) == status
+    assert sent < 20 * MEBIBYTE
+
+
 async def test_a_body_that_nobody_takes_is_given_up_in_time() -> None:
     async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
@@ -133,21 +165,50 @@ async def test_an_answer_before_all_was_sent_counts() -> None:
     assert reply.status == 413
 
 
-async def test_tls_that_does_not_come_about_is_given_up_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """TLS begins with bytes of ours, and none of them is of the request."""
+@pytest.fixture
+def soon_connected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postroom.adapters.webhook.exchange.CONNECT_WITHIN", MOMENT)
 
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
 
-    async with listening(say_nothing) as (host, port), httpcore.AsyncConnectionPool() as pool:
-        url = httpx.URL(f"https://{host}:{port}/")
-        reply = await post(pool, url, {}, BODY, within=LONG)
+@pytest.mark.usefixtures("soon_connected")
+async def test_tls_that_does_not_come_about_is_given_up_in_time() -> None:
+    """It begins with bytes of ours, and none of them is of the request."""
+    async with listening(read_on) as (host, port), pool_to(host) as pool:
+        reply = await post(pool, httpx.URL(f"https://{host}:{port}/"), {}, BODY, within=LONG)
 
     assert isinstance(reply, NoReply)
     assert not reply.sent
+
+
+@pytest.mark.usefixtures("soon_connected")
+async def test_a_name_that_is_not_found_is_given_up_in_time() -> None:
+    async def look_up(_: str) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return []
+
+    pool = make_pools(TLS, look_up, httpcore.AnyIOBackend())[SetBy.OPERATOR]
+    async with pool:
+        reply = await post(pool, httpx.URL("http://slow.example/"), {}, BODY, within=LONG)
+
+    assert isinstance(reply, NoReply)
+    assert isinstance(reply.error, TimeoutError)
+    assert not reply.sent
+
+
+@pytest.mark.usefixtures("soon_connected")
+async def test_an_answer_may_take_longer_than_a_connection() -> None:
+    now = asyncio.get_running_loop().time
+    began = now()
+
+    reply = await posted(read_on, 2 * MOMENT)
+
+    assert isinstance(reply, NoReply)
+    assert reply.sent
+    assert now() - began >= 2 * MOMENT.total_seconds()
+
+
+async def read_on(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()
 
 
 async def test_an_application_that_hangs_takes_nothing_of_another() -> None:

@@ -97,6 +97,7 @@ async def test_of_many_addresses_some_are_tried() -> None:
 
     assert isinstance(answer, Unreachable)
     assert len(rig.network.tried) == MOST_ADDRESSES
+    assert rig.network.waits == [5 / MOST_ADDRESSES] * MOST_ADDRESSES
 
 
 async def test_a_url_that_a_tenant_may_not_have_is_not_called() -> None:

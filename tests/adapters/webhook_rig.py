@@ -32,8 +32,8 @@ class Wire(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, *_: object, **__: object) -> None:
         self.sent += buffer
 
-    async def start_tls(self, *_: object, **wanted: object) -> httpcore.AsyncNetworkStream:
-        self.server_name = str(wanted["server_hostname"])
+    async def start_tls(self, *wanted: object, **_: object) -> httpcore.AsyncNetworkStream:
+        self.server_name = str(wanted[1])
         return self
 
     async def aclose(self) -> None:
@@ -52,17 +52,27 @@ class Wire(httpcore.AsyncNetworkStream):
 
 @dataclass
 class FakeNetwork(httpcore.AsyncNetworkBackend):
-    """Every connection answers with *answer*; those to an address in *failures* fail so."""
+    """Every connection answers with *answer*; those to an address in *failures* fail so.
+
+    *waits* are the seconds that each attempt at one was given.
+    """
 
     answer: Sequence[bytes] = (OK,)
     failures: dict[str, Exception] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
+    waits: list[float | None] = field(default_factory=list)
 
     async def connect_tcp(
-        self, host: str, port: int, *_: object, **__: object
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+        *_: object,
+        **__: object,
     ) -> httpcore.AsyncNetworkStream:
         self.tried.append(f"{host}:{port}")
+        self.waits.append(timeout)
         if host in self.failures:
             raise self.failures[host]
         self.wires.append(Wire(f"{host}:{port}", list(self.answer)))
