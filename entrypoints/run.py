@@ -51,7 +51,7 @@ def drive(driver: Driver) -> None:
     async def run(settings: Settings) -> None:
         async with wire(settings) as wired:
             configure_logging(settings.log_format)
-            _say_what_is_not_received(wired)
+            say_what_is_not_received(wired)
             freeze_startup()
             await until_stopped(lambda stop: driver(wired, settings, stop))
 
@@ -76,7 +76,8 @@ def after_stores(driver: Driver) -> Driver:
     return run
 
 
-def _say_what_is_not_received(wired: Wired) -> None:
+def say_what_is_not_received(wired: Wired) -> None:
+    """Log each provider whose mail is received otherwise than in full."""
     ingress = wired.providers.ingress
     for provider in wired.providers:
         if reason := ingress.obstacle(provider):

@@ -181,7 +181,7 @@ _NOTHING = {"bytea": b"", "text": "", "json": "{}", "jsonb": "{}", "boolean": Fa
 _REQUIRED = """
 SELECT column_name AS name, data_type AS type FROM information_schema.columns
 WHERE table_schema = 'postroom' AND table_name = 'handover' AND is_nullable = 'NO'
-    AND column_default IS NULL AND is_identity = 'NO'
+    AND column_default IS NULL AND is_identity = 'NO' AND is_generated = 'NEVER'
 """
 
 

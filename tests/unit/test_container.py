@@ -10,13 +10,17 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.postgres.database import Database
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.unless_shadow import UnlessShadow
+from postroom.domain.ingress import IngressMode
 from postroom.entrypoints.container import Wired, wire
+from postroom.entrypoints.run import run_api, say_what_is_not_received
 from postroom.entrypoints.settings import InvalidSettings, Settings
 
 PARTS = [each.name for each in fields(Wired) if each.name not in {"health", "ingest"}]
@@ -58,7 +62,46 @@ async def test_all_use_cases_share_their_ports(wired: Wired) -> None:
     assert wired.consume.registry is wired.registry is wired.remove.registry
     assert wired.consume.providers is wired.providers
     assert wired.consume.trigger_sync.maintain is wired.maintain
-    assert isinstance(wired.consume.processor, FileMessage)
+    processor = wired.consume.processor
+    assert isinstance(processor, UnlessShadow)
+    assert isinstance(processor.processor, FileMessage)
+    assert processor.ingress is wired.providers.ingress is wired.release_shadow.ingress
+
+
+async def test_ingress_is_as_the_settings_say(tmp_path: Path) -> None:
+    given = settings(tmp_path, ingress_google="shadow", ingress_imap="off")
+
+    async with wire(given) as wired:
+        modes = {name: wired.providers.ingress.mode_of(name) for name in wired.providers}
+
+    assert modes == {
+        "microsoft": IngressMode.QUEUE,
+        "google": IngressMode.SHADOW,
+        "imap": IngressMode.OFF,
+    }
+
+
+async def test_what_is_not_as_usual_is_said_at_the_start(tmp_path: Path) -> None:
+    given = settings(
+        tmp_path,
+        port=0,
+        ingress_imap="off",
+        handoff_compatibility="static-header",
+        handoff_secrets={"acme": SecretStr("a secret of another system")},
+    )
+    stop = asyncio.Event()
+    stop.set()
+
+    with capture_logs() as logs:
+        async with wire(given) as wired:
+            say_what_is_not_received(wired)
+            await run_api(wired, given, stop)
+
+    said = [each for each in logs if each["log_level"] == "warning"]
+    assert [each["event"] for each in said] == ["ingress restricted", "hand-offs are not signed"]
+    assert said[0]["reason"] == "ingress of imap is off"
+    assert "proves nothing about the body" in said[1]["reason"]
+    assert "another system" not in str(logs)
 
 
 async def test_every_provider_is_there_with_its_parts(wired: Wired) -> None:
