@@ -12,12 +12,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.adapters.memory.witness_row import WitnessRow
-from postroom.application.ports import OutcomeRecord
+from postroom.application.ports import Canary, OutcomeRecord
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
 
@@ -78,7 +79,7 @@ _block: ContextVar[_Block | None] = ContextVar("in_memory_ledger_block", default
 
 
 class InMemoryDatabase:
-    """*witness* belongs to no tenant."""
+    """*witness* belongs to no tenant; nor do *canaries*, each with when its process was seen."""
 
     def __init__(self) -> None:
         self._tenants: defaultdict[str, Tables] = defaultdict(Tables)
@@ -86,6 +87,7 @@ class InMemoryDatabase:
         self._counters: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._versions = count(1)
         self.witness = WitnessRow()
+        self.canaries: dict[tuple[str, int], tuple[Canary, datetime]] = {}
 
     @asynccontextmanager
     async def transaction(self, tenant: str) -> AsyncIterator[Tables]:

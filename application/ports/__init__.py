@@ -7,6 +7,14 @@ Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk and Outcomes 
 block's transaction: it is kept if the block succeeds and forgotten if it fails.
 """
 
+from postroom.application.ports.blobs import (
+    CANARIES,
+    BlobCanaries,
+    BlobPage,
+    BlobReferences,
+    BlobStore,
+    Canary,
+)
 from postroom.application.ports.changes import (
     Arrival,
     BackfillPage,
@@ -21,7 +29,7 @@ from postroom.application.ports.changes import (
 from postroom.application.ports.circuits import LONGEST_SOURCE, MOST_CIRCUITS, CircuitStore
 from postroom.application.ports.folder_syncs import FolderSyncs
 from postroom.application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
-from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
+from postroom.application.ports.helpdesk import Helpdesk, HtmlSanitiser
 from postroom.application.ports.host import Clock, HealthCheck
 from postroom.application.ports.locks import Locks
 from postroom.application.ports.mailboxes import MailboxRegistry
@@ -93,6 +101,7 @@ from postroom.application.ports.routes import (
 )
 
 __all__ = [
+    "CANARIES",
     "LONGEST_DELAY",
     "LONGEST_SOURCE",
     "MOST_CIRCUITS",
@@ -103,7 +112,11 @@ __all__ = [
     "Arrival",
     "BackfillPage",
     "Beaten",
+    "BlobCanaries",
+    "BlobPage",
+    "BlobReferences",
     "BlobStore",
+    "Canary",
     "ChangeListener",
     "ChangeSource",
     "ChangesPage",

@@ -7,6 +7,7 @@ import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
@@ -15,6 +16,7 @@ from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.witness import InMemoryQueueWitness
+from postroom.adapters.postgres.blobs import PostgresBlobCanaries, PostgresBlobReferences
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
@@ -24,6 +26,8 @@ from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.application.ports import (
+    BlobCanaries,
+    BlobReferences,
     FolderSyncs,
     Helpdesk,
     IdempotencyLedger,
@@ -55,6 +59,8 @@ class Storage:
     folder_syncs: FolderSyncs
     routes: Routes
     witness: QueueWitness
+    blob_references: BlobReferences
+    blob_canaries: BlobCanaries
     without: Without
 
 
@@ -125,6 +131,8 @@ def in_memory() -> Storage:
         InMemoryFolderSyncs(tables),
         InMemoryRoutes(tables),
         InMemoryQueueWitness(tables, SystemClock()),
+        InMemoryBlobReferences(tables),
+        InMemoryBlobCanaries(tables),
         without,
     )
 
@@ -144,6 +152,8 @@ def in_postgres(database: Database) -> Storage:
         PostgresFolderSyncs(database),
         PostgresRoutes(database),
         PostgresQueueWitness(database),
+        PostgresBlobReferences(database),
+        PostgresBlobCanaries(database),
         without,
     )
 
