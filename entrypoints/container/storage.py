@@ -1,10 +1,9 @@
-"""Redis, PostgreSQL and the blobs, in their ports."""
+"""Redis and PostgreSQL, in their ports."""
 
 from collections.abc import Mapping
 
 import punq
 
-from postroom.adapters.blobs.files import FileBlobStore
 from postroom.adapters.crypto import FernetCipher
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.postgres.database import Database
@@ -25,7 +24,6 @@ from postroom.adapters.redis.survey import RedisQueueSurvey
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
-    BlobStore,
     CircuitStore,
     DeadLetterQueue,
     FolderSyncs,
@@ -94,11 +92,7 @@ def bind_registry(
 
 
 def bind_storage(
-    container: punq.Container,
-    settings: Settings,
-    database: Database,
-    providers: Providers,
-    pools: Pools,
+    container: punq.Container, database: Database, providers: Providers, pools: Pools
 ) -> None:
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
@@ -106,7 +100,6 @@ def bind_storage(
     witness: QueueWitness = PostgresQueueWitness(database)
     outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
-    blobs: BlobStore = FileBlobStore(settings.home / "blobs", pools.blobs)
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
     container.register(IdempotencyLedger, instance=ledger)
     container.register(FolderSyncs, instance=folder_syncs)
@@ -114,7 +107,6 @@ def bind_storage(
     container.register(QueueWitness, instance=witness)
     container.register(Outcomes, instance=outcomes)
     container.register(Helpdesk, instance=helpdesk)
-    container.register(BlobStore, instance=blobs)
     container.register(HtmlSanitiser, instance=sanitiser)
     container.register(Offload, instance=pools.offload)
     container.register(MailInHand, instance=pools.in_hand)

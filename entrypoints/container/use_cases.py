@@ -7,6 +7,7 @@ import punq
 
 from postroom.adapters.redis.claim_record import ClaimRecords
 from postroom.adapters.redis.wire import WireFormat
+from postroom.application.check_blobs import CheckBlobs
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
 from postroom.application.file_message import FileMessage
@@ -31,6 +32,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
+from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
@@ -44,6 +46,7 @@ from postroom.application.watch_queue import Watch, WatchQueue
 from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.retry import RetryPolicy
+from postroom.entrypoints.container.blobs import bind_blob_care
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.slots import IN_HAND_PER_SLOT
@@ -69,6 +72,7 @@ def bind_use_cases(
     container.register(Ingest, instance=ingest)
     for use_case in (ResumeMailbox, ResyncMailbox, RemoveMailbox, RemoveOrphans):
         container.register(use_case)
+    bind_blob_care(container, settings)
     _bind_syncing(container, settings, telemetry)
     container.register(EmailProcessor, FileMessage)
     container.register(NoteAnswer)
@@ -112,6 +116,9 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         consume=container.resolve(ConsumeJob),
         maintain=container.resolve(Maintain),
         remove_orphans=container.resolve(RemoveOrphans),
+        remove_blobs=container.resolve(RemoveBlobs),
+        sweep_blobs=container.resolve(SweepBlobs),
+        check_blobs=container.resolve(CheckBlobs),
         resume=container.resolve(ResumeMailbox),
         resync=container.resolve(ResyncMailbox),
         remove=container.resolve(RemoveMailbox),

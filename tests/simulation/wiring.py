@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 import punq
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce
@@ -22,6 +23,8 @@ from postroom.adapters.postgres.database import Database
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
+    BlobCanaries,
+    BlobReferences,
     BlobStore,
     CircuitStore,
     Clock,
@@ -100,6 +103,8 @@ async def wire(
         Helpdesk: remote(stored, _constant(InMemoryHelpdesk(stores.database))),
         Routes: remote(stored, _constant(InMemoryRoutes(stores.database))),
         BlobStore: stores.blobs,
+        BlobReferences: remote(stored, _constant(InMemoryBlobReferences(stores.database))),
+        BlobCanaries: remote(stored, _constant(InMemoryBlobCanaries(stores.database))),
         HtmlSanitiser: Nh3Sanitiser(),
         Offload: AtOnce(),
         CircuitStore: remote(queued, lambda: stores.circuits),
