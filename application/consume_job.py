@@ -25,6 +25,7 @@ from postroom.application.ports import (
     Provider,
 )
 from postroom.application.providers import Providers
+from postroom.application.remove_blobs import GRACE
 from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.application.track_sources import SourceTracker
 from postroom.application.trigger_sync import TriggerSync
@@ -62,6 +63,9 @@ SET_ASIDE = timedelta(minutes=5)
 
 BEHIND_FOR = timedelta(seconds=30)
 """How soon a job is tried again whose application takes no more."""
+PREPARED_FOR = GRACE / 2
+"""How long what a processor has prepared is good for: its blobs are not there for ever."""
+
 
 FinalT = TypeVar("FinalT", bound=Final)
 
@@ -204,12 +208,15 @@ class ConsumeJob(Consume):
         raw = fetched.raw
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         inbound = as_inbound(fetched, message)
+        prepared_at = self.clock.now()
         process = await self.processor.prepare(mailbox, inbound, job)
         if isinstance(process, Skipped):
             return await self._end(claim, process, identity=inbound.identity.name)
         # No connection to the database is held before there is something to write.
         ledger_block = self.ledger.once(mailbox, inbound.identity, inbound.received_at)
         async with ledger_block as is_new:
+            if self.clock.now() - prepared_at > PREPARED_FOR:  # the host was suspended
+                raise Contended("the message was prepared too long ago")
             outcome = await process() if is_new else Duplicate()
             # In the block, so that an effect and the record of it are kept or lost together.
             return await self._end(claim, outcome, identity=inbound.identity.name)

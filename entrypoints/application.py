@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from postroom.application.compare_shadow import CompareShadow
+from postroom.application.check_blobs import CheckBlobs
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes
@@ -29,6 +30,7 @@ from postroom.application.ports import (
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.release_shadow import ReleaseShadow
+from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
@@ -49,6 +51,9 @@ class Application:
     consume: ConsumeJob
     maintain: Maintain
     remove_orphans: RemoveOrphans
+    remove_blobs: RemoveBlobs
+    sweep_blobs: SweepBlobs
+    check_blobs: CheckBlobs
     resume: ResumeMailbox
     resync: ResyncMailbox
     remove: RemoveMailbox

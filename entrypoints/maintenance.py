@@ -1,4 +1,4 @@
-"""Maintains the folders: works through the syncs that are due, and removes orphans.
+"""Maintains the folders: works through the syncs that are due, and removes what is left over.
 
 Any number of these may run: a folder that one has claimed, no other gets.
 """
@@ -21,17 +21,22 @@ from postroom.entrypoints.telemetry.privacy import error_fields
 
 log = structlog.get_logger()
 
+Sweep = Callable[[], Awaitable[int]]
+"""Returns how many were removed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
     """Works on *concurrency* folders at a time; for *waiting* see `Slots`.
 
-    *poll_every* is how often it looks for syncs that are due, and *sweep_every* for orphans.
+    *poll_every* is how often it looks for syncs that are due, and *sweep_every* for subscriptions
+    and blobs that nobody knows of any more.
     """
 
     folder_syncs: FolderSyncs
     maintain: Maintain
-    remove_orphans: Callable[[], Awaitable[int]]
+    remove_orphans: Sweep
+    sweep_blobs: Sweep
     clock: Clock
     waiting: Callable[[timedelta], int] = nobody_waits
     concurrency: int = 16
@@ -44,7 +49,8 @@ class Maintenance:
         work = _Work(self, Slots(self.concurrency, self.waiting))
         tasks = [
             asyncio.create_task(work.sync()),
-            asyncio.create_task(work.sweep()),
+            asyncio.create_task(work.sweep("orphaned subscriptions", self.remove_orphans)),
+            asyncio.create_task(work.sweep("unused blobs", self.sweep_blobs)),
             asyncio.create_task(stop.wait()),
         ]
         try:
@@ -80,13 +86,14 @@ class _Work:
                 first = asyncio.FIRST_COMPLETED
                 await asyncio.wait(self.runs, timeout=LOOK_AGAIN, return_when=first)
 
-    async def sweep(self) -> NoReturn:
+    async def sweep(self, what: str, remove: Sweep) -> NoReturn:
+        removed, failed = f"{what} removed", f"{what} not looked for"
         while True:
             try:
-                if count := await self.maintenance.remove_orphans():
-                    log.info("orphaned subscriptions removed", count=count)
+                if count := await remove():
+                    log.info(removed, count=count)
             except Failure as failure:
-                log.warning("orphans not looked for", reason=failure.reason)
+                log.warning(failed, reason=failure.reason)
             except Exception as error:  # noqa: BLE001 - the mail comes on without it
                 log.error("sweep crashed", **error_fields(error))  # noqa: TRY400
             await self.maintenance.clock.sleep(self.maintenance.sweep_every)

@@ -17,6 +17,7 @@ from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.api.serving.limits import Limits, connections_within, raise_open_files
+from postroom.entrypoints.blob_watch import BlobWatch
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.dispatcher import Dispatcher
 from postroom.entrypoints.engines import ready
@@ -53,7 +54,11 @@ def drive(driver: Driver) -> None:
             configure_logging(settings.log_format)
             say_what_is_not_received(wired)
             freeze_startup()
-            await until_stopped(lambda stop: driver(wired, settings, stop))
+            watching = asyncio.create_task(BlobWatch(wired.check_blobs, wired.clock).run())
+            try:
+                await until_stopped(lambda stop: driver(wired, settings, stop))
+            finally:
+                await cancel([watching])
 
     with ready(load_settings(), may_be_away=True) as settings:
         asyncio.run(run(settings))
@@ -207,6 +212,7 @@ async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event)
         folder_syncs=wired.folder_syncs,
         maintain=wired.maintain,
         remove_orphans=wired.remove_orphans,
+        sweep_blobs=wired.sweep_blobs,
         clock=wired.clock,
         concurrency=settings.concurrency,
     )

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=_default_home)
-    """Where the embedded engines, the blobs and the generated key lie."""
+    """Where the embedded engines, the generated key and, unless said otherwise, the blobs lie."""
 
     redis_url: str = Field(default="", repr=False)
     """`redis://`, `rediss://` (TLS), `unix://`, and `redis+cluster://`, `redis+sentinel://`, ….
@@ -76,6 +76,18 @@ class Settings(BaseSettings):
     durability: Literal["fsync", "everysec", "memory"] = "fsync"
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Fernet keys for the credentials, comma-separated: the first encrypts, all decrypt."""
+
+    blobs: str = "file"
+    """Where mail as it came, and files, are stored: `file`, which is in the home, or a place that
+    several hosts share: `file:///path`, `s3://bucket/prefix`."""
+    s3_endpoint_url: str = ""
+    """Of what is compatible with S3; empty for AWS."""
+    s3_region: str = ""
+    s3_access_key_id: str = ""
+    """With the secret, in place of what the SDK finds (`AWS_…`, its files, the machine's role)."""
+    s3_secret_access_key: SecretStr = SecretStr("")
+    encrypt_mail: bool = False
+    """Whether what is stored as blobs from now on is encrypted, by the secret keys."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -149,13 +161,21 @@ class Settings(BaseSettings):
         return [key for key in keys.split(",") if key] if isinstance(keys, str) else keys
 
     @field_validator(
-        "graph_url", "microsoft_login_url", "gmail_url", "google_certs_url", "public_url"
+        *("graph_url", "microsoft_login_url", "gmail_url", "google_certs_url", "public_url"),
+        "s3_endpoint_url",
     )
     @classmethod
     def _web_address(cls, url: str) -> str:
         if url and not url.startswith(("https://", "http://")):
             raise ValueError("begins with https://")
         return url.rstrip("/")
+
+    @field_validator("blobs")
+    @classmethod
+    def _place(cls, place: str) -> str:
+        if not re.fullmatch(r"file|file:///.+|s3://[^/?#]+(/[^?#]*)?", place):
+            raise ValueError("is `file`, or begins with file:/// or s3://bucket")
+        return place.rstrip("/")
 
     @field_validator("redis_url")
     @classmethod

@@ -9,6 +9,7 @@ from postroom.adapters.memory.clock import ManualClock
 pytest_plugins = [
     "tests.engines",
     "tests.dovecot",
+    "tests.buckets",
     *(
         f"tests.features.steps.{name}"
         for name in (

@@ -1,30 +1,34 @@
-"""A blob store in a directory: `<tenant>/ab/abcdef…`, each file under the SHA-256 of its content.
+"""Objects in a directory: `<tenant>/ab/abcdef…`.
 
 A file is complete from the moment it has its name: it is written under another one, and fsynced,
 before it is renamed; then the directory is fsynced, so that the name survives a power cut too.
+
+When it was put last is its time of modification. That of a file which is there already is renewed
+before anything else, and no power cut that undoes it does harm: whoever relied on it is gone too.
+What is set aside, and only that, has a suffix. It is renewed first and renamed then, in one step.
 """
 
-import asyncio
 import errno
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from hashlib import sha256
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple, Unpack
 from uuid import uuid4
 
-from postroom.application.ports import BlobStore
+from postroom.adapters.blobs.objects import ObjectPage, Objects
+from postroom.adapters.blobs.store import Seal, StoredBlobs
 from postroom.domain.failure import StoreUnavailable
 
-ResultT = TypeVar("ResultT")
-ArgumentsT = TypeVarTuple("ArgumentsT")
+ASIDE = ".aside"
 
-# What domain/mailbox.py allows: no separator, and no dot at the front.
-_TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_KEY = re.compile(r"[0-9a-f]{64}")
+ABANDONED = timedelta(days=1)
+"""After so long a file that was never completed belongs to a writer that was killed."""
+
+_NAME = re.compile(rf"([0-9a-f]{{64,128}})(?:{re.escape(ASIDE)})?")
 
 _REASONS = {
     errno.ENOSPC: "the disk of the blob store is full",
@@ -34,34 +38,80 @@ _REASONS = {
 }
 
 
-class FileBlobStore(BlobStore):
-    """Files lie in *directory*; *threads* wait for the disk."""
+class Files(Objects):
+    """Files lie in *directory*."""
 
-    def __init__(self, directory: Path, threads: Executor) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._threads = threads
 
-    async def put(self, tenant: str, content: bytes) -> str:
-        key = sha256(content).hexdigest()
-        path = self._path(tenant, key)
-        if path is None:
-            raise ValueError("not the name of a tenant")
-        await self._in_thread(_write, path, content)
-        return key
+    def write(self, tenant: str, name: str, content: bytes) -> None:
+        path = self._path(tenant, name)
+        with _translated():
+            _make_directory(path.parent)
+            if not _is_renewed(path):
+                _write_new(path, content)
+            # Also if it was there: whoever wrote it may not have got so far yet.
+            _fsync(path.parent)
 
-    async def get(self, tenant: str, key: str) -> bytes | None:
-        path = self._path(tenant, key)
-        return await self._in_thread(_read, path) if path else None
+    def read(self, tenant: str, name: str) -> bytes | None:
+        path = self._path(tenant, name)
+        with _translated():
+            for either in (path, _aside(path)):
+                with suppress(FileNotFoundError):
+                    return either.read_bytes()
+        return None
 
-    async def _in_thread(
-        self, work: Callable[[Unpack[ArgumentsT]], ResultT], *arguments: *ArgumentsT
-    ) -> ResultT:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+    def remove(self, tenant: str, name: str, unused_since: datetime) -> bool:
+        path = self._path(tenant, name)
+        with _translated(), suppress(FileNotFoundError):
+            if path.exists():
+                if _used_at(path) < unused_since:
+                    os.utime(path)
+                    path.replace(_aside(path))
+            elif _used_at(_aside(path)) < unused_since:
+                _aside(path).unlink()
+                return True
+        return False
 
-    def _path(self, tenant: str, key: str) -> Path | None:
-        if not (_TENANT.fullmatch(tenant) and _KEY.fullmatch(key)):
-            return None
-        return self._directory / tenant / key[:2] / key
+    def unused(self, since: datetime, after: str, limit: int) -> ObjectPage:
+        """What a writer that was killed has left over is deleted on the way."""
+        with _translated():
+            found = list(islice(self._unused(since, after), limit + 1))
+        page = found[:limit]
+        return ObjectPage(
+            [(tenant, matched[1]) for tenant, name in page if (matched := _NAME.fullmatch(name))],
+            next="/".join(page[-1]) if len(found) > limit else "",
+        )
+
+    def _unused(self, since: datetime, after: str) -> Iterator[tuple[str, str]]:
+        """Tenants and file names after the one that `tenant/name` says, in order."""
+        first, _, name_after = after.partition("/")
+        for tenant in _names_in(self._directory):
+            begin = name_after if tenant == first else ""
+            for shard in _names_in(self._directory / tenant) if tenant >= first else ():
+                for name in (
+                    _names_in(self._directory / tenant / shard) if shard >= begin[:2] else ()
+                ):
+                    file = self._directory / tenant / shard / name
+                    if name > begin and _is_unused(file, since):
+                        yield tenant, name
+
+    def _path(self, tenant: str, name: str) -> Path:
+        return self._directory / tenant / name[:2] / name
+
+
+class FileBlobStore(StoredBlobs):
+    """Blobs as files in *directory*; *threads* wait for the disk."""
+
+    def __init__(
+        self,
+        directory: Path,
+        threads: Executor,
+        *,
+        seal: Seal | None = None,
+        encrypts: bool = False,
+    ) -> None:
+        super().__init__(Files(directory), threads, seal=seal, encrypts=encrypts)
 
 
 @contextmanager
@@ -74,21 +124,35 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(reason) from error
 
 
-def _read(path: Path) -> bytes | None:
-    with _translated():
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ASIDE)
 
 
-def _write(path: Path, content: bytes) -> None:
-    with _translated():
-        _make_directory(path.parent)
-        if not path.exists():
-            _write_new(path, content)
-        # Also if it existed: whoever wrote it may not have got so far yet.
-        _fsync(path.parent)
+def _is_renewed(path: Path) -> bool:
+    """Whether it is there, and counts as put now."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
+        return True
+    return False
+
+
+def _used_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _is_unused(path: Path, since: datetime) -> bool:
+    with suppress(FileNotFoundError):
+        if _NAME.fullmatch(path.name):
+            return _used_at(path) < since
+        if path.name.startswith(".") and _used_at(path) < since - ABANDONED:
+            path.unlink()
+    return False
+
+
+def _names_in(directory: Path) -> list[str]:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return sorted(entry.name for entry in directory.iterdir())
+    return []
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -19,9 +19,9 @@ from typing import Any
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.adapters.memory.handover_row import HandoverRow, Standing
 from postroom.adapters.memory.witness_row import WitnessRow
-from postroom.application.ports import OutcomeRecord
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.shadow import ShadowRow
+from postroom.application.ports import Canary, OutcomeRecord
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
 
@@ -98,7 +98,7 @@ _block: ContextVar[_Block | None] = ContextVar("in_memory_ledger_block", default
 
 
 class InMemoryDatabase:
-    """*witness* belongs to no tenant."""
+    """*witness* belongs to no tenant; nor do *canaries*, each with when its process was seen."""
 
     def __init__(self) -> None:
         self._tenants: defaultdict[str, Tables] = defaultdict(Tables)
@@ -106,6 +106,7 @@ class InMemoryDatabase:
         self._counters: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._versions = count(1)
         self.witness = WitnessRow()
+        self.canaries: dict[tuple[str, int], tuple[Canary, datetime]] = {}
 
     @asynccontextmanager
     async def transaction(self, tenant: str) -> AsyncIterator[Tables]:

@@ -1,4 +1,4 @@
-"""What other systems have had of mailboxes: see 0011_takeovers.sql."""
+"""What other systems have had of mailboxes: see 0012_takeovers.sql."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -7,6 +7,14 @@ Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk, Outcomes and
 belongs to the block's transaction: it is kept if the block succeeds and forgotten if it fails.
 """
 
+from postroom.application.ports.blobs import (
+    CANARIES,
+    BlobCanaries,
+    BlobPage,
+    BlobReferences,
+    BlobStore,
+    Canary,
+)
 from postroom.application.ports.changes import (
     Arrival,
     BackfillPage,
@@ -36,7 +44,7 @@ from postroom.application.ports.handovers import (
     NewHandover,
     Settled,
 )
-from postroom.application.ports.helpdesk import BlobStore, Helpdesk, HtmlSanitiser
+from postroom.application.ports.helpdesk import Helpdesk, HtmlSanitiser
 from postroom.application.ports.host import Clock, HealthCheck
 from postroom.application.ports.locks import Locks
 from postroom.application.ports.mailboxes import MailboxRegistry
@@ -111,6 +119,7 @@ from postroom.application.ports.takeovers import Takeovers
 
 __all__ = [
     "BEGINNING",
+    "CANARIES",
     "LONGEST_DELAY",
     "LONGEST_SOURCE",
     "MOST_CIRCUITS",
@@ -126,8 +135,12 @@ __all__ = [
     "BackfillPage",
     "Backlog",
     "Beaten",
+    "BlobCanaries",
+    "BlobPage",
+    "BlobReferences",
     "BlobStore",
     "Call",
+    "Canary",
     "ChangeListener",
     "ChangeSource",
     "ChangesPage",

@@ -39,18 +39,6 @@ class Helpdesk(Protocol):
         """The ticket of that number, or that it was merged into."""
 
 
-class BlobStore(Protocol):
-    """Files by their content: what is put twice is kept once."""
-
-    @abstractmethod
-    async def put(self, tenant: str, content: bytes) -> str:
-        """Keep *content* durably and return its key (SHA-256, hex)."""
-
-    @abstractmethod
-    async def get(self, tenant: str, key: str) -> bytes | None:
-        """The content of *key*, or None."""
-
-
 class HtmlSanitiser(Protocol):
     """Makes a stranger's HTML safe to show. It can be pickled, and called in another process."""
 

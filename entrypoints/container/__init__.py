@@ -19,9 +19,11 @@ from postroom.adapters.redis.address import InvalidRedisUrl
 from postroom.adapters.redis.durability import Durability, RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.servers import open_redis
+from postroom.application.check_blobs import CheckBlobs
 from postroom.application.ports import Clock, HealthCheck, MailboxRegistry
 from postroom.application.providers import Providers
 from postroom.domain.account import Account
+from postroom.entrypoints.container.blobs import bind_blobs
 from postroom.entrypoints.container.handovers import bind_callers, bind_handover_storage
 from postroom.entrypoints.container.pools import open_pools
 from postroom.entrypoints.container.providers import make_providers
@@ -76,9 +78,10 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
         container.register(Providers, instance=providers)
         bind_queue(container, settings, redis, providers)
         bind_handover_storage(container, settings, database, providers)
-        bind_storage(container, settings, database, providers, pools)
+        bind_storage(container, database, providers, pools)
+        bind_blobs(container, settings, database, pools, resources)
         telemetry = resources.enter_context(open_telemetry(random=random))
         container.register(Telemetry, instance=telemetry)
         await bind_callers(container, resources)
         bind_use_cases(container, settings, clock, telemetry)
-        yield resolve_all(container, checks)
+        yield resolve_all(container, (*checks, container.resolve(CheckBlobs)))

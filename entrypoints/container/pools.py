@@ -9,7 +9,7 @@
 | reading mail        | at once if it is small, or processes | processor time, memory              |
 | reading HTML        | the same, but others                 | the same, and a size                |
 | fetching mail       | the event loop                       | a minimum rate, bytes in hand       |
-| writing blobs       | threads                              | the disk                            |
+| writing blobs       | threads                              | the disk, or the store's timeouts   |
 """
 
 import asyncio

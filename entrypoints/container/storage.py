@@ -1,10 +1,9 @@
-"""Redis, PostgreSQL and the blobs, in their ports."""
+"""Redis and PostgreSQL, in their ports."""
 
 from collections.abc import Mapping
 
 import punq
 
-from postroom.adapters.blobs.files import FileBlobStore
 from postroom.adapters.crypto import FernetCipher
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.postgres.database import Database
@@ -27,7 +26,6 @@ from postroom.adapters.redis.survey import RedisQueueSurvey
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
-    BlobStore,
     CircuitStore,
     DeadLetterQueue,
     FolderSyncs,
@@ -98,11 +96,7 @@ def bind_registry(
 
 
 def bind_storage(
-    container: punq.Container,
-    settings: Settings,
-    database: Database,
-    providers: Providers,
-    pools: Pools,
+    container: punq.Container, database: Database, providers: Providers, pools: Pools
 ) -> None:
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
@@ -110,7 +104,6 @@ def bind_storage(
     witness: QueueWitness = PostgresQueueWitness(database)
     outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
-    blobs: BlobStore = FileBlobStore(settings.home / "blobs", pools.blobs)
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
     takeovers: Takeovers = PostgresTakeovers(database, container.resolve(MailboxRegistry))
     shadow_rows: ShadowRows = PostgresShadowRows(database, takeovers)
@@ -120,7 +113,6 @@ def bind_storage(
     container.register(QueueWitness, instance=witness)
     container.register(Outcomes, instance=outcomes)
     container.register(Helpdesk, instance=helpdesk)
-    container.register(BlobStore, instance=blobs)
     container.register(HtmlSanitiser, instance=sanitiser)
     container.register(Takeovers, instance=takeovers)
     container.register(ShadowRows, instance=shadow_rows)

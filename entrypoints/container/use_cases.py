@@ -8,6 +8,7 @@ import punq
 from postroom.adapters.redis.claim_record import ClaimRecords
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.compare_shadow import CompareShadow
+from postroom.application.check_blobs import CheckBlobs
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
 from postroom.application.file_message import FileMessage
@@ -38,6 +39,7 @@ from postroom.application.ports import (
 from postroom.application.providers import Providers
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.release_shadow import ReleaseShadow
+from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
 from postroom.application.resume_mailbox import ResumeMailbox
@@ -53,6 +55,7 @@ from postroom.domain.inbound_age import InboundAge
 from postroom.domain.ingress import Ingress
 from postroom.domain.retry import RetryPolicy
 from postroom.entrypoints.container.handovers import bind_handing_over
+from postroom.entrypoints.container.blobs import bind_blob_care
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.slots import IN_HAND_PER_SLOT
@@ -83,6 +86,7 @@ def bind_use_cases(
     container.register(CompareShadow)
     container.register(ReleaseShadow)
     container.register(ImportMailboxes)
+    bind_blob_care(container, settings)
     _bind_syncing(container, settings, telemetry)
     container.register(FileMessage)
     bind_handing_over(container, settings, telemetry)
@@ -127,6 +131,9 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         consume=container.resolve(ConsumeJob),
         maintain=container.resolve(Maintain),
         remove_orphans=container.resolve(RemoveOrphans),
+        remove_blobs=container.resolve(RemoveBlobs),
+        sweep_blobs=container.resolve(SweepBlobs),
+        check_blobs=container.resolve(CheckBlobs),
         resume=container.resolve(ResumeMailbox),
         resync=container.resolve(ResyncMailbox),
         remove=container.resolve(RemoveMailbox),

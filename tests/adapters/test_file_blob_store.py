@@ -3,12 +3,13 @@
 import asyncio
 import errno
 import os
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from postroom.adapters.blobs import FileBlobStore
+from postroom.adapters.blobs import FileBlobStore, Files
 from postroom.domain.failure import Unavailable
 from tests.threads import THREADS
 
@@ -34,14 +35,67 @@ async def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     assert (tmp_path / "blobs").stat().st_mode & 0o777 == 0o700
 
 
-async def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
+async def test_what_is_there_is_not_written_again_but_counts_as_put_now(tmp_path: Path) -> None:
     blobs = FileBlobStore(tmp_path, THREADS)
     await blobs.put("acme", CONTENT)
-    before = (tmp_path / files(tmp_path)[0]).stat()
+    file = tmp_path / files(tmp_path)[0]
+    os.utime(file, (0, 0))
+    before = file.stat()
 
     await blobs.put("acme", CONTENT)
 
-    assert (tmp_path / files(tmp_path)[0]).stat() == before
+    after = file.stat()
+    assert after.st_ino == before.st_ino
+    assert after.st_mtime > before.st_mtime
+
+
+async def test_of_two_that_delete_at_once_none_deletes_what_is_put_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is about to rename the file, which somebody puts: it is set aside as new."""
+    store = Files(tmp_path)
+    store.write("acme", KEY, CONTENT)
+    file = tmp_path / "acme" / KEY[:2] / KEY
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    replace = Path.replace
+
+    def put_first(path: Path, target: Path) -> Path:
+        store.write("acme", KEY, CONTENT)
+        return replace(path, target)
+
+    os.utime(file, (0, 0))
+    monkeypatch.setattr(Path, "replace", put_first)
+
+    assert not store.remove("acme", KEY, later - timedelta(hours=1))
+    assert not store.remove("acme", KEY, later - timedelta(hours=1))
+
+    assert store.read("acme", KEY) == CONTENT
+
+
+async def test_what_a_killed_writer_has_left_over_is_deleted_after_a_day(tmp_path: Path) -> None:
+    blobs = FileBlobStore(tmp_path, THREADS)
+    await blobs.put("acme", CONTENT)
+    now = datetime.now(UTC)
+    old, new = [tmp_path / "acme" / KEY[:2] / name for name in (".old", ".new")]
+    for left_over, age in ((old, timedelta(days=2)), (new, timedelta(hours=2))):
+        left_over.write_bytes(b"half")
+        os.utime(left_over, ((now - age).timestamp(),) * 2)
+
+    page = await blobs.unused(now + timedelta(minutes=1))
+
+    assert page.blobs == [("acme", KEY)]
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+async def test_what_is_no_blob_is_left_alone(tmp_path: Path) -> None:
+    for name in ("README", "lost+found/x", "acme/ab/notes.txt", "acme/file"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+
+    page = await FileBlobStore(tmp_path, THREADS).unused(datetime.now(UTC) + timedelta(days=3))
+
+    assert page.blobs == []
+    assert len(files(tmp_path)) == 4
 
 
 async def test_many_that_put_one_content_at_once_leave_one_file(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
@@ -21,6 +22,7 @@ from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
 from postroom.adapters.postgres.applications import PostgresApplications
+from postroom.adapters.postgres.blobs import PostgresBlobCanaries, PostgresBlobReferences
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
@@ -34,6 +36,8 @@ from postroom.adapters.postgres.takeovers import PostgresTakeovers
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.application.ports import (
     Applications,
+    BlobCanaries,
+    BlobReferences,
     FolderSyncs,
     HandoverRecords,
     Handovers,
@@ -70,6 +74,8 @@ class Storage:
     routes: Routes
     witness: QueueWitness
     takeovers: Takeovers
+    blob_references: BlobReferences
+    blob_canaries: BlobCanaries
     without: Without
     handovers: Handovers
     handover_records: HandoverRecords
@@ -145,6 +151,8 @@ def in_memory() -> Storage:
         InMemoryRoutes(tables),
         InMemoryQueueWitness(tables, SystemClock()),
         InMemoryTakeovers(tables),
+        InMemoryBlobReferences(tables),
+        InMemoryBlobCanaries(tables),
         without,
         InMemoryHandovers(tables, clock),
         InMemoryHandoverRecords(tables, clock),
@@ -170,6 +178,8 @@ def in_postgres(database: Database) -> Storage:
         PostgresRoutes(database),
         PostgresQueueWitness(database),
         PostgresTakeovers(database, registry),
+        PostgresBlobReferences(database),
+        PostgresBlobCanaries(database),
         without,
         PostgresHandovers(database, POINTERS),
         PostgresHandoverRecords(database, POINTERS),

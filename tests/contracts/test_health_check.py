@@ -9,6 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobStore
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.health import InMemoryHealthCheck
 from postroom.adapters.postgres.connection import Timeouts
 from postroom.adapters.postgres.database import Database
@@ -16,6 +19,7 @@ from postroom.adapters.postgres.health import MigrationsHealth, PostgresHealth
 from postroom.adapters.redis.durability import RedisHealth
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.servers import open_redis
+from postroom.application.check_blobs import CheckBlobs
 from postroom.application.ports import HealthCheck
 from postroom.domain.failure import Unavailable
 
@@ -83,7 +87,21 @@ async def migrations(urls: Urls) -> AsyncIterator[Stage]:
         yield Stage(MigrationsHealth(database), MigrationsHealth(empty), "run `postroom migrate`")
 
 
-@pytest.fixture(params=[memory, redis, partitions, postgres, migrations])
+@asynccontextmanager
+async def blobs(_: Urls) -> AsyncIterator[Stage]:
+    """Two hosts that do not share theirs; the first has not seen the second yet."""
+    canaries, clock = InMemoryBlobCanaries(InMemoryDatabase()), ManualClock()
+    first, second = (
+        CheckBlobs(
+            blobs=InMemoryBlobStore(clock), canaries=canaries, clock=clock, host=host, pid=1
+        )
+        for host in ("first", "second")
+    )
+    await first()
+    yield Stage(first, second, "set POSTROOM_BLOBS to a place that all hosts share")
+
+
+@pytest.fixture(params=[memory, redis, partitions, postgres, migrations, blobs])
 async def stage(request: pytest.FixtureRequest, urls: Urls) -> AsyncIterator[Stage]:
     async with request.param(urls) as stage:
         yield stage

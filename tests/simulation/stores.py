@@ -149,9 +149,9 @@ class Stores:
     violate: Violate
     seen: Seen = field(default_factory=Seen)
     database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
-    blobs: InMemoryBlobStore = field(default_factory=InMemoryBlobStore)
 
     def __post_init__(self) -> None:
+        self.blobs = InMemoryBlobStore(self.clock)
         self.queue = WatchedQueue(self.clock, self.seen, self.violate, self._ended)
         self.survey = InMemoryQueueSurvey(self.queue, self.clock)
         self._forget_the_rest()

@@ -13,6 +13,7 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
 from postroom.adapters.memory.handovers import InMemoryHandovers
+from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce
@@ -29,6 +30,8 @@ from postroom.application.hand_over import Callers
 from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
     Applications,
+    BlobCanaries,
+    BlobReferences,
     BlobStore,
     CircuitStore,
     Clock,
@@ -121,6 +124,8 @@ async def wire(
         Callers: Callers({}),
         ContentTokens: ContentTokens([b"0" * 32]),
         BlobStore: stores.blobs,
+        BlobReferences: remote(stored, _constant(InMemoryBlobReferences(stores.database))),
+        BlobCanaries: remote(stored, _constant(InMemoryBlobCanaries(stores.database))),
         HtmlSanitiser: Nh3Sanitiser(),
         Offload: AtOnce(),
         CircuitStore: remote(queued, lambda: stores.circuits),

@@ -13,6 +13,7 @@ from postroom.adapters.http.downloads import TooSlow
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce
+from postroom.application.consume_job import PREPARED_FOR
 from postroom.application.ports import FetchedMessage, MessageFetcher, Prepared
 from postroom.application.providers import Providers
 from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
@@ -110,6 +111,33 @@ async def test_what_takes_long_is_done_before_the_transaction_begins(rig: Rig) -
     await Worker(rig, processor=events, ledger=ledger).work()
 
     assert events.seen == ["prepare", "begin", "end"]
+
+
+class Suspended(Processor):
+    """Its host is suspended when it has prepared."""
+
+    clock: ManualClock
+    seconds: float
+
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
+        prepared = await super().prepare(mailbox, inbound)
+        self.clock.advance(timedelta(seconds=self.seconds))
+        return prepared
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ended"), [(PREPARED_FOR.total_seconds(), "completed"), (1801, "deferred")]
+)
+async def test_what_was_prepared_too_long_ago_is_prepared_again_at_no_cost(
+    rig: Rig, seconds: float, ended: str
+) -> None:
+    await a_message_waits(rig)
+    processor = Suspended()
+    processor.clock, processor.seconds = rig.clock, seconds
+
+    [outcome] = await Worker(rig, processor=processor).work()
+
+    assert name_of(outcome) == ended
 
 
 # --- Whose it is ---

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
 
 import httpx
 import pytest
+from punq import Container
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.postgres.database import Database
@@ -21,7 +24,12 @@ from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.ingress import IngressMode
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.run import run_api, say_what_is_not_received
+from postroom.domain.handover.content_token import ContentTokens, Links
+from postroom.entrypoints.container import Wired, wire
+from postroom.entrypoints.container.blobs import bind_blobs
+from postroom.entrypoints.container.pools import open_pools
 from postroom.entrypoints.settings import InvalidSettings, Settings
+from tests.buckets import BucketServer
 
 PARTS = [each.name for each in fields(Wired) if each.name not in {"health", "ingest"}]
 
@@ -123,6 +131,7 @@ async def test_the_health_of_all_that_is_needed_is_checked(wired: Wired) -> None
         "partitions",
         "postgres",
         "migrations",
+        "blobs",
     ]
 
 
@@ -143,6 +152,55 @@ async def test_blobs_lie_in_the_home(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "blobs").rglob("*") if key in path.name]
 
 
+async def test_blobs_lie_where_the_settings_say(tmp_path: Path) -> None:
+    async with wire(settings(tmp_path, blobs=f"file://{tmp_path}/shared")) as wired:
+        key = await wired.blobs.put("acme", b"content")
+
+    assert [path for path in (tmp_path / "shared").rglob("*") if key in path.name]
+
+
+async def test_blobs_lie_in_a_bucket(tmp_path: Path, bucket_server: BucketServer) -> None:
+    access = bucket_server.access()
+    given = settings(
+        tmp_path,
+        blobs=f"s3://{access.bucket}/mail",
+        s3_endpoint_url=access.endpoint_url,
+        s3_access_key_id=access.access_key_id,
+        s3_secret_access_key=SecretStr(access.secret_access_key),
+    )
+
+    async with wire(given) as wired:
+        key = await wired.blobs.put("acme", b"content")
+
+    assert bucket_server.keys(access) == [f"mail/acme/{key[:2]}/{key}"]
+
+
+async def test_mail_is_encrypted_if_the_settings_say_so(tmp_path: Path) -> None:
+    async with wire(settings(tmp_path, encrypt_mail=True)) as wired:
+        key = await wired.blobs.put("acme", b"content")
+        assert await wired.blobs.get("acme", key) == b"content"
+
+    [file] = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    assert key not in file.name
+    assert b"content" not in file.read_bytes()
+
+
+async def test_content_tokens_are_made_and_opened_by_the_secret_keys(tmp_path: Path) -> None:
+    old, new = SecretStr(generate_key()), SecretStr(generate_key())
+    links, tokens = Links("acme", "crm", "msg_1"), []
+    for keys in ((old,), (new, old)):
+        container = Container()
+        async with AsyncExitStack() as resources:
+            pools = await resources.enter_async_context(open_pools(2**20))
+            given = settings(tmp_path, secret_keys=keys)
+            bind_blobs(container, given, Database("dbname=x"), pools, resources)
+        tokens.append(container.resolve(ContentTokens))
+
+    now = SystemClock().now()
+    assert tokens[1].opens(tokens[0].make(links, now), links, now)
+    assert not tokens[0].opens(tokens[1].make(links, now), links, now)
+
+
 # --- What is refused
 
 
@@ -154,8 +212,12 @@ async def test_blobs_lie_in_the_home(tmp_path: Path) -> None:
         ({"database_url": "postgresql://user:hush@localhost:port/mail"}, "POSTROOM_DATABASE_URL"),
         ({"secret_keys": (SecretStr("hush"),)}, "key 1 of POSTROOM_SECRET_KEYS"),
         ({"secret_keys": ()}, "POSTROOM_SECRET_KEYS is empty"),
+        (
+            {"blobs": "s3://bucket", "s3_secret_access_key": SecretStr("hush")},
+            "POSTROOM_S3_ACCESS_KEY_ID",
+        ),
     ],
-    ids=["redis", "database", "database port", "key", "no key"],
+    ids=["redis", "database", "database port", "key", "no key", "half of the credentials"],
 )
 async def test_what_cannot_be_wired_is_told_in_a_line_without_the_secret(
     tmp_path: Path, given: dict[str, object], told: str

@@ -54,6 +54,8 @@ class Process:
     clock: WaitingClock = field(default_factory=lambda: WaitingClock(SALES.added_at))
     sweeps: list[int] = field(default_factory=list)
     orphans: int = 0
+    blob_sweeps: int = 0
+    unused_blobs: int = 0
     sweep_failure: Exception | None = None
     logs: list[Any] = field(default_factory=list)
 
@@ -67,6 +69,10 @@ class Process:
             raise self.sweep_failure
         return self.orphans
 
+    async def sweep_blobs(self) -> int:
+        self.blob_sweeps += 1
+        return self.unused_blobs
+
     @asynccontextmanager
     async def running(
         self,
@@ -78,6 +84,7 @@ class Process:
             folder_syncs=self.folder_syncs,
             maintain=maintain or self.rig.maintain,
             remove_orphans=self.remove_orphans,
+            sweep_blobs=self.sweep_blobs,
             clock=self.clock,
             concurrency=concurrency,
             waiting=waiting,
@@ -205,7 +212,20 @@ async def test_orphans_are_looked_for_every_hour_even_after_a_failure() -> None:
         await process.clock.let_pass(SWEEP)
 
     assert len(process.sweeps) == 2
-    assert process.events()[1:3] == ["orphans not looked for", "orphaned subscriptions removed"]
+    assert process.events()[1:3] == [
+        "orphaned subscriptions not looked for",
+        "orphaned subscriptions removed",
+    ]
+
+
+async def test_blobs_that_nothing_refers_to_are_looked_for_every_hour() -> None:
+    process = Process(unused_blobs=3)
+    async with process.running():
+        await process.clock.let_pass(SWEEP)
+
+    assert process.blob_sweeps == 2
+    removed = [entry for entry in process.logs if entry["event"] == "unused blobs removed"]
+    assert [entry["count"] for entry in removed] == [3, 3]
 
 
 async def test_a_sweep_that_crashes_stops_no_mail() -> None:
