@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
-from postroom.application.compare_shadow import CompareShadow
 from postroom.application.check_blobs import CheckBlobs
+from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes

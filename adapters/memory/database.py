@@ -19,9 +19,9 @@ from typing import Any
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.adapters.memory.handover_row import HandoverRow, Standing
 from postroom.adapters.memory.witness_row import WitnessRow
+from postroom.application.ports import Canary, OutcomeRecord
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.shadow import ShadowRow
-from postroom.application.ports import Canary, OutcomeRecord
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
 

@@ -7,7 +7,6 @@ from random import Random
 import punq
 
 from postroom.adapters.crypto import FernetCipher
-from postroom.adapters.crypto.derivation import derived_keys
 from postroom.adapters.inbox_table.caller import InboxTableCaller
 from postroom.adapters.inbox_table.table import TABLE_SQL
 from postroom.adapters.postgres.applications import PostgresApplications
@@ -61,9 +60,6 @@ def bind_handover_storage(
     applications: Applications = PostgresApplications(database, cipher)
     handovers: Handovers = PostgresHandovers(database, providers.pointers)
     records: HandoverRecords = PostgresHandoverRecords(database, providers.pointers)
-    keys = [key.get_secret_value() for key in settings.secret_keys]
-    tokens = ContentTokens(derived_keys(keys, "content token"))
-    container.register(ContentTokens, instance=tokens)
     container.register(Applications, instance=applications)
     container.register(Handovers, instance=handovers)
     container.register(HandoverRecords, instance=records)

@@ -7,8 +7,8 @@ import punq
 
 from postroom.adapters.redis.claim_record import ClaimRecords
 from postroom.adapters.redis.wire import WireFormat
-from postroom.application.compare_shadow import CompareShadow
 from postroom.application.check_blobs import CheckBlobs
+from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
 from postroom.application.file_message import FileMessage
@@ -54,8 +54,8 @@ from postroom.domain.folder_sync import SyncIntervals
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.ingress import Ingress
 from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.container.handovers import bind_handing_over
 from postroom.entrypoints.container.blobs import bind_blob_care
+from postroom.entrypoints.container.handovers import bind_handing_over
 from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.slots import IN_HAND_PER_SLOT

@@ -8,8 +8,8 @@ import pytest
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
 from postroom.adapters.memory.applications import InMemoryApplications
-from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
+from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.handover_records import InMemoryHandoverRecords

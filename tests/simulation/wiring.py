@@ -11,9 +11,9 @@ import punq
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.applications import InMemoryApplications
+from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
 from postroom.adapters.memory.handovers import InMemoryHandovers
-from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce

@@ -119,8 +119,8 @@ class Suspended(Processor):
     clock: ManualClock
     seconds: float
 
-    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage) -> Prepared:
-        prepared = await super().prepare(mailbox, inbound)
+    async def prepare(self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob) -> Prepared:
+        prepared = await super().prepare(mailbox, inbound, job)
         self.clock.advance(timedelta(seconds=self.seconds))
         return prepared
 

@@ -21,13 +21,12 @@ from postroom.adapters.postgres.database import Database
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.unless_shadow import UnlessShadow
-from postroom.domain.ingress import IngressMode
-from postroom.entrypoints.container import Wired, wire
-from postroom.entrypoints.run import run_api, say_what_is_not_received
 from postroom.domain.handover.content_token import ContentTokens, Links
+from postroom.domain.ingress import IngressMode
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.container.blobs import bind_blobs
 from postroom.entrypoints.container.pools import open_pools
+from postroom.entrypoints.run import run_api, say_what_is_not_received
 from postroom.entrypoints.settings import InvalidSettings, Settings
 from tests.buckets import BucketServer
 
