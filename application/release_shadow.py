@@ -14,7 +14,7 @@ from postroom.domain.handover.shadow import BEFORE, decide
 from postroom.domain.ingress import Ingress, IngressMode
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer, UnknownPointer
-from postroom.domain.takeover import Takeover, may_be
+from postroom.domain.takeover import CLOCKS_DIFFER, Takeover, may_be
 
 EARLIER = timedelta(days=1)
 """How long before the change a message may have been accepted that was handled after it."""
@@ -95,10 +95,13 @@ class ReleaseShadow:
         )
 
     async def _queue(self, mailbox: Mailbox, since: datetime, *, dry_run: bool) -> tuple[int, int]:
-        """Queue again what was skipped from *since* on; how many were, and how many were not."""
+        """Queue again what was skipped from *since* on; how many were, and how many were not.
+
+        It may be some more, as our clock is another than the provider's: the ledger knows whose.
+        """
         is_in_shadow = self.ingress.mode_of(mailbox.provider) is IngressMode.SHADOW
         queued = left = 0
-        async for page in self._seen.skipped(mailbox, since):
+        async for page in self._seen.skipped(mailbox, since - CLOCKS_DIFFER):
             pointers = [] if is_in_shadow else _readable(page)
             for start in range(0, 0 if dry_run else len(pointers), BATCH):
                 await self.ingest(mailbox, pointers[start : start + BATCH], backfilled=True)

@@ -15,6 +15,7 @@ CHANGES: Mapping[str, str] = {
     "began_at": "timestamptz",
     "failed_began": "timestamptz",
     "failures": "integer",
+    "forgiven": "integer",
     "unsure": "integer",
     "charged": "integer",
     "may_be_handled": "boolean",

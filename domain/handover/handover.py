@@ -34,6 +34,9 @@ CHARGES = tuple(
 )
 """How long a message waits that is at fault. When it has been so once more, it is dead."""
 
+MOST_FORGIVEN = 3
+"""Failures that are taken for an outage's, so that messages which always fail together are found."""
+
 STRUGGLING = 3
 """Charges after which a person is to hear of it."""
 
@@ -66,7 +69,8 @@ class Handover:
 
     *fence* counts the calls begun, and proves whose call it is; *unsure* counts those whose end is
     not known. *failed_began* is when the last call began, if it failed and is not judged yet;
-    *failures* counts such calls in a row. *charged* counts those that were its own fault.
+    *failures* counts such calls in a row. *charged* counts those that were its own fault, and
+    *forgiven* those that were an outage's.
     *may_be_handled* is False as long as the application has surely not handled it. *sequence* is
     its place among those of its mailbox, where the application wants an order. *redriven_at* is
     when a person had it called with again.
@@ -88,6 +92,7 @@ class Handover:
     failures: int = 0
     unsure: int = 0
     charged: int = 0
+    forgiven: int = 0
     may_be_handled: bool = False
     sequence: int | None = None
     reference: str = ""
@@ -128,9 +133,11 @@ class Handover:
             return found
         if now >= (self.redriven_at or self.accepted_at) + KEY_GOOD_FOR:
             return found._held("its key may be forgotten by now", now)
-        if found.failed_began and health.proves_at_fault(found.failed_began):
-            return found._charged(now)
-        return found
+        if found.failed_began is None:
+            return found
+        if found.forgiven < MOST_FORGIVEN and health.forgives(found.failed_began):
+            return replace(found, failed_began=None, forgiven=found.forgiven + 1)
+        return found._charged(now) if health.proves_at_fault(found.failed_began) else found
 
     def _abandoned(self, when_unsure: WhenUnsure, now: datetime) -> "Handover":
         found = replace(
@@ -215,6 +222,7 @@ class Handover:
             failures=0,
             unsure=0,
             charged=0,
+            forgiven=0,
             reference="",
             url="",
             ended_at=None,

@@ -2,7 +2,8 @@
 
 A failed call of a message is charged to it on evidence alone: a call of *another* message of the
 application, which began after that call did, came to a final answer. So an outage of any kind, of
-any length, charges nothing: neither does a deployment that answers 404 for an hour.
+any length, charges nothing: neither does a deployment that answers 404 for an hour. Nor does the end
+of one: what several messages have met was the application's failure, and is forgiven when it is back.
 
 | state   | calls                                               | what ends it                    |
 |---------|-----------------------------------------------------|---------------------------------|
@@ -54,8 +55,10 @@ class Health:
     """How an application answers. *window* bounds the calls at a time.
 
     *last_success_began* is when the latest call began that came to a final answer. *failures*
-    counts those since then, and *last_failed* is the key of the last. *reason* says how that
-    failed. *failing_since* is None while all is well. *alerts* counts those of ALERTS that are due.
+    counts those since then, *last_failed* is the key of the last message that did, and
+    *several_failed* says that there was another. *reason* says how it failed. *failing_since* is
+    None while all is well. *alerts* counts those of ALERTS that are due. Calls that began before
+    *forgiven_before* have failed in an outage.
     """
 
     condition: Condition = Condition.ACTIVE
@@ -64,6 +67,8 @@ class Health:
     pauses: int = 0
     last_success_began: datetime | None = None
     last_failed: str = ""
+    several_failed: bool = False
+    forgiven_before: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
     reason: str = ""
@@ -83,6 +88,10 @@ class Health:
     def proves_at_fault(self, failed_began: datetime) -> bool:
         """Whether another message was taken since a call began at *failed_began*, which failed."""
         return self.last_success_began is not None and self.last_success_began > failed_began
+
+    def forgives(self, failed_began: datetime) -> bool:
+        """Whether a call that began then, and failed, was one of many in an outage."""
+        return self.forgiven_before is not None and failed_began < self.forgiven_before
 
     def pinging(self, now: datetime, timeout: timedelta) -> "Health":
         """While a ping is on its way, and nobody else is to send one."""
@@ -109,10 +118,13 @@ class Health:
                 return self._succeeded(answer, began, limit)
 
     def _succeeded(self, _: Final, began: datetime, limit: int) -> "Health":
-        latest = max(filter(None, (self.last_success_began, began)), default=began)
         was_down = self.condition is not Condition.ACTIVE
-        window = min(2 if was_down else 2 * self.window, limit)
-        return Health(window=window, last_success_began=latest)
+        was_outage = self.condition is Condition.PAUSED and self.several_failed
+        return Health(
+            window=min(2 if was_down else 2 * self.window, limit),
+            last_success_began=max(filter(None, (self.last_success_began, began))),
+            forgiven_before=began if was_outage else self.forgiven_before,
+        )
 
     def _after_failure(
         self, key: str, reason: str, began: datetime, now: datetime, draw: float
@@ -128,10 +140,12 @@ class Health:
 
     def _failed(self, key: str, reason: str, now: datetime) -> "Health":
         since = self.failing_since or now
+        is_another = bool(key and self.last_failed) and key != self.last_failed
         return replace(
             self,
             failures=self.failures + 1,
-            last_failed=key,
+            last_failed=key or self.last_failed,
+            several_failed=self.several_failed or is_another,
             failing_since=since,
             reason=reason,
             alerts=sum(now - since >= after for after in ALERTS),

@@ -131,9 +131,9 @@ async def _import(
 
 
 def _refusal(bad: Sequence[BadLine], views: Sequence[ImportedView], *, dry_run: bool) -> str:
+    named = summary(sorted(bad, key=lambda each: each.line), "imported")
     imported = 0 if dry_run else len(views)
-    those = "nothing was" if not imported else f"{imported} of its mailboxes were"
-    return f"{summary(sorted(bad, key=lambda each: each.line))}; {those} imported"
+    return f"{named}; {f'{imported} mailboxes were' if imported else 'nothing was'} imported"
 
 
 def _view(mailbox: ExportedMailbox, result: Imported) -> ImportedView:

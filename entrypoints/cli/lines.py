@@ -95,8 +95,8 @@ def moment(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
-def summary(bad: Sequence[BadLine]) -> str:
-    """In one line: how many, and the first of them."""
+def summary(bad: Sequence[BadLine], what: str = "read") -> str:
+    """In one line: how many cannot be *what*, and the first of them."""
     lines = "1 line" if len(bad) == 1 else f"{len(bad)} lines"
     named = "; ".join(map(str, bad[:SHOWN]))
-    return f"{lines} cannot be read: {named}{'; …' if len(bad) > SHOWN else ''}"
+    return f"{lines} cannot be {what}: {named}{'; …' if len(bad) > SHOWN else ''}"

@@ -98,7 +98,7 @@ def test_a_file_with_anything_wrong_in_it_imports_nothing(
     ended = postroom("import", write(tmp_path, OFFICE, HANDLED, bad, {"type": "?"}))
 
     assert ended.failure == (
-        "2 lines cannot be read: line 4: --host is missing;"
+        "2 lines cannot be imported: line 4: --host is missing;"
         " line 5: type is none of: export, mailbox, handled; nothing was imported"
     )
     assert postroom("mailbox", "list", "--json").json == []

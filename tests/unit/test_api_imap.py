@@ -6,11 +6,14 @@ import httpx
 import pytest
 from litestar.testing import AsyncTestClient
 
+from postroom.adapters import imap
 from postroom.adapters.http.standard_webhooks import key_of, sign
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.memory.clock import ManualClock
+from postroom.application.providers import Providers
 from postroom.domain.failure import Unavailable
 from postroom.entrypoints.api.ingress import BODY_LIMIT
+from tests.provider_deps import provider_deps
 from tests.unit.api_providers import SECRET, google_mailbox, imap_mailbox, open_rig
 from tests.unit.api_rig import Rig, problem
 
@@ -163,3 +166,41 @@ async def test_the_schema_says_what_a_hand_off_is_and_how_it_is_signed(client: C
     assert body["title"] == "HandOff"
     assert operation["security"] == [{"imap": []}]
     assert schema["components"]["securitySchemes"]["imap"]["name"] == "webhook-signature"
+
+
+# --- Senders that cannot sign ---
+
+
+@pytest.fixture
+async def unsigned(rig: Rig) -> AsyncIterator[Client]:
+    secrets = {"acme": "a secret of another system"}
+    deps = provider_deps(rig.clock, rig.registry)
+    rig.providers = Providers([imap.provider(deps, handoff_secrets=secrets, static_header=True)])
+    await rig.registry.add(imap_mailbox())
+    async with AsyncTestClient(rig.app()) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("tenant", "secret", "status"),
+    [
+        ("acme", "a secret of another system", 202),
+        ("acme", "a secret of a stranger", 401),
+        ("acme", "", 401),
+        ("globex", "a secret of another system", 503),
+        ("", "a secret of another system", 503),
+    ],
+)
+async def test_a_secret_that_is_shown_is_right_or_wrong_or_not_set(
+    unsigned: Client, rig: Rig, tenant: str, secret: str, status: int
+) -> None:
+    response = await unsigned.post(
+        URL,
+        json=hand_off(POINTER),
+        headers={"Postroom-Tenant": tenant, "X-IMAP-Webhook-Secret": secret},
+    )
+
+    assert response.status_code == status
+    assert len(rig.jobs) == (status == 202)
+    assert ("retry-after" in response.headers) == (status == 503)
+    assert "secret of" not in response.text

@@ -216,14 +216,15 @@ async def test_what_was_handled_long_before_the_change_is_not_remembered(rig: Ri
 
 
 async def test_what_was_skipped_since_the_change_is_queued_again(rig: Rig) -> None:
-    await rig.skip(7, "a@x", after=-MINUTE)
+    await rig.skip(6, "z@x", after=-HOUR)
+    await rig.skip(7, "a@x", after=-MINUTE)  # by our clock
     await rig.skip(8, "b@x")
     await rig.skip(9, "c@x")
 
     [released] = await rig.release(handled("b@x"))
 
-    assert (released.queued, released.noted) == (2, 1)
-    assert await rig.waiting() == [8, 9]
+    assert (released.queued, released.noted) == (3, 1)
+    assert await rig.waiting() == [7, 8, 9]
 
 
 async def test_what_has_been_handled_since_is_not_queued_again(rig: Rig) -> None:

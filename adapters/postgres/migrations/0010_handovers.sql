@@ -67,6 +67,7 @@ CREATE TABLE handover (
     began_at        timestamptz,
     failed_began    timestamptz,
     failures        integer     NOT NULL,
+    forgiven        integer     NOT NULL,
     unsure          integer     NOT NULL,
     charged         integer     NOT NULL,
     may_be_handled  boolean     NOT NULL,
@@ -110,7 +111,7 @@ CREATE INDEX handover_handled ON handover (owner, application, ended_at)
 ALTER TABLE handover ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON handover USING (tenant = current_setting('postroom.tenant', true));
 GRANT SELECT, INSERT ON handover TO postroom_app;
-GRANT UPDATE (state, due_at, fence, lease_until, began_at, failed_began, failures, unsure,
+GRANT UPDATE (state, due_at, fence, lease_until, began_at, failed_began, failures, forgiven, unsure,
               charged, may_be_handled, reference, url, reason, ended_at, redriven_at, last_answer)
     ON handover TO postroom_app;
 
