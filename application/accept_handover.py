@@ -21,6 +21,7 @@ from postroom.application.ports import (
     Offload,
     Prepared,
 )
+from postroom.domain.failure import AccessFailed, Contended
 from postroom.domain.handover.application import Application, BodyKind, Mode, Order
 from postroom.domain.handover.body import render_body
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
@@ -74,7 +75,11 @@ class AcceptHandover:
             at=self.clock.now(),
         )
         copies = await self._copies(application, mailbox.tenant)
-        bodies = {each.name: self._body(each, message) for each in (application, *copies)}
+        bodies = {
+            each.name: self._body(each, message)
+            for each in (application, *copies)
+            if each.order is not Order.MAILBOX  # whose bodies say their place
+        }
         return partial(self._accept, message, application, copies, bodies)
 
     async def _accept(
@@ -85,9 +90,8 @@ class AcceptHandover:
         bodies: dict[str, bytes],
     ) -> Accepted:
         for each in (application, *copies):
-            handover = self._handover(each, message)
-            body = bodies[each.name]
-            if each.order is Order.MAILBOX:
+            handover, body = self._handover(each, message), bodies.get(each.name)
+            if body is None:
                 number = await self.handovers.next_number(each, message.mailbox)
                 handover = replace(handover, sequence=number)
                 body = self._body(each, message, sequence=number)
@@ -110,9 +114,20 @@ class AcceptHandover:
         return await self.offload(Kind.HTML, self.sanitise, html, size=len(html))
 
     async def _copies(self, application: Application, tenant: str) -> Sequence[Application]:
-        """Those that are there still, and want mail: a copy holds nobody up."""
-        found = [await self.applications.get(tenant, name) for name in application.copies]
-        return [each for each in found if each and each.mode is not Mode.OFF]
+        """Those that are there still, and want mail."""
+        found = [await self._copy(tenant, name) for name in dict.fromkeys(application.copies)]
+        return [
+            each
+            for each in found
+            if each and each.mode is not Mode.OFF and each.name != application.name
+        ]
+
+    async def _copy(self, tenant: str, name: str) -> Application | None:
+        """Raises Contended if its secrets cannot be decrypted: the mailbox is not at fault."""
+        try:
+            return await self.applications.get(tenant, name)
+        except AccessFailed as failure:
+            raise Contended(f"the application {name}: {failure.reason}") from failure
 
     def _handover(self, application: Application, message: _Message) -> Handover:
         mailbox, identity = message.mailbox, message.inbound.identity

@@ -24,7 +24,6 @@ from postroom.application.ports import (
 from postroom.domain.failure import Unavailable
 from postroom.domain.handover.answer import Answer, Unreachable
 from postroom.domain.handover.application import Application
-from postroom.domain.handover.handover import MARGIN
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 """Seconds between two tries to settle while the store is away."""
@@ -103,13 +102,13 @@ class HandOver:
         return await caller.call(application, calls)
 
     async def settle(
-        self, application: Application, answers: Sequence[Answered], *, answered_at: float
+        self, application: Application, answers: Sequence[Answered], *, lease_ends: float
     ) -> None:
-        """Store *answers*, the first of which came at *answered_at* by the loop's clock.
+        """Store *answers*, to calls whose last lease ends then by the loop's clock.
 
-        Gives up when the margin of the lease is over.
+        Gives up shortly before that.
         """
-        give_up = answered_at + MARGIN.total_seconds() - SPARE
+        give_up = lease_ends - SPARE
         wait = FIRST_WAIT
         while True:
             try:

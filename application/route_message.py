@@ -54,7 +54,10 @@ class RouteMessage(EmailProcessor):
     )
 
     async def obstacle(self, mailbox: Mailbox) -> str:
-        return (await self._route(mailbox)).obstacle
+        route = await self._route(mailbox)
+        if route.processor:
+            return await route.processor.obstacle(mailbox)
+        return route.obstacle
 
     async def prepare(
         self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob

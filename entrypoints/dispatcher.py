@@ -6,16 +6,19 @@ application over them all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from postroom.application.hand_over import HandOver
 from postroom.application.ports import Answered, Applications, Call, Handovers
 from postroom.domain.failure import AccessFailed, Failure, Unavailable
+from postroom.domain.handover.answer import Failed
 from postroom.domain.handover.application import Application
+from postroom.domain.handover.handover import MARGIN
 from postroom.entrypoints.outage import Outage
 from postroom.entrypoints.tasks import cancel
 from postroom.entrypoints.telemetry.privacy import error_fields
@@ -27,6 +30,9 @@ POLL_EVERY = timedelta(seconds=1)
 
 LOADED_FOR = 5.0
 """Seconds for which the settings of an application are used before they are read again."""
+
+STORED_WITHIN = 2.0
+"""Seconds that a stop waits for a claim that is on its way, and for answers to be stored."""
 
 Owned = tuple[str, str]
 """Owner and name of an application."""
@@ -66,6 +72,9 @@ class Dispatcher:
             except Unavailable as failure:
                 await outage.sit_out(failure)
                 continue
+            except Exception as error:  # noqa: BLE001 - what is due would never be looked at again
+                log.error("dispatcher crashed", **error_fields(error))  # noqa: TRY400
+                due = []
             outage.is_over()
             for owned in due:
                 if owned not in lanes:
@@ -81,6 +90,15 @@ class Dispatcher:
             pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """Calls that one claim has begun. *lease_ends* by the clock of the loop, or a moment later."""
+
+    application: Application
+    calls: Sequence[Call]
+    lease_ends: float
+
+
 class _Lane:
     """The calls of one application, in this process."""
 
@@ -91,30 +109,43 @@ class _Lane:
         self._loaded: tuple[float, Application | None] | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._in_flight = 0
-        self._answers: list[tuple[float, Answered]] = []
+        self._answers: list[tuple[_Calls, Answered]] = []
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
+        self._is_stopping = False
         self._tasks = [
-            asyncio.create_task(self._forever(self._claim_when_due)),
-            asyncio.create_task(self._forever(self._settle_when_answered)),
+            asyncio.create_task(self._forever(self._claim_when_due, lambda: self._is_stopping)),
+            asyncio.create_task(self._forever(self._settle_when_answered, self._is_settled)),
         ]
 
     def wake(self) -> None:
         self._wake.set()
 
     async def stop(self, grace: timedelta) -> None:
-        """Let the calls end, for as long as that, and settle those that have."""
+        """Let the calls end, for as long as that, and store what was answered.
+
+        A claim that is on its way ends too: its calls would else be of unknown end, and never made.
+        """
         claiming, settling = self._tasks
+        self._is_stopping = True
+        self._wake.set()
+        await asyncio.wait([claiming], timeout=STORED_WITHIN)
         await cancel([claiming])
         if self._calls:
             await asyncio.wait(self._calls, timeout=grace.total_seconds())
-        await cancel([*self._calls, settling])
-        if self._answers and (application := await self._application()):
-            await self._settle(application)
+        await cancel(self._calls)
+        self._answered.set()
+        await asyncio.wait([settling], timeout=STORED_WITHIN)
+        await cancel([settling])
 
-    async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
+    def _is_settled(self) -> bool:
+        return self._is_stopping and not self._calls and not self._answers
+
+    async def _forever(
+        self, step: Callable[[], Awaitable[None]], is_over: Callable[[], bool]
+    ) -> None:
         outage = Outage("database")
-        while True:
+        while not is_over():
             try:
                 await step()
                 outage.is_over()
@@ -128,39 +159,38 @@ class _Lane:
         await self._wake.wait()
         self._wake.clear()
         application = await self._application()
-        if application is None:
+        if self._is_stopping or application is None or not application.is_called:
             return
         if (free := application.in_flight - self._in_flight) > 0:
             await self._claim(application, free)
 
     async def _claim(self, application: Application, free: int) -> None:
+        lease = application.timeout + MARGIN
+        lease_ends = asyncio.get_running_loop().time() + lease.total_seconds()
         claimed = await self._hand_over.claim(application, free)
+        self._in_flight += len(claimed.calls)
         size = self._hand_over.batch(application)
         for at in range(0, len(claimed.calls), size):
-            self._start(self._call(application, claimed.calls[at : at + size]))
+            calls = _Calls(application, claimed.calls[at : at + size], lease_ends)
+            self._start(self._call(calls))
         if claimed.ping:
             self._start(self._ping(application))
         if claimed.others or len(claimed.calls) == free:
             self.wake()  # there may be more
 
-    def _start(self, call: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(call)
+    def _start(self, call: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(call)
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
-    async def _call(self, application: Application, calls: Sequence[Call]) -> None:
-        self._in_flight += len(calls)
+    async def _call(self, calls: _Calls) -> None:
         try:
-            answered = await self._hand_over.call(application, calls)
-        except Exception as error:  # noqa: BLE001 - a bug: the lease runs out, and it is made again
+            answered = await self._hand_over.call(calls.application, calls.calls)
+        except Exception as error:  # noqa: BLE001 - a bug, which is charged to whoever meets it
             log.error("call crashed", application=self._name, **error_fields(error))  # noqa: TRY400
-            self._in_flight -= len(calls)
-            return
-        except asyncio.CancelledError:
-            self._in_flight -= len(calls)
-            raise
-        now = asyncio.get_running_loop().time()
-        self._answers += [(now, each) for each in answered]
+            crash = Failed(reason=f"a fault of our own: {type(error).__name__}", sure=False)
+            answered = [Answered(each.handover, crash) for each in calls.calls]
+        self._answers += [(calls, each) for each in answered]
         self._answered.set()
 
     async def _ping(self, application: Application) -> None:
@@ -173,17 +203,19 @@ class _Lane:
     async def _settle_when_answered(self) -> None:
         await self._answered.wait()
         self._answered.clear()
-        if application := await self._application():
-            await self._settle(application)
+        if self._answers:
+            await self._settle()
 
-    async def _settle(self, application: Application) -> None:
-        """All that was answered by now, in one transaction."""
+    async def _settle(self) -> None:
+        """All that was answered by now, in one transaction.
+
+        By the settings that the last of them was called with: they may be gone by now.
+        """
         answers, self._answers = self._answers, []
-        if not answers:
-            return
+        lease_ends = max(calls.lease_ends for calls, _ in answers)
         try:
             await self._hand_over.settle(
-                application, [each for _, each in answers], answered_at=answers[0][0]
+                answers[-1][0].application, [each for _, each in answers], lease_ends=lease_ends
             )
         finally:
             self._in_flight -= len(answers)
@@ -200,8 +232,5 @@ class _Lane:
         try:
             return await self._dispatcher.applications.owned(self._owner, self._name)
         except AccessFailed as failure:
-            self._log_unreadable(failure)
+            log.error("application unreadable", application=self._name, reason=failure.reason)  # noqa: TRY400
             return None
-
-    def _log_unreadable(self, failure: AccessFailed) -> None:
-        log.error("application unreadable", application=self._name, reason=failure.reason)

@@ -132,3 +132,8 @@ class Application:
     def is_paused(self) -> bool:
         """By a person."""
         return self.paused_since is not None
+
+    @property
+    def is_called(self) -> bool:
+        """Whether what waits is handed over now: it is neither in shadow, nor off, nor paused."""
+        return self.mode is Mode.DELIVER and not self.is_paused

@@ -29,6 +29,9 @@ _ENDS = {
 }
 """Any other state is one in which it waits: `handover.retried`."""
 
+_IN_ITS_WORDS = frozenset({State.SKIPPED, State.REFUSED})
+"""The reason is the application's, and may say anything: a person reads it in the dead letters."""
+
 SHORT_KEY = 16
 """Characters of a key that a log line needs: enough to find it by, and few enough to read."""
 
@@ -99,7 +102,7 @@ def _fields(handover: Handover) -> Fields:
 
 def _facts(handover: Handover) -> Fields:
     facts: Fields = {}
-    if handover.reason:
+    if handover.reason and handover.state not in _IN_ITS_WORDS:
         facts["reason"] = handover.reason
     if handover.unsure:
         facts["unsure"] = handover.unsure
