@@ -111,7 +111,7 @@ async def test_no_handover_is_there_before_its_original(rig: Rig) -> None:
     async def full(*_: object) -> str:
         raise StoreUnavailable("the disk is full")
 
-    blobs.put = full  # type: ignore[method-assign]
+    blobs.put = full  # type: ignore[assignment,method-assign]
     with pytest.raises(StoreUnavailable):
         await accepted(rig, accept=accepting(rig, blobs))
     assert rows(rig) == []

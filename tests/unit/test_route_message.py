@@ -141,7 +141,7 @@ async def test_what_is_in_a_processors_way_keeps_it_back(rig: Rig) -> None:
 async def test_mail_waits_for_an_application_that_cannot_have_it(
     rig: Rig, application: Application | None, reason: str
 ) -> None:
-    await rig.add(*[application] * (application is not None))
+    await rig.add(*filter(None, [application]))
     router = Router(rig, default="crm")
 
     assert await router.obstacle() == reason
