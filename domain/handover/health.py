@@ -2,8 +2,8 @@
 
 A failed call of a message is charged to it on evidence alone: a call of *another* message of the
 application, which began after that call did, came to a final answer. So an outage of any kind, of
-any length, charges nothing: neither does a deployment that answers 404 for an hour. Nor does the end
-of one: what several messages have met was the application's failure, and is forgiven when it is back.
+any length, charges nothing: neither does a deployment that answers 404 for an hour. Nor does its
+end: what several messages have met was the application's failure, and is forgiven then.
 
 | state   | calls                                               | what ends it                    |
 |---------|-----------------------------------------------------|---------------------------------|
