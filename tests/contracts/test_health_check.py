@@ -92,9 +92,7 @@ async def blobs(_: Urls) -> AsyncIterator[Stage]:
     """Two hosts that do not share theirs; the first has not seen the second yet."""
     canaries, clock = InMemoryBlobCanaries(InMemoryDatabase()), ManualClock()
     first, second = (
-        CheckBlobs(
-            blobs=InMemoryBlobStore(clock), canaries=canaries, clock=clock, host=host, pid=1
-        )
+        CheckBlobs(blobs=InMemoryBlobStore(clock), canaries=canaries, clock=clock, host=host, pid=1)
         for host in ("first", "second")
     )
     await first()
