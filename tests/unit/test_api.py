@@ -78,7 +78,7 @@ async def test_the_schema_lists_every_address_and_how_to_be_let_in(client: Clien
         "/api/v1/handovers",
         "/api/v1/handovers/{key}",
         "/api/v1/handovers/{key}/raw",
-        "/api/v1/handovers/{key}/parts/{number}",
+        "/api/v1/handovers/{key}/parts/{part}",
         "/api/v1/handovers/{key}/html",
         "/api/v1/handovers/{key}/text",
     }
