@@ -59,12 +59,6 @@ class CheckBlobs(HealthCheck):
         if self._complaint:
             raise StoreUnavailable(self._complaint)
 
-    async def be_seen(self) -> None:
-        """Have others read our canary. Raises Unavailable."""
-        now = self.clock.now()
-        own = await self._written(now)
-        await self.canaries.store(own, now=now, gone_before=now - FORGOTTEN_AFTER)
-
     async def _written(self, now: datetime) -> Canary:
         if self._own is None or now - self._own.written_at >= WRITTEN_EVERY:
             key = await self.blobs.put(CANARIES, secrets.token_bytes(32))
@@ -74,16 +68,20 @@ class CheckBlobs(HealthCheck):
     async def _find_complaint(self, now: datetime) -> str:
         own = await self._written(now)
         if await self.blobs.get(CANARIES, own.key) is None:
+            self._own = None  # another is tried next: somebody may have emptied the place
             return UNREADABLE
-        for canary in await self._canaries_of_all(now):
+        for canary in await self._exchanged(own, now):
             if await self.blobs.get(CANARIES, canary.key) is None:
                 return self._not_shared(canary.host)
         return ""
 
-    async def _canaries_of_all(self, now: datetime) -> Sequence[Canary]:
-        """None while the database is away, which has a check of its own."""
+    async def _exchanged(self, own: Canary, now: datetime) -> Sequence[Canary]:
+        """Those of all hosts, who find ours in turn.
+
+        None while the database is away, which has a check of its own.
+        """
         with suppress(Unavailable):
-            await self.be_seen()
+            await self.canaries.store(own, now=now, gone_before=now - FORGOTTEN_AFTER)
             return await self.canaries.newest(seen_since=now - SEEN_WITHIN)
         return ()
 

@@ -31,7 +31,6 @@ class BlobWatch:
 
     async def _look(self) -> None:
         try:
-            await self.check.be_seen()
             await self.check()
         except Failure as failure:
             if failure.reason != self.failed_with:

@@ -1,7 +1,8 @@
 """Databases of a user's, with an inbox table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -9,6 +10,9 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from postroom.adapters.inbox_table.table import TABLE_SQL
+from postroom.application.ports.handovers import Call
+from postroom.domain.handover.application import Application
+from tests.calling import application, call_of
 
 
 @contextmanager
@@ -27,6 +31,14 @@ def run(url: str, *statements: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
+
+
+def inbox(url: str, *, timeout: timedelta = timedelta(seconds=5)) -> Application:
+    return application(url, timeout=timeout)
+
+
+def messages(number: int) -> Sequence[Call]:
+    return [call_of(f"msg_{n}") for n in range(number)]
 
 
 def with_options(url: str, **options: str) -> str:

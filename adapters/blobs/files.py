@@ -87,14 +87,11 @@ class Files(Objects):
         """Tenants and file names after the one that `tenant/name` says, in order."""
         first, _, name_after = after.partition("/")
         for tenant in _names_in(self._directory):
-            begin = name_after if tenant == first else ""
-            for shard in _names_in(self._directory / tenant) if tenant >= first else ():
-                for name in (
-                    _names_in(self._directory / tenant / shard) if shard >= begin[:2] else ()
-                ):
-                    file = self._directory / tenant / shard / name
-                    if name > begin and _is_unused(file, since):
-                        yield tenant, name
+            if tenant >= first:
+                begin = name_after if tenant == first else ""
+                for file in _files_after(begin, self._directory / tenant):
+                    if _is_unused(file, since):
+                        yield tenant, file.name
 
     def _path(self, tenant: str, name: str) -> Path:
         return self._directory / tenant / name[:2] / name
@@ -138,6 +135,14 @@ def _is_renewed(path: Path) -> bool:
 
 def _used_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _files_after(begin: str, directory: Path) -> Iterator[Path]:
+    for shard in _names_in(directory):
+        if shard >= begin[:2]:
+            for name in _names_in(directory / shard):
+                if name > begin:
+                    yield directory / shard / name
 
 
 def _is_unused(path: Path, since: datetime) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from postroom.adapters.blobs.objects import ObjectPage, Objects
 from postroom.adapters.blobs.s3_errors import is_missing, translated
@@ -54,7 +54,14 @@ def open_bucket(access: S3Access) -> Iterator["Bucket"]:
     """Connects to nothing yet. Raises ValueError, with the name of the setting."""
     if bool(access.access_key_id) != bool(access.secret_access_key):
         raise ValueError("POSTROOM_S3_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY: set both, or neither")
-    with closing(_client(access)) as client:
+    try:
+        client = _client(access)
+    except (BotoCoreError, ValueError) as error:  # its text may quote a password
+        raise ValueError(
+            "POSTROOM_S3_ENDPOINT_URL, POSTROOM_S3_REGION, or what the SDK of AWS finds (AWS_…,"
+            f" its files), cannot be used: {type(error).__name__}"
+        ) from None
+    with closing(client):
         yield Bucket(client, access.bucket, access.prefix)
 
 

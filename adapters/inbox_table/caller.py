@@ -73,7 +73,7 @@ class InboxTableCaller(ApplicationCaller):
             ):
                 progress.connected = True
                 await work(connection)
-        except (psycopg.Error, OSError) as error:
+        except (psycopg.Error, OSError, ValueError) as error:  # the last is of a host that is none
             return answer_without_end(
                 error, connected=progress.connected, committing=progress.committing
             )

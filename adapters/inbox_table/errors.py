@@ -45,7 +45,7 @@ _REFUSED = {
     r"database .* does not exist": _NO_DATABASE,
     r"too many|remaining connection slots": _FULL,
     r"[Rr]efused": "nothing listens there: see the host and the port of the application's URL",
-    r"resolve|translate host|not known": "the host of the application's URL cannot be looked up",
+    r"resolve|translate host|not known": "the host of the application's URL leads nowhere",
     r"certificate|SSL": "TLS failed: see the application's URL and the server's certificate",
 }
 
@@ -73,7 +73,7 @@ def is_of_the_row(error: psycopg.Error) -> bool:
 def _why_not_connected(error: Exception) -> str:
     if isinstance(error, TimeoutError | psycopg.errors.ConnectionTimeout):
         return "no connection to the database in time: it is not reached, or is too slow"
-    if isinstance(error, psycopg.ProgrammingError):
+    if isinstance(error, psycopg.ProgrammingError | ValueError):
         return "the application's URL cannot be read: postgresql://user:password@host/database"
     found = (remedy for text, remedy in _REFUSED.items() if re.search(text, str(error)))
     return next(found, "no connection to the database: see that it runs, and the URL")

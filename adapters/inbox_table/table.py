@@ -36,6 +36,7 @@ INSERT INTO postroom_inbox (key, tenant, mailbox, received_at, body)
 SELECT key, tenant, mailbox, received_at, body::jsonb
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
   AS new (key, tenant, mailbox, received_at, body)
+ORDER BY key  -- two that insert the same keys wait for each other in one direction alone
 ON CONFLICT (key) DO NOTHING
 RETURNING key
 """)

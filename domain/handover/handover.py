@@ -35,7 +35,7 @@ CHARGES = tuple(
 """How long a message waits that is at fault. When it has been so once more, it is dead."""
 
 MOST_FORGIVEN = 3
-"""Failures that are taken for an outage's, so that messages which always fail together are found."""
+"""Failures that are taken for an outage's: messages that always fail together must be found."""
 
 STRUGGLING = 3
 """Charges after which a person is to hear of it."""

@@ -2,8 +2,8 @@
 
 A failed call of a message is charged to it on evidence alone: a call of *another* message of the
 application, which began after that call did, came to a final answer. So an outage of any kind, of
-any length, charges nothing: neither does a deployment that answers 404 for an hour. Nor does the end
-of one: what several messages have met was the application's failure, and is forgiven when it is back.
+any length, charges nothing: neither does a deployment that answers 404 for an hour. Nor does its
+end: what several messages have met was the application's failure, and is forgiven then.
 
 | state   | calls                                               | what ends it                    |
 |---------|-----------------------------------------------------|---------------------------------|
@@ -102,7 +102,7 @@ class Health:
     ) -> "Health":
         """After *answer* to the call of *key* that had begun then; *limit* is the most in flight.
 
-        *draw*, from [0, 1), spreads the pauses.
+        A ping has an empty *key*. *draw*, from [0, 1), spreads the pauses.
         """
         match answer:
             case InProgress():
@@ -134,8 +134,9 @@ class Health:
         failed = self._failed(key, reason, now)
         if self.condition is Condition.ACTIVE:
             return replace(failed, condition=Condition.SUSPECT, window=1)
-        if self.condition is Condition.PAUSED and self.room(0, now) == 0:
-            return failed  # it was on its way before the pause began
+        was_on_its_way = self.condition is Condition.PAUSED and self.room(0, now) == 0
+        if was_on_its_way and key:  # a ping is sent in a pause
+            return failed
         return failed._paused(now, draw)
 
     def _failed(self, key: str, reason: str, now: datetime) -> "Health":

@@ -21,6 +21,7 @@ from postroom.entrypoints.api.bearer import REFUSED, bearer_token, tenants_by_to
 from postroom.entrypoints.api.byte_ranges import answer
 from postroom.entrypoints.api.files import harmless, saved_as
 from postroom.entrypoints.api.problems import (
+    INVALID_REQUEST,
     NO_SUCH_RANGE,
     NOT_FOUND,
     UNAUTHENTICATED,
@@ -37,7 +38,7 @@ RESPONSES = {
     206: ResponseSpec(
         bytes, description="The range that was wanted.", media_type=BYTES, generate_examples=False
     ),
-    **described(UNAUTHENTICATED, NOT_FOUND, NO_SUCH_RANGE, UNAVAILABLE),
+    **described(INVALID_REQUEST, UNAUTHENTICATED, NOT_FOUND, NO_SUCH_RANGE, UNAVAILABLE),
 }
 
 _Request = Request[object, object, State]

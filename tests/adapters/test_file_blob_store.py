@@ -72,6 +72,18 @@ async def test_of_two_that_delete_at_once_none_deletes_what_is_put_between(
     assert store.read("acme", KEY) == CONTENT
 
 
+async def test_what_is_set_aside_counts_as_used_at_that_moment(tmp_path: Path) -> None:
+    store = Files(tmp_path)
+    store.write("acme", KEY, CONTENT)
+    os.utime(tmp_path / "acme" / KEY[:2] / KEY, (0, 0))
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+
+    for _ in range(3):
+        assert not store.remove("acme", KEY, an_hour_ago)
+
+    assert store.read("acme", KEY) == CONTENT
+
+
 async def test_what_a_killed_writer_has_left_over_is_deleted_after_a_day(tmp_path: Path) -> None:
     blobs = FileBlobStore(tmp_path, THREADS)
     await blobs.put("acme", CONTENT)

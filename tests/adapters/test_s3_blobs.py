@@ -132,14 +132,15 @@ async def reasons(access: S3Access) -> set[str]:
 
 
 @contextmanager
-def answering(status: int, code: str = "") -> Iterator[S3Access]:
-    """A store that answers everything alike."""
+def answering(status: int, code: str = "", *, failures: int = 1000) -> Iterator[S3Access]:
+    """A store that answers everything alike, so many times, and well from then on."""
+    left = iter(range(failures))
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             body = f"<Error><Code>{code}</Code><Message>hunter2 a@b</Message></Error>".encode()
-            self.send_response(status)
+            self.send_response(200 if next(left, None) is None else status)
             self.send_header("Content-Type", "application/xml")
             self.send_header("Content-Length", str(len(body) if code else 0))
             self.end_headers()
@@ -221,13 +222,9 @@ async def test_a_store_that_is_away_is_named_as_such() -> None:
     assert reason.startswith("the blob store cannot be reached: see that POSTROOM_S3_ENDPOINT_URL")
 
 
-async def test_a_store_that_fails_for_a_moment_is_tried_again(
-    bucket_server: BucketServer,
-) -> None:
-    with answering(503) as access:
-        [reason] = await reasons(replace(access, tries=2))
-
-    assert "503" in reason
+async def test_a_store_that_fails_for_a_moment_is_tried_again() -> None:
+    with answering(503, failures=1) as access, stored(replace(access, tries=2)) as blobs:
+        assert await blobs.put("acme", CONTENT) == KEY
 
 
 async def test_without_credentials_it_says_where_they_are_set(
@@ -250,6 +247,26 @@ def test_half_of_the_credentials_is_refused(given: dict[str, str]) -> None:
     with (
         pytest.raises(ValueError, match="POSTROOM_S3_ACCESS_KEY_ID"),
         open_bucket(replace(at(1), **given)),  # type: ignore[arg-type]
+    ):
+        pytest.fail("it was opened")
+
+
+def test_what_the_sdk_refuses_is_not_repeated() -> None:
+    with (
+        pytest.raises(ValueError, match="POSTROOM_S3_ENDPOINT_URL") as raised,
+        open_bucket(replace(at(1), endpoint_url="http://user:hunter2@a b")),
+    ):
+        pytest.fail("it was opened")
+
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_profile_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    with (
+        pytest.raises(ValueError, match="ProfileNotFound"),
+        open_bucket(replace(at(1), access_key_id="", secret_access_key="")),
     ):
         pytest.fail("it was opened")
 

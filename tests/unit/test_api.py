@@ -74,6 +74,13 @@ async def test_the_schema_lists_every_address_and_how_to_be_let_in(client: Clien
         "/api/v1/tickets",
         "/api/v1/tickets/{number}",
         "/api/v1/tickets/{number}/documents/{key}",
+        "/api/v1/applications",
+        "/api/v1/handovers",
+        "/api/v1/handovers/{key}",
+        "/api/v1/handovers/{key}/raw",
+        "/api/v1/handovers/{key}/parts/{part}",
+        "/api/v1/handovers/{key}/html",
+        "/api/v1/handovers/{key}/text",
     }
     security = {
         path: [name for one in operation.get("security", []) for name in one]
@@ -81,7 +88,8 @@ async def test_the_schema_lists_every_address_and_how_to_be_let_in(client: Clien
         for operation in operations.values()
     }
     assert {names[0] for path, names in security.items() if path.startswith("/api/")} == {"token"}
-    assert set(schema["components"]["securitySchemes"]) == {"token"}
+    assert security["/api/v1/handovers/{key}/raw"] == ["token", "contentToken"]
+    assert set(schema["components"]["securitySchemes"]) == {"token", "contentToken"}
 
 
 async def test_the_schema_describes_errors_as_they_are(client: Client) -> None:

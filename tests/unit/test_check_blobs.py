@@ -120,6 +120,20 @@ async def test_what_cannot_be_read_back_is_unwell(hosts: Hosts) -> None:
     assert "cannot be read back" in await complaint(hosts.process("one", Forgetful()))
 
 
+async def test_a_place_that_somebody_has_emptied_is_well_again(
+    hosts: Hosts, tmp_path: Path
+) -> None:
+    check = hosts.on("one", tmp_path / "blobs")
+    await check()
+    (tmp_path / "blobs").rename(tmp_path / "gone")
+    hosts.clock.advance(MINUTE)
+    assert "cannot be read back" in await complaint(check)
+
+    hosts.clock.advance(MINUTE)
+
+    assert await complaint(check) == ""
+
+
 async def test_hosts_that_encrypt_with_other_keys_are_unwell(hosts: Hosts, tmp_path: Path) -> None:
     def encrypting(host: str) -> CheckBlobs:
         seal = BlobSeal([generate_key()])
@@ -141,7 +155,7 @@ async def test_each_hour_a_process_writes_a_new_canary(hosts: Hosts, clock: Manu
 
     keys = []
     for _ in range(5):
-        await check.be_seen()
+        await check()
         [canary] = await hosts.canaries.newest(seen_since=clock.now())
         keys.append(canary.key)
         clock.advance(timedelta(minutes=30))
@@ -228,7 +242,7 @@ async def test_a_bug_in_the_check_stops_nothing(hosts: Hosts) -> None:
 
 async def test_a_canary_is_no_tenants(hosts: Hosts) -> None:
     blobs = InMemoryBlobStore()
-    await hosts.process("one", blobs).be_seen()
+    await hosts.process("one", blobs)()
     [canary] = await hosts.canaries.newest(seen_since=hosts.clock.now())
 
     assert await blobs.get(CANARIES, canary.key)

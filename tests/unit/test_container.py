@@ -20,6 +20,7 @@ from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.postgres.database import Database
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.route_message import RouteMessage
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.ingress import IngressMode
@@ -69,7 +70,11 @@ async def test_all_use_cases_share_their_ports(wired: Wired) -> None:
     assert wired.consume.registry is wired.registry is wired.remove.registry
     assert wired.consume.providers is wired.providers
     assert wired.consume.trigger_sync.maintain is wired.maintain
-    processor = wired.consume.processor
+    router = wired.consume.processor
+    assert isinstance(router, RouteMessage)
+    assert router.applications is wired.applications is router.accept.applications
+    assert router.handovers is wired.handovers is wired.hand_over.handovers
+    processor = router.helpdesk
     assert isinstance(processor, UnlessShadow)
     assert isinstance(processor.processor, FileMessage)
     assert processor.ingress is wired.providers.ingress is wired.release_shadow.ingress
