@@ -18,6 +18,7 @@ pytest_plugins = [
             "failing",
             "faults",
             "forgetting",
+            "handing_over",
             "ingress",
             "mailboxes",
             "notifying",

@@ -22,6 +22,9 @@ from tests.features.service import Service
 
 MINUTE = timedelta(minutes=1)
 
+CALL_EVERY = timedelta(seconds=5)
+"""The shortest pause of an application."""
+
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
@@ -133,8 +136,16 @@ class Scene:
         end = self.clock.now() + duration
         await self.work(handling=handling)
         while self.clock.now() < end:
-            self.clock.advance(min(MINUTE, end - self.clock.now()))
+            await self._pass_minute(end)
             await self.work(handling=handling)
+
+    async def _pass_minute(self, end: datetime) -> None:
+        """A minute, or what is left of the time; applications are called when it is due."""
+        until = min(self.clock.now() + MINUTE, end)
+        while self.service.applications.added and self.clock.now() < until - CALL_EVERY:
+            self.clock.advance(CALL_EVERY)
+            await self.service.applications.hand_over_due()
+        self.clock.advance(max(until - self.clock.now(), timedelta()))
 
     async def watch(self) -> None:
         await WatchQueue(
@@ -153,6 +164,7 @@ class Scene:
         await self.service.maintain_due()
         if handling:
             await self.service.handle_waiting()
+            await self.service.applications.hand_over_due()
 
     # --- What can be seen ---
 

@@ -12,6 +12,7 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.locks import InMemoryLocks
 from postroom.adapters.memory.offload import AtOnce
+from postroom.application.accept_handover import AcceptHandover
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
@@ -25,6 +26,7 @@ from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
+from postroom.application.route_message import RouteMessage
 from postroom.application.run_suspect import RunSuspect
 from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
@@ -40,6 +42,7 @@ from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.sdk import open_telemetry
 from tests.consuming import consuming, largest, track_sources
+from tests.features.applications import Applications, LookedUpAnew
 from tests.features.flapping import GatedMessages
 from tests.features.providers import Request, stages
 from tests.features.rigs import Rig
@@ -70,7 +73,8 @@ class Service:
         self.providers = Providers([each.provider() for each in self.stages.values()], ingress)
         self.ingest = IngestPointer(self.queue, clock)
         self.file = FileMessage(rig.helpdesk, self.blobs, Nh3Sanitiser(), AtOnce())
-        self.processor = UnlessShadow(self.file, ingress)
+        self.applications = Applications(rig, self.tenant)
+        self.processor = LookedUpAnew(self._router(ingress))
         self.release = ReleaseShadow(rig.shadow_rows, rig.outcomes, self.ingest, ingress)
         self.resume = ResumeMailbox(rig.registry, self.queue)
         self.remove = RemoveMailbox(rig.registry, rig.folder_syncs, self.providers, self.queue)
@@ -84,6 +88,21 @@ class Service:
         self.run_suspect = RunSuspect(
             InMemoryLocks(), self.isolation, self.queue, rig.outcomes, Unheard(), clock
         )
+
+    def _router(self, ingress: Ingress) -> RouteMessage:
+        rig = self.rig
+        accept = AcceptHandover(
+            applications=rig.applications,
+            handovers=rig.handovers,
+            blobs=self.blobs,
+            sanitise=Nh3Sanitiser(),
+            offload=AtOnce(),
+            clock=rig.clock,
+            ingress=ingress,
+            base_url="https://postroom.example",
+        )
+        helpdesk = UnlessShadow(self.file, ingress)
+        return RouteMessage(rig.applications, rig.handovers, accept, helpdesk, processors={})
 
     def _maintain(self) -> MaintainFolder:
         rig = self.rig

@@ -11,7 +11,7 @@ ACCEPTED = {202, 204}
 
 AWAY = "the provider is away"
 
-TIME = r"(?P<count>\d+) (?P<unit>minute|day)s?"
+TIME = r"(?P<count>\d+) (?P<unit>minute|hour|day)s?"
 
 
 def sentence(pattern: str) -> parsers.re:
