@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
+from tests.simulation.applications import STATUSES
+from tests.simulation.applications import TARGETS as APPLICATIONS
 from tests.simulation.failures import RETRY_AFTERS
 from tests.simulation.mailboxes import AUTHORITIES, PARTS, PLACES, POSTROOM, SOURCES, STORES
 from tests.simulation.plan import FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
@@ -64,6 +66,14 @@ LASTING = frozenset(
     }
 )
 
+OF_APPLICATIONS = (
+    *(Kind.REFUSES, Kind.ERRS, Kind.ERRS, Kind.FLAPS, Kind.HANGS, Kind.SLOW, Kind.DRIPS),
+    *(Kind.LIES, Kind.LOSES_ALL),
+)
+
+HANDED_OVER = 0.3
+"""Share of seeds in which some mailboxes have applications."""
+
 UNRELIABLE, NEAR_TROUBLE, ODD, ON_THE_WIRE = 0.3, 0.6, 0.05, 0.25
 """Shares: of seeds whose notices are not to be relied on; of mail that comes when trouble does; of
 mail that is not ordinary, in seeds that have such; of seeds with real adapters.
@@ -91,11 +101,42 @@ def draw_plan(seed: int) -> Plan:
     if random.random() < FLOODED:
         at, lane = random.uniform(MINUTE, span), random.choice(LANES)
         mails += [Mail(len(mails) + n, lane, at + n / 10) for n in range(FLOOD)]
-    return Plan(
+    plan = Plan(
         seed,
         tuple(sorted(faults, key=lambda fault: fault.begins)),
         tuple(sorted(mails, key=lambda mail: mail.at)),
         on_the_wire=random.random() < ON_THE_WIRE,
+    )
+    return _handed_over(Random(f"{seed}, handed over"), span, plan)
+
+
+def _handed_over(random: Random, span: float, plan: Plan) -> Plan:
+    """Drawn by itself: a seed whose mail is not handed over is what it would be without."""
+    if random.random() >= HANDED_OVER:
+        return plan
+    faults = [_of_application(random, span) for _ in range(random.choice([0, 1, 1, 2, 3]))]
+    begins = [fault.begins for fault in faults]
+    mails = [
+        _mail(random, span, len(plan.mails) + number, [], begins, unreliable=False)
+        for number in range(20)
+    ]
+    return replace(
+        plan,
+        faults=tuple(sorted((*plan.faults, *faults), key=lambda fault: fault.begins)),
+        mails=tuple(sorted((*plan.mails, *mails), key=lambda mail: mail.at)),
+        handed_over=True,
+    )
+
+
+def _of_application(random: Random, span: float) -> Fault:
+    kind = random.choice(OF_APPLICATIONS)
+    return Fault(
+        kind,
+        random.choice(APPLICATIONS),
+        begins=random.uniform(2 * MINUTE, 0.8 * span),
+        lasts=5.0 * (span / 5) ** random.random() if kind in LASTING else 0.0,
+        degree=random.uniform(1.0, 40.0) if kind is Kind.SLOW else 0.0,
+        form=random.choice(STATUSES) if kind is Kind.ERRS else "",
     )
 
 

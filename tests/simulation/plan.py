@@ -127,20 +127,30 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """*on_the_wire* says that providers are spoken to by their real adapters."""
+    """*on_the_wire* says that providers are spoken to by their real adapters.
+
+    *handed_over* says that some mailboxes have applications.
+    """
 
     seed: int
     faults: tuple[Fault, ...] = ()
     mails: tuple[Mail, ...] = ()
     on_the_wire: bool = False
+    handed_over: bool = False
 
     @classmethod
-    def of(cls, *events: Fault | Mail, seed: int = 1, on_the_wire: bool = False) -> "Plan":
+    def of(
+        cls,
+        *events: Fault | Mail,
+        seed: int = 1,
+        on_the_wire: bool = False,
+        handed_over: bool = False,
+    ) -> "Plan":
         """That of a few events, of which the mails are numbered here."""
         faults = tuple(event for event in events if isinstance(event, Fault))
         mails = [event for event in events if isinstance(event, Mail)]
         numbered = tuple(replace(mail, number=number) for number, mail in enumerate(mails))
-        return cls(seed, faults, numbered, on_the_wire=on_the_wire)
+        return cls(seed, faults, numbered, on_the_wire=on_the_wire, handed_over=handed_over)
 
     @property
     def calm_at(self) -> float:
@@ -153,5 +163,5 @@ class Plan:
     def ends(self) -> float:
         if any(mail.is_at_fault and mail.degree >= FOR_GOOD for mail in self.mails):
             return self.calm_at + LONGEST_QUIET
-        at_fault = any(mail.is_at_fault for mail in self.mails)
+        at_fault = self.handed_over or any(mail.is_at_fault for mail in self.mails)
         return self.calm_at + (LONG_QUIET if at_fault else QUIET)

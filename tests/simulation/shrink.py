@@ -71,6 +71,7 @@ def as_code(plan: Plan) -> str:
     lines = [*map(_fault, plan.faults), *map(_mail, plan.mails)]
     events = "".join(f"    {line},\n" for line in lines)
     wire = ", on_the_wire=True" if plan.on_the_wire else ""
+    wire += ", handed_over=True" if plan.handed_over else ""
     return f"Plan.of(\n{events}    seed={plan.seed}{wire},\n)"
 
 

@@ -16,7 +16,12 @@ from tests.simulation.process import PROCESS
 UNFORESEEN = "no error is unforeseen"
 AS_ONE = "an outage is told as an outage"
 
-BUGS = frozenset({"job crashed", "sync crashed", "sweep crashed", "listener crashed", "crashed"})
+BUGS = frozenset(
+    {
+        *("job crashed", "sync crashed", "sweep crashed", "listener crashed", "crashed"),
+        *("dispatcher crashed", "handover crashed", "call crashed"),
+    }
+)
 """Log events of errors that nobody foresaw."""
 
 INFO = 20

@@ -65,6 +65,7 @@ from postroom.entrypoints.container.wired import Wired
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.clock import log_skew
 from postroom.entrypoints.telemetry.sdk import Telemetry
+from tests.simulation.applications import SimulatedCaller
 from tests.simulation.arrivals import LARGE
 from tests.simulation.clocks import OwnClock, TimeServer
 from tests.simulation.network import Link, remote
@@ -121,7 +122,7 @@ async def wire(
         HandoverRecords: remote(
             stored, _constant(InMemoryHandoverRecords(stores.database, stores.clock))
         ),
-        Callers: Callers({}),
+        Callers: Callers({"https": SimulatedCaller(process, world.peers, world.weather, random)}),
         ContentTokens: ContentTokens([b"0" * 32]),
         BlobStore: stores.blobs,
         BlobReferences: remote(stored, _constant(InMemoryBlobReferences(stores.database))),

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from random import Random
 
+from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.domain.folder_sync import FolderSync
+from tests.simulation.applications import APPLICATION_OF, TARGETS, Peers, applications
 from tests.simulation.arrivals import Arrived, Notice
 from tests.simulation.clocks import TrueClock
 from tests.simulation.mailboxes import PLACES
@@ -48,6 +50,7 @@ class World:
     def __post_init__(self) -> None:
         self.clock = TrueClock()
         self.stores = Stores(self.clock, self.trace.violate)
+        self.peers = Peers(self.trace)
 
     def of(self, lane: str) -> list[Arrived]:
         return [each for each in self.arrived if each.mail.lane == lane]
@@ -55,14 +58,19 @@ class World:
     async def open_mailboxes(self) -> None:
         self.mailboxes = {lane: self.outside.mailbox(lane) for lane in PLACES}
         registry = InMemoryMailboxRegistry(self.stores.database)
-        for mailbox in self.mailboxes.values():
-            await registry.add(mailbox)
+        for lane, mailbox in self.mailboxes.items():
+            name = APPLICATION_OF.get(lane, "") if self.plan.handed_over else ""
+            await registry.add(replace(mailbox, application=name))
+        for application in applications():
+            await InMemoryApplications(self.stores.database).add(application)
 
     # --- What is done to what is stored, here and there ---
 
     async def strike(self, fault: Fault) -> None:
         mailbox = self.mailboxes.get(fault.target)
         match fault.kind:
+            case Kind.LOSES_ALL if fault.target in TARGETS:
+                self.peers.forget_keys(fault.target)
             case Kind.LOSES_ALL:
                 self.stores.lose_queue()
             case Kind.DROPS_SUBSCRIPTIONS if mailbox:

@@ -5,6 +5,7 @@
 * charges     attempts are charged for a message's own faults only, crashes where processes die
 * calls       who is away is left alone
 * latency     who is calm is quick, whatever others do
+* handing     an application gets each message once, is left alone when down, and waits for none
 * states      a mailbox that cannot receive says so, and one that can does not complain; a loss of
               the queue is healed
 
@@ -15,7 +16,7 @@ processes end well (supervision.py), and that no error is unforeseen (trace.py).
 
 from collections.abc import Iterator
 
-from tests.simulation.rules import calls, charges, ends, latency, states
+from tests.simulation.rules import calls, charges, ends, handing, latency, states
 from tests.simulation.trace import Violation
 from tests.simulation.world import World
 
@@ -27,6 +28,7 @@ async def open_ends(world: World) -> list[Violation]:
         *await ends.left_over(world),
         *states.complaints(world),
         *states.losses(world),
+        *handing.of_messages(world),
     ]
 
 
@@ -34,6 +36,7 @@ async def all_at_the_end(world: World) -> list[Violation]:
     found = [*await open_ends(world), *await ends.dead_letters(world)]
     found += [*await ends.on_probation(world), *calls.calls(world)]
     found += [*charges.charges(world), *charges.crashes(world)]
+    found += [*handing.at_the_end(world)]
     return [*found, *_latencies(world)]
 
 

@@ -12,7 +12,7 @@ lease for as long as it takes.
 
 from collections.abc import Iterator
 
-from postroom.domain.outcome import Dead
+from postroom.domain.outcome import Completed, Dead, Effect, Outcome
 from tests.simulation.arrivals import Arrived
 from tests.simulation.failures import DEADLINES
 from tests.simulation.mailboxes import STORES, place_of, targets_of
@@ -38,12 +38,18 @@ PARTIAL = frozenset({Kind.DRIPS, Kind.SLOW})
 def charges(world: World) -> Iterator[Violation]:
     for arrived in world.arrived:
         records = records_of(world, arrived)
-        attempts = [each.attempt for each in records if not isinstance(each.outcome, Dead)]
+        attempts = [each.attempt for each in records if not _is_apart(each.outcome)]
         charged = max(attempts, default=1) - 1
         if arrived.mail.is_at_fault or _mistaken(world, arrived):
             continue
         if charged > _excused(world, arrived):
             yield Violation(OWN, f"{arrived} was charged {charged}")
+
+
+def _is_apart(outcome: Outcome) -> bool:
+    """Whether its attempts cost nobody: those of a dead letter, or calls of an application."""
+    is_handed_over = isinstance(outcome, Completed) and outcome.effect is Effect.HANDED_OVER
+    return is_handed_over or isinstance(outcome, Dead)
 
 
 def crashes(world: World) -> Iterator[Violation]:

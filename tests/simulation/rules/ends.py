@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from postroom.domain.outcome import Duplicate, name_of
 from tests.simulation.mailboxes import EPOCH, TENANTS
 from tests.simulation.plan import PASSING, Nature
-from tests.simulation.rules.fates import Fate, completed_at, fate_of, is_shut, records_of
+from tests.simulation.rules.fates import (
+    Fate,
+    application_of,
+    completed_at,
+    fate_of,
+    is_shut,
+    records_of,
+)
 from tests.simulation.trace import Violation
 from tests.simulation.world import World
 
@@ -28,6 +35,8 @@ def of_messages(world: World) -> Iterator[Violation]:
         (tenant, identity) for tenant in TENANTS for identity in world.stores.effects(tenant)
     )
     for arrived in world.arrived:
+        if application_of(world, arrived):
+            continue
         count = effects[arrived.mailbox.tenant, arrived.identity]
         records = records_of(world, arrived)
         ends = [each for each in records if not isinstance(each.outcome, Duplicate)]

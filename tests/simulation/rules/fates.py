@@ -4,6 +4,7 @@ from enum import Enum, auto
 
 from postroom.application.ports import OutcomeRecord
 from postroom.domain.outcome import Completed
+from tests.simulation.applications import APPLICATION_OF
 from tests.simulation.arrivals import Arrived
 from tests.simulation.mailboxes import EPOCH
 from tests.simulation.plan import FOR_GOOD, OWN_FAULT, PASSING, Kind, Nature
@@ -27,6 +28,11 @@ def fate_of(world: World, arrived: Arrived) -> Fate:
     if mail.nature in PASSING and mail.degree >= FOR_GOOD:
         return Fate.ANY if mail.nature is Nature.LATE else Fate.DEAD
     return Fate.COMPLETED
+
+
+def application_of(world: World, arrived: Arrived) -> str:
+    """Whom its message is handed over to; empty if that is the help desk."""
+    return APPLICATION_OF.get(arrived.mail.lane, "") if world.plan.handed_over else ""
 
 
 def is_shut(world: World, lane: str) -> bool:
