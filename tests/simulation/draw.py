@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
-from tests.simulation.applications import STATUSES
+from tests.simulation.applications import APPLICATION_OF, STATUSES
 from tests.simulation.applications import TARGETS as APPLICATIONS
 from tests.simulation.failures import RETRY_AFTERS
 from tests.simulation.mailboxes import AUTHORITIES, PARTS, PLACES, POSTROOM, SOURCES, STORES
@@ -116,8 +116,12 @@ def _handed_over(random: Random, span: float, plan: Plan) -> Plan:
         return plan
     faults = [_of_application(random, span) for _ in range(random.choice([0, 1, 1, 2, 3]))]
     begins = [fault.begins for fault in faults]
+    first = len(plan.mails)
     mails = [
-        _mail(random, span, len(plan.mails) + number, [], begins, unreliable=False)
+        replace(
+            _mail(random, span, first + number, [], begins, unreliable=False),
+            lane=random.choice(list(APPLICATION_OF)),
+        )
         for number in range(20)
     ]
     return replace(

@@ -3,9 +3,11 @@
 A mutation replaces what a rule is kept by, in this process alone.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,16 +16,22 @@ from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.application import judge_failure, sync_folder
 from postroom.application.consume_job import ConsumeJob
+from postroom.application.hand_over import HandOver
 from postroom.application.judge_failure import JudgeFailure
 from postroom.application.note_answer import NoteAnswer
-from postroom.application.ports import Beaten, Claim
+from postroom.application.ports import Answered, Beaten, Call, Claim
 from postroom.domain.blame import Scope
 from postroom.domain.failure import Failure, Unavailable
+from postroom.domain.handover.answer import Done
+from postroom.domain.handover.application import Application
+from postroom.domain.handover.handover import Handover
+from postroom.domain.handover.health import Condition, Health
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Deferred, Final, Skipped
 from postroom.domain.sync_result import SyncResult
-from postroom.entrypoints import worker
+from postroom.entrypoints import dispatcher, worker
 from postroom.entrypoints.api import webhook_handler
+from tests.simulation.applications import SimulatedCaller
 from tests.simulation.plan import Kind, Nature, Plan
 
 
@@ -166,6 +174,59 @@ def _take_all_for_whole(_: object) -> Callable[[Beaten, int], bool]:
     return lambda _self, _floor: False
 
 
+def _settle_before_the_call(call: Callable[..., Any]) -> Callable[..., Any]:
+    async def settled(self: HandOver, application: Application, calls: Sequence[Call]) -> Any:  # noqa: ANN401
+        answers = [Answered(each.handover, Done(status=200)) for each in calls]
+        await self.handovers.settle(application, answers, draw=0.0)
+        return await call(self, application, calls)
+
+    return settled
+
+
+def _charge_at_each_failure(_: object) -> Callable[..., bool]:
+    return lambda _self, _failed_began: True
+
+
+def _new_key_each_call(call: Callable[..., Any]) -> Callable[..., Any]:
+    def renamed(each: Call) -> Call:
+        handover = each.handover
+        return replace(each, handover=replace(handover, key=f"{handover.key}_{handover.fence}"))
+
+    async def called(self: SimulatedCaller, application: Application, calls: Sequence[Call]) -> Any:  # noqa: ANN401
+        return await call(self, application, [renamed(each) for each in calls])
+
+    return called
+
+
+def _call_without_lease(calling: Callable[..., Handover]) -> Callable[..., Handover]:
+    def unleased(self: Handover, now: datetime, _timeout: timedelta) -> Handover:
+        return calling(self, now, timedelta(seconds=-14))
+
+    return unleased
+
+
+def _never_pause(_: object) -> Callable[..., Health]:
+    return lambda self, _now, _draw, _wish=None: replace(self, condition=Condition.ACTIVE)
+
+
+def _share_the_calls(_: object) -> Callable[..., Any]:
+    async def claim(self: Any, application: Application, free: int) -> None:  # noqa: ANN401
+        claimed = await self._hand_over.claim(application, free)
+        for each in claimed.calls:  # one after the other, and those of all applications
+            async with _ONE_FOR_ALL[asyncio.get_running_loop()]:
+                answered = await self._hand_over.call(application, [each])
+            await self._hand_over.settle(application, answered, lease_ends=0.0)
+
+    return claim
+
+
+_ONE_FOR_ALL: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+
+def _with_applications(plan: Plan) -> bool:
+    return plan.handed_over
+
+
 def _with_faults(*kinds: Kind) -> Callable[[Plan], bool]:
     return lambda plan: any(fault.kind in kinds for fault in plan.faults)
 
@@ -206,5 +267,37 @@ MUTATIONS = (
     Mutation("leave lanes on probation", NoteAnswer, "__call__", _stay_on_probation),
     Mutation(
         "take a lost queue for a whole one", Beaten, "has_lost", _take_all_for_whole, _of_loss
+    ),
+    Mutation(
+        "settle before the call", HandOver, "call", _settle_before_the_call, _with_applications
+    ),
+    Mutation(
+        "charge without evidence",
+        Health,
+        "proves_at_fault",
+        _charge_at_each_failure,
+        _with_applications,
+    ),
+    Mutation(
+        "call with a new key each time",
+        SimulatedCaller,
+        "call",
+        _new_key_each_call,
+        _with_applications,
+    ),
+    Mutation(
+        "let a lease end before its call",
+        Handover,
+        "calling",
+        _call_without_lease,
+        _with_applications,
+    ),
+    Mutation("go on calling who is down", Health, "_paused", _never_pause, _with_applications),
+    Mutation(
+        "make the calls of all applications in turn",
+        dispatcher._Lane,
+        "_claim",
+        _share_the_calls,
+        _with_applications,
     ),
 )

@@ -14,6 +14,13 @@ from tests.simulation.run import run
 
 DESK, INFO, POST = "acme/desk", "acme/info", "acme/post"
 
+CRM = "app.crm"
+
+
+def _mails(count: int) -> list[Mail]:
+    return [Mail(0, DESK, 305 + n / 5) for n in range(count)]
+
+
 SHOWN_BY = {
     "charge an attempt on a 5xx": Plan.of(
         Fault(Kind.REFUSES, "graph", 300, 300), Mail(0, DESK, 305)
@@ -46,6 +53,27 @@ SHOWN_BY = {
     "leave lanes on probation": Plan.of(Fault(Kind.ERRS, DESK, 300, 300), Mail(0, DESK, 305)),
     "take a lost queue for a whole one": Plan.of(
         Mail(0, POST, 300, nature=Nature.FORBIDDEN, degree=20), Fault(Kind.LOSES_ALL, "queue", 310)
+    ),
+    "settle before the call": Plan.of(
+        Fault(Kind.REFUSES, CRM, 300, 60), Mail(0, DESK, 305), handed_over=True
+    ),
+    "charge without evidence": Plan.of(
+        Fault(Kind.ERRS, CRM, 300, 600, form="500"), *_mails(3), handed_over=True
+    ),
+    "call with a new key each time": Plan.of(
+        Fault(Kind.DRIPS, CRM, 300, 60), Mail(0, DESK, 305), handed_over=True
+    ),
+    "let a lease end before its call": Plan.of(
+        Fault(Kind.SLOW, CRM, 300, 30, degree=20), Mail(0, DESK, 305), handed_over=True
+    ),
+    "go on calling who is down": Plan.of(
+        Fault(Kind.REFUSES, CRM, 300, 20), *_mails(5), handed_over=True
+    ),
+    "make the calls of all applications in turn": Plan.of(
+        Fault(Kind.HANGS, CRM, 300, 60),
+        *_mails(3),
+        *(Mail(0, INFO, 310 + 10 * n) for n in range(10)),
+        handed_over=True,
     ),
 }
 
