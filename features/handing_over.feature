@@ -105,7 +105,7 @@ Feature: Handing over
     And its messages are handed over to an application that cannot keep a key
     And a message waits to be read
     And the application takes the next message, and is not heard
-    When Postroom runs for 3 days
+    When Postroom runs for 1 day
     Then it was called no more than 1 times
     And one message waits for a person
 

@@ -8,7 +8,8 @@ happened. The same seed is the same run each time, and one that breaks a rule is
 * loop, process, threads              what runs, when, and for whom
 * sockets, connections, asgi          how it reaches others
 * plan, draw, shrink, weather         what happens, drawn beforehand
-* mailboxes, arrivals, reading, world what lies outside
+* mailboxes, arrivals, reading, applications, world
+                                      what lies outside
 * network, clocks, failures, stores, providers
                                       what lies between, and the providers in memory or on the wire
 * service, wiring, supervision, alone Postroom's processes

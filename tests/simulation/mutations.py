@@ -216,6 +216,8 @@ def _share_the_calls(_: object) -> Callable[..., Any]:
             async with _ONE_FOR_ALL[asyncio.get_running_loop()]:
                 answered = await self._hand_over.call(application, [each])
             await self._hand_over.settle(application, answered, lease_ends=0.0)
+        if claimed.calls:
+            self.wake()
 
     return claim
 
