@@ -74,13 +74,12 @@ class InMemoryBlobReferences(BlobReferences):
         return {canary.key for canary, _ in self._database.canaries.values()}
 
     def _filed(self, tenant: str) -> set[str]:
-        comments = [
-            comment
-            for ticket in self._database.read(tenant).tickets.values()
-            for comment in ticket.comments
-        ]
+        tables = self._database.read(tenant)
+        comments = [comment for ticket in tables.tickets.values() for comment in ticket.comments]
         documents = (document.blob for comment in comments for document in comment.documents)
-        return {*documents, *(comment.original for comment in comments if comment.original)}
+        originals = {comment.original for comment in comments}
+        handed_over = {row.raw for row in tables.handovers.values()}
+        return {*documents, *originals, *handed_over} - {""}
 
 
 class InMemoryBlobCanaries(BlobCanaries):
