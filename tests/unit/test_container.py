@@ -20,6 +20,7 @@ from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.postgres.database import Database
 from postroom.application.file_message import FileMessage
 from postroom.application.ingest_pointer import IngestPointer
+from postroom.application.route_message import RouteMessage
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.ingress import IngressMode
@@ -70,9 +71,12 @@ async def test_all_use_cases_share_their_ports(wired: Wired) -> None:
     assert wired.consume.providers is wired.providers
     assert wired.consume.trigger_sync.maintain is wired.maintain
     processor = wired.consume.processor
-    assert isinstance(processor, UnlessShadow)
-    assert isinstance(processor.processor, FileMessage)
-    assert processor.ingress is wired.providers.ingress is wired.release_shadow.ingress
+    assert isinstance(processor, RouteMessage)
+    assert processor.handovers is processor.accept.handovers is wired.handovers
+    helpdesk = processor.helpdesk
+    assert isinstance(helpdesk, UnlessShadow)
+    assert isinstance(helpdesk.processor, FileMessage)
+    assert helpdesk.ingress is wired.providers.ingress is wired.release_shadow.ingress
 
 
 async def test_ingress_is_as_the_settings_say(tmp_path: Path) -> None:
