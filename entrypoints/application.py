@@ -6,6 +6,7 @@ from random import Random
 from postroom.application.check_blobs import CheckBlobs
 from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
+from postroom.application.expire_handovers import ExpireHandovers
 from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes
 from postroom.application.ingest_pointer import Ingest
@@ -53,6 +54,7 @@ class Application:
     remove_orphans: RemoveOrphans
     remove_blobs: RemoveBlobs
     sweep_blobs: SweepBlobs
+    expire_handovers: ExpireHandovers
     check_blobs: CheckBlobs
     resume: ResumeMailbox
     resync: ResyncMailbox

@@ -213,6 +213,7 @@ async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event)
         maintain=wired.maintain,
         remove_orphans=wired.remove_orphans,
         sweep_blobs=wired.sweep_blobs,
+        expire_handovers=wired.expire_handovers,
         clock=wired.clock,
         concurrency=settings.concurrency,
     )

@@ -16,12 +16,17 @@ SELECT tablename FROM pg_tables WHERE schemaname = 'postroom' AND tablename <> '
 
 def new_database(server_url: str) -> str:
     """The URL of a new, migrated database, which is gone with the server."""
-    name = f"migrated_{uuid4().hex}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-    url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    url = bare_database(server_url)
     asyncio.run(migrate(url))
     return url
+
+
+def bare_database(server_url: str) -> str:
+    """The URL of a new database without our schema, which is gone with the server."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
 def empty(url: str) -> None:

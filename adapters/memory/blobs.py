@@ -75,11 +75,11 @@ class InMemoryBlobReferences(BlobReferences):
 
     def _filed(self, tenant: str) -> set[str]:
         tables = self._database.read(tenant)
-        comments = [each for ticket in tables.tickets.values() for each in ticket.comments]
+        comments = [comment for ticket in tables.tickets.values() for comment in ticket.comments]
         documents = (document.blob for comment in comments for document in comment.documents)
-        originals = (comment.original for comment in comments)
-        handed_over = (row.raw for row in tables.handovers.values())
-        return {*documents, *filter(None, originals), *filter(None, handed_over)}
+        originals = {comment.original for comment in comments}
+        handed_over = {row.raw for row in tables.handovers.values()}
+        return {*documents, *originals, *handed_over} - {""}
 
 
 class InMemoryBlobCanaries(BlobCanaries):

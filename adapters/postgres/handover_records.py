@@ -12,12 +12,12 @@ from postroom.adapters.postgres import handover_record_queries as queries
 from postroom.adapters.postgres.application_health import lock_standing
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_rows import (
     handover_of,
     key_of,
     locked,
     save,
-    unpacked,
 )
 from postroom.adapters.postgres.jobs import JobFormat
 from postroom.adapters.postgres.rows import moment, rows
@@ -38,8 +38,14 @@ from postroom.domain.pointer import Pointer
 class PostgresHandoverRecords(HandoverRecords):
     """*pointers* are the types of the pointers that this release knows, by provider."""
 
-    def __init__(self, database: Database, pointers: Mapping[str, type[Pointer]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        pointers: Mapping[str, type[Pointer]],
+        bodies: Bodies = Bodies(),  # noqa: B008 - frozen
+    ) -> None:
         self._database = database
+        self._bodies = bodies
         self._format = JobFormat(pointers)
 
     async def find(
@@ -75,7 +81,7 @@ class PostgresHandoverRecords(HandoverRecords):
         key = {name: getattr(handover, name) for name in ("tenant", "key", "application")}
         async with self._database.transaction(handover.tenant) as connection:
             found = await rows(connection, queries.BODY, key)
-        return unpacked(found[0]["body"]) if found else None
+        return self._bodies.unpacked(handover, found[0]["body"]) if found else None
 
     async def move(self, record: HandoverRecord, to: State, reason: str) -> bool:
         before = record.handover

@@ -1,6 +1,5 @@
 """Handovers as they are stored: read, saved many at once, and their ends recorded."""
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -20,9 +19,6 @@ from postroom.domain.outcome import Final, name_of
 
 _FIELDS = [field.name for field in fields(Handover)]
 
-_FAST = 1
-"""zlib's level: a body is compressed while others wait, and the next levels take off little."""
-
 
 def handover_of(row: Mapping[str, Any]) -> Handover:
     return Handover(**{**{name: row[name] for name in _FIELDS}, "state": State(row["state"])})
@@ -30,14 +26,6 @@ def handover_of(row: Mapping[str, Any]) -> Handover:
 
 def values_of(handover: Handover) -> dict[str, Any]:
     return {**{name: getattr(handover, name) for name in _FIELDS}, "state": handover.state.value}
-
-
-def packed(body: bytes) -> bytes:
-    return zlib.compress(body, _FAST)
-
-
-def unpacked(stored: bytes) -> bytes:
-    return zlib.decompress(stored)
 
 
 def key_of(handover: Handover) -> Key:

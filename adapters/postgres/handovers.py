@@ -18,13 +18,12 @@ from postroom.adapters.postgres.application_health import (
 )
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_rows import (
     handover_of,
     key_of,
     locked,
-    packed,
     save,
-    unpacked,
     values_of,
 )
 from postroom.adapters.postgres.jobs import JobFormat
@@ -39,12 +38,13 @@ from postroom.application.ports import (
     NewHandover,
     Settled,
 )
+from postroom.domain.failure import StoreUnavailable
 from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application, Order
 from postroom.domain.handover.claiming import plan
 from postroom.domain.handover.handover import Handover
 from postroom.domain.handover.health import Condition, Health
-from postroom.domain.handover.settling import settle
+from postroom.domain.handover.settling import Key, settle
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -52,8 +52,14 @@ from postroom.domain.pointer import Pointer
 class PostgresHandovers(Handovers):
     """*pointers* are the types of the pointers that this release knows, by provider."""
 
-    def __init__(self, database: Database, pointers: Mapping[str, type[Pointer]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        pointers: Mapping[str, type[Pointer]],
+        bodies: Bodies = Bodies(),  # noqa: B008 - frozen
+    ) -> None:
         self._database = database
+        self._bodies = bodies
         self._format = JobFormat(pointers)
 
     async def next_number(self, application: Application, mailbox: Mailbox) -> int:
@@ -86,11 +92,12 @@ class PostgresHandovers(Handovers):
             made = plan(due, health, application, in_flight=in_flight, limit=limit, now=now)
             changed = [*made.calls, *made.others]
             saved = await save(connection, application.name, changed, {}, now)
+            calls, unreadable = self._opened(made.calls, saved, now)
+            await save(connection, application.name, unreadable, {}, now)
             turn = made.calls[-1].lane if made.calls else standing.turn
             if (after := Standing(made.health, turn)) != standing:
                 await save_standing(connection, application, after)
-        calls = [_call(each, saved[key_of(each)]) for each in made.calls]
-        return Claimed(calls, made.others, made.health, made.ping)
+        return Claimed(calls, [*made.others, *unreadable], made.health, made.ping)
 
     async def settle(
         self, application: Application, answers: Sequence[Answered], *, draw: float
@@ -133,6 +140,24 @@ class PostgresHandovers(Handovers):
             [row] = await rows(connection, queries.BACKLOG, _key(application))
         return Backlog(**row)
 
+    def _opened(
+        self,
+        claimed: Sequence[Handover],
+        saved: Mapping[Key, Mapping[str, Any]],
+        now: datetime,
+    ) -> tuple[Sequence[Call], Sequence[Handover]]:
+        """The calls, and what is held since its body cannot be read: the others go on."""
+        calls, unreadable = list[Call](), list[Handover]()
+        for each in claimed:
+            row = saved[key_of(each)]
+            try:
+                body = self._bodies.unpacked(each, row["body"])
+            except StoreUnavailable as failure:
+                unreadable.append(each.held(failure.reason, now))
+            else:
+                calls.append(Call(each, body, row["traceparent"]))
+        return calls, unreadable
+
     def _row(self, application: Application, new: NewHandover) -> Mapping[str, Any]:
         return {
             **values_of(new.handover),
@@ -144,7 +169,7 @@ class PostgresHandovers(Handovers):
             "raw": new.raw,
             "raw_size": new.raw_size,
             "body_size": len(new.body),
-            "body": packed(new.body),
+            "body": self._bodies.packed(new.handover, new.body),
         }
 
 
@@ -166,10 +191,6 @@ async def _save_health(
 ) -> None:
     if health != before.health:
         await save_standing(connection, application, Standing(health, before.turn))
-
-
-def _call(handover: Handover, saved: Mapping[str, Any]) -> Call:
-    return Call(handover, unpacked(saved["body"]), saved["traceparent"])
 
 
 def _key(application: Application) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class Handovers(Protocol):
         Where the application wants an order, only the first handover of a mailbox that has not
         ended is due (and one that is held has not). It is committed before it returns, so a call
         that ends its process is counted. What has ended by the claim gets its outcome recorded.
+        One whose body cannot be read is held, with the reason: the others are called with.
         """
 
     @abstractmethod
@@ -193,7 +194,7 @@ class HandoverRecords(Protocol):
 
     @abstractmethod
     async def body(self, record: HandoverRecord) -> bytes | None:
-        """What it is called with; None if it was deleted."""
+        """What it is called with; None if it was deleted. Raises StoreUnavailable."""
 
     @abstractmethod
     async def move(self, record: HandoverRecord, to: State, reason: str) -> bool:

@@ -20,6 +20,9 @@ DEFAULT_MAX_BODY = 960 * KIBIBYTE
 LARGEST_MAX_BODY = 25 * MEBIBYTE
 LONGEST_TIMEOUT = timedelta(seconds=120)
 
+DEFAULT_RETENTION = timedelta(days=7)
+LONGEST_RETENTION = timedelta(days=3650)
+
 OVERLAP = timedelta(hours=24)
 """For so long after a rotation the old secret signs as well."""
 
@@ -86,7 +89,7 @@ class Application:
     inline_below: int = 0
     max_backlog: int = 10_000
     max_backlog_bytes: int = 5 * 2**30
-    retention: timedelta = timedelta(days=7)
+    retention: timedelta = DEFAULT_RETENTION
     fallback: str = ""
     fallback_after: timedelta = timedelta(minutes=15)
     copies: tuple[str, ...] = ()
@@ -119,6 +122,7 @@ class Application:
             ("max_body", 16 * KIBIBYTE, self.max_body, LARGEST_MAX_BODY),
             ("inline_below", 0, self.inline_below, self.max_body),
             ("max_backlog", 1, self.max_backlog, 10_000_000),
+            ("retention", timedelta(), self.retention, LONGEST_RETENTION),
         )
         for name, least, value, most in bounds:
             if not least <= value <= most:

@@ -132,7 +132,7 @@ class Handover:
         if found.state is not State.WAITING:
             return found
         if now >= (self.redriven_at or self.accepted_at) + KEY_GOOD_FOR:
-            return found._held("its key may be forgotten by now", now)
+            return found.held("its key may be forgotten by now", now)
         if found.failed_began is None:
             return found
         if found.forgiven < MOST_FORGIVEN and health.forgives(found.failed_began):
@@ -148,7 +148,7 @@ class Handover:
             may_be_handled=True,
             reason="the worker that called was lost",
         )
-        return found._held(found.reason, now) if when_unsure is WhenUnsure.HOLD else found
+        return found.held(found.reason, now) if when_unsure is WhenUnsure.HOLD else found
 
     def _charged(self, now: datetime) -> "Handover":
         charged = replace(self, charged=self.charged + 1, failed_began=None, failures=0)
@@ -159,7 +159,8 @@ class Handover:
             )
         return replace(charged, due_at=now + CHARGES[charged.charged - 1])
 
-    def _held(self, reason: str, now: datetime) -> "Handover":
+    def held(self, reason: str, now: datetime) -> "Handover":
+        """As it waits for a person, who is to do what *reason* says."""
         return replace(self, state=State.HELD, lease_until=None, due_at=now, reason=reason)
 
     def is_callable(self, now: datetime) -> bool:
@@ -260,7 +261,7 @@ class Handover:
             reason=_reason(answer),
         )
         if not sure and when_unsure is WhenUnsure.HOLD:
-            return again._held(again.reason, now)
+            return again.held(again.reason, now)
         match answer:
             case InProgress(retry_after=wish):
                 wait = wish or IN_PROGRESS_WAITS[min(self.failures, len(IN_PROGRESS_WAITS) - 1)]

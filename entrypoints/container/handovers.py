@@ -6,11 +6,12 @@ from random import Random
 
 import punq
 
-from postroom.adapters.crypto import FernetCipher
+from postroom.adapters.crypto import BodySeal, FernetCipher
 from postroom.adapters.inbox_table.caller import InboxTableCaller
 from postroom.adapters.inbox_table.table import TABLE_SQL
 from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
 from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.webhook.caller import WebhookCaller
@@ -56,10 +57,12 @@ _WEB = ("https", "http")
 def bind_handover_storage(
     container: punq.Container, settings: Settings, database: Database, providers: Providers
 ) -> None:
-    cipher = FernetCipher([key.get_secret_value() for key in settings.secret_keys])
+    keys = [key.get_secret_value() for key in settings.secret_keys]
+    cipher, seal = FernetCipher(keys), BodySeal(keys, encrypts=settings.encrypt_mail)
+    bodies = Bodies(seal)
     applications: Applications = PostgresApplications(database, cipher)
-    handovers: Handovers = PostgresHandovers(database, providers.pointers)
-    records: HandoverRecords = PostgresHandoverRecords(database, providers.pointers)
+    handovers: Handovers = PostgresHandovers(database, providers.pointers, bodies)
+    records: HandoverRecords = PostgresHandoverRecords(database, providers.pointers, bodies)
     container.register(Applications, instance=applications)
     container.register(Handovers, instance=handovers)
     container.register(HandoverRecords, instance=records)

@@ -11,6 +11,7 @@ from postroom.application.check_blobs import CheckBlobs
 from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.evidence import Evidence
+from postroom.application.expire_handovers import ExpireHandovers
 from postroom.application.file_message import FileMessage
 from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes
@@ -85,6 +86,7 @@ def bind_use_cases(
         container.register(use_case)
     container.register(CompareShadow)
     container.register(ReleaseShadow)
+    container.register(ExpireHandovers)
     container.register(ImportMailboxes)
     bind_blob_care(container, settings)
     _bind_syncing(container, settings, telemetry)
@@ -133,6 +135,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         remove_orphans=container.resolve(RemoveOrphans),
         remove_blobs=container.resolve(RemoveBlobs),
         sweep_blobs=container.resolve(SweepBlobs),
+        expire_handovers=container.resolve(ExpireHandovers),
         check_blobs=container.resolve(CheckBlobs),
         resume=container.resolve(ResumeMailbox),
         resync=container.resolve(ResyncMailbox),

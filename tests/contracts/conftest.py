@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from postroom.adapters.clock import SystemClock
-from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.crypto import BodySeal, FernetCipher, generate_key
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.clock import ManualClock
@@ -25,6 +25,7 @@ from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.blobs import PostgresBlobCanaries, PostgresBlobReferences
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
+from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
 from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
@@ -162,7 +163,8 @@ def in_memory() -> Storage:
 
 
 def in_postgres(database: Database) -> Storage:
-    cipher = FernetCipher([generate_key()])
+    keys = [generate_key()]
+    cipher, bodies = FernetCipher(keys), Bodies(BodySeal(keys, encrypts=True))
 
     async def without(provider: str) -> MailboxRegistry:
         accounts = {name: account for name, account in ACCOUNTS.items() if name != provider}
@@ -181,8 +183,8 @@ def in_postgres(database: Database) -> Storage:
         PostgresBlobReferences(database),
         PostgresBlobCanaries(database),
         without,
-        PostgresHandovers(database, POINTERS),
-        PostgresHandoverRecords(database, POINTERS),
+        PostgresHandovers(database, POINTERS, bodies),
+        PostgresHandoverRecords(database, POINTERS, bodies),
         PostgresApplications(database, cipher),
         of_database(database),
     )

@@ -8,6 +8,7 @@ import pytest
 from postroom.application.ports import CANARIES, BlobReferences, Canary
 from postroom.domain.helpdesk.ticket import Document
 from tests.contracts.conftest import Storage
+from tests.contracts.handing_over import CRM, new_handover
 from tests.contracts.samples import NOON, comment, failing_block, imap_mailbox
 
 PORTS = {BlobReferences}
@@ -57,6 +58,15 @@ async def test_what_a_merge_has_moved_is_still_referred_to(filed: Storage) -> No
     await filed.helpdesk.merge(other, ticket)
 
     assert await unreferenced(filed, FILE, ORIGINAL) == []
+
+
+async def test_the_original_of_a_handover_is_referred_to(storage: Storage) -> None:
+    for key, raw in (("a", ORIGINAL), ("b", "")):
+        new = replace(new_handover(key, NOON), raw=raw)
+        await storage.handovers.accept(CRM, new)
+
+    assert await unreferenced(storage, ORIGINAL, NOTHING, "") == [NOTHING, ""]
+    assert await unreferenced(storage, ORIGINAL, tenant="globex") == [ORIGINAL]
 
 
 async def test_a_filing_that_was_rolled_back_refers_to_nothing(storage: Storage) -> None:

@@ -357,6 +357,21 @@ async def test_what_was_handled_is_deleted_when_its_retention_ends(
     assert await handovers.accept(CRM, new_handover("a", record.handover.accepted_at))
 
 
+async def test_a_retention_of_nothing_ends_with_the_handover(
+    handovers: Handovers,
+    handover_records: HandoverRecords,
+    applications: Applications,
+    pass_time: PassTime,
+) -> None:
+    await applications.add(replace(CRM, retention=timedelta()))
+    await accept(handovers, "a", "b")
+    await answer(handovers, await claim_one(handovers), Done())
+    await pass_time(SECOND)
+
+    assert await handover_records.expired(limit=10, default=7 * DAY) == 1
+    assert keys_of(await handover_records.find(HandoverFilter())) == ["b"]
+
+
 async def test_no_more_is_deleted_at_once_than_the_limit(
     handovers: Handovers, handover_records: HandoverRecords, pass_time: PassTime
 ) -> None:

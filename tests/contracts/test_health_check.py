@@ -22,6 +22,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.application.check_blobs import CheckBlobs
 from postroom.application.ports import HealthCheck
 from postroom.domain.failure import Unavailable
+from tests.databases import bare_database
 
 PORTS = {HealthCheck}
 
@@ -41,7 +42,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Urls:
-    """Of the servers; the database at *migrated* has our schema, that at *postgres* nothing."""
+    """Of the servers; the database at *migrated* has our schema."""
 
     redis: str
     postgres: str
@@ -83,8 +84,9 @@ async def postgres(urls: Urls) -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def migrations(urls: Urls) -> AsyncIterator[Stage]:
-    async with Database(urls.migrated) as database, Database(urls.postgres) as empty:
-        yield Stage(MigrationsHealth(database), MigrationsHealth(empty), "run `postroom migrate`")
+    bare = Database(bare_database(urls.postgres))  # features have migrated the other one, if run
+    async with Database(urls.migrated) as database, bare:
+        yield Stage(MigrationsHealth(database), MigrationsHealth(bare), "run `postroom migrate`")
 
 
 @asynccontextmanager

@@ -56,6 +56,7 @@ class Process:
     orphans: int = 0
     blob_sweeps: int = 0
     unused_blobs: int = 0
+    expired: list[int] = field(default_factory=list)
     sweep_failure: Exception | None = None
     logs: list[Any] = field(default_factory=list)
 
@@ -73,6 +74,9 @@ class Process:
         self.blob_sweeps += 1
         return self.unused_blobs
 
+    async def expire_handovers(self) -> int:
+        return self.expired.pop(0) if self.expired else 0
+
     @asynccontextmanager
     async def running(
         self,
@@ -85,6 +89,7 @@ class Process:
             maintain=maintain or self.rig.maintain,
             remove_orphans=self.remove_orphans,
             sweep_blobs=self.sweep_blobs,
+            expire_handovers=self.expire_handovers,
             clock=self.clock,
             concurrency=concurrency,
             waiting=waiting,
@@ -226,6 +231,18 @@ async def test_blobs_that_nothing_refers_to_are_looked_for_every_hour() -> None:
     assert process.blob_sweeps == 2
     removed = [entry for entry in process.logs if entry["event"] == "unused blobs removed"]
     assert [entry["count"] for entry in removed] == [3, 3]
+
+
+async def test_handovers_whose_retention_has_ended_are_deleted_every_hour() -> None:
+    process = Process(expired=[3, 0, 5])
+    async with process.running():
+        await process.clock.let_pass(SWEEP)
+        await process.clock.let_pass(SWEEP)
+
+    counts = [
+        each["count"] for each in process.logs if each["event"] == "expired handovers removed"
+    ]
+    assert counts == [3, 5]
 
 
 async def test_a_sweep_that_crashes_stops_no_mail() -> None:

@@ -49,6 +49,11 @@ class MailScript(Script):
     def mark_read(self, message_id: str) -> None:
         self._backend.mailboxes.mark_read(self._message(message_id))
 
+    def rebuild(self, message_id: str) -> None:
+        """From now on its MIME has other bytes: Graph builds that of what it has stored."""
+        message = self._message(message_id)
+        message.raw = b"X-Built: %d\r\n%b" % (len(message.raw), message.raw)
+
     def delete(self, message_id: str) -> None:
         """For good; to throw a message away, move it to `deleteditems`."""
         self._backend.mailboxes.delete(self._message(message_id))

@@ -1,0 +1,59 @@
+"""Whoever is killed, and however often: each message has one effect at the application.
+
+`KILLS=210 MESSAGES=700 CRASHES=6` is the whole proof, which `make prove` runs; SEED repeats its
+draws. The receivers that are wrong show that it would be found if it were not so.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from secrets import randbits
+
+import pytest
+import typer
+
+from postroom.adapters.embedded import EmbeddedPostgres
+from tests.databases import new_database
+from tests.end_to_end.handover_rig import House, a_house
+from tests.end_to_end.kill_rig import Found, KillRun, Plan
+
+pytestmark = pytest.mark.timeout(3600)
+
+KILLS, MESSAGES, CRASHES = (
+    int(os.environ.get(name, default))
+    for name, default in (("KILLS", "12"), ("MESSAGES", "80"), ("CRASHES", "1"))
+)
+SEED = int(os.environ.get("SEED", randbits(32)))
+PATIENCE = 120 + 10 * KILLS
+"""Seconds, on a machine that is busy with other tests."""
+
+
+@pytest.fixture(scope="module")
+def postgres(engine_home: Path) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(engine_home / "killed") as server:
+        yield server
+
+
+@pytest.fixture
+async def house(postgres: EmbeddedPostgres, tmp_path: Path) -> AsyncIterator[House]:
+    database = await asyncio.to_thread(new_database, postgres.url)
+    async with a_house(tmp_path, database) as house:
+        yield house
+
+
+async def test_whoever_is_killed_each_message_has_one_effect(
+    house: House, postgres: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan(messages=MESSAGES, kills=KILLS, crashes=CRASHES, seed=SEED, most=PATIENCE)
+    run = KillRun(house, postgres, plan)
+
+    found = await run()
+
+    with capsys.disabled():
+        typer.echo(f"\n{plan}\n{run.done}\n{found}")
+    assert (found.handovers, found.effects) == (MESSAGES, MESSAGES)
+    assert (found.lost, found.doubled) == (0, 0)
+    assert (found.not_done, found.dead_pointers) == (0, 0)
+    assert (found.wrong_references, found.keys_with_two_bodies, found.unverified) == (0, 0, 0)
+    assert (run.done.total, run.done.crashes) == (KILLS, CRASHES)
