@@ -195,7 +195,9 @@ async def a_house(home: Path, database_url: str) -> AsyncIterator[House]:
                 )
                 async with wire(settings) as wired:
                     mailbox = await _add_mailbox(wired)
-                    urls = dict.fromkeys(("POSTROOM_GRAPH_URL", "POSTROOM_MICROSOFT_LOGIN_URL"), url)
+                    urls = dict.fromkeys(
+                        ("POSTROOM_GRAPH_URL", "POSTROOM_MICROSOFT_LOGIN_URL"), url
+                    )
                     environment = environment_of(settings) | urls
                     environment["SSL_CERT_FILE"] = str(certificate)
                     yield House(graph, wired, mailbox, environment, database_url, home)

@@ -205,15 +205,11 @@ class KillRun:
 
     async def _found(self) -> Found:
         letters = (await self._house.wired.queue.dead_letters()).letters
-        return found(
-            self._house, self._database, self._plan.messages, dead_pointers=len(letters)
-        )
+        return found(self._house, self._database, self._plan.messages, dead_pointers=len(letters))
 
 
 def found(house: House, application_url: str, messages: int, *, dead_pointers: int) -> Found:
-    handovers = house.execute(
-        "SELECT key, state, reference, fence, unsure FROM postroom.handover"
-    )
+    handovers = house.execute("SELECT key, state, reference, fence, unsure FROM postroom.handover")
     tickets: dict[str, list[str]] = {}
     for subject, number in execute(application_url, "SELECT subject, number::text FROM ticket"):
         tickets.setdefault(subject, []).append(number)
