@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -118,21 +118,23 @@ class House:
     wired: Wired
     mailbox: Mailbox
     environment: Mapping[str, str]
-    database_url: str
+    database: "Database"
     home: Path
     ids: dict[int, str] = field(default_factory=dict)
 
     def worker(self, name: str = "worker") -> Part:
         return worker(name, self.environment, self.home)
 
-    async def route_to(self, url: str, timeout: timedelta = timedelta(seconds=30)) -> None:
+    async def route_to(
+        self, url: str, *, answers_within: timedelta = timedelta(seconds=30)
+    ) -> None:
         """To an application there, which gets all the tenant's mail from now on."""
         application = Application(
             tenant=TENANT,
             name=NAME,
             destination=url,
             secrets=(SECRET,),
-            timeout=timeout,
+            timeout=answers_within,
             added_at=self.wired.clock.now(),
         )
         await self.wired.applications.add(application)
@@ -148,7 +150,7 @@ class House:
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """On our database, past row-level security."""
-        return execute(self.database_url, statement)
+        return self.database.execute(statement)
 
     def hurry(self) -> None:
         """Cut long waits short: how long they are is proven elsewhere."""
@@ -162,10 +164,31 @@ class House:
         return self.execute(ended)
 
 
-def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        done = connection.execute(statement.encode())
+@dataclass
+class Database:
+    """On one connection, which is made again when the server was away."""
+
+    url: str
+    _connection: "psycopg.Connection[tuple[Any, ...]] | None" = None
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """It may be executed twice."""
+        try:
+            return self._execute(statement)
+        except psycopg.OperationalError:  # it has crashed since
+            self.close()
+            return self._execute(statement)
+
+    def _execute(self, statement: str) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        done = self._connection.execute(statement.encode())
         return done.fetchall() if done.description else []
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
 
 
 def crash(postgres: EmbeddedPostgres) -> None:
@@ -195,10 +218,13 @@ async def a_house(home: Path, database_url: str) -> AsyncIterator[House]:
                 )
                 async with wire(settings) as wired:
                     mailbox = await _add_mailbox(wired)
-                    urls = dict.fromkeys(("POSTROOM_GRAPH_URL", "POSTROOM_MICROSOFT_LOGIN_URL"), url)
+                    urls = dict.fromkeys(
+                        ("POSTROOM_GRAPH_URL", "POSTROOM_MICROSOFT_LOGIN_URL"), url
+                    )
                     environment = environment_of(settings) | urls
                     environment["SSL_CERT_FILE"] = str(certificate)
-                    yield House(graph, wired, mailbox, environment, database_url, home)
+                    with closing(Database(database_url)) as database:
+                        yield House(graph, wired, mailbox, environment, database, home)
 
 
 async def _add_mailbox(wired: Wired) -> Mailbox:

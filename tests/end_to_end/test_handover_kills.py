@@ -16,7 +16,7 @@ import typer
 from postroom.adapters.embedded import EmbeddedPostgres
 from tests.databases import new_database
 from tests.end_to_end.handover_rig import House, a_house
-from tests.end_to_end.kill_rig import Found, KillRun, Plan
+from tests.end_to_end.kill_rig import KillRun, Plan
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -57,3 +57,30 @@ async def test_whoever_is_killed_each_message_has_one_effect(
     assert (found.not_done, found.dead_pointers) == (0, 0)
     assert (found.wrong_references, found.keys_with_two_bodies, found.unverified) == (0, 0, 0)
     assert (run.done.total, run.done.crashes) == (KILLS, CRASHES)
+
+
+@pytest.mark.parametrize("receiver", ["no_key", "keys_in_memory", "key_first"])
+async def test_a_receiver_that_is_wrong_is_found(
+    receiver: str, house: House, postgres: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan(
+        messages=240,
+        kills=40,
+        receiver=f"tests.receivers.controls:{receiver}",
+        victims=frozenset({"receiver"}),
+        life=0.3,
+        faults=0.1,
+        seed=SEED,
+        is_control=True,
+        most=PATIENCE,
+    )
+    run = KillRun(house, postgres, plan)
+
+    found = await run()
+
+    with capsys.disabled():
+        typer.echo(f"\n{receiver}: {run.done}\n{found}")
+    if receiver == "key_first":
+        assert found.lost
+    else:
+        assert found.doubled

@@ -104,7 +104,7 @@ async def ask(scope: Message, body: bytes) -> list[Message]:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def hear(message: Message) -> None:  # noqa: RUF029 - ASGI wants it so
+    async def hear(message: Message) -> None:
         said.append(message)
 
     await receiver(scope, receive, hear)
