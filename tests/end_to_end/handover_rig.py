@@ -19,6 +19,7 @@ from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import OptionValue
 from postroom.domain.account import Secret
 from postroom.domain.handover.application import Application
 from postroom.domain.mailbox import Mailbox
@@ -31,7 +32,8 @@ from postroom.entrypoints.settings import Settings
 from tests.end_to_end.processes import until, wait_until
 from tests.receivers.calls import SECRET
 
-TENANT, USER, NAME = "acme", "support@acme.example", "crm"
+TENANT, NAME = "acme", "crm"
+MAILBOXES = 4
 
 _HURRY = """
 UPDATE postroom.handover SET due_at = clock_timestamp()
@@ -63,10 +65,18 @@ class Part:
                 self.command, env={**os.environ, **self.environment}, stdout=log, stderr=log
             )
 
+    def await_readiness(self) -> None:
+        wait_until(lambda: self.is_ready(self) or not self.lives, f"{self.name} is ready")
+        assert self.lives, self.log.read_text()[-2000:]
+
     @property
     def log(self) -> Path:
         """Of this start."""
         return self.home / f"{self.name}.{self.starts}.log"
+
+    @property
+    def said(self) -> bytes:
+        return self.log.read_bytes()
 
     @property
     def lives(self) -> bool:
@@ -86,15 +96,6 @@ class Part:
             self._process.wait()
 
 
-def worker(name: str, environment: Mapping[str, str], home: Path) -> Part:
-    command = [sys.executable, "-m", "postroom.entrypoints", "worker"]
-    return Part(name, command, environment, home, lambda it: b"worker started" in _said(it))
-
-
-def _said(part: Part) -> bytes:
-    return part.log.read_bytes()
-
-
 @contextmanager
 def started(*parts: Part) -> Iterator[None]:
     """Killed at the end, wherever they are then."""
@@ -102,8 +103,7 @@ def started(*parts: Part) -> Iterator[None]:
         for part in parts:
             part.start()
         for part in parts:
-            wait_until(lambda part=part: part.is_ready(part) or not part.lives, f"{part.name}")
-            assert part.lives, part.log.read_text()[-2000:]
+            part.await_readiness()
         yield
     finally:
         for part in parts:
@@ -116,14 +116,17 @@ class House:
 
     graph: GraphEmulator
     wired: Wired
-    mailbox: Mailbox
+    mailboxes: Sequence[Mailbox]
     environment: Mapping[str, str]
     database: "Database"
     home: Path
     ids: dict[int, str] = field(default_factory=dict)
 
     def worker(self, name: str = "worker") -> Part:
-        return worker(name, self.environment, self.home)
+        command = [sys.executable, "-m", "postroom.entrypoints", "worker"]
+        return Part(
+            name, command, self.environment, self.home, lambda it: b"worker started" in it.said
+        )
 
     async def route_to(
         self, url: str, *, answers_within: timedelta = timedelta(seconds=30)
@@ -143,10 +146,14 @@ class House:
     def deliver(self, number: int) -> None:
         """Put a message into the mailbox; nobody hears of it yet."""
         mail = compose(SystemClock(), f"m{number}", f"Message {number}", "Hello!", sender="a@b.c")
-        self.ids[number] = self.graph.deliver(USER, mail.as_bytes())
+        self.ids[number] = self.graph.deliver(self._mailbox(number).address, mail.as_bytes())
 
     async def announce(self, number: int) -> None:
-        await self.wired.ingest(self.mailbox, [MicrosoftPointer("", self.ids[number])])
+        pointer = MicrosoftPointer("", self.ids[number])
+        await self.wired.ingest(self._mailbox(number), [pointer])
+
+    def _mailbox(self, number: int) -> Mailbox:
+        return self.mailboxes[number % MAILBOXES]
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """On our database, past row-level security."""
@@ -217,27 +224,28 @@ async def a_house(home: Path, database_url: str) -> AsyncIterator[House]:
                     secret_keys=(SecretStr(generate_key()),),
                 )
                 async with wire(settings) as wired:
-                    mailbox = await _add_mailbox(wired)
+                    mailboxes = [await _add_mailbox(wired, number) for number in range(MAILBOXES)]
                     urls = dict.fromkeys(
                         ("POSTROOM_GRAPH_URL", "POSTROOM_MICROSOFT_LOGIN_URL"), url
                     )
                     environment = environment_of(settings) | urls
                     environment["SSL_CERT_FILE"] = str(certificate)
                     with closing(Database(database_url)) as database:
-                        yield House(graph, wired, mailbox, environment, database, home)
+                        yield House(graph, wired, mailboxes, environment, database, home)
 
 
-async def _add_mailbox(wired: Wired) -> Mailbox:
-    options = {
+async def _add_mailbox(wired: Wired, number: int) -> Mailbox:
+    address = f"m{number}@{TENANT}.example"
+    options: Mapping[str, OptionValue] = {
         "directory": DIRECTORY,
         "client-id": CLIENT_ID,
         "client-secret": Secret(CLIENT_SECRET),
     }
     mailbox = Mailbox(
         tenant=TENANT,
-        id="support",
-        address=USER,
-        account=wired.providers["microsoft"].accounts.create(USER, options),
+        id=f"m{number}",
+        address=address,
+        account=wired.providers["microsoft"].accounts.create(address, options),
         added_at=wired.clock.now(),
     )
     await wired.registry.add(mailbox)

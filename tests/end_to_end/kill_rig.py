@@ -24,6 +24,7 @@ from tests.receivers.programs import RECEIVERS
 from tests.receivers.rig import database_for_receivers
 
 ROOT = Path(__file__).parents[2]
+WORKERS = ("worker-a", "worker-b")
 TIMEOUT = timedelta(seconds=1)
 FAULTS = 0.05
 
@@ -42,18 +43,23 @@ SELECT count(*) FROM postroom.handover WHERE state = 'calling' AND lease_until >
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """*life* is the mean of the seconds from a process's first deed to its death."""
+    """*life* is the mean of the seconds from a process's first deed to its death.
+
+    An *effect* takes up to so many seconds. *spoilt_by* is a folder with a `sitecustomize.py` that
+    makes workers wrong. A control ends as soon as a message is lost, or doubled.
+    """
 
     messages: int
     kills: int
     crashes: int = 0
     receiver: str = "litestar_receiver:app"
-    victims: frozenset[str] = frozenset({"receiver", "worker-a", "worker-b"})
-    life: float = 0.6
+    victims: frozenset[str] = frozenset({"receiver", *WORKERS})
+    life: float = 1.5
     faults: float = FAULTS
     seed: int = 0
+    effect: float = 0.04
+    spoilt_by: Path | None = None
     is_control: bool = False
-    """It ends as soon as a message is lost, or doubled."""
     most: float = 600
     """Seconds until all must have ended."""
 
@@ -100,9 +106,9 @@ class Done:
         return sum(self.kills.values())
 
 
-def new_application(server_url: str) -> Database:
+def new_application(server_url: str, plan: Plan) -> Database:
     database = Database(database_for_receivers(server_url))
-    database.execute(SCHEMA)
+    database.execute(SCHEMA.format(seconds=plan.effect))
     return database
 
 
@@ -120,17 +126,18 @@ def a_receiver(plan: Plan, database_url: str, home: Path, port: int) -> Part:
             "PYTHONPATH": f"{ROOT}:{RECEIVERS}",
         },
         home,
-        lambda it: b"POST" in it.log.read_bytes(),
+        lambda it: b"POST" in it.said,
     )
 
 
-def a_worker(name: str, house: House) -> Part:
-    return replace(house.worker(name), is_ready=_has_begun)
+def a_worker(name: str, house: House, plan: Plan) -> Part:
+    worker = house.worker(name)
+    environment = {**worker.environment, "PYTHONPATH": str(plan.spoilt_by or "")}
+    return replace(worker, is_ready=_has_begun, environment=environment)
 
 
 def _has_begun(worker: Part) -> bool:
-    said = worker.log.read_bytes()
-    return any(event in said for event in (b'"claimed"', b'"reclaimed"', b'"handed over"'))
+    return any(event in worker.said for event in (b'"claimed"', b'"reclaimed"', b'"handed over"'))
 
 
 class KillRun:
@@ -138,9 +145,9 @@ class KillRun:
         self._house, self._postgres, self._plan = house, postgres, plan
         self._dice = Random(plan.seed)
         self._port = free_port()
-        self._database = new_application(postgres.url)
+        self._database = new_application(postgres.url, plan)
         receiver = a_receiver(plan, self._database.url, house.home, self._port)
-        self._parts = (receiver, a_worker("worker-a", house), a_worker("worker-b", house))
+        self._parts = (receiver, *(a_worker(name, house, plan) for name in WORKERS))
         self._due: dict[str, float] = {}
         """When a process is started that is dead, or killed that works, by its name."""
         self._started: dict[str, float] = {}
