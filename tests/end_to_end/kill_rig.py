@@ -36,9 +36,6 @@ IDLE = 15
 
 _HANDOVERS = "SELECT key, identity, state, reference, fence, unsure FROM postroom.handover"
 _OPEN = "SELECT count(*) FROM postroom.handover WHERE ended_at IS NULL"
-_CALLING = """
-SELECT count(*) FROM postroom.handover WHERE state = 'calling' AND lease_until > clock_timestamp()
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +63,10 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """*lost* and *doubled* are messages: taken, says the application, and without an effect."""
+    """*lost* are messages that the application has taken, by its own word, without an effect.
+
+    *calls* are those that it saw, and *unsure* those whose end Postroom did not know.
+    """
 
     handovers: int
     effects: int
@@ -93,11 +93,10 @@ class _Handover(NamedTuple):
 
 @dataclass
 class Done:
-    """What was done to them. *in_flight* counts the calls that a kill fell into."""
+    """What was done to them."""
 
     kills: dict[str, int] = field(default_factory=dict)
     crashes: int = 0
-    in_flight: int = 0
     pointers: int = 0
     seconds: float = 0
 
@@ -225,7 +224,6 @@ class KillRun:
         elif now >= self._due[name] and self._may_kill(name):
             part.kill()
             self.done.kills[name] += 1
-            self.done.in_flight += self._count(_CALLING)
             self._due[name] = now + 0.3 * self._dice.random()
 
     def _may_kill(self, name: str) -> bool:
