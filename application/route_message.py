@@ -6,7 +6,8 @@ at no cost: at its provider, and not on a disk of ours.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from postroom.application.accept_handover import AcceptHandover
@@ -54,7 +55,16 @@ class RouteMessage(EmailProcessor):
     )
 
     async def obstacle(self, mailbox: Mailbox) -> str:
-        return (await self._route(mailbox)).obstacle
+        route = await self._route(mailbox)
+        if route.processor and not route.application:
+            return await route.processor.obstacle(mailbox)
+        return route.obstacle
+
+    @asynccontextmanager
+    async def place(self, mailbox: Mailbox) -> AsyncIterator[None]:
+        route = await self._route(mailbox)
+        async with route.processor.place(mailbox) if route.processor else nullcontext():
+            yield
 
     async def prepare(
         self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob

@@ -39,6 +39,7 @@ from postroom.domain.handover.application import Application
 from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.handover.handover import Handover
 from postroom.domain.ingress import Ingress
+from postroom.entrypoints.container.processors import installed_processors
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.handovers import ObservedHandovers
 from postroom.entrypoints.telemetry.sdk import Telemetry
@@ -116,7 +117,7 @@ def _router(container: punq.Container, settings: Settings) -> RouteMessage:
         handovers=handovers,
         accept=accept,
         helpdesk=UnlessShadow(container.resolve(FileMessage), ingress),
-        processors={},
+        processors=installed_processors(container, settings),
         default=settings.processor,
     )
 
