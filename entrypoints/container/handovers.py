@@ -33,6 +33,8 @@ from postroom.application.ports import (
     Offload,
 )
 from postroom.application.providers import Providers
+from postroom.application.replay_as_new import ReplayAsNew
+from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.route_message import RouteMessage
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.handover.application import Application
@@ -80,6 +82,8 @@ def bind_handing_over(container: punq.Container, settings: Settings, telemetry: 
     container.register(HandOver, instance=hand_over)
     processor: EmailProcessor = _router(container, settings)
     container.register(EmailProcessor, instance=processor)
+    container.register(ReplayAsNew, base_url=_base_url(settings))
+    container.register(ReplayHandovers)
     container.register(OpenLinks)
     container.register(ReadContent)
 
@@ -110,7 +114,7 @@ def _router(container: punq.Container, settings: Settings) -> RouteMessage:
         offload=container.resolve(Offload),
         clock=container.resolve(Clock),
         ingress=ingress,
-        base_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+        base_url=_base_url(settings),
     )
     return RouteMessage(
         applications=applications,
@@ -120,6 +124,10 @@ def _router(container: punq.Container, settings: Settings) -> RouteMessage:
         processors=installed_processors(container, settings),
         default=settings.processor,
     )
+
+
+def _base_url(settings: Settings) -> str:
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
 
 
 def check_destination(application: Application) -> None:
