@@ -56,15 +56,9 @@ class RouteMessage(EmailProcessor):
 
     async def obstacle(self, mailbox: Mailbox) -> str:
         route = await self._route(mailbox)
-        if route.processor and not route.application:
+        if route.processor:
             return await route.processor.obstacle(mailbox)
         return route.obstacle
-
-    @asynccontextmanager
-    async def place(self, mailbox: Mailbox) -> AsyncIterator[None]:
-        route = await self._route(mailbox)
-        async with route.processor.place(mailbox) if route.processor else nullcontext():
-            yield
 
     async def prepare(
         self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
@@ -75,6 +69,12 @@ class RouteMessage(EmailProcessor):
         if route.processor:
             return await route.processor.prepare(mailbox, inbound, job)
         raise Contended(route.obstacle)  # it has changed since the message was fetched
+
+    @asynccontextmanager
+    async def place(self, mailbox: Mailbox) -> AsyncIterator[None]:
+        route = await self._route(mailbox)
+        async with route.processor.place(mailbox) if route.processor else nullcontext():
+            yield
 
     async def _route(self, mailbox: Mailbox) -> Route:
         key, now = (mailbox.tenant, mailbox.application), asyncio.get_running_loop().time()
