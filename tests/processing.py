@@ -1,11 +1,13 @@
 """Messages handled by a Python processor in a ledger block, over a real PostgreSQL."""
 
 import asyncio
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
@@ -55,6 +57,21 @@ def prepare_example(conninfo: str) -> None:
     with psycopg.connect(conninfo) as connection:
         connection.execute("DROP SCHEMA IF EXISTS tickets CASCADE")
         connection.execute((EXAMPLE / "schema.sql").read_bytes())
+
+
+def install_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example as an installer leaves it: its module on the path, and what it says of itself."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    info = tmp_path / "ticket_processor-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
+    lines = [
+        f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items())
+        for group, entries in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(EXAMPLE))
 
 
 def subjects(conninfo: str) -> list[str]:

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 import threading
-import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
@@ -33,7 +32,15 @@ from postroom.domain.failure import Contended, ProcessorFailed, Throttled, Unpro
 from postroom.domain.handover.key import handover_key
 from postroom.domain.outcome import Completed, Effect, Skipped
 from tests.contracts.samples import JOB
-from tests.processing import EXAMPLE, MAILBOX, Desk, insert, mail, prepare_example, subjects
+from tests.processing import (
+    MAILBOX,
+    Desk,
+    insert,
+    install_example,
+    mail,
+    prepare_example,
+    subjects,
+)
 
 SECOND = timedelta(seconds=1)
 
@@ -390,18 +397,7 @@ async def test_a_log_of_it_shows_nothing_of_the_mail(tickets: str, database: Dat
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example as an installer leaves it: its module on the path, and what it says of itself."""
-    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
-    info = tmp_path / "ticket_processor-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
-    lines = [
-        f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items())
-        for group, entries in project["entry-points"].items()
-    ]
-    (info / "entry_points.txt").write_text("\n".join(lines))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.syspath_prepend(str(EXAMPLE))
+    install_example(tmp_path, monkeypatch)
 
 
 @pytest.mark.usefixtures("installed")
