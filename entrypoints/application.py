@@ -34,6 +34,7 @@ from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.track_sources import SourceTracker
@@ -78,6 +79,7 @@ class Application:
     handovers: Handovers
     handover_records: HandoverRecords
     hand_over: HandOver
+    replay: ReplayHandovers
     open_links: OpenLinks
     read_content: ReadContent
     helpdesk: Helpdesk

@@ -69,9 +69,8 @@ class Application:
 
     *destination* is a URL: `https://…` is called, `postgresql://…` has an inbox table, and
     `python:name` is an entry point. The first of *secrets* (`whsec_…`) is the newest.
-    *in_flight* bounds the calls at a time, of all workers. *fallback* is the name of another
-    application of the same owner, used when this one was paused for *fallback_after*. *copies* are
-    names of others that get every message as well. What was handled is deleted after *retention*.
+    *in_flight* bounds the calls at a time, of all workers. *copies* are names of others that get
+    every message as well. What was handled is deleted after *retention*.
     """
 
     tenant: str
@@ -90,11 +89,7 @@ class Application:
     max_backlog: int = 10_000
     max_backlog_bytes: int = 5 * 2**30
     retention: timedelta = DEFAULT_RETENTION
-    fallback: str = ""
-    fallback_after: timedelta = timedelta(minutes=15)
     copies: tuple[str, ...] = ()
-    alert_url: str = field(default="", repr=False)
-    shadow_url: str = field(default="", repr=False)
     added_at: datetime
     rotated_at: datetime | None = None
     paused_since: datetime | None = None

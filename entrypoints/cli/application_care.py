@@ -151,7 +151,6 @@ def _details(view: ApplicationView) -> Row:
         "max body": view.max_body,
         "max backlog": view.max_backlog,
         "retention (d)": view.retention_days,
-        "fallback": view.fallback,
         "copies": ", ".join(view.copies),
         "added": view.added_at,
     }

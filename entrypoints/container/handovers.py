@@ -33,12 +33,15 @@ from postroom.application.ports import (
     Offload,
 )
 from postroom.application.providers import Providers
+from postroom.application.replay_as_new import ReplayAsNew
+from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.route_message import RouteMessage
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.handover.handover import Handover
 from postroom.domain.ingress import Ingress
+from postroom.entrypoints.container.processors import installed_processors
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.handovers import ObservedHandovers
 from postroom.entrypoints.telemetry.sdk import Telemetry
@@ -79,6 +82,8 @@ def bind_handing_over(container: punq.Container, settings: Settings, telemetry: 
     container.register(HandOver, instance=hand_over)
     processor: EmailProcessor = _router(container, settings)
     container.register(EmailProcessor, instance=processor)
+    container.register(ReplayAsNew, base_url=_base_url(settings))
+    container.register(ReplayHandovers)
     container.register(OpenLinks)
     container.register(ReadContent)
 
@@ -109,16 +114,20 @@ def _router(container: punq.Container, settings: Settings) -> RouteMessage:
         offload=container.resolve(Offload),
         clock=container.resolve(Clock),
         ingress=ingress,
-        base_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+        base_url=_base_url(settings),
     )
     return RouteMessage(
         applications=applications,
         handovers=handovers,
         accept=accept,
         helpdesk=UnlessShadow(container.resolve(FileMessage), ingress),
-        processors={},
+        processors=installed_processors(container, settings),
         default=settings.processor,
     )
+
+
+def _base_url(settings: Settings) -> str:
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
 
 
 def check_destination(application: Application) -> None:

@@ -43,6 +43,7 @@ from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.slow_calls import SlowCalls
@@ -156,6 +157,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         handovers=container.resolve(Handovers),
         handover_records=container.resolve(HandoverRecords),
         hand_over=container.resolve(HandOver),
+        replay=container.resolve(ReplayHandovers),
         open_links=container.resolve(OpenLinks),
         read_content=container.resolve(ReadContent),
         helpdesk=container.resolve(Helpdesk),
