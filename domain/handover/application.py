@@ -110,6 +110,8 @@ class Application:
             )
         if self.scheme not in SCHEMES:
             raise InvalidApplication(f"the destination begins with one of: {', '.join(SCHEMES)}")
+        if not self.destination.partition(":")[2]:
+            raise InvalidApplication(f"the destination is no more than {self.scheme}:")
         self._check_bounds()
 
     def _check_bounds(self) -> None:
@@ -122,7 +124,8 @@ class Application:
         )
         for name, least, value, most in bounds:
             if not least <= value <= most:
-                raise InvalidApplication(f"{name}: use {least} to {most}")
+                what = name.replace("_", "-")
+                raise InvalidApplication(f"{what}: use {_shown(least)} to {_shown(most)}")
 
     @property
     def scheme(self) -> str:
@@ -132,3 +135,7 @@ class Application:
     def is_paused(self) -> bool:
         """By a person."""
         return self.paused_since is not None
+
+
+def _shown(bound: int | timedelta) -> str:
+    return f"{bound.total_seconds():g} s" if isinstance(bound, timedelta) else str(bound)

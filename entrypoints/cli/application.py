@@ -5,10 +5,10 @@ import typer
 from postroom.entrypoints.cli.application_care import (
     list_applications,
     pause,
-    remove,
     resume,
     show_application,
 )
+from postroom.entrypoints.cli.application_remove import remove
 from postroom.entrypoints.cli.application_setup import add, rotate, route, set_
 
 application = typer.Typer(

@@ -9,6 +9,7 @@ import punq
 from postroom.adapters.crypto import FernetCipher
 from postroom.adapters.inbox_table.caller import InboxTableCaller
 from postroom.adapters.inbox_table.table import TABLE_SQL
+from postroom.adapters.inbox_table.target import check_database
 from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
@@ -122,3 +123,5 @@ def check_destination(application: Application) -> None:
     """Raises InvalidApplication if it cannot be where *application* is."""
     if application.scheme in _WEB:
         check_target(application.destination, application.set_by)
+    elif application.scheme == "postgresql":
+        check_database(application.destination)
