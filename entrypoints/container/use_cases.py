@@ -42,6 +42,7 @@ from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.render_sample import RenderSample
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.slow_calls import SlowCalls
@@ -155,6 +156,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         hand_over=container.resolve(HandOver),
         open_links=container.resolve(OpenLinks),
         read_content=container.resolve(ReadContent),
+        render_sample=container.resolve(RenderSample),
         helpdesk=container.resolve(Helpdesk),
         blobs=container.resolve(BlobStore),
         clock=container.resolve(Clock),
