@@ -7,6 +7,7 @@ import punq
 
 from postroom.adapters.redis.claim_record import ClaimRecords
 from postroom.adapters.redis.wire import WireFormat
+from postroom.application.all_dead_letters import AllDeadLetters
 from postroom.application.check_blobs import CheckBlobs
 from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
@@ -94,7 +95,8 @@ def bind_use_cases(
     container.register(NoteAnswer)
     container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
-    container.register(RedriveDeadLetters)
+    letters = AllDeadLetters(queue, container.resolve(HandoverRecords))
+    container.register(RedriveDeadLetters, instance=RedriveDeadLetters(letters, clock))
     container.register(WatchQueue)
     watch: Watch = ObservedWatch(container.resolve(WatchQueue), telemetry)
     container.register(Watch, instance=watch)
