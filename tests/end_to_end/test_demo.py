@@ -59,8 +59,8 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_but_data(home: Path) -> No
     demo = run(home, *PROGRAM, "demo")
 
     assert (demo.code, demo.err) == (0, ""), demo
-    assert "18 of 18 ended as expected." in demo.out
-    assert demo.out.count("(as expected)") == 18
+    assert "19 of 19 ended as expected." in demo.out
+    assert demo.out.count("(as expected)") == 19
     assert with_home(home) == set()
     tickets = run(home / "demo", *PROGRAM, "tickets", "list", "--tenant", "demo", "--json")
     assert len(tickets.json) == 14
