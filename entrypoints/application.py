@@ -34,6 +34,7 @@ from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.render_sample import RenderSample
 from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
@@ -82,6 +83,7 @@ class Application:
     replay: ReplayHandovers
     open_links: OpenLinks
     read_content: ReadContent
+    render_sample: RenderSample
     helpdesk: Helpdesk
     blobs: BlobStore
     clock: Clock

@@ -108,6 +108,8 @@ class Application:
             )
         if self.scheme not in SCHEMES:
             raise InvalidApplication(f"the destination begins with one of: {', '.join(SCHEMES)}")
+        if not self.destination.partition(":")[2]:
+            raise InvalidApplication(f"the destination is no more than {self.scheme}:")
         self._check_bounds()
 
     def _check_bounds(self) -> None:
@@ -121,7 +123,8 @@ class Application:
         )
         for name, least, value, most in bounds:
             if not least <= value <= most:
-                raise InvalidApplication(f"{name}: use {least} to {most}")
+                what = name.replace("_", "-")
+                raise InvalidApplication(f"{what}: use {_shown(least)} to {_shown(most)}")
 
     @property
     def scheme(self) -> str:
@@ -136,3 +139,7 @@ class Application:
     def is_called(self) -> bool:
         """Whether what waits is handed over now: it is neither in shadow, nor off, nor paused."""
         return self.mode is Mode.DELIVER and not self.is_paused
+
+
+def _shown(bound: int | timedelta) -> str:
+    return f"{bound.total_seconds():g} s" if isinstance(bound, timedelta) else str(bound)
