@@ -161,11 +161,15 @@ class AcceptHandover:
             keep_key_until=handover.keep_key_until,
             sequence=sequence,
         )
-        options = BodyOptions(
-            application=application.name,
-            base_url=self.base_url,
-            max_body=application.max_body,
-            thin=application.body is BodyKind.THIN,
-            inline_below=application.inline_below,
-        )
+        options = body_options(application, self.base_url)
         return render_body(message.mailbox, message.inbound, message.html, accepted, options)
+
+
+def body_options(application: Application, base_url: str) -> BodyOptions:
+    return BodyOptions(
+        application=application.name,
+        base_url=base_url,
+        max_body=application.max_body,
+        thin=application.body is BodyKind.THIN,
+        inline_below=application.inline_below,
+    )

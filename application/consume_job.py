@@ -214,7 +214,7 @@ class ConsumeJob(Consume):
             return await self._end(claim, process, identity=inbound.identity.name)
         # No connection to the database is held before there is something to write.
         ledger_block = self.ledger.once(mailbox, inbound.identity, inbound.received_at)
-        async with ledger_block as is_new:
+        async with self.processor.place(mailbox), ledger_block as is_new:
             if self.clock.now() - prepared_at > PREPARED_FOR:  # the host was suspended
                 raise Contended("the message was prepared too long ago")
             outcome = await process() if is_new else Duplicate()

@@ -17,6 +17,7 @@ from postroom.domain.failure import (
     AccessFailed,
     Contended,
     Failure,
+    ProcessorFailed,
     SourceGone,
     StoreUnavailable,
     Throttled,
@@ -55,6 +56,8 @@ class JudgeFailure:
                 raise failure
             case Throttled(retry_after=wish):
                 return await self._leave_alone(claim, failure.reason, wish)
+            case ProcessorFailed():
+                return self.policy.charge(failure.reason, attempt=claim.attempt)
             case _:
                 return await self._judged(claim, mailbox, failure, mark)
 

@@ -23,11 +23,15 @@ Move = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """How many letters *matched* so far, the first of them, and ids of which there is none."""
+    """How many letters *matched* so far, the first of them, and ids of which there is none.
+
+    *forgotten* counts the handovers whose application need not have their keys any more.
+    """
 
     matched: int = 0
     first: tuple[DeadLetter, ...] = ()
     unknown: tuple[str, ...] = ()
+    forgotten: int = 0
 
     def only_these(self, which: Which) -> Which:
         """*which* as it was surveyed: without what is unknown, or has died since."""
@@ -69,7 +73,8 @@ class RedriveDeadLetters:
         survey = Survey()
         async for letters in self._pages(which):
             first = (survey.first + tuple(letters))[:SHOWN]
-            survey = Survey(survey.matched + len(letters), first)
+            forgotten = survey.forgotten + self._forgotten(letters)
+            survey = Survey(survey.matched + len(letters), first, forgotten=forgotten)
             yield survey
 
     def redrive(self, which: Which, *, rate: float = 0) -> AsyncIterator[Progress]:
@@ -95,7 +100,11 @@ class RedriveDeadLetters:
         found = {job_id: await self.queue.dead_letter(job_id) for job_id in job_ids}
         letters = [letter for letter in found.values() if letter]
         unknown = tuple(job_id for job_id, letter in found.items() if not letter)
-        return Survey(len(letters), tuple(letters[:SHOWN]), unknown)
+        return Survey(len(letters), tuple(letters[:SHOWN]), unknown, self._forgotten(letters))
+
+    def _forgotten(self, letters: Sequence[DeadLetter]) -> int:
+        now = self.clock.now()
+        return sum(letter.may_be_doubled(now) for letter in letters)
 
     async def _ids(self, which: Which) -> AsyncIterator[Sequence[str]]:
         if not isinstance(which, DeadLetterFilter):

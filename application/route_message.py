@@ -6,7 +6,8 @@ at no cost: at its provider, and not on a disk of ours.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from postroom.application.accept_handover import AcceptHandover
@@ -68,6 +69,12 @@ class RouteMessage(EmailProcessor):
         if route.processor:
             return await route.processor.prepare(mailbox, inbound, job)
         raise Contended(route.obstacle)  # it has changed since the message was fetched
+
+    @asynccontextmanager
+    async def place(self, mailbox: Mailbox) -> AsyncIterator[None]:
+        route = await self._route(mailbox)
+        async with route.processor.place(mailbox) if route.processor else nullcontext():
+            yield
 
     async def _route(self, mailbox: Mailbox) -> Route:
         key, now = (mailbox.tenant, mailbox.application), asyncio.get_running_loop().time()

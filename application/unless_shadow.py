@@ -1,5 +1,6 @@
 """Keeps a processor that has no rows of its own from handling what another system handles."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from postroom.application.ports import EmailProcessor, Prepared
@@ -22,6 +23,9 @@ class UnlessShadow(EmailProcessor):
 
     async def obstacle(self, mailbox: Mailbox) -> str:
         return await self.processor.obstacle(mailbox)
+
+    def place(self, mailbox: Mailbox) -> AbstractAsyncContextManager[None]:
+        return self.processor.place(mailbox)
 
     async def prepare(
         self, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob

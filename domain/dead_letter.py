@@ -1,4 +1,4 @@
-"""A job set aside for a person to look at, and how a person says which of them are meant."""
+"""A job, or a handover, set aside for a person, and how a person says which are meant."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,10 @@ class DeadLetter:
     *reasons* holds what ended each delivery, with its time, oldest first: also of the time before
     the job was redriven. *attempts* counts those that it was charged with since then, and the last;
     *crashes* counts the deliveries that were never settled, or ended the process that ran it alone.
-    No two have the same *died_at*.
+    No two jobs have the same *died_at*.
+
+    A handover has the name of its *application*, which *may_be_handled* says of whether it may have
+    handled the message, and *keep_key_until*: later it may handle it a second time.
     """
 
     id: str
@@ -24,6 +27,13 @@ class DeadLetter:
     reasons: tuple[tuple[datetime, str], ...]
     died_at: datetime
     crashes: int = 0
+    application: str = ""
+    may_be_handled: bool = False
+    keep_key_until: datetime | None = None
+
+    def may_be_doubled(self, now: datetime) -> bool:
+        """Whether the application may have forgotten that it has handled it."""
+        return self.keep_key_until is not None and now >= self.keep_key_until
 
     @property
     def reason(self) -> str:
@@ -39,6 +49,8 @@ class DeadLetter:
 class DeadLetterFilter:
     """All that is given must match. *reason* is text that the last reason holds, in any case.
 
+    Handovers that are *held* for a person, as nobody knows how their calls ended, count only then.
+
     *died_after* is the first moment that counts, *died_before* the first that does not any more.
     """
 
@@ -48,6 +60,7 @@ class DeadLetterFilter:
     reason: str = ""
     died_after: datetime | None = None
     died_before: datetime | None = None
+    held: bool = False
 
     def matches(self, letter: DeadLetter) -> bool:
         return (

@@ -9,6 +9,7 @@
     - FolderMissing    only one of its folders is not to be had: the mailbox itself can be read
   + SourceGone       nothing is left to do: the message no longer exists
   + Unprocessable    a person must look at this one message
+  + ProcessorFailed  the application fails at this message, and has taken another: charge it
 
 An adapter raises these at its rim, with the cause chained. Whose failure it is, what waits for it,
 and whether it costs an attempt, `domain/blame.py` says. Anything else that escapes a port is a bug,
@@ -86,3 +87,7 @@ class SourceGone(Failure):
 
 class Unprocessable(Failure):
     """This message can never be processed as it is."""
+
+
+class ProcessorFailed(Failure):
+    """The application's own code has failed at this message, and taken another since it did."""

@@ -34,6 +34,8 @@ from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.render_sample import RenderSample
+from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.track_sources import SourceTracker
@@ -78,8 +80,10 @@ class Application:
     handovers: Handovers
     handover_records: HandoverRecords
     hand_over: HandOver
+    replay: ReplayHandovers
     open_links: OpenLinks
     read_content: ReadContent
+    render_sample: RenderSample
     helpdesk: Helpdesk
     blobs: BlobStore
     clock: Clock

@@ -11,6 +11,7 @@ from postroom.application.ports import (
     HandoverRecord,
     HandoverRecords,
 )
+from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.ending import DISCARDED
 from postroom.domain.handover.handover import DEAD_LETTERS, Handover, State
@@ -45,6 +46,22 @@ class InMemoryHandoverRecords(HandoverRecords):
             key = keys.pop() if len(keys) == 1 else key
         found = [row for row in rows if row.handover.key == key]
         return found[0].record if found else None
+
+    async def dead(
+        self, chosen: DeadLetterFilter, *, before: datetime | None, limit: int
+    ) -> Sequence[HandoverRecord]:
+        states = DEAD_LETTERS | {State.HELD} if chosen.held else DEAD_LETTERS
+        rows = [
+            row
+            for row in self._newest(chosen.tenant)
+            if row.handover.state in states
+            and chosen.mailbox in ("", row.handover.mailbox)
+            and (before is None or _died_at(row) < before)
+        ]
+        rows.sort(key=_died_at, reverse=True)
+        page = rows[:limit]
+        page += [row for row in rows[limit:] if page and _died_at(row) == _died_at(page[-1])]
+        return [row.record for row in page]
 
     async def body(self, record: HandoverRecord) -> bytes | None:
         row = self._stored(record.handover)
@@ -97,6 +114,10 @@ class InMemoryHandoverRecords(HandoverRecords):
         application = owner.applications.get(handover.application)
         retention = application.retention if application else default
         return handover.ended_at < self._clock.now() - retention
+
+
+def _died_at(row: HandoverRow) -> datetime:
+    return row.handover.ended_at or row.handover.due_at
 
 
 def _place(row: HandoverRow) -> tuple[datetime, str]:

@@ -51,7 +51,7 @@ ON CONFLICT (tenant) DO UPDATE SET application = excluded.application
 _UNSET_ROUTE = "DELETE FROM tenant_application WHERE tenant = %(tenant)s"
 
 _APPLICATION = strictly(Application)
-_SECRET = frozenset({"destination", "secrets", "alert_url", "shadow_url"})
+_SECRET = frozenset({"destination", "secrets"})
 _KEY = frozenset({"tenant", "name"})
 
 

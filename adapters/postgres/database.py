@@ -123,14 +123,27 @@ class Database:
         # not own the tables would find nothing, and take that for an answer.
         return self._begin({"row_security": "off"}, self._timeouts.transaction)
 
+    def of_block(self, tenant: str) -> Connection:
+        """That of the ledger block of *tenant* that is open in this task, whose errors are its own.
+
+        Raises RuntimeError if there is none.
+        """
+        block = self._open_block()
+        if block is None or block.tenant != tenant:
+            raise RuntimeError("no ledger block of this tenant is open")
+        return block.connection
+
+    async def restore_settings(self, connection: Connection, tenant: str) -> None:
+        """Of a transaction of *tenant* in which somebody else may have set them."""
+        with translated():
+            await _set(connection, self._settings | _as_tenant(tenant))
+
     @property
     def in_ledger_block(self) -> bool:
         return self._open_block() is not None
 
     @asynccontextmanager
     async def _begin(self, own: dict[str, str], within: timedelta) -> AsyncIterator[Connection]:
-        values = [*chain.from_iterable((self._settings | own).items())]
-        query = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * (len(values) // 2))
         with translated():
             async with (
                 deadline(within),
@@ -138,7 +151,7 @@ class Database:
                 _left_when_cancelled(connection),
                 connection.transaction(),
             ):
-                await connection.execute(query, values)
+                await _set(connection, self._settings | own)
                 yield connection
                 # COMMIT is a ROLLBACK without an error if a failed statement was passed over, and
                 # psycopg does not even send it if the connection is known to be lost.
@@ -169,6 +182,13 @@ class Database:
     def _refuse_in_block(self) -> None:
         if self._open_block():
             raise RuntimeError("a second transaction was asked for in a ledger block")
+
+
+async def _set(connection: Connection, settings: dict[str, str]) -> None:
+    """For the transaction."""
+    values = [*chain.from_iterable(settings.items())]
+    query = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * len(settings))
+    await connection.execute(query, values)
 
 
 def _as_tenant(tenant: str) -> dict[str, str]:

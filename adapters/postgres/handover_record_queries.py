@@ -1,9 +1,11 @@
 """What is asked of handover by those who look handovers up, move them, and delete them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from postroom.adapters.postgres.handover_queries import FIELDS
 from postroom.application.ports import HandoverFilter
+from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.handover.handover import DEAD_LETTERS
 
 _FIND = f"""
@@ -35,6 +37,15 @@ def find(chosen: HandoverFilter, after: str) -> str:
         conditions.append(_AFTER)
     ordered = "ORDER BY accepted_at DESC, key DESC FETCH FIRST (%(limit)s) ROWS WITH TIES"
     return f"{_where(_FIND, conditions)} {ordered}"
+
+
+def dead(chosen: DeadLetterFilter, before: datetime | None) -> str:
+    set_aside = _IS_DEAD if not chosen.held else f"({_IS_DEAD} OR state = 'held')"
+    conditions = [_CONDITIONS[name] for name in ("tenant", "mailbox") if getattr(chosen, name)]
+    if before:
+        conditions.append("coalesce(ended_at, due_at) < %(before)s")
+    ordered = "ORDER BY coalesce(ended_at, due_at) DESC FETCH FIRST (%(limit)s) ROWS WITH TIES"
+    return f"{_where(_FIND, [set_aside, *conditions])} {ordered}"
 
 
 def by_key(tenant: str, application: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Json
@@ -28,6 +28,7 @@ from postroom.application.ports import (
     HandoverRecord,
     HandoverRecords,
 )
+from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.ending import DISCARDED
 from postroom.domain.handover.handover import State
@@ -75,6 +76,20 @@ class PostgresHandoverRecords(HandoverRecords):
                 if len(keys) == 1:
                     found = await rows(connection, by_key, values | keys[0])
         return self._record(found[0]) if found else None
+
+    async def dead(
+        self, chosen: DeadLetterFilter, *, before: datetime | None, limit: int
+    ) -> Sequence[HandoverRecord]:
+        values = {
+            "tenant": chosen.tenant,
+            "mailbox": chosen.mailbox,
+            "before": before,
+            "limit": limit,
+        }
+        query = queries.dead(chosen, before)
+        async with self._of(chosen.tenant) as connection:
+            found = await rows(connection, query, values)
+        return [self._record(row) for row in found]
 
     async def body(self, record: HandoverRecord) -> bytes | None:
         handover = record.handover

@@ -26,7 +26,7 @@ def signed(application: Application, key: str, body: bytes, now: datetime, versi
         "webhook-id": key,
         "webhook-timestamp": timestamp,
         "webhook-signature": signatures(
-            application.secrets, message_id=key, timestamp=timestamp, body=body
+            application.secrets_at(now), message_id=key, timestamp=timestamp, body=body
         ),
         "idempotency-key": f'"{key}"',
     }
@@ -40,6 +40,16 @@ def of_call(call: Call, content_token: str) -> Headers:
         "postroom-content-token": content_token,
     }
     return headers | ({"traceparent": call.traceparent} if call.traceparent else {})
+
+
+def shown(headers: Headers) -> Headers:
+    """*headers* for a person: without what proves that a call is ours, or opens a link."""
+    count = len(headers["webhook-signature"].split())
+    return {
+        **headers,
+        "webhook-signature": " ".join(["v1,…"] * count),
+        **({"postroom-content-token": "v1.…"} if "postroom-content-token" in headers else {}),
+    }
 
 
 def ping(application: Application, now: datetime) -> tuple[str, bytes]:

@@ -28,7 +28,13 @@ from postroom.application.ports.changes import (
 )
 from postroom.application.ports.circuits import LONGEST_SOURCE, MOST_CIRCUITS, CircuitStore
 from postroom.application.ports.folder_syncs import FolderSyncs
-from postroom.application.ports.handled import IdempotencyLedger, OutcomeRecord, Outcomes
+from postroom.application.ports.handled import (
+    IdempotencyLedger,
+    LedgerConnection,
+    LedgerConnections,
+    OutcomeRecord,
+    Outcomes,
+)
 from postroom.application.ports.handovers import (
     SHORTEST_HEAD,
     Answered,
@@ -171,6 +177,8 @@ __all__ = [
     "Kind",
     "LanePauses",
     "LaneStatistics",
+    "LedgerConnection",
+    "LedgerConnections",
     "Lifecycle",
     "ListenerSession",
     "Locks",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mailbox import Mailbox
@@ -42,6 +42,29 @@ class OutcomeRecord:
     attempt: int
     at: datetime
     identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerConnection:
+    """*own* is the connection of the store's driver; *for_thread* is for a function in a thread.
+
+    What they are is the store's affair, and that of whoever has written the function.
+    """
+
+    own: Any
+    for_thread: Any
+
+
+class LedgerConnections(Protocol):
+    """Lends the connection of a ledger block to a function that is not ours."""
+
+    @abstractmethod
+    def of_block(self, tenant: str) -> AbstractAsyncContextManager[LedgerConnection]:
+        """That of the ledger block of *tenant* which is open in this task.
+
+        What is written with it is kept or forgotten with the block. Raises RuntimeError if no such
+        block is open, or if it cannot be used any more afterwards.
+        """
 
 
 class Outcomes(Protocol):

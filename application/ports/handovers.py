@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import Handover, State
@@ -190,6 +191,17 @@ class HandoverRecords(Protocol):
         """The handover of that key (of the application, where several have the message).
 
         The first SHORTEST_HEAD characters of a key, or more, will do if they are of one key alone.
+        """
+
+    @abstractmethod
+    async def dead(
+        self, chosen: DeadLetterFilter, *, before: datetime | None, limit: int
+    ) -> Sequence[HandoverRecord]:
+        """Those of the tenant and the mailbox that died before that moment, newest first.
+
+        Those that are held have died when they were. There are more than *limit* if several died
+        at the moment of the last. Of *chosen* the reason, the provider and the times are not looked
+        at.
         """
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """Reading one message from its provider, and handing it over."""
 
 from abc import abstractmethod
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -63,6 +64,14 @@ class EmailProcessor(Protocol):
         Empty if there is nothing in the way.
         """
         return ""
+
+    def place(self, mailbox: Mailbox) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        """What the ledger block of a message of *mailbox* is entered in.
+
+        A processor that takes long in there may have others wait here, where they hold nothing.
+        Raises Contended if that takes too long.
+        """
+        return nullcontext()
 
     @abstractmethod
     async def prepare(

@@ -69,9 +69,8 @@ class Application:
 
     *destination* is a URL: `https://…` is called, `postgresql://…` has an inbox table, and
     `python:name` is an entry point. The first of *secrets* (`whsec_…`) is the newest.
-    *in_flight* bounds the calls at a time, of all workers. *fallback* is the name of another
-    application of the same owner, used when this one was paused for *fallback_after*. *copies* are
-    names of others that get every message as well. What was handled is deleted after *retention*.
+    *in_flight* bounds the calls at a time, of all workers. *copies* are names of others that get
+    every message as well. What was handled is deleted after *retention*.
     """
 
     tenant: str
@@ -90,11 +89,7 @@ class Application:
     max_backlog: int = 10_000
     max_backlog_bytes: int = 5 * 2**30
     retention: timedelta = DEFAULT_RETENTION
-    fallback: str = ""
-    fallback_after: timedelta = timedelta(minutes=15)
     copies: tuple[str, ...] = ()
-    alert_url: str = field(default="", repr=False)
-    shadow_url: str = field(default="", repr=False)
     added_at: datetime
     rotated_at: datetime | None = None
     paused_since: datetime | None = None
@@ -113,6 +108,8 @@ class Application:
             )
         if self.scheme not in SCHEMES:
             raise InvalidApplication(f"the destination begins with one of: {', '.join(SCHEMES)}")
+        if not self.destination.partition(":")[2]:
+            raise InvalidApplication(f"the destination is no more than {self.scheme}:")
         self._check_bounds()
 
     def _check_bounds(self) -> None:
@@ -126,7 +123,8 @@ class Application:
         )
         for name, least, value, most in bounds:
             if not least <= value <= most:
-                raise InvalidApplication(f"{name}: use {least} to {most}")
+                what = name.replace("_", "-")
+                raise InvalidApplication(f"{what}: use {_shown(least)} to {_shown(most)}")
 
     @property
     def scheme(self) -> str:
@@ -141,3 +139,7 @@ class Application:
     def is_called(self) -> bool:
         """Whether what waits is handed over now: it is neither in shadow, nor off, nor paused."""
         return self.mode is Mode.DELIVER and not self.is_paused
+
+
+def _shown(bound: int | timedelta) -> str:
+    return f"{bound.total_seconds():g} s" if isinstance(bound, timedelta) else str(bound)

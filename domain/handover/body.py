@@ -38,6 +38,18 @@ def render_body(
     return encoded(fit(clean(body), options.max_body))
 
 
+def body_data(
+    mailbox: Mailbox,
+    inbound: InboundMessage,
+    html: str | None,
+    accepted: Acceptance,
+    options: BodyOptions,
+) -> Data:
+    """What is said of the message, whatever its size."""
+    data: Data = clean(_data(mailbox, inbound, clean(html), accepted, options))
+    return data
+
+
 def _data(
     mailbox: Mailbox,
     inbound: InboundMessage,

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 
+from postroom.application.all_dead_letters import AllDeadLetters
 from postroom.application.ports import InvalidCursor
 from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.helpdesk.ticket import Document
@@ -70,10 +71,13 @@ async def dead_letters(
     reason: Name = "",
     died_after: FromQuery[datetime | None] = None,
     died_before: FromQuery[datetime | None] = None,
+    unsure: FromQuery[bool] = False,
     limit: Limit = 100,
     after: Name = "",
 ) -> DeadLettersView:
-    """Jobs that were given up, newest first, with what ended each delivery.
+    """Jobs and handovers that were given up, newest first, with what ended each.
+
+    With *unsure* also handovers that are held, as nobody knows how their calls ended.
 
     *reason*: text that the last one holds, in any case. *died_after* is the first moment that
     counts, *died_before* the first that does not any more; in UTC where they have no offset.
@@ -87,20 +91,25 @@ async def dead_letters(
         reason=reason,
         died_after=aware(died_after),
         died_before=aware(died_before),
+        held=unsure,
     )
     try:
-        page = await services.queue.dead_letters(chosen, limit=limit, after=after)
+        page = await _all(services).dead_letters(chosen, limit=limit, after=after)
     except InvalidCursor:
         raise INVALID_REQUEST("No page has ended at `after`.") from None
     return dead_letters_view(page)
+
+
+def _all(services: Services) -> AllDeadLetters:
+    return AllDeadLetters(services.queue, services.handover_records)
 
 
 @get("/dead-letters/{job:str}", responses=ERRORS | described(NOT_FOUND))
 async def dead_letter(
     job: FromPath[str], tenant: NamedDependency[str], services: NamedDependency[Services]
 ) -> DeadLetterView:
-    """A dead letter, by the id of its job."""
-    letter = await services.queue.dead_letter(job)
+    """A dead letter, by its id: that of a job, or one that the list has."""
+    letter = await _all(services).dead_letter(job)
     if letter is None or letter.tenant != tenant:
         raise NOT_FOUND("There is no dead letter of that id.")
     return dead_letter_view(letter)

@@ -18,6 +18,7 @@ from postroom.entrypoints.cli.imports import import_
 from postroom.entrypoints.cli.mailbox import mailbox
 from postroom.entrypoints.cli.outcomes import outcomes
 from postroom.entrypoints.cli.queue import queue
+from postroom.entrypoints.cli.replay import replay
 from postroom.entrypoints.cli.run import (
     api,
     consume_suspect,
@@ -38,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Receives the mail of your mailboxes and hands every message to your application once.",
 )
-for command in (up, api, worker, listener, maintenance, migrate, demo, queue, outcomes):
+for command in (up, api, worker, listener, maintenance, migrate, demo, queue, outcomes, replay):
     app.command()(command)
 app.command("consume-suspect", hidden=True)(consume_suspect)
 app.command("import")(import_)

@@ -5,11 +5,12 @@ import typer
 from postroom.entrypoints.cli.application_care import (
     list_applications,
     pause,
-    remove,
     resume,
     show_application,
 )
+from postroom.entrypoints.cli.application_remove import remove
 from postroom.entrypoints.cli.application_setup import add, rotate, route, set_
+from postroom.entrypoints.cli.application_try import try_
 
 application = typer.Typer(
     no_args_is_help=True, help="Look after the applications that messages are handed over to."
@@ -19,6 +20,7 @@ application.command("set")(set_)
 application.command("list")(list_applications)
 application.command("show")(show_application)
 application.command("route")(route)
+application.command("test")(try_)
 application.command("rotate")(rotate)
 application.command("pause")(pause)
 application.command("resume")(resume)

@@ -1,4 +1,4 @@
-"""Commands that look after applications: list, show, pause, resume, remove."""
+"""Commands that look after applications: list, show, pause, resume."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -8,14 +8,13 @@ import typer
 from postroom.domain.handover.application import Application
 from postroom.entrypoints.cli.application_lookup import (
     find_application,
+    find_own,
     of_owner,
     replace_application,
 )
 from postroom.entrypoints.cli.application_options import Name, Owner
 from postroom.entrypoints.cli.context import AdminContext, with_admin
-from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import AnyTenant, AsJson, Row, print_fields, print_json, show
-from postroom.entrypoints.cli.prompts import confirm
 from postroom.entrypoints.views.applications import ApplicationView, application_view
 
 
@@ -57,8 +56,9 @@ def pause(
     """Stop calling an application. Its messages are accepted, and wait."""
 
     async def run(admin: AdminContext) -> None:
-        before = await find_application(admin, tenant, name)
-        paused = replace(before, paused_since=admin.clock.now(), paused_reason=reason)
+        before = await find_own(admin, tenant, name)
+        since = before.paused_since or admin.clock.now()
+        paused = replace(before, paused_since=since, paused_reason=reason)
         await replace_application(admin, before, paused)
 
     with_admin(run)
@@ -69,7 +69,7 @@ def resume(name: Name, tenant: Owner = "") -> None:
     """Call a paused application again."""
 
     async def run(admin: AdminContext) -> bool:
-        before = await find_application(admin, tenant, name)
+        before = await find_own(admin, tenant, name)
         if before.paused_since is None:
             return False
         await replace_application(
@@ -79,48 +79,6 @@ def resume(name: Name, tenant: Owner = "") -> None:
 
     resumed = with_admin(run)
     typer.echo(f"{name} {'goes on' if resumed else 'is not paused'}.")
-
-
-def remove(
-    name: Name,
-    tenant: Owner = "",
-    *,
-    discard: Annotated[
-        bool, typer.Option("--discard", help="Delete what waits for it, for good.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Remove an application. Refused while messages wait for it, unless they are discarded."""
-
-    async def waiting(admin: AdminContext) -> int:
-        found = await find_application(admin, tenant, name)
-        return (await admin.handovers.backlog(found)).count
-
-    count = with_admin(waiting)
-    if count and not discard:
-        raise CommandFailed(
-            f"messages that wait for {name}: {count}. Let them be handed over, or add --discard"
-        )
-    if not yes:
-        confirm(
-            f"Remove {name}, and discard {count} messages?",
-            "it stays; to be asked nothing, add --yes",
-        )
-
-    async def run(admin: AdminContext) -> int:
-        found = await find_application(admin, tenant, name)
-        discarded = await admin.handover_records.discard(found) if discard else 0
-        await admin.applications.remove(found)
-        return discarded
-
-    discarded = with_admin(run)
-    typer.echo(f"{name} is removed. Messages discarded: {discarded}.")
-
-
-def _question(name: str, count: int) -> str:
-    return (
-        f"Remove {name}, and discard what waits for it ({count})?" if count else f"Remove {name}?"
-    )
 
 
 async def _view(admin: AdminContext, application: Application) -> ApplicationView:
@@ -146,12 +104,11 @@ def _details(view: ApplicationView) -> Row:
         "order": view.order,
         "when unsure": view.when_unsure,
         "in flight": view.in_flight,
-        "timeout (s)": view.timeout_seconds,
+        "timeout (s)": f"{view.timeout_seconds:g}",
         "body": view.body,
         "max body": view.max_body,
         "max backlog": view.max_backlog,
-        "retention (d)": view.retention_days,
-        "fallback": view.fallback,
+        "retention (d)": f"{view.retention_days:g}",
         "copies": ", ".join(view.copies),
         "added": view.added_at,
     }

@@ -1,6 +1,6 @@
 """How the commands find an application, and put a changed one in its place."""
 
-from postroom.domain.handover.application import Application
+from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.entrypoints.cli.context import AdminContext
 from postroom.entrypoints.cli.errors import CommandFailed
 
@@ -16,9 +16,38 @@ async def find_application(admin: AdminContext, tenant: str, name: str) -> Appli
     return found
 
 
+async def find_own(admin: AdminContext, tenant: str, name: str) -> Application:
+    """The one that is to be changed: nobody changes another owner's. Raises CommandFailed."""
+    found = await find_application(admin, tenant, name)
+    if found.tenant != tenant:
+        raise CommandFailed(f"{name} is the installation's: leave out --tenant")
+    return found
+
+
 async def replace_application(admin: AdminContext, before: Application, after: Application) -> None:
     if not await admin.applications.replace(before, after):
         raise CommandFailed("somebody else has changed it just now: look at it, and try again")
+
+
+async def require_others(admin: AdminContext, application: Application) -> None:
+    """Those that it names must be there. Raises InvalidApplication."""
+    for name in application.copies:
+        if await admin.applications.get(application.tenant, name) is None:
+            raise InvalidApplication(f"there is no application {name}: add it first")
+
+
+def check_destination(application: Application) -> None:
+    """Raises InvalidApplication if it cannot be where it is said to be."""
+    # Imported here, so that `postroom --help` does not wait for it.
+    from postroom.entrypoints.container import handovers  # noqa: PLC0415
+
+    handovers.check_destination(application)
+
+
+def new_secret() -> str:
+    from postroom.entrypoints.container.handovers import generate_secret  # noqa: PLC0415
+
+    return generate_secret()
 
 
 def of_owner(tenant: str) -> str:

@@ -6,11 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from postroom.application.route_message import HELPDESK
 from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.entrypoints.cli.application_lookup import (
+    check_destination,
     find_application,
+    find_own,
+    new_secret,
     of_owner,
     replace_application,
+    require_others,
 )
 from postroom.entrypoints.cli.application_options import (
     Name,
@@ -19,6 +24,7 @@ from postroom.entrypoints.cli.application_options import (
     with_application_options,
 )
 from postroom.entrypoints.cli.context import AdminContext, with_admin
+from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.mailbox_lookup import unknown_mailbox
 
 IN_A_TABLE = 100
@@ -44,19 +50,22 @@ def add(
 
     async def run(admin: AdminContext) -> Application:
         added = changed(_new(admin, tenant, name, destination), given)
-        _check(added)
-        await _require(admin, added)
+        check_destination(added)
+        await require_others(admin, added)
         await admin.applications.add(added)
         return added
 
     added = with_admin(run)
-    typer.echo(f"{name} is added. It gets no mail yet: postroom application route {name}")
+    whose = of_owner(tenant)
+    typer.echo(f"{name} is added. It gets no mail yet: postroom application route {name}{whose}")
     if added.secrets:
         typer.echo(f"Its secret, which is shown this once: {added.secrets[0]}")
-        typer.echo(f"Try it: postroom application test {name}{of_owner(tenant)}")
+        typer.echo(f"Try it: postroom application test {name}{whose}")
 
 
 def _new(admin: AdminContext, tenant: str, name: str, destination: str) -> Application:
+    if name == HELPDESK:
+        raise InvalidApplication(f"{HELPDESK} is the built-in help desk: choose another name")
     fresh = Application(
         tenant=tenant,
         name=name,
@@ -67,7 +76,7 @@ def _new(admin: AdminContext, tenant: str, name: str, destination: str) -> Appli
         return replace(fresh, in_flight=IN_A_TABLE)
     if fresh.scheme == "python":
         return fresh
-    return replace(fresh, secrets=(_secret(),))
+    return replace(fresh, secrets=(new_secret(),))
 
 
 @with_application_options
@@ -78,16 +87,29 @@ def set_(
     **given: Any,  # noqa: ANN401 - whatever the options are
 ) -> None:
     """Change what is given of an application. What waits already is called as it was rendered."""
+    values = {"destination": destination, **given}
+    if all(value is None for value in values.values()):
+        raise typer.BadParameter("give what is to change, such as --timeout 10")
 
     async def run(admin: AdminContext) -> None:
-        before = await find_application(admin, tenant, name)
-        after = changed(before, {"destination": destination, **given})
-        _check(after)
-        await _require(admin, after)
+        before = await find_own(admin, tenant, name)
+        after = changed(before, values)
+        if _way(after) != _way(before):
+            raise InvalidApplication(
+                f"{name} is {_way(before)}: for {_way(after)} add another application, and route"
+                " the mail to that"
+            )
+        check_destination(after)
+        await require_others(admin, after)
         await replace_application(admin, before, after)
 
     with_admin(run)
     typer.echo(f"{name} is changed. Workers use it within seconds.")
+
+
+def _way(application: Application) -> str:
+    ways = {"postgresql": "an inbox table", "python": "a processor"}
+    return ways.get(application.scheme, "called over HTTP")
 
 
 def route(
@@ -100,7 +122,7 @@ def route(
     """Say where the mail of a tenant, or of one mailbox, goes from now on."""
 
     async def run(admin: AdminContext) -> None:
-        if name not in ("", "helpdesk"):
+        if name not in ("", HELPDESK):
             await find_application(admin, tenant, name)
         if not mailbox:
             await admin.applications.set_route(tenant, name)
@@ -123,43 +145,25 @@ def rotate(
     """Add a new secret: for 24 hours both sign, so that no call fails."""
 
     async def run(admin: AdminContext) -> Application:
-        before = await find_application(admin, tenant, name)
+        before = await find_own(admin, tenant, name)
+        if not before.secrets:
+            raise CommandFailed(f"{name} has no secret: {_way(before)} needs none")
         if finish:
             after = replace(before, secrets=before.secrets[:1], rotated_at=None)
         else:
-            after = _rotated(before, _secret(), admin.clock.now())
+            after = _rotated(before, new_secret(), admin.clock.now())
         await replace_application(admin, before, after)
         return after
 
     after = with_admin(run)
     if finish:
-        typer.echo(f"{name} signs with its newest secret alone.")
+        typer.echo(f"Calls of {name} are signed with its newest secret alone.")
     else:
+        end = f"postroom application rotate {name}{of_owner(tenant)} --finish"
         typer.echo(f"The new secret of {name}, which is shown this once: {after.secrets[0]}")
-        typer.echo(f"Both sign for 24 hours, or until: postroom application rotate {name} --finish")
+        typer.echo(f"Both sign for 24 hours, or until: {end}")
 
 
 def _rotated(before: Application, secret: str, now: datetime) -> Application:
     """The secret before the last one signs no more."""
     return replace(before, secrets=(secret, *before.secrets[:1]), rotated_at=now)
-
-
-async def _require(admin: AdminContext, application: Application) -> None:
-    """Those that get its copies must be there. Raises InvalidApplication."""
-    for name in application.copies:
-        if await admin.applications.get(application.tenant, name) is None:
-            raise InvalidApplication(f"there is no application {name}: add it first")
-
-
-def _check(application: Application) -> None:
-    """Raises InvalidApplication if it cannot be where it is said to be."""
-    # Imported here, so that `postroom --help` does not wait for it.
-    from postroom.entrypoints.container.handovers import check_destination  # noqa: PLC0415
-
-    check_destination(application)
-
-
-def _secret() -> str:
-    from postroom.entrypoints.container.handovers import generate_secret  # noqa: PLC0415
-
-    return generate_secret()

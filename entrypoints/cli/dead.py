@@ -31,6 +31,10 @@ Jobs = Annotated[
 ]
 Every = Annotated[bool, typer.Option("--all", help="Every dead letter there is.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which would be meant.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Unsure = Annotated[
+    bool, typer.Option("--unsure", help="Also what is held, as nobody knows how its call ended.")
+]
 Rate = Annotated[
     float, typer.Option(min=0, help="So many a second at most. [no limit]", show_default=False)
 ]
@@ -47,10 +51,11 @@ def list_dead(
     limit: Limit = 50,
     after: Annotated[str, typer.Option(help="Go on where a list ended.")] = "",
     *,
+    unsure: Unsure = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the dead letters, newest first, with the reason of each."""
-    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
+    """List the dead letters, newest first, with the reason of each: pointers and handovers."""
+    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than, held=unsure)
 
     async def find(admin: AdminContext) -> DeadLetterPage:
         return await _page(admin, chosen.as_of(admin.clock.now(), admin.providers), limit, after)
@@ -75,7 +80,7 @@ async def _page(
     try:
         while len(page.letters) < limit:
             left = limit - len(page.letters)
-            more = await admin.queue.dead_letters(chosen, limit=left, after=page.next)
+            more = await admin.dead_letters.queue.dead_letters(chosen, limit=left, after=page.next)
             page = DeadLetterPage([*page.letters, *more.letters], more.next)
             if not page.next:
                 break
@@ -91,7 +96,7 @@ def show_dead(
     as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: what it points at, and what ended each delivery."""
-    letter = with_admin(lambda admin: admin.queue.dead_letter(job))
+    letter = with_admin(lambda admin: admin.dead_letters.queue.dead_letter(job))
     if letter is None:
         raise CommandFailed(f"no dead letter has the id {job}; see: postroom dead list")
     view = dead_letter_view(letter)
@@ -113,15 +118,19 @@ def redrive(
     rate: Rate = 0,
     *,
     every: Every = False,
+    unsure: Unsure = False,
     dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Queue dead letters again, as if they had never been tried: by id, those chosen, or all."""
-    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
+    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than, held=unsure)
     found = look(jobs or [], chosen, every=every)
     if dry_run:
         preview(found, as_json=as_json)
     else:
+        if not yes:
+            _confirm_again(found)
         move(REDRIVE, found, rate, as_json=as_json)
 
 
@@ -137,12 +146,13 @@ def purge(
     rate: Rate = 0,
     *,
     every: Every = False,
+    unsure: Unsure = False,
     dry_run: DryRun = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Forget dead letters for good: by id, those chosen, or all. Mailboxes are left as they are."""
-    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than)
+    chosen = Chosen(tenant, mailbox, provider, reason, older_than, newer_than, held=unsure)
     found = look(jobs or [], chosen, every=every)
     if dry_run:
         preview(found, as_json=as_json)
@@ -150,6 +160,16 @@ def purge(
         if not yes:
             _confirm(found)
         move(PURGE, found, rate, as_json=as_json)
+
+
+def _confirm_again(found: Found) -> None:
+    """Raises CommandFailed unless a person says yes, or no application may do anything twice."""
+    if count := found.survey.forgotten:
+        confirm(
+            f"Of {count} handovers the keys may be forgotten by now, and the application would do"
+            " them twice. Call again?",
+            "nothing was redriven; to be asked nothing, add --yes",
+        )
 
 
 def _confirm(found: Found) -> None:

@@ -45,6 +45,7 @@ class Chosen:
     reason: str
     older_than: timedelta | None
     newer_than: timedelta | None
+    held: bool = False
 
     def as_of(self, now: datetime, providers: Collection[str]) -> DeadLetterFilter:
         """The filter, with ages counted back from *now*.
@@ -63,6 +64,7 @@ class Chosen:
             reason=self.reason,
             died_before=None if self.older_than is None else now - self.older_than,
             died_after=None if self.newer_than is None else now - self.newer_than,
+            held=self.held,
         )
 
     def __bool__(self) -> bool:

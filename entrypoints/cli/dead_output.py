@@ -11,27 +11,36 @@ from postroom.entrypoints.views.jobs import JobView
 
 def print_letters(letters: Sequence[DeadLetterView], *, with_tenant: bool) -> None:
     """Print a table, with a column for the tenant if that is wanted."""
-    print_table([_row(each, with_tenant=with_tenant) for each in letters], prose=("reason",))
+    print_table([_row(each, with_tenant=with_tenant) for each in letters], prose=("what", "reason"))
 
 
 def _row(letter: DeadLetterView, *, with_tenant: bool) -> Row:
     tenant = {"tenant": letter.tenant} if with_tenant else {}
     return {
-        "job": letter.id,
+        "id": letter.id,
         **tenant,
         "mailbox": letter.mailbox,
+        "what": _what(letter),
         "died": letter.died_at,
         "reason": letter.reasons[-1].reason,
     }
 
 
+def _what(letter: DeadLetterView) -> str:
+    return "handover, may be handled" if letter.may_be_handled else letter.kind
+
+
 def print_letter(letter: DeadLetterView) -> None:
     """Print its story, and what can be done with it."""
-    typer.echo(f"Job {letter.id} of {letter.tenant}/{letter.mailbox}")
+    name = "Handover" if letter.kind == "handover" else "Job"
+    typer.echo(f"{name} {letter.id} of {letter.tenant}/{letter.mailbox}")
     typer.echo(f"died at {one_line(letter.died_at)} UTC after {_tries(letter)}\n")
+    if letter.kind == "handover":
+        may = "may have handled it" if letter.may_be_handled else "has surely not handled it"
+        typer.echo(f"The application {letter.application} {may}.\n")
     if letter.job:
         _print_job(letter.job)
-    else:
+    elif letter.kind == "pointer":
         typer.echo("Its record cannot be read: another release may have written it.\n")
     typer.echo("What ended each delivery (UTC)")
     for each in letter.reasons:

@@ -26,6 +26,7 @@ from postroom.domain.account import Account
 from postroom.entrypoints.container.blobs import bind_blobs
 from postroom.entrypoints.container.handovers import bind_callers, bind_handover_storage
 from postroom.entrypoints.container.pools import open_pools
+from postroom.entrypoints.container.processors import bind_processor_threads
 from postroom.entrypoints.container.providers import make_providers
 from postroom.entrypoints.container.storage import (
     bind_queue,
@@ -83,5 +84,6 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
         telemetry = resources.enter_context(open_telemetry(random=random))
         container.register(Telemetry, instance=telemetry)
         await bind_callers(container, resources)
+        bind_processor_threads(container, settings, resources)
         bind_use_cases(container, settings, clock, telemetry)
         yield resolve_all(container, (*checks, container.resolve(CheckBlobs)))

@@ -1,6 +1,8 @@
 """Applications, what is handed over to them, and how they are called."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from datetime import datetime
 from importlib.metadata import version
 from random import Random
 
@@ -9,11 +11,13 @@ import punq
 from postroom.adapters.crypto import BodySeal, FernetCipher
 from postroom.adapters.inbox_table.caller import InboxTableCaller
 from postroom.adapters.inbox_table.table import TABLE_SQL
+from postroom.adapters.inbox_table.target import check_database
 from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
 from postroom.adapters.postgres.handovers import PostgresHandovers
+from postroom.adapters.webhook import envelope
 from postroom.adapters.webhook.caller import WebhookCaller
 from postroom.adapters.webhook.signing import generate_secret
 from postroom.adapters.webhook.targets import check_target
@@ -25,6 +29,7 @@ from postroom.application.ports import (
     ApplicationCaller,
     Applications,
     BlobStore,
+    Call,
     Clock,
     EmailProcessor,
     HandoverRecords,
@@ -33,12 +38,16 @@ from postroom.application.ports import (
     Offload,
 )
 from postroom.application.providers import Providers
+from postroom.application.render_sample import RenderSample
+from postroom.application.replay_as_new import ReplayAsNew
+from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.route_message import RouteMessage
 from postroom.application.unless_shadow import UnlessShadow
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.handover.handover import Handover
 from postroom.domain.ingress import Ingress
+from postroom.entrypoints.container.processors import installed_processors
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.handovers import ObservedHandovers
 from postroom.entrypoints.telemetry.sdk import Telemetry
@@ -49,6 +58,7 @@ __all__ = [
     "bind_handover_storage",
     "check_destination",
     "generate_secret",
+    "shown_headers",
 ]
 
 _WEB = ("https", "http")
@@ -79,6 +89,15 @@ def bind_handing_over(container: punq.Container, settings: Settings, telemetry: 
     container.register(HandOver, instance=hand_over)
     processor: EmailProcessor = _router(container, settings)
     container.register(EmailProcessor, instance=processor)
+    container.register(ReplayAsNew, base_url=_base_url(settings))
+    container.register(ReplayHandovers)
+    sample = RenderSample(
+        container.resolve(HtmlSanitiser),
+        container.resolve(Offload),
+        container.resolve(Clock),
+        _base_url(settings),
+    )
+    container.register(RenderSample, instance=sample)
     container.register(OpenLinks)
     container.register(ReadContent)
 
@@ -109,19 +128,32 @@ def _router(container: punq.Container, settings: Settings) -> RouteMessage:
         offload=container.resolve(Offload),
         clock=container.resolve(Clock),
         ingress=ingress,
-        base_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+        base_url=_base_url(settings),
     )
     return RouteMessage(
         applications=applications,
         handovers=handovers,
         accept=accept,
         helpdesk=UnlessShadow(container.resolve(FileMessage), ingress),
-        processors={},
+        processors=installed_processors(container, settings),
         default=settings.processor,
     )
+
+
+def _base_url(settings: Settings) -> str:
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def shown_headers(application: Application, call: Call, now: datetime) -> Mapping[str, str]:
+    """What a call over HTTP has, without its secrets."""
+    key = call.handover.key
+    signed = envelope.signed(application, key, call.body, now, version("postroom"))
+    return envelope.shown({**signed, **envelope.of_call(call, "")})
 
 
 def check_destination(application: Application) -> None:
     """Raises InvalidApplication if it cannot be where *application* is."""
     if application.scheme in _WEB:
         check_target(application.destination, application.set_by)
+    elif application.scheme == "postgresql":
+        check_database(application.destination)

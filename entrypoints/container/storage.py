@@ -10,6 +10,7 @@ from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.ledger_connections import PostgresLedgerConnections
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
@@ -33,6 +34,7 @@ from postroom.application.ports import (
     HtmlSanitiser,
     IdempotencyLedger,
     LanePauses,
+    LedgerConnections,
     Locks,
     MailboxRegistry,
     Offload,
@@ -99,6 +101,7 @@ def bind_storage(
     container: punq.Container, database: Database, providers: Providers, pools: Pools
 ) -> None:
     ledger: IdempotencyLedger = PostgresIdempotencyLedger(database)
+    connections: LedgerConnections = PostgresLedgerConnections(database)
     folder_syncs: FolderSyncs = PostgresFolderSyncs(database)
     routes: Routes = PostgresRoutes(database)
     witness: QueueWitness = PostgresQueueWitness(database)
@@ -108,6 +111,7 @@ def bind_storage(
     takeovers: Takeovers = PostgresTakeovers(database, container.resolve(MailboxRegistry))
     shadow_rows: ShadowRows = PostgresShadowRows(database, takeovers)
     container.register(IdempotencyLedger, instance=ledger)
+    container.register(LedgerConnections, instance=connections)
     container.register(FolderSyncs, instance=folder_syncs)
     container.register(Routes, instance=routes)
     container.register(QueueWitness, instance=witness)

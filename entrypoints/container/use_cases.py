@@ -7,6 +7,7 @@ import punq
 
 from postroom.adapters.redis.claim_record import ClaimRecords
 from postroom.adapters.redis.wire import WireFormat
+from postroom.application.all_dead_letters import AllDeadLetters
 from postroom.application.check_blobs import CheckBlobs
 from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
@@ -43,6 +44,8 @@ from postroom.application.release_shadow import ReleaseShadow
 from postroom.application.remove_blobs import RemoveBlobs, SweepBlobs
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.remove_orphans import RemoveOrphans
+from postroom.application.render_sample import RenderSample
+from postroom.application.replay_handovers import ReplayHandovers
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
 from postroom.application.slow_calls import SlowCalls
@@ -95,7 +98,8 @@ def bind_use_cases(
     container.register(NoteAnswer)
     container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
-    container.register(RedriveDeadLetters)
+    letters = AllDeadLetters(queue, container.resolve(HandoverRecords))
+    container.register(RedriveDeadLetters, instance=RedriveDeadLetters(letters, clock))
     container.register(WatchQueue)
     watch: Watch = ObservedWatch(container.resolve(WatchQueue), telemetry)
     container.register(Watch, instance=watch)
@@ -156,8 +160,10 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         handovers=container.resolve(Handovers),
         handover_records=container.resolve(HandoverRecords),
         hand_over=container.resolve(HandOver),
+        replay=container.resolve(ReplayHandovers),
         open_links=container.resolve(OpenLinks),
         read_content=container.resolve(ReadContent),
+        render_sample=container.resolve(RenderSample),
         helpdesk=container.resolve(Helpdesk),
         blobs=container.resolve(BlobStore),
         clock=container.resolve(Clock),

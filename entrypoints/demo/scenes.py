@@ -12,7 +12,12 @@ from postroom.entrypoints.demo.messages import (
     with_files,
     with_inline_image,
 )
+from postroom.entrypoints.demo.own_application import NAMES
+from postroom.entrypoints.demo.own_application import play as play_own_application
 from postroom.entrypoints.demo.stage import GMAIL_USER, IMAP_USER, MICROSOFT_USER, TENANT, Stage
+
+ANY = 0
+"""In place of a number of attempts, where it depends on how long others take."""
 
 ADA = "Ada Lovelace <ada@example.com>"
 GRACE = "Grace Hopper <grace@example.com>"
@@ -33,6 +38,8 @@ class Awaited:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """*expected* is how the outcome is told: its name, and a word of its detail.
+
+    *attempts* may be ANY.
 
     *play* makes it happen and returns where its outcome will be, or None if there must be none.
     """
@@ -183,6 +190,13 @@ async def _broken(stage: Stage) -> Awaited:
     return Awaited(identity_of("broken"))
 
 
+async def _own_application(stage: Stage) -> Awaited:
+    accepted_at = await play_own_application(stage, sender=GRACE)
+    if accepted_at is None:
+        return Awaited(identity_of("lost, or come twice"))  # which nobody has sent
+    return Awaited(identity_of(NAMES[-1]), since=accepted_at + timedelta.resolution)
+
+
 async def _graph_mail(stage: Stage, raw: bytes) -> None:
     await stage.graph.notify(stage.graph.deliver(MICROSOFT_USER, raw))
 
@@ -265,4 +279,8 @@ SCENES: Sequence[Scene] = (
     _scene("IMAP", "broken MIME",
            "A message with broken headers and raw 8-bit text is read as well as can be.",
            "completed: ticket", _broken),
+    _scene("IMAP", "an application of one's own",
+           "The mailbox's mail now goes to another program, which is down while three messages"
+           " come. When it is up again, each arrives once.",
+           "completed: handed over", _own_application, attempts=ANY),
 )  # fmt: skip

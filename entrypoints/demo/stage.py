@@ -12,9 +12,12 @@ from typing import IO
 import httpx
 
 from postroom.application.ports import (
+    Applications,
     Clock,
     FolderSyncs,
+    HandoverRecords,
     Helpdesk,
+    MailboxRegistry,
     OptionValue,
     OutcomeRecord,
     Outcomes,
@@ -42,7 +45,7 @@ PATIENCE = 30
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """*url* is where our API is."""
+    """*url* is where our API is, and *home* the demo's own directory."""
 
     graph: GraphEmulator
     gmail: GmailEmulator
@@ -53,6 +56,10 @@ class Stage:
     url: str
     queue: PointerQueue
     outcomes: Outcomes
+    applications: Applications
+    handover_records: HandoverRecords
+    registry: MailboxRegistry
+    home: Path
     folder_syncs: FolderSyncs
     helpdesk: Helpdesk
     clock: Clock
@@ -80,7 +87,7 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         http = await enter(httpx.AsyncClient(timeout=PATIENCE))
         wired = await enter(wire(settings))
         played = await enter(_emulators(settings, wired.clock, http))
-        url = f"http://127.0.0.1:{_free_port()}"
+        url = f"http://127.0.0.1:{free_port()}"
         pushing = PushSubscription(endpoint=f"{url}/webhooks/google")
         await wired.registry.add(_imap_mailbox(wired, played.imap))
         await wired.registry.add(_gmail_mailbox(wired, played, pushing))
@@ -98,6 +105,10 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
             url=url,
             queue=wired.queue,
             outcomes=wired.outcomes,
+            applications=wired.applications,
+            handover_records=wired.handover_records,
+            registry=wired.registry,
+            home=settings.home,
             folder_syncs=wired.folder_syncs,
             helpdesk=wired.helpdesk,
             clock=wired.clock,
@@ -188,7 +199,7 @@ async def _subscribed(folder_syncs: FolderSyncs) -> str:
         raise NotReady("Graph was not subscribed to; see postroom.log in its home") from None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

@@ -35,7 +35,6 @@ class ApplicationView:
     max_body: int
     max_backlog: int
     retention_days: float
-    fallback: str | None
     copies: tuple[str, ...]
     added_at: datetime
 
@@ -60,7 +59,6 @@ def application_view(application: Application, health: Health, backlog: Backlog)
         max_body=application.max_body,
         max_backlog=application.max_backlog,
         retention_days=application.retention.total_seconds() / 86_400,
-        fallback=application.fallback or None,
         copies=application.copies,
         added_at=application.added_at,
     )

@@ -17,7 +17,11 @@ class ReasonView:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterView:
-    """*id* is the job's; *job* is null where its record cannot be read.
+    """*id* is the job's; *job* is null where its record cannot be read. *kind* is `pointer`.
+
+    Or *kind* is `handover`: a message that was accepted, and that *application* has not taken; the
+    *id* is its name, a colon, and the handover's key. *may_be_handled* is false if the application
+    has surely not handled it.
 
     *reasons* holds what ended each delivery, oldest first. *attempts* and *crashes* count since it
     was last queued.
@@ -31,6 +35,9 @@ class DeadLetterView:
     crashes: int
     reasons: Sequence[ReasonView]
     died_at: datetime
+    kind: str = "pointer"
+    application: str = ""
+    may_be_handled: bool = False
 
 
 def dead_letter_view(letter: DeadLetter) -> DeadLetterView:
@@ -43,6 +50,9 @@ def dead_letter_view(letter: DeadLetter) -> DeadLetterView:
         crashes=letter.crashes,
         reasons=[ReasonView(at, reason) for at, reason in letter.reasons],
         died_at=letter.died_at,
+        kind="handover" if letter.application else "pointer",
+        application=letter.application,
+        may_be_handled=letter.may_be_handled,
     )
 
 

@@ -1,5 +1,6 @@
 """Handovers: what has become of each message that goes to an application."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ class HandoverView:
 
     *charged* counts those that failed while others were taken. *may_be_handled* is false as long as
     the application has surely not handled it. *due_at* is when it is called next, and *reference*
-    is the application's own.
+    is the application's own. *last_answer* says what it was, and what it said.
     """
 
     key: str
@@ -36,6 +37,7 @@ class HandoverView:
     ended_at: datetime | None
     keep_key_until: datetime
     size: int
+    last_answer: Mapping[str, object]
     job: JobView | None
 
 
@@ -62,5 +64,6 @@ def handover_view(record: HandoverRecord) -> HandoverView:
         ended_at=handover.ended_at,
         keep_key_until=handover.keep_key_until,
         size=record.raw_size,
+        last_answer=record.last_answer,
         job=job_view(record.job) if record.job else None,
     )

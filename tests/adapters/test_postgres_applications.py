@@ -18,8 +18,6 @@ SECRET = replace(
     OWN,
     destination="https://crm.example/hidden-path?token=hidden-token",
     secrets=("whsec_hidden",),
-    alert_url="https://alerts.example/hidden-alert",
-    shadow_url="https://shadow.example/hidden-shadow",
 )
 
 

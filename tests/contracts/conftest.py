@@ -16,6 +16,7 @@ from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
 from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.ledger_connections import InMemoryLedgerConnections
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
@@ -30,6 +31,7 @@ from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
 from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
+from postroom.adapters.postgres.ledger_connections import PostgresLedgerConnections
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
@@ -44,6 +46,7 @@ from postroom.application.ports import (
     Handovers,
     Helpdesk,
     IdempotencyLedger,
+    LedgerConnections,
     MailboxRegistry,
     Outcomes,
     QueueWitness,
@@ -82,6 +85,7 @@ class Storage:
     handover_records: HandoverRecords
     applications: Applications
     pass_time: PassTime
+    ledger_connections: LedgerConnections
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +163,7 @@ def in_memory() -> Storage:
         InMemoryHandoverRecords(tables, clock),
         InMemoryApplications(tables),
         of_clock(clock),
+        InMemoryLedgerConnections(tables),
     )
 
 
@@ -187,6 +192,7 @@ def in_postgres(database: Database) -> Storage:
         PostgresHandoverRecords(database, POINTERS, bodies),
         PostgresApplications(database, cipher),
         of_database(database),
+        PostgresLedgerConnections(database),
     )
 
 

@@ -14,7 +14,9 @@ from postroom.application.ports import (
     Handovers,
     Outcomes,
 )
+from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.handover.answer import Answer, Done, Duplicate, Failed, Refused
+from postroom.domain.handover.application import WhenUnsure
 from postroom.domain.handover.handover import KEY_GOOD_FOR, State
 from postroom.domain.outcome import Completed, Effect, Final, Skipped
 from tests.contracts.handing_over import (
@@ -206,6 +208,48 @@ async def test_tenants_are_apart(handovers: Handovers, handover_records: Handove
 
     assert keys_of(await handover_records.find(HandoverFilter(tenant="acme"))) == ["a"]
     assert await handover_records.get("b", tenant="acme") is None
+
+
+async def test_what_has_died_is_found_by_when_it_did(
+    handovers: Handovers, handover_records: HandoverRecords, pass_time: PassTime
+) -> None:
+    for key in ("a", "b"):
+        await ended(handovers, key, Refused(reason="no"))
+        await pass_time(MINUTE)
+    await accept(handovers, "c", tenant="globex")
+    await answer(handovers, await claim_one(handovers), Refused(reason="no"))
+    await pass_time(MINUTE)
+    await accept(handovers, "d", "e", mailbox="sales")
+    calls = (await handovers.claim(CRM, 2)).calls
+    await settle(handovers, *((call, Refused(reason="no")) for call in calls))
+    await ended(handovers, "f", Done())
+
+    async def dead(
+        *, before: datetime | None = None, limit: int = 10, tenant: str = "", mailbox: str = ""
+    ) -> list[str]:
+        chosen = DeadLetterFilter(tenant=tenant, mailbox=mailbox)
+        return keys_of(await handover_records.dead(chosen, before=before, limit=limit))
+
+    newest = await dead()
+    assert (sorted(newest[:2]), newest[2:]) == (["d", "e"], ["c", "b", "a"])
+    assert sorted(await dead(limit=1)) == ["d", "e"]
+    assert await dead(tenant="globex") == ["c"]
+    assert sorted(await dead(mailbox="sales")) == ["d", "e"]
+    assert await dead(before=(await the_one(handover_records, "b")).handover.ended_at) == ["a"]
+
+
+async def test_what_is_held_is_among_the_dead_if_that_is_wanted(
+    handovers: Handovers, applications: Applications, handover_records: HandoverRecords
+) -> None:
+    careful = replace(CRM, when_unsure=WhenUnsure.HOLD)
+    await applications.replace(CRM, careful)
+    await accept(handovers, "a")
+    await answer(handovers, await claim_one(handovers, careful), UNSURE, careful)
+
+    with_held = await handover_records.dead(DeadLetterFilter(held=True), before=None, limit=10)
+    without = await handover_records.dead(DeadLetterFilter(), before=None, limit=10)
+
+    assert (keys_of(with_held), keys_of(without)) == (["a"], [])
 
 
 # --- To be moved ---

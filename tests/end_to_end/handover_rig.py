@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import generate_key
 from postroom.adapters.embedded import EmbeddedPostgres, EmbeddedValkey
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.application.ports import OptionValue
 from postroom.domain.account import Secret
 from postroom.domain.handover.application import Application
 from postroom.domain.mailbox import Mailbox
@@ -31,7 +32,8 @@ from postroom.entrypoints.settings import Settings
 from tests.end_to_end.processes import until, wait_until
 from tests.receivers.calls import SECRET
 
-TENANT, USER, NAME = "acme", "support@acme.example", "crm"
+TENANT, NAME = "acme", "crm"
+MAILBOXES = 4
 
 _HURRY = """
 UPDATE postroom.handover SET due_at = clock_timestamp()
@@ -63,10 +65,18 @@ class Part:
                 self.command, env={**os.environ, **self.environment}, stdout=log, stderr=log
             )
 
+    def await_readiness(self) -> None:
+        wait_until(lambda: self.is_ready(self) or not self.lives, f"{self.name} is ready")
+        assert self.lives, self.log.read_text()[-2000:]
+
     @property
     def log(self) -> Path:
         """Of this start."""
         return self.home / f"{self.name}.{self.starts}.log"
+
+    @property
+    def said(self) -> bytes:
+        return self.log.read_bytes()
 
     @property
     def lives(self) -> bool:
@@ -86,15 +96,6 @@ class Part:
             self._process.wait()
 
 
-def worker(name: str, environment: Mapping[str, str], home: Path) -> Part:
-    command = [sys.executable, "-m", "postroom.entrypoints", "worker"]
-    return Part(name, command, environment, home, lambda it: b"worker started" in _said(it))
-
-
-def _said(part: Part) -> bytes:
-    return part.log.read_bytes()
-
-
 @contextmanager
 def started(*parts: Part) -> Iterator[None]:
     """Killed at the end, wherever they are then."""
@@ -102,8 +103,7 @@ def started(*parts: Part) -> Iterator[None]:
         for part in parts:
             part.start()
         for part in parts:
-            wait_until(lambda part=part: part.is_ready(part) or not part.lives, f"{part.name}")
-            assert part.lives, part.log.read_text()[-2000:]
+            part.await_readiness()
         yield
     finally:
         for part in parts:
@@ -116,23 +116,28 @@ class House:
 
     graph: GraphEmulator
     wired: Wired
-    mailbox: Mailbox
+    mailboxes: Sequence[Mailbox]
     environment: Mapping[str, str]
-    database_url: str
+    database: "Database"
     home: Path
     ids: dict[int, str] = field(default_factory=dict)
 
     def worker(self, name: str = "worker") -> Part:
-        return worker(name, self.environment, self.home)
+        command = [sys.executable, "-m", "postroom.entrypoints", "worker"]
+        return Part(
+            name, command, self.environment, self.home, lambda it: b"worker started" in it.said
+        )
 
-    async def route_to(self, url: str, timeout: timedelta = timedelta(seconds=30)) -> None:
+    async def route_to(
+        self, url: str, *, answers_within: timedelta = timedelta(seconds=30)
+    ) -> None:
         """To an application there, which gets all the tenant's mail from now on."""
         application = Application(
             tenant=TENANT,
             name=NAME,
             destination=url,
             secrets=(SECRET,),
-            timeout=timeout,
+            timeout=answers_within,
             added_at=self.wired.clock.now(),
         )
         await self.wired.applications.add(application)
@@ -141,14 +146,18 @@ class House:
     def deliver(self, number: int) -> None:
         """Put a message into the mailbox; nobody hears of it yet."""
         mail = compose(SystemClock(), f"m{number}", f"Message {number}", "Hello!", sender="a@b.c")
-        self.ids[number] = self.graph.deliver(USER, mail.as_bytes())
+        self.ids[number] = self.graph.deliver(self._mailbox(number).address, mail.as_bytes())
 
     async def announce(self, number: int) -> None:
-        await self.wired.ingest(self.mailbox, [MicrosoftPointer("", self.ids[number])])
+        pointer = MicrosoftPointer("", self.ids[number])
+        await self.wired.ingest(self._mailbox(number), [pointer])
+
+    def _mailbox(self, number: int) -> Mailbox:
+        return self.mailboxes[number % MAILBOXES]
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """On our database, past row-level security."""
-        return execute(self.database_url, statement)
+        return self.database.execute(statement)
 
     def hurry(self) -> None:
         """Cut long waits short: how long they are is proven elsewhere."""
@@ -162,10 +171,31 @@ class House:
         return self.execute(ended)
 
 
-def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        done = connection.execute(statement.encode())
+@dataclass
+class Database:
+    """On one connection, which is made again when the server was away."""
+
+    url: str
+    _connection: "psycopg.Connection[tuple[Any, ...]] | None" = None
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """It may be executed twice."""
+        try:
+            return self._execute(statement)
+        except psycopg.OperationalError:  # it has crashed since
+            self.close()
+            return self._execute(statement)
+
+    def _execute(self, statement: str) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        done = self._connection.execute(statement.encode())
         return done.fetchall() if done.description else []
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
 
 
 def crash(postgres: EmbeddedPostgres) -> None:
@@ -194,26 +224,28 @@ async def a_house(home: Path, database_url: str) -> AsyncIterator[House]:
                     secret_keys=(SecretStr(generate_key()),),
                 )
                 async with wire(settings) as wired:
-                    mailbox = await _add_mailbox(wired)
+                    mailboxes = [await _add_mailbox(wired, number) for number in range(MAILBOXES)]
                     urls = dict.fromkeys(
                         ("POSTROOM_GRAPH_URL", "POSTROOM_MICROSOFT_LOGIN_URL"), url
                     )
                     environment = environment_of(settings) | urls
                     environment["SSL_CERT_FILE"] = str(certificate)
-                    yield House(graph, wired, mailbox, environment, database_url, home)
+                    with closing(Database(database_url)) as database:
+                        yield House(graph, wired, mailboxes, environment, database, home)
 
 
-async def _add_mailbox(wired: Wired) -> Mailbox:
-    options = {
+async def _add_mailbox(wired: Wired, number: int) -> Mailbox:
+    address = f"m{number}@{TENANT}.example"
+    options: Mapping[str, OptionValue] = {
         "directory": DIRECTORY,
         "client-id": CLIENT_ID,
         "client-secret": Secret(CLIENT_SECRET),
     }
     mailbox = Mailbox(
         tenant=TENANT,
-        id="support",
-        address=USER,
-        account=wired.providers["microsoft"].accounts.create(USER, options),
+        id=f"m{number}",
+        address=address,
+        account=wired.providers["microsoft"].accounts.create(address, options),
         added_at=wired.clock.now(),
     )
     await wired.registry.add(mailbox)

@@ -7,14 +7,16 @@ machine's.
 
 import asyncio
 import sys
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-
+from typing import NamedTuple
 
 from postroom.adapters.embedded import EmbeddedPostgres
-from tests.end_to_end.handover_rig import House, Part, crash, execute, restart
+from postroom.entrypoints.demo.messages import identity_of
+from tests.end_to_end.handover_rig import Database, House, Part, crash, restart
 from tests.end_to_end.processes import free_port
 from tests.receivers.calls import PATH, SECRET
 from tests.receivers.faulty import SCHEMA
@@ -22,34 +24,49 @@ from tests.receivers.programs import RECEIVERS
 from tests.receivers.rig import database_for_receivers
 
 ROOT = Path(__file__).parents[2]
+WORKERS = ("worker-a", "worker-b")
 TIMEOUT = timedelta(seconds=1)
 FAULTS = 0.05
 
+LOOK_EVERY = 0.3
+"""Seconds between two looks at what has ended: the processes need the machine more."""
+
+IDLE = 15
+"""Seconds after its start in which a process that finds nothing to do is killed as well."""
+
+_HANDOVERS = "SELECT key, identity, state, reference, fence, unsure FROM postroom.handover"
 _OPEN = "SELECT count(*) FROM postroom.handover WHERE ended_at IS NULL"
-_CALLING = """
-SELECT count(*) FROM postroom.handover WHERE state = 'calling' AND lease_until > clock_timestamp()
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """*life* is the mean of the seconds for which a process works before it is killed."""
+    """*life* is the mean of the seconds from a process's first deed to its death.
+
+    An *effect* takes up to so many seconds. *spoilt_by* is a folder with a `sitecustomize.py` that
+    makes workers wrong. A control ends as soon as a message is lost, or doubled.
+    """
 
     messages: int
     kills: int
     crashes: int = 0
     receiver: str = "litestar_receiver:app"
-    victims: frozenset[str] = frozenset({"receiver", "worker-a", "worker-b"})
-    life: float = 2
+    victims: frozenset[str] = frozenset({"receiver", *WORKERS})
+    life: float = 1.5
     faults: float = FAULTS
     seed: int = 0
+    effect: float = 0.04
+    spoilt_by: Path | None = None
+    is_control: bool = False
     most: float = 600
     """Seconds until all must have ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """*lost* and *doubled* are messages."""
+    """*lost* are messages that the application has taken, by its own word, without an effect.
+
+    *calls* are those that it saw, and *unsure* those whose end Postroom did not know.
+    """
 
     handovers: int
     effects: int
@@ -59,19 +76,27 @@ class Found:
     keys_with_two_bodies: int
     unverified: int
     not_done: int
-    dead_pointers: int
     calls: int
     unsure: int
     most_calls: int
+    dead_pointers: int = 0
+
+
+class _Handover(NamedTuple):
+    key: str
+    identity: str
+    state: str
+    reference: str
+    fence: int
+    unsure: int
 
 
 @dataclass
 class Done:
-    """What was done to them. *in_flight* counts the calls that a kill fell into."""
+    """What was done to them."""
 
     kills: dict[str, int] = field(default_factory=dict)
     crashes: int = 0
-    in_flight: int = 0
     pointers: int = 0
     seconds: float = 0
 
@@ -80,18 +105,17 @@ class Done:
         return sum(self.kills.values())
 
 
-def new_application(server_url: str) -> str:
-    """The URL of its new database."""
-    url = database_for_receivers(server_url)
-    execute(url, SCHEMA)
-    return url
+def new_application(server_url: str, plan: Plan) -> Database:
+    database = Database(database_for_receivers(server_url))
+    database.execute(SCHEMA.format(seconds=plan.effect))
+    return database
 
 
 def a_receiver(plan: Plan, database_url: str, home: Path, port: int) -> Part:
     command = [sys.executable, "-m", "uvicorn", "tests.receivers.faulty:app"]
     return Part(
         "receiver",
-        [*command, "--port", str(port), "--no-access-log"],
+        [*command, "--port", str(port)],
         {
             "DATABASE_URL": database_url,
             "POSTROOM_SECRET": SECRET,
@@ -101,8 +125,18 @@ def a_receiver(plan: Plan, database_url: str, home: Path, port: int) -> Part:
             "PYTHONPATH": f"{ROOT}:{RECEIVERS}",
         },
         home,
-        lambda it: b"Uvicorn running" in it.log.read_bytes(),
+        lambda it: b"POST" in it.said,
     )
+
+
+def a_worker(name: str, house: House, plan: Plan) -> Part:
+    worker = house.worker(name)
+    environment = {**worker.environment, "PYTHONPATH": str(plan.spoilt_by or "")}
+    return replace(worker, is_ready=_has_begun, environment=environment)
+
+
+def _has_begun(worker: Part) -> bool:
+    return any(event in worker.said for event in (b'"claimed"', b'"reclaimed"', b'"handed over"'))
 
 
 class KillRun:
@@ -110,18 +144,20 @@ class KillRun:
         self._house, self._postgres, self._plan = house, postgres, plan
         self._dice = Random(plan.seed)
         self._port = free_port()
-        self._database = new_application(postgres.url)
-        receiver = a_receiver(plan, self._database, house.home, self._port)
-        self._parts = (receiver, house.worker("worker-a"), house.worker("worker-b"))
+        self._database = new_application(postgres.url, plan)
+        receiver = a_receiver(plan, self._database.url, house.home, self._port)
+        self._parts = (receiver, *(a_worker(name, house, plan) for name in WORKERS))
         self._due: dict[str, float] = {}
         """When a process is started that is dead, or killed that works, by its name."""
+        self._started: dict[str, float] = {}
         self._again: list[tuple[int, int]] = []
         """Pointers that come once more: after so many kills, of which message."""
         self._announced = 0
+        self._looked_at = 0.0
         self.done = Done(kills={part.name: 0 for part in self._parts})
 
     async def __call__(self) -> Found:
-        await self._house.route_to(f"http://127.0.0.1:{self._port}{PATH}", TIMEOUT)
+        await self._house.route_to(f"http://127.0.0.1:{self._port}{PATH}", answers_within=TIMEOUT)
         begun = _now()
         try:
             async with asyncio.timeout(self._plan.most):
@@ -134,7 +170,9 @@ class KillRun:
             for part in self._parts:
                 part.kill()
         self.done.seconds = _now() - begun
-        return await self._found()
+        letters = (await self._house.wired.queue.dead_letters()).letters
+        with closing(self._database):
+            return replace(found(self._house, self._database), dead_pointers=len(letters))
 
     async def _step(self) -> None:
         await self._announce()
@@ -178,14 +216,14 @@ class KillRun:
             if now >= self._due.get(name, 0):
                 part.environment = {**part.environment, "SEED": str(self._dice.random())}
                 part.start()
+                self._started[name] = now
                 self._due.pop(name, None)
         elif name not in self._due:
-            if part.is_ready(part):
+            if part.is_ready(part) or now - self._started[name] > IDLE:
                 self._due[name] = now + self._dice.expovariate(1 / self._plan.life)
         elif now >= self._due[name] and self._may_kill(name):
             part.kill()
             self.done.kills[name] += 1
-            self.done.in_flight += self._count(_CALLING)
             self._due[name] = now + 0.3 * self._dice.random()
 
     def _may_kill(self, name: str) -> bool:
@@ -195,43 +233,55 @@ class KillRun:
         [(count,)] = self._house.execute(statement)
         return int(count)
 
+    def _is_wrong(self) -> bool:
+        so_far = found(self._house, self._database)
+        return bool(so_far.lost or so_far.doubled)
+
     async def _is_over(self) -> bool:
+        if _now() < self._looked_at + LOOK_EVERY:
+            return False
+        self._looked_at = _now()
         self._house.hurry()
+        if self._plan.is_control and self._is_wrong():
+            return True
         if self.done.total < self._plan.kills or self._announced < self._plan.messages:
             return False
         if self._again or self._count(_OPEN):
             return False
         return not await self._house.wired.queue.statistics()
 
-    async def _found(self) -> Found:
-        letters = (await self._house.wired.queue.dead_letters()).letters
-        return found(self._house, self._database, self._plan.messages, dead_pointers=len(letters))
 
-
-def found(house: House, application_url: str, messages: int, *, dead_pointers: int) -> Found:
-    handovers = house.execute("SELECT key, state, reference, fence, unsure FROM postroom.handover")
-    tickets: dict[str, list[str]] = {}
-    for subject, number in execute(application_url, "SELECT subject, number::text FROM ticket"):
-        tickets.setdefault(subject, []).append(number)
-    of_key = dict(execute(application_url, "SELECT key, ticket::text FROM inbox_key"))
-    calls = execute(application_url, "SELECT key, body, verified FROM seen_call")
+def found(house: House, application: Database) -> Found:
+    handovers = [_Handover(*row) for row in house.execute(_HANDOVERS)]
+    tickets = tickets_of(application)
+    of_key = dict(application.execute("SELECT key, ticket::text FROM inbox_key"))
+    calls = application.execute("SELECT key, body, verified FROM seen_call")
     bodies: dict[str, set[str]] = {}
     for key, body, _ in calls:
         bodies.setdefault(key, set()).add(body)
+    ended = [each for each in handovers if each.state in ("done", "duplicate")]
     return Found(
         handovers=len(handovers),
         effects=sum(map(len, tickets.values())),
-        lost=sum(f"Message {number}" not in tickets for number in range(messages)),
+        lost=sum(each.identity not in tickets for each in ended),
         doubled=sum(len(numbers) > 1 for numbers in tickets.values()),
-        wrong_references=sum(each[2] != of_key.get(each[0]) for each in handovers),
+        wrong_references=sum(each.reference != of_key.get(each.key) for each in ended),
         keys_with_two_bodies=sum(len(each) > 1 for each in bodies.values()),
         unverified=sum(not verified for _, _, verified in calls),
-        not_done=sum(each[1] not in {"done", "duplicate"} for each in handovers),
-        dead_pointers=dead_pointers,
+        not_done=len(handovers) - len(ended),
         calls=len(calls),
-        unsure=sum(each[4] for each in handovers),
-        most_calls=max((each[3] for each in handovers), default=0),
+        unsure=sum(each.unsure for each in handovers),
+        most_calls=max((each.fence for each in handovers), default=0),
     )
+
+
+def tickets_of(application: Database) -> dict[str, list[str]]:
+    """The numbers of the tickets of each message, by its identity."""
+    tickets: dict[str, list[str]] = {}
+    for subject, number in application.execute("SELECT subject, number::text FROM ticket"):
+        identity = identity_of(f"m{subject.removeprefix('Message ')}")
+        tickets.setdefault(identity, []).append(number)
+    return tickets
 
 
 def _now() -> float:

@@ -72,9 +72,9 @@ def test_dead_letters_are_listed_with_an_id_to_copy(postroom: Postroom, some_mai
     header, line, *_ = postroom("dead", "list", "--tenant", "acme").out.splitlines()
     page = postroom("dead", "list", "--json").json
 
-    assert cells(header) == ["job", "mailbox", "died (UTC)", "reason"]
-    job, mailbox, died, _ = cells(line)
-    assert (job, mailbox) == (DEAD_JOB, "support")
+    assert cells(header) == ["id", "mailbox", "what", "died (UTC)", "reason"]
+    job, mailbox, what, died, _ = cells(line)
+    assert (job, mailbox, what) == (DEAD_JOB, "support", "pointer")
     assert A_TIME.fullmatch(died)
     [letter] = page["letters"]
     assert is_iso(letter["died_at"])
@@ -111,9 +111,11 @@ def test_a_list_that_was_cut_goes_on_where_it_ended(postroom: Postroom, five_let
     cursor = re.search(r"--after (\S+)", first.err)
 
     assert cursor
-    assert len(first.out.splitlines()) == 4
+    assert [cells(line)[0] for line in first.out.splitlines()[1:] if line[0] != " "] == [
+        *("g2", "g1", "a3"),
+    ]
     rest = postroom("dead", "list", "--limit", "3", "--after", cursor.group(1))
-    assert [cells(line)[0] for line in rest.out.splitlines()[1:]] == ["a2", "a1"]
+    assert [cells(line)[0] for line in rest.out.splitlines()[1:] if line[0] != " "] == ["a2", "a1"]
     assert rest.err == ""
     assert postroom("dead", "list", "--limit", "3", "--json").json["next"] == cursor.group(1)
 
@@ -263,7 +265,7 @@ def test_a_dry_run_tells_what_is_meant_and_changes_nothing(
 
     first, header, *lines = told.out.splitlines()
     assert first.startswith("3 dead letters are meant.")
-    assert cells(header)[0] == "job"
+    assert cells(header)[0] == "id"
     assert [cells(line)[0] for line in lines if line[0] == "a"] == ["a3", "a2", "a1"]
     assert parsed.code == 1
     assert (parsed.json["matched"], parsed.json["done"], parsed.json["dry_run"]) == (1, 0, True)

@@ -14,11 +14,13 @@ import pytest
 from postroom.application.ports import OutcomeRecord
 from postroom.domain.outcome import Completed, Dead, Effect, Final
 from postroom.domain.pointer import PointerJob
+from postroom.entrypoints.demo.desk import SECRET
 from postroom.entrypoints.demo.play import Played
 from postroom.entrypoints.demo.scenes import SCENES
 from postroom.entrypoints.views.outcomes import outcome_view
 from tests.end_to_end.command_rig import Ended
 from tests.end_to_end.crash_rig import MAILBOX, POINTER
+from tests.end_to_end.desk import Desk, serving
 from tests.end_to_end.processes import with_home
 
 pytestmark = pytest.mark.timeout(300)
@@ -28,6 +30,13 @@ from dataclasses import replace
 from postroom.entrypoints.cli import main
 from postroom.entrypoints.demo import play
 play.SCENES = (replace(play.SCENES[0], expected="duplicate"),)
+main()
+"""
+
+ONE_SCENE = """
+from postroom.entrypoints.cli import main
+from postroom.entrypoints.demo import desk
+desk.FOR_A_PROGRAM = desk.FOR_A_PROGRAM[:1]
 main()
 """
 
@@ -59,8 +68,8 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_but_data(home: Path) -> No
     demo = run(home, *PROGRAM, "demo")
 
     assert (demo.code, demo.err) == (0, ""), demo
-    assert "18 of 18 ended as expected." in demo.out
-    assert demo.out.count("(as expected)") == 18
+    assert "19 of 19 ended as expected." in demo.out
+    assert demo.out.count("(as expected)") == 19
     assert with_home(home) == set()
     tickets = run(home / "demo", *PROGRAM, "tickets", "list", "--tenant", "demo", "--json")
     assert len(tickets.json) == 14
@@ -75,6 +84,23 @@ def test_the_demo_fails_if_an_outcome_is_not_as_expected(home: Path) -> None:
     assert "0 of 1 ended as expected." in demo.out
     assert demo.err == ("postroom: the demo did not end as expected; see the table above\n")
     assert with_home(home) == set()
+
+
+def test_the_demo_hands_its_mail_to_a_program_on_the_desk(home: Path) -> None:
+    with serving(Desk(secret=SECRET)) as desk:
+        demo = run(home, "-c", ONE_SCENE, "demo", "--to", desk.url)
+
+    assert (demo.code, demo.err) == (0, ""), demo
+    assert SECRET in demo.out
+    assert "1 of 1 messages were taken." in demo.out
+    assert desk.effects == ["Printer on fire"]
+    assert with_home(home) == set()
+
+
+def test_a_program_that_cannot_be_called_starts_no_demo(home: Path) -> None:
+    failure = run(home, *PROGRAM, "demo", "--to", "postgresql://x/y").failure
+
+    assert failure.startswith("the demo calls a program over HTTP: http://")
 
 
 def test_one_demo_does_not_disturb_another(home: Path) -> None:

@@ -29,10 +29,10 @@ UNANSWERED = 0.03
 SCHEMA = """
 CREATE TABLE seen_call (key text, body text, verified boolean, at timestamptz DEFAULT now());
 CREATE FUNCTION take_a_while() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN PERFORM pg_sleep(0.04 * random()); RETURN NEW; END $$;
-CREATE TRIGGER slow BEFORE INSERT ON ticket FOR EACH ROW EXECUTE FUNCTION take_a_while();
+    BEGIN PERFORM pg_sleep(TG_ARGV[0]::float * random()); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT ON ticket FOR EACH ROW EXECUTE FUNCTION take_a_while({seconds});
 """
-"""Added to the tables of the receivers: an effect takes a while, so that kills fall into it."""
+"""Added to the tables of the receivers: an effect takes up to so long, and kills fall into it."""
 
 dice = Random(os.environ.get("SEED", "0"))
 pool = AsyncConnectionPool(
@@ -104,7 +104,7 @@ async def ask(scope: Message, body: bytes) -> list[Message]:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def hear(message: Message) -> None:  # noqa: RUF029 - ASGI wants it so
+    async def hear(message: Message) -> None:
         said.append(message)
 
     await receiver(scope, receive, hear)

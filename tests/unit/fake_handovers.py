@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from postroom.application.ports.handovers import (
     Applications,
@@ -10,6 +10,7 @@ from postroom.application.ports.handovers import (
     HandoverRecord,
     HandoverRecords,
 )
+from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import State
 
@@ -36,6 +37,18 @@ class FakeHandoverRecords(HandoverRecords):
     ) -> Sequence[HandoverRecord]:
         raise NotImplementedError
 
+    async def dead(
+        self, chosen: DeadLetterFilter, *, before: datetime | None, limit: int
+    ) -> Sequence[HandoverRecord]:
+        dead = [
+            each
+            for each in self.records
+            if chosen.mailbox in ("", each.handover.mailbox)
+            and (before is None or died_at(each) < before)
+        ]
+        dead.sort(key=died_at, reverse=True)
+        return [each for each in dead if died_at(each) >= died_at(dead[:limit][-1])]
+
     async def body(self, record: HandoverRecord) -> bytes | None:
         raise NotImplementedError
 
@@ -47,6 +60,10 @@ class FakeHandoverRecords(HandoverRecords):
 
     async def expired(self, *, limit: int, default: timedelta) -> int:
         raise NotImplementedError
+
+
+def died_at(record: HandoverRecord) -> datetime:
+    return record.handover.ended_at or record.handover.due_at
 
 
 @dataclass
