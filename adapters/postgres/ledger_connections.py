@@ -6,6 +6,7 @@ that has failed, or was ended, must not look as if our own database had failed.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ class PostgresLedgerConnections(LedgerConnections):
         try:
             yield LedgerConnection(own=connection, for_thread=lent)
         finally:
-            lent.is_open = False
+            lent.close()
             connection.row_factory, connection.cursor_factory = own_rows, own_cursor
         if connection.info.transaction_status is not TransactionStatus.INTRANS:
             raise LeftUnusable("the transaction has failed, or was ended")
@@ -48,15 +49,24 @@ class _Lent:
 
     _connection: Connection = field(repr=False)
     _loop: asyncio.AbstractEventLoop = field(repr=False)
-    is_open: bool = True
+    _is_open: bool = True
+    _pending: set[Future[Sequence[Any]]] = field(default_factory=set, repr=False)
 
     def execute(self, query: Any, parameters: Parameters = None) -> Sequence[Any]:  # noqa: ANN401
         """The rows, if it has any. Raises what psycopg does."""
-        executed = self._execute(query, parameters)
-        return asyncio.run_coroutine_threadsafe(executed, self._loop).result()
+        future = asyncio.run_coroutine_threadsafe(self._execute(query, parameters), self._loop)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future.result()
+
+    def close(self) -> None:
+        """The block is about to end, and waits for no statement that is on its way."""
+        self._is_open = False
+        for future in tuple(self._pending):
+            future.cancel()
 
     async def _execute(self, query: Any, parameters: Parameters) -> Sequence[Any]:  # noqa: ANN401
-        if not self.is_open:
+        if not self._is_open:
             raise LeftUnusable("the message took too long, and its transaction is over")
         cursor = await self._connection.execute(query, parameters)
         return await cursor.fetchall() if cursor.description else ()

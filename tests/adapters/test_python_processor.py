@@ -282,6 +282,25 @@ async def test_a_thread_that_is_late_cannot_write_any_more(
     assert errors == ["LeftUnusable"]
 
 
+async def test_a_statement_of_a_thread_that_is_late_is_stopped(
+    tickets: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_processor, "LIMIT", 0.2)
+    loop = asyncio.get_running_loop()
+
+    def process(_: Mail, handover: Handover) -> Done:
+        handover.connection.execute("SELECT pg_sleep(25)")
+        return Done()
+
+    desk, began = Desk(database, process), loop.time()
+    with pytest.raises(Contended, match="TimeoutError"):
+        await desk.handle(mail())
+
+    assert loop.time() - began < 20
+    desk.process = insert
+    assert isinstance(await desk.handle(mail()), Completed)
+
+
 # --- Whose fault it is
 
 
