@@ -12,6 +12,7 @@ from typing import IO
 from rich.console import Console
 
 from postroom.application.ports import HandoverFilter, HandoverRecord
+from postroom.application.route_message import LOOKED_UP_FOR
 from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.domain.handover.handover import BACKLOG
 from postroom.entrypoints.cli.output import Row, print_table
@@ -58,6 +59,7 @@ async def play_to(url: str, settings: Settings, log: IO[bytes]) -> bool:
         desk = desk_at(url, stage.clock.now())
         await stage.applications.add(desk)
         await stage.applications.set_route(TENANT, NAME)
+        await asyncio.sleep(LOOKED_UP_FOR)  # the worker may have looked the old route up
         console.print(f"Every message goes to your program, signed with {SECRET}\n")
         for number, scene in enumerate(FOR_A_PROGRAM, 1):
             console.print(f"{number:2}. {scene.provider}: {scene.message}")
