@@ -9,9 +9,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
-import typer
+from rich.console import Console
 
 from postroom.application.ports import HandoverFilter, HandoverRecord
+from postroom.application.route_message import LOOKED_UP_FOR
 from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.domain.handover.handover import BACKLOG
 from postroom.entrypoints.cli.output import Row, print_table
@@ -19,6 +20,8 @@ from postroom.entrypoints.container.handovers import check_destination
 from postroom.entrypoints.demo.scenes import SCENES
 from postroom.entrypoints.demo.stage import TENANT, Stage, open_stage
 from postroom.entrypoints.settings import Settings
+
+console = Console(highlight=False, markup=False, soft_wrap=True)
 
 NAME = "desk"
 SECRET = "whsec_cG9zdHJvb20gZGVtbzogbm90IGEgc2VjcmV0IQ=="  # noqa: S105 - it guards played mail
@@ -56,9 +59,10 @@ async def play_to(url: str, settings: Settings, log: IO[bytes]) -> bool:
         desk = desk_at(url, stage.clock.now())
         await stage.applications.add(desk)
         await stage.applications.set_route(TENANT, NAME)
-        typer.echo(f"Every message goes to your program, signed with {SECRET}\n")
+        await asyncio.sleep(LOOKED_UP_FOR)  # the worker may have looked the old route up
+        console.print(f"Every message goes to your program, signed with {SECRET}\n")
         for number, scene in enumerate(FOR_A_PROGRAM, 1):
-            typer.echo(f"{number:2}. {scene.provider}: {scene.message}")
+            console.print(f"{number:2}. {scene.provider}: {scene.message}")
             with suppress(TimeoutError):
                 if awaited := await scene.play(stage):
                     since = awaited.since or desk.added_at
@@ -83,11 +87,11 @@ async def _records(stage: Stage) -> Sequence[HandoverRecord]:
 
 
 def _report(records: Sequence[HandoverRecord]) -> bool:
-    typer.echo("")
+    console.print("")
     if records:
         print_table([_row(record) for record in records], prose=("answer",))
     taken = sum(record.handover.has_ended for record in records)
-    typer.echo(f"\n{taken} of {len(records)} messages were taken.")
+    console.print(f"\n{taken} of {len(records)} messages were taken.")
     return 0 < taken == len(records)
 
 

@@ -2,14 +2,16 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from postroom.adapters.http.standard_webhooks import InvalidSecret, key_of
+from postroom.adapters.webhook import envelope
 from postroom.adapters.webhook.signing import generate_secret, signatures
-from tests.calling import BODY, KEY, SECRET
+from tests.calling import BODY, KEY, NOON, SECRET, application
 
 SECOND = timedelta(seconds=1)
 
@@ -82,3 +84,16 @@ def test_a_generated_secret_is_of_32_bytes_and_no_other_like_it() -> None:
 def test_nothing_is_sent_unsigned(valid: tuple[str, ...]) -> None:
     with pytest.raises(InvalidSecret):
         signatures(valid, message_id=KEY, timestamp="1", body=BODY)
+
+
+@pytest.mark.parametrize(("hours_ago", "signing"), [(None, 1), (0, 2), (23, 2), (24, 1), (1000, 1)])
+def test_the_secret_that_was_replaced_signs_for_a_day(hours_ago: int | None, signing: int) -> None:
+    rotated_at = None if hours_ago is None else NOON - timedelta(hours=hours_ago)
+    rotated = replace(
+        application(secrets=(generate_secret(), generate_secret())), rotated_at=rotated_at
+    )
+
+    of_call = envelope.signed(rotated, KEY, BODY, NOON, "1.0")
+
+    assert len(of_call["webhook-signature"].split()) == signing
+    assert envelope.shown(of_call)["webhook-signature"] == " ".join(["v1,…"] * signing)

@@ -36,6 +36,10 @@ def is_iso(text: str) -> bool:
         "mailbox reconnect microsoft", "mailbox reconnect google", "mailbox list", "mailbox show",
         "dead list", "dead show", "dead redrive", "dead purge",
         "tickets list", "tickets show",
+        "application add", "application set", "application list", "application show",
+        "application route", "application test", "application rotate", "application pause",
+        "application resume", "application remove", "handover list", "handover show",
+        "handover redrive", "handover skip", "handover done", "handover table",
     ],
 )  # fmt: skip
 def test_every_command_has_help(postroom: Postroom, command: str) -> None:
