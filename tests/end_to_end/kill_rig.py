@@ -32,7 +32,7 @@ LOOK_EVERY = 0.3
 """Seconds between two looks at what has ended: the processes need the machine more."""
 
 IDLE = 15
-"""Seconds after its start in which a process that finds nothing to do is killed as well."""
+"""Seconds after which a process that was started, and finds nothing to do, is killed as well."""
 
 _HANDOVERS = "SELECT key, identity, state, reference, fence, unsure FROM postroom.handover"
 _OPEN = "SELECT count(*) FROM postroom.handover WHERE ended_at IS NULL"
@@ -125,18 +125,20 @@ def a_receiver(plan: Plan, database_url: str, home: Path, port: int) -> Part:
             "PYTHONPATH": f"{ROOT}:{RECEIVERS}",
         },
         home,
-        lambda it: b"POST" in it.said,
+        lambda it: b"Uvicorn running" in it.said,
     )
 
 
 def a_worker(name: str, house: House, plan: Plan) -> Part:
     worker = house.worker(name)
     environment = {**worker.environment, "PYTHONPATH": str(plan.spoilt_by or "")}
-    return replace(worker, is_ready=_has_begun, environment=environment)
+    return replace(worker, environment=environment)
 
 
-def _has_begun(worker: Part) -> bool:
-    return any(event in worker.said for event in (b'"claimed"', b'"reclaimed"', b'"handed over"'))
+def has_begun(part: Part) -> bool:
+    """Whether it has done something since it was started."""
+    signs = (b"POST", b'"claimed"', b'"reclaimed"', b'"handed over"')
+    return any(sign in part.said for sign in signs)
 
 
 class KillRun:
@@ -149,7 +151,7 @@ class KillRun:
         self._parts = (receiver, *(a_worker(name, house, plan) for name in WORKERS))
         self._due: dict[str, float] = {}
         """When a process is started that is dead, or killed that works, by its name."""
-        self._started: dict[str, float] = {}
+        self._ready: dict[str, float] = {}
         self._again: list[tuple[int, int]] = []
         """Pointers that come once more: after so many kills, of which message."""
         self._announced = 0
@@ -216,10 +218,13 @@ class KillRun:
             if now >= self._due.get(name, 0):
                 part.environment = {**part.environment, "SEED": str(self._dice.random())}
                 part.start()
-                self._started[name] = now
+                self._ready.pop(name, None)
                 self._due.pop(name, None)
+        elif name not in self._ready:
+            if part.is_ready(part):
+                self._ready[name] = now
         elif name not in self._due:
-            if part.is_ready(part) or now - self._started[name] > IDLE:
+            if has_begun(part) or now - self._ready[name] > IDLE:
                 self._due[name] = now + self._dice.expovariate(1 / self._plan.life)
         elif now >= self._due[name] and self._may_kill(name):
             part.kill()
