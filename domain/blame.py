@@ -28,6 +28,7 @@ from postroom.domain.failure import (
     AccessFailed,
     Failure,
     FolderMissing,
+    ProcessorFailed,
     SourceGone,
     StoreUnavailable,
     Throttled,
@@ -61,7 +62,7 @@ def scope_of(failure: Failure, *, mailbox_answers: bool) -> Scope:
     match failure:
         case StoreUnavailable():
             return Scope.STORE
-        case SourceGone() | Unprocessable() | FolderMissing():
+        case SourceGone() | Unprocessable() | FolderMissing() | ProcessorFailed():
             return Scope.MESSAGE
         case Throttled():
             return Scope.MAILBOX

@@ -8,6 +8,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from postroom.application.providers import Providers
+from postroom.entrypoints.api.handover_links import CONTENT_TOKEN
 from postroom.entrypoints.api.handover_schema import webhooks
 from postroom.entrypoints.api.problems import NOT_FOUND
 from postroom.entrypoints.api.webhook_schema import security_schemes
@@ -17,13 +18,15 @@ _JSON = JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON)
 
 TOKEN = SecurityScheme(type="http", scheme="bearer", description="One of POSTROOM_API_TOKENS.")
 
+SCHEMES = {"token": TOKEN, "contentToken": CONTENT_TOKEN}
+
 
 def openapi(providers: Providers) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Postroom",
         version="1",
         description="Errors are problem details (RFC 9457), as application/problem+json.",
-        components=Components(security_schemes={"token": TOKEN, **security_schemes(providers)}),
+        components=Components(security_schemes={**SCHEMES, **security_schemes(providers)}),
         webhooks=webhooks(),
         use_handler_docstrings=True,
         render_plugins=[_JSON],
