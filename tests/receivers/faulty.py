@@ -54,6 +54,8 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
             await receiver(scope, receive, send)
         return
     body = await read(receive)
+    if body is None:
+        return
     await write_down({name.decode(): value.decode() for name, value in scope["headers"]}, body)
     draw = dice.random()
     if draw < 2 * FAULTS:
@@ -73,10 +75,13 @@ async def opened() -> Any:  # noqa: ANN401 - a generator of nothing
         yield
 
 
-async def read(receive: Receive) -> bytes:
+async def read(receive: Receive) -> bytes | None:
+    """None if the caller went away in the middle of it."""
     body, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body
