@@ -10,11 +10,11 @@ RAW, OTHER = "1" * 64, "2" * 64
 _HANDOVER = """
 INSERT INTO postroom.handover (
     tenant, key, application, owner, mailbox, identity, received_at, accepted_at, state, due_at,
-    fence, failures, unsure, charged, may_be_handled, reference, url, reason, traceparent,
+    fence, failures, forgiven, unsure, charged, may_be_handled, reference, url, reason, traceparent,
     raw, raw_size, body_size, body
 ) VALUES (
     'acme', %s, 'crm', '', 'support', 'rfc5322:a@x', now(), now(), 'waiting', now(),
-    0, 0, 0, 0, false, '', '', '', '', %s, 1, 1, ''
+    0, 0, 0, 0, 0, false, '', '', '', '', %s, 1, 1, ''
 )
 """
 
