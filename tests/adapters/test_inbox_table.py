@@ -210,7 +210,6 @@ def test_what_keeps_us_from_connecting_has_a_remedy(said: str, remedy: str) -> N
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql:",
         "postgresql://[secret/crm",
         "postgresql://%00secret/crm",
         "postgresql://127.0.0.1/crm?secret=1",

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from postroom.application.consume_job import Consumed
 from postroom.application.ports import (
@@ -48,8 +49,10 @@ def die_around_the_block(ledger: IdempotencyLedger, *, inside: bool) -> None:
     once = ledger.once
 
     @asynccontextmanager
-    async def fatal(mailbox: Mailbox, identity: MessageIdentity) -> AsyncIterator[bool]:
-        async with once(mailbox, identity) as is_new:
+    async def fatal(
+        mailbox: Mailbox, identity: MessageIdentity, received_at: datetime
+    ) -> AsyncIterator[bool]:
+        async with once(mailbox, identity, received_at) as is_new:
             if inside:
                 die()
             yield is_new

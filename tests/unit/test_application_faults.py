@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postroom.domain.handover.answer import Answer, Busy, Done, Failed, Unreachable
-from postroom.domain.handover.application import Application
+from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.domain.handover.claiming import plan
 from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.health import Condition, Health
@@ -194,3 +194,9 @@ def test_a_call_that_was_on_its_way_makes_no_pause_longer() -> None:
     after = paused.after(FAULTS["500"], key="m", began=NOON, now=NOON, draw=0, limit=8)
 
     assert (after.paused_until, after.pauses) == (NOON + MINUTE, 2)
+
+
+@pytest.mark.parametrize("destination", ["", "crm.example", "ftp://crm.example", "postgresql:"])
+def test_an_application_is_somewhere(destination: str) -> None:
+    with pytest.raises(InvalidApplication):
+        replace(CRM, destination=destination)
