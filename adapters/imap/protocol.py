@@ -18,7 +18,9 @@ from collections.abc import Callable
 
 from aioimaplib import aioimaplib
 
-logging.getLogger(aioimaplib.__name__).disabled = True
+# It logs what is sent: passwords, and mail. Not `disabled`: whatever configures logging in this
+# process (`dictConfig`, as uvicorn does by default) resets that, and no level.
+logging.getLogger(aioimaplib.__name__).setLevel(logging.CRITICAL + 1)
 
 LOST = "LOST"
 """The result of a command whose connection ended before its response came."""

@@ -64,7 +64,7 @@ def _route_libraries(out: TextIO, prepare: list[Processor], render: Processor) -
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     for name in QUIETED:
-        logging.getLogger(name).disabled = True
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # `disabled` is reset by others
 
 
 def _add_trace_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

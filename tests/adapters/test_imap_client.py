@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import logging.config
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -217,6 +218,7 @@ async def test_a_broken_protocol_ends_the_connection_and_tells_no_password(
 async def test_nothing_of_the_traffic_is_logged(
     server: ImapServer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})  # as others do
     caplog.set_level(logging.DEBUG)
     uid = server.deliver("ann", b"Subject: Confidential\r\n\r\n")
     connection = await ImapClient().connect(account(server.port))
