@@ -16,11 +16,11 @@ from postroom.application.ports import (
     Clock,
     Handovers,
     HtmlSanitiser,
-    Kind,
     NewHandover,
     Offload,
     Prepared,
 )
+from postroom.application.sanitising import sanitised
 from postroom.domain.failure import AccessFailed, Contended
 from postroom.domain.handover.application import Application, BodyKind, Mode, Order
 from postroom.domain.handover.body import render_body
@@ -32,9 +32,6 @@ from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Accepted
 from postroom.domain.pointer import PointerJob
-
-MAX_HTML = 2**20
-"""Characters. Longer HTML is in the original alone: no sanitiser is quick with all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class AcceptHandover:
         message = _Message(
             mailbox,
             inbound,
-            html=await self._sanitised(inbound.message.html),
+            html=await sanitised(inbound.message.html, self.sanitise, self.offload),
             original=await self.blobs.put(mailbox.tenant, inbound.raw),
             job=job,
             at=self.clock.now(),
@@ -107,11 +104,6 @@ class AcceptHandover:
                 ),
             )
         return Accepted(application.name)
-
-    async def _sanitised(self, html: str) -> str | None:
-        if not html or len(html) > MAX_HTML:
-            return None
-        return await self.offload(Kind.HTML, self.sanitise, html, size=len(html))
 
     async def _copies(self, application: Application, tenant: str) -> Sequence[Application]:
         """Those that are there still, and want mail."""

@@ -18,19 +18,15 @@ from postroom.application.ports import (
     EmailProcessor,
     Helpdesk,
     HtmlSanitiser,
-    Kind,
     Offload,
     Prepared,
 )
+from postroom.application.sanitising import sanitised
 from postroom.domain.helpdesk.ticket import Comment, Document, first_headers
 from postroom.domain.mail.message import Attachment, InboundMessage, Message
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Completed, Effect
 from postroom.domain.pointer import PointerJob
-
-MAX_HTML = 2**20
-"""Characters. HTML that is longer is shown as text, and kept as a file: no browser shows it well,
-and no sanitiser is quick with all that can be written in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +93,11 @@ class FileMessage(EmailProcessor):
         )
 
     async def _body(self, message: Message) -> _Body:
-        html = message.html
-        if len(html) > MAX_HTML:
-            original = Attachment("message.html", "text/html", html.encode())
+        html = await sanitised(message.html, self.sanitise, self.offload)
+        if html is None and message.html:
+            original = Attachment("message.html", "text/html", message.html.encode())
             return _Body(message.text, "", (original,))
-        if html:
-            html = await self.offload(Kind.HTML, self.sanitise, html, size=len(html))
-        return _Body(message.text, html)
+        return _Body(message.text, html or "")
 
     async def _document(self, mailbox: Mailbox, attachment: Attachment) -> Document:
         return Document(

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from postroom.application.accept_handover import MAX_HTML
-from postroom.application.ports import Clock, HtmlSanitiser, Kind, Offload
+from postroom.application.ports import Clock, HtmlSanitiser, Offload
 from postroom.application.processing import Mail, Record
+from postroom.application.sanitising import sanitised
 from postroom.domain.handover.body import body_data
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.handover import KEY_GOOD_FOR
@@ -30,14 +30,12 @@ class ReadForProcessor:
     clock: Clock
 
     async def __call__(self, mailbox: Mailbox, inbound: InboundMessage, processor: str) -> Mail:
-        html, now = inbound.message.html, self.clock.now()
-        sanitised = None
-        if html and len(html) <= MAX_HTML:
-            sanitised = await self.offload(Kind.HTML, self.sanitise, html, size=len(html))
+        html = await sanitised(inbound.message.html, self.sanitise, self.offload)
+        now = self.clock.now()
         key = handover_key(mailbox.tenant, mailbox.id, inbound.identity)
         accepted = Acceptance(key=key, at=now, keep_key_until=now + KEY_GOOD_FOR)
         options = BodyOptions(application=processor, base_url="")
-        data = body_data(mailbox, inbound, sanitised, accepted, options)
+        data = body_data(mailbox, inbound, html, accepted, options)
         return mail_of(data, inbound)
 
 

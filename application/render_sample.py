@@ -6,14 +6,15 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postroom.application.accept_handover import MAX_HTML
+from postroom.application.accept_handover import body_options
 from postroom.application.ports import Clock, HtmlSanitiser, Kind, Offload
+from postroom.application.sanitising import sanitised
 from postroom.domain.account import Account
-from postroom.domain.handover.application import Application, BodyKind
+from postroom.domain.handover.application import Application
 from postroom.domain.handover.body import render_body
-from postroom.domain.handover.body_input import Acceptance, BodyOptions
+from postroom.domain.handover.body_input import Acceptance
 from postroom.domain.identity import identify
-from postroom.domain.mail.message import InboundMessage, Message
+from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mail.reader import read_message
 from postroom.domain.mailbox import Mailbox
 
@@ -78,19 +79,7 @@ class RenderSample:
                 raw=raw,
                 message=message,
             ),
-            await self._html(message),
+            await sanitised(message.html, self.sanitise, self.offload),
             Acceptance(key=key, at=now, keep_key_until=now + timedelta(days=1)),
-            BodyOptions(
-                application=application.name,
-                base_url=self.base_url,
-                max_body=application.max_body,
-                thin=application.body is BodyKind.THIN,
-                inline_below=application.inline_below,
-            ),
+            body_options(application, self.base_url),
         )
-
-    async def _html(self, message: Message) -> str | None:
-        html = message.html
-        if not html or len(html) > MAX_HTML:
-            return None
-        return await self.offload(Kind.HTML, self.sanitise, html, size=len(html))

@@ -6,7 +6,7 @@ That is the one way to a second effect. The body says of which key it is, and th
 from dataclasses import dataclass
 from itertools import count
 
-from postroom.application.accept_handover import MAX_HTML, body_options
+from postroom.application.accept_handover import body_options
 from postroom.application.consume_job import as_inbound
 from postroom.application.ports import (
     BlobStore,
@@ -20,6 +20,7 @@ from postroom.application.ports import (
     NewHandover,
     Offload,
 )
+from postroom.application.sanitising import sanitised
 from postroom.domain.failure import AccessFailed
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.body import render_body
@@ -54,7 +55,7 @@ class ReplayAsNew:
         if raw is None:
             return "its original is not stored any more"
         inbound = await self._read(record, raw)
-        html = await self._sanitised(inbound.message.html)
+        html = await sanitised(inbound.message.html, self.sanitise, self.offload)
         options = body_options(application, self.base_url)
         for number in count(1):
             handover, accepted = self._accepted(before, number)
@@ -70,11 +71,6 @@ class ReplayAsNew:
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         source = record.job.pointer.source if record.job else ""
         return as_inbound(FetchedMessage(source, raw, record.handover.received_at), message)
-
-    async def _sanitised(self, html: str) -> str | None:
-        if not html or len(html) > MAX_HTML:
-            return None
-        return await self.offload(Kind.HTML, self.sanitise, html, size=len(html))
 
     def _accepted(self, before: Handover, number: int) -> tuple[Handover, Acceptance]:
         """As new; where the application wants an order it has no place in that, and comes first."""

@@ -6,9 +6,10 @@ at no cost: at its provider, and not on a disk of ours.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from postroom.application.accept_handover import AcceptHandover
 from postroom.application.ports import Applications, EmailProcessor, Handovers, Prepared
@@ -25,10 +26,33 @@ HELPDESK = "helpdesk"
 LOOKED_UP_FOR = 2.0
 """Seconds for which a route, and whether its application is behind, are not looked up again."""
 
-MOST_ROUTES = 10_000
+MOST_REMEMBERED = 10_000
 
 PYTHON = "python"
 """The scheme of a destination that is a processor in this process."""
+
+
+FoundT = TypeVar("FoundT")
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered(Generic[FoundT]):
+    """What was looked up of late."""
+
+    _found: dict[tuple[str, str], tuple[float, FoundT]] = field(default_factory=dict)
+
+    async def get(self, key: tuple[str, str], look_up: Callable[[], Awaitable[FoundT]]) -> FoundT:
+        now = asyncio.get_running_loop().time()
+        if (known := self._found.get(key)) and now - known[0] < LOOKED_UP_FOR:
+            return known[1]
+        found = await look_up()
+        if len(self._found) >= MOST_REMEMBERED:
+            self._found.clear()
+        self._found[key] = now, found
+        return found
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +74,8 @@ class RouteMessage(EmailProcessor):
     helpdesk: EmailProcessor
     processors: Mapping[str, EmailProcessor]
     default: str = HELPDESK
-    _routes: dict[tuple[str, str], tuple[float, Route]] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    _routes: _Remembered[Route] = field(default_factory=_Remembered, init=False, repr=False)
+    _backlogs: _Remembered[str] = field(default_factory=_Remembered, init=False, repr=False)
 
     async def obstacle(self, mailbox: Mailbox) -> str:
         route = await self._route(mailbox)
@@ -77,14 +100,8 @@ class RouteMessage(EmailProcessor):
             yield
 
     async def _route(self, mailbox: Mailbox) -> Route:
-        key, now = (mailbox.tenant, mailbox.application), asyncio.get_running_loop().time()
-        if (known := self._routes.get(key)) and now - known[0] < LOOKED_UP_FOR:
-            return known[1]
-        route = await self._look_up(*key)
-        if len(self._routes) >= MOST_ROUTES:
-            self._routes.clear()
-        self._routes[key] = now, route
-        return route
+        tenant, name = mailbox.tenant, mailbox.application
+        return await self._routes.get((tenant, name), lambda: self._look_up(tenant, name))
 
     async def _look_up(self, tenant: str, of_mailbox: str) -> Route:
         name = of_mailbox or await self.applications.route(tenant) or self.default
@@ -100,7 +117,10 @@ class RouteMessage(EmailProcessor):
             return Route(obstacle=f"the application {name} is off")
         if application.scheme == PYTHON:
             return self._to_processor(application)
-        return Route(application, obstacle=await self._behind(application))
+        owned = application.tenant, application.name
+        # An installation's application is that of many routes, and has one backlog.
+        behind = await self._backlogs.get(owned, lambda: self._behind(application))
+        return Route(application, obstacle=behind)
 
     def _to_processor(self, application: Application) -> Route:
         processor = self.processors.get(application.destination.removeprefix(f"{PYTHON}:"))

@@ -26,7 +26,6 @@ from postroom.domain.handover.answer import (
     Answer,
     Busy,
     Failed,
-    Final,
     InProgress,
     Unreachable,
 )
@@ -115,9 +114,9 @@ class Health:
             case Failed(reason=reason):
                 return self._after_failure(key, reason, began, now, draw)
             case _:
-                return self._succeeded(answer, began, limit)
+                return self._succeeded(began, limit)
 
-    def _succeeded(self, _: Final, began: datetime, limit: int) -> "Health":
+    def _succeeded(self, began: datetime, limit: int) -> "Health":
         was_down = self.condition is not Condition.ACTIVE
         was_outage = self.condition is Condition.PAUSED and self.several_failed
         return Health(

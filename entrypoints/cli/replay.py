@@ -54,7 +54,7 @@ def replay(
         raise typer.BadParameter(_unfit(unfit), param_hint="--state")
 
     async def look(wired: Wired, _: Settings) -> tuple[HandoverFilter, Progress]:
-        now, found = wired.clock.now(), Progress()
+        now = wired.clock.now()
         chosen = HandoverFilter(
             tenant=tenant,
             application=application,
@@ -63,10 +63,7 @@ def replay(
             since=now - since,
             until=now - (until or timedelta()),  # what is replayed as new comes after that
         )
-        with progress("counting") as report:
-            async for found in wired.replay.survey(chosen, as_new=as_new):
-                report(found.matched)
-        return chosen, found
+        return chosen, await _count(wired, chosen, as_new=as_new)
 
     chosen, found = with_application(look)
     if dry_run or not found.matched:
@@ -79,6 +76,14 @@ def replay(
         return await _run(wired, chosen, found.matched, as_new=as_new, rate=rate)
 
     _print(with_application(run), as_json=as_json, dry_run=False)
+
+
+async def _count(wired: Wired, chosen: HandoverFilter, *, as_new: bool) -> Progress:
+    found = Progress()
+    with progress("counting") as report:
+        async for found in wired.replay.survey(chosen, as_new=as_new):
+            report(found.matched)
+    return found
 
 
 async def _run(

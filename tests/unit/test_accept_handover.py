@@ -10,7 +10,8 @@ import pytest
 
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobStore
-from postroom.application.accept_handover import MAX_HTML, AcceptHandover
+from postroom.application.accept_handover import AcceptHandover
+from postroom.application.sanitising import MAX_HTML
 from postroom.domain.failure import AccessFailed, Contended, StoreUnavailable
 from postroom.domain.handover.application import Application, Mode, Order
 from postroom.domain.ingress import IngressMode

@@ -14,7 +14,7 @@ from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.sanitiser import PlainSanitiser
-from postroom.application.file_message import MAX_HTML, FileMessage
+from postroom.application.file_message import FileMessage
 from postroom.application.ports import (
     ArgumentT,
     BlobStore,
@@ -26,6 +26,7 @@ from postroom.application.ports import (
     ResultT,
 )
 from postroom.application.ports.messages import Processed
+from postroom.application.sanitising import MAX_HTML
 from postroom.domain.failure import Unavailable
 from postroom.domain.helpdesk.ticket import Comment, Ticket
 from postroom.domain.mail.message import Address, InboundMessage

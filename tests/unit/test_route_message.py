@@ -228,7 +228,7 @@ async def test_a_mailbox_that_is_moved_to_another_application_is_so_at_once(rig:
 async def test_no_more_routes_are_held_than_are_used(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(route_message, "MOST_ROUTES", 3)
+    monkeypatch.setattr(route_message, "MOST_REMEMBERED", 3)
     router = Router(rig)
     for number in range(10):
         assert await router.obstacle(imap_mailbox(f"t{number}")) == ""
