@@ -11,12 +11,12 @@ from postroom.application.check_application import Sample
 from postroom.application.render_sample import new_key, sample_event
 from postroom.application.try_application import Tried, TryApplication
 from postroom.domain.handover.answer import as_dict
-from postroom.domain.handover.application import Application as Ours
-from postroom.entrypoints.application import Application
+from postroom.domain.handover.application import Application
 from postroom.entrypoints.cli.application_options import Name, Owner
-from postroom.entrypoints.cli.context import with_application
+from postroom.entrypoints.cli.context import with_core
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import AsJson, Row, one_line, print_json, print_table
+from postroom.entrypoints.core import Core
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.views.applications import shown_destination
 
@@ -45,37 +45,37 @@ def try_(
     Exit code 1 if anything is wrong.
     """
 
-    async def run(wired: Application, settings: Settings) -> bool:
-        found = await wired.applications.get(tenant, name)
+    async def run(core: Core, settings: Settings) -> bool:
+        found = await core.applications.get(tenant, name)
         if found is None:
             raise CommandFailed(f"there is no application {name}; see: postroom application list")
         raw = None if file is None else _read(file, settings.max_message_bytes)
-        samples = [await _sample(wired, found, raw) for _ in range(2)]
-        trying = _trying(wired, found)
+        samples = [await _sample(core, found, raw) for _ in range(2)]
+        trying = _trying(core, found)
         if plan:
             _print_request(trying, samples[0], as_json=as_json, whole=True)
             return True
         return await _try(trying, samples, as_json=as_json)
 
-    if not with_application(run):
+    if not with_core(run):
         raise CommandFailed(f"{name} does not do what it must: see above")
 
 
-async def _sample(wired: Application, application: Ours, raw: bytes | None) -> Sample:
+async def _sample(core: Core, application: Application, raw: bytes | None) -> Sample:
     key = new_key()
     if raw is None:
-        return Sample(key, sample_event(application, key, wired.clock.now()), has_effect=False)
-    return Sample(key, await wired.render_sample(application, key, raw))
+        return Sample(key, sample_event(application, key, core.clock.now()), has_effect=False)
+    return Sample(key, await core.render_sample(application, key, raw))
 
 
-def _trying(wired: Application, application: Ours) -> TryApplication:
+def _trying(core: Core, application: Application) -> TryApplication:
     from postroom.entrypoints.container.handovers import generate_secret  # noqa: PLC0415
 
-    caller = wired.hand_over.callers.of(application)
+    caller = core.hand_over.callers.of(application)
     if caller is None:
         raise CommandFailed(PROCESSOR)
     forger = replace(application, secrets=(generate_secret(),)) if application.secrets else None
-    return TryApplication(application, forger, caller, wired.clock)
+    return TryApplication(application, forger, caller, core.clock)
 
 
 async def _try(trying: TryApplication, samples: list[Sample], *, as_json: bool) -> bool:

@@ -21,7 +21,7 @@ from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.application.remove_mailbox import RemoveMailbox
 from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.resync_mailbox import ResyncMailbox
-from postroom.entrypoints.application import Application
+from postroom.entrypoints.core import Core
 from postroom.entrypoints.settings import Settings, load_settings
 
 R = TypeVar("R")
@@ -57,15 +57,15 @@ class SetupContext:
     clock: Clock
 
 
-def with_application(use: Callable[[Application, Settings], Awaitable[R]]) -> R:
-    """Run *use* with the application that the container wires, and close it again."""
+def with_core(use: Callable[[Core, Settings], Awaitable[R]]) -> R:
+    """Run *use* with the core that the container wires, and close it again."""
     # Imported here, so that `postroom --help` does not wait for it.
     from postroom.entrypoints.container import wire  # noqa: PLC0415
     from postroom.entrypoints.engines import ready  # noqa: PLC0415
 
     async def run(settings: Settings) -> R:
-        async with wire(settings) as application:
-            return await use(application, settings)
+        async with wire(settings) as core:
+            return await use(core, settings)
 
     with ready(load_settings()) as settings:
         return asyncio.run(run(settings))
@@ -74,40 +74,40 @@ def with_application(use: Callable[[Application, Settings], Awaitable[R]]) -> R:
 def with_admin(use: Callable[[AdminContext], Awaitable[R]]) -> R:
     """Run *use* with what administers Postroom, and close it again."""
 
-    async def run(application: Application, _: Settings) -> R:
+    async def run(core: Core, _: Settings) -> R:
         return await use(
             AdminContext(
-                queue=application.queue,
-                dead_letters=application.dead_letters,
-                registry=application.registry,
-                applications=application.applications,
-                handovers=application.handovers,
-                handover_records=application.handover_records,
-                folder_syncs=application.folder_syncs,
-                resume=application.resume,
-                resync=application.resync,
-                remove=application.remove,
-                outcomes=application.outcomes,
-                helpdesk=application.helpdesk,
-                providers=application.providers,
-                clock=application.clock,
+                queue=core.queue,
+                dead_letters=core.dead_letters,
+                registry=core.registry,
+                applications=core.applications,
+                handovers=core.handovers,
+                handover_records=core.handover_records,
+                folder_syncs=core.folder_syncs,
+                resume=core.resume,
+                resync=core.resync,
+                remove=core.remove,
+                outcomes=core.outcomes,
+                helpdesk=core.helpdesk,
+                providers=core.providers,
+                clock=core.clock,
             )
         )
 
-    return with_application(run)
+    return with_core(run)
 
 
 def with_setup(use: Callable[[SetupContext], Awaitable[R]]) -> R:
     """Run *use* with what sets up a mailbox, and close it again."""
 
-    async def run(application: Application, _: Settings) -> R:
+    async def run(core: Core, _: Settings) -> R:
         return await use(
             SetupContext(
-                registry=application.registry,
-                resume=application.resume,
-                providers=application.providers,
-                clock=application.clock,
+                registry=core.registry,
+                resume=core.resume,
+                providers=core.providers,
+                clock=core.clock,
             )
         )
 
-    return with_application(run)
+    return with_core(run)

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from postroom.application.import_mailboxes import ExportedMailbox, Imported, ImportRefused
-from postroom.entrypoints.application import Application
-from postroom.entrypoints.cli.context import with_application
+from postroom.entrypoints.cli.context import with_core
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.export_file import Entry, Export
 from postroom.entrypoints.cli.lines import BadLine, summary
 from postroom.entrypoints.cli.output import AsJson, print_json, print_table
 from postroom.entrypoints.cli.progress import progress
 from postroom.entrypoints.cli.shadow import when
+from postroom.entrypoints.core import Core
 from postroom.entrypoints.settings import Settings
 
 File = Annotated[
@@ -67,14 +67,14 @@ def import_(
             param_hint="--from",
         )
 
-    async def run(application: Application, settings: Settings) -> list[ImportedView]:
-        checked = await _import(application, _entries(export, settings), begin, dry_run=True)
+    async def run(core: Core, settings: Settings) -> list[ImportedView]:
+        checked = await _import(core, _entries(export, settings), begin, dry_run=True)
         if dry_run:
             return checked
         entries = _entries(export, settings)
-        return await _import(application, entries, begin, dry_run=False, total=len(checked))
+        return await _import(core, entries, begin, dry_run=False, total=len(checked))
 
-    views = with_application(run)
+    views = with_core(run)
     if as_json:
         print_json({"since": begin, "dry_run": dry_run, "mailboxes": views})
         return
@@ -91,7 +91,7 @@ def _entries(export: Export, settings: Settings) -> Iterator[Entry]:
 
 
 async def _import(
-    application: Application,
+    core: Core,
     entries: Iterator[Entry],
     since: datetime,
     *,
@@ -101,7 +101,7 @@ async def _import(
     """Raises CommandFailed if anything is bad: of a dry run, with all that is."""
     views: list[ImportedView] = []
     bad: list[BadLine] = []
-    taken, seen = await application.import_mailboxes.taken(), set[tuple[str, str]]()
+    taken, seen = await core.import_mailboxes.taken(), set[tuple[str, str]]()
     with progress("checking" if dry_run else "importing", total) as done:
         for entry in entries:
             bad += entry.bad
@@ -113,9 +113,7 @@ async def _import(
                 continue
             seen.add(name)
             try:
-                result = await application.import_mailboxes(
-                    entry.mailbox, since, taken, dry_run=dry_run
-                )
+                result = await core.import_mailboxes(entry.mailbox, since, taken, dry_run=dry_run)
             except ImportRefused as error:
                 bad.append(BadLine(entry.line, str(error)))
                 if not dry_run:

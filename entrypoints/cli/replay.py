@@ -11,13 +11,13 @@ from postroom.application.replay_handovers import REPLAYABLE, Progress
 from postroom.domain.failure import Failure
 from postroom.domain.handover.application import Mode
 from postroom.domain.handover.handover import State
-from postroom.entrypoints.application import Application as Wired
-from postroom.entrypoints.cli.context import with_application
+from postroom.entrypoints.cli.context import with_core
 from postroom.entrypoints.cli.dead_filter import age
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.output import AnyTenant, AsJson, print_json
 from postroom.entrypoints.cli.progress import progress
 from postroom.entrypoints.cli.prompts import confirm
+from postroom.entrypoints.core import Core
 from postroom.entrypoints.settings import Settings
 
 States = Annotated[
@@ -53,8 +53,8 @@ def replay(
     if unfit := wanted - REPLAYABLE:
         raise typer.BadParameter(_unfit(unfit), param_hint="--state")
 
-    async def look(wired: Wired, _: Settings) -> tuple[HandoverFilter, Progress]:
-        now = wired.clock.now()
+    async def look(core: Core, _: Settings) -> tuple[HandoverFilter, Progress]:
+        now = core.clock.now()
         chosen = HandoverFilter(
             tenant=tenant,
             application=application,
@@ -63,33 +63,33 @@ def replay(
             since=now - since,
             until=now - (until or timedelta()),  # what is replayed as new comes after that
         )
-        return chosen, await _count(wired, chosen, as_new=as_new)
+        return chosen, await _count(core, chosen, as_new=as_new)
 
-    chosen, found = with_application(look)
+    chosen, found = with_core(look)
     if dry_run or not found.matched:
         _print(found, as_json=as_json, dry_run=True)
         return
     if not yes and (doubt := _doubt(found, as_new=as_new)):
         confirm(doubt, "nothing was replayed; to be asked nothing, add --yes")
 
-    async def run(wired: Wired, _: Settings) -> Progress:
-        return await _run(wired, chosen, found.matched, as_new=as_new, rate=rate)
+    async def run(core: Core, _: Settings) -> Progress:
+        return await _run(core, chosen, found.matched, as_new=as_new, rate=rate)
 
-    _print(with_application(run), as_json=as_json, dry_run=False)
+    _print(with_core(run), as_json=as_json, dry_run=False)
 
 
-async def _count(wired: Wired, chosen: HandoverFilter, *, as_new: bool) -> Progress:
+async def _count(core: Core, chosen: HandoverFilter, *, as_new: bool) -> Progress:
     found = Progress()
     with progress("counting") as report:
-        async for found in wired.replay.survey(chosen, as_new=as_new):
+        async for found in core.replay.survey(chosen, as_new=as_new):
             report(found.matched)
     return found
 
 
 async def _run(
-    wired: Wired, chosen: HandoverFilter, total: int, *, as_new: bool, rate: float
+    core: Core, chosen: HandoverFilter, total: int, *, as_new: bool, rate: float
 ) -> Progress:
-    application = await wired.applications.get(chosen.tenant, chosen.application)
+    application = await core.applications.get(chosen.tenant, chosen.application)
     if application is None:
         whose = "" if chosen.tenant else "; if it is a tenant's, give --tenant"
         raise CommandFailed(f"there is no application {chosen.application}{whose}")
@@ -98,7 +98,7 @@ async def _run(
     step = Progress()
     try:
         with progress("replaying", total) as report:
-            async for step in wired.replay(application, chosen, as_new=as_new, rate=rate):
+            async for step in core.replay(application, chosen, as_new=as_new, rate=rate):
                 report(step.matched)
     except Failure as failure:
         raise CommandFailed(f"{_stopped(step, total)}: {failure}") from failure

@@ -10,14 +10,14 @@ import typer
 from postroom.application.release_shadow import Released
 from postroom.application.shadow import AmbiguousAddress, Served
 from postroom.domain.handover.comparison import Comparison, Theirs
-from postroom.entrypoints.application import Application
-from postroom.entrypoints.cli.context import with_application
+from postroom.entrypoints.cli.context import with_core
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.handled_file import read_handled
 from postroom.entrypoints.cli.lines import moment, summary
 from postroom.entrypoints.cli.output import AnyTenant, AsJson
 from postroom.entrypoints.cli.progress import progress
 from postroom.entrypoints.cli.shadow_output import print_comparison, print_released
+from postroom.entrypoints.core import Core
 from postroom.entrypoints.settings import Settings
 
 shadow = typer.Typer(
@@ -89,16 +89,16 @@ def report(
     if begin is None:
         raise CommandFailed(f"{handled} has no record: give --since")
 
-    async def run(application: Application, _: Settings) -> tuple[Comparison, datetime]:
-        settled = application.clock.now() - SETTLED
+    async def run(core: Core, _: Settings) -> tuple[Comparison, datetime]:
+        settled = core.clock.now() - SETTLED
         latest = max((each.handled_at for each in file.records), default=settled)
         end = until or min(latest, settled)
-        served = await _served(application, tenant, mailboxes or [])
+        served = await _served(core, tenant, mailboxes or [])
         theirs = _of(file.records, served, is_limited=bool(tenant or mailboxes))
-        found = await application.compare_shadow(theirs, served, since=begin, until=end)
+        found = await core.compare_shadow(theirs, served, since=begin, until=end)
         return found, end
 
-    found, end = with_application(run)
+    found, end = with_core(run)
     print_comparison(found, file.bad, begin, end, as_json=as_json)
     if found.only_there:
         raise typer.Exit(1)
@@ -119,24 +119,24 @@ def release(
     if file.bad:  # what is not read would be handled a second time
         raise CommandFailed(f"{summary(file.bad)}; nothing was released")
 
-    async def run(application: Application, _: Settings) -> list[Released]:
-        if since > application.clock.now():
+    async def run(core: Core, _: Settings) -> list[Released]:
+        if since > core.clock.now():
             raise typer.BadParameter("that is still to come", param_hint="--from")
-        served = await _served(application, tenant, mailboxes or [])
+        served = await _served(core, tenant, mailboxes or [])
         released: list[Released] = []
         with progress("releasing", len(served.mailboxes)) as done:
-            steps = application.release_shadow(file.records, served, since, dry_run=dry_run)
+            steps = core.release_shadow(file.records, served, since, dry_run=dry_run)
             async for step in steps:
                 released.append(step)
                 done(len(released))
         return released
 
-    print_released(with_application(run), since, dry_run=dry_run, as_json=as_json)
+    print_released(with_core(run), since, dry_run=dry_run, as_json=as_json)
 
 
-async def _served(application: Application, tenant: str, only: Sequence[str]) -> Served:
+async def _served(core: Core, tenant: str, only: Sequence[str]) -> Served:
     try:
-        served = await Served.of(application.registry, tenant=tenant, only=only)
+        served = await Served.of(core.registry, tenant=tenant, only=only)
     except AmbiguousAddress as error:
         raise CommandFailed(f"{error} (--tenant)") from None
     known = {mailbox.id for mailbox in served.mailboxes.values()}

@@ -53,7 +53,7 @@ def desk(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Desk:
     asyncio.run(desk.prepare())
     monkeypatch.setattr(
         import_module("postroom.entrypoints.cli.replay"),
-        "with_application",
+        "with_core",
         lambda use: asyncio.run(use(desk.application, None)),
     )
     return desk

@@ -73,7 +73,7 @@ def run(database: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     asyncio.run(prepare())
     monkeypatch.setattr(
         import_module("postroom.entrypoints.cli.shadow"),  # the package has the group by that name
-        "with_application",
+        "with_core",
         lambda use: asyncio.run(use(application, None)),
     )
 

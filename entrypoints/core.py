@@ -44,7 +44,7 @@ from postroom.domain.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class Core:
     """What `wire` has made; *health* is all that must be well for this process to be of use.
 
     *random* is what every backoff is drawn from.
