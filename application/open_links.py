@@ -8,8 +8,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from postroom.application.ports import BlobStore, Clock, Kind, Offload
-from postroom.application.ports.handovers import Applications, HandoverRecord, HandoverRecords
+from postroom.application.ports import (
+    Applications,
+    BlobStore,
+    Clock,
+    HandoverRecord,
+    HandoverRecords,
+    Kind,
+    Offload,
+)
 from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.mail.contents import Content, PartOf, read_html, read_part, read_text
 

@@ -1,4 +1,4 @@
-"""HTML made safe to show, where that can be done in a time that nobody else notices."""
+"""HTML made safe to show, where it is short enough for that."""
 
 from postroom.application.ports import HtmlSanitiser, Kind, Offload
 

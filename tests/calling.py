@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from postroom.application.ports.handovers import Call
+from postroom.application.ports import Call
 from postroom.domain.handover.application import Application, SetBy
 from postroom.domain.handover.handover import Handover, State
 

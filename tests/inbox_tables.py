@@ -10,7 +10,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from postroom.adapters.inbox_table.table import TABLE_SQL
-from postroom.application.ports.handovers import Call
+from postroom.application.ports import Call
 from postroom.domain.handover.application import Application
 from tests.calling import application, call_of
 

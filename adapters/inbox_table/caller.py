@@ -11,7 +11,7 @@ import psycopg
 from postroom.adapters.inbox_table.connection import Connection, Connections
 from postroom.adapters.inbox_table.errors import answer_without_end, is_of_the_row
 from postroom.adapters.inbox_table.table import MAX_ROWS, Progress, insert, look, portions
-from postroom.application.ports.handovers import ApplicationCaller, Call
+from postroom.application.ports import ApplicationCaller, Call
 from postroom.domain.handover.answer import Answer, Done, Unreachable
 from postroom.domain.handover.application import Application, SetBy
 

@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL
 
 from postroom.adapters.inbox_table.connection import Connection
-from postroom.application.ports.handovers import Call
+from postroom.application.ports import Call
 from postroom.domain.handover.answer import Answer, Done, Duplicate
 
 TABLE_SQL = """\

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 
-from postroom.application.ports.handovers import ApplicationCaller, Call
+from postroom.application.ports import ApplicationCaller, Call
 from postroom.domain.handover.answer import Answer, Done, Duplicate, Failed
 from postroom.domain.handover.application import Application
 

@@ -17,8 +17,7 @@ from postroom.adapters.webhook.exchange import NoReply, Reply, post
 from postroom.adapters.webhook.names import Names, Resolver
 from postroom.adapters.webhook.pools import make_pools
 from postroom.adapters.webhook.targets import check_target
-from postroom.application.ports import Clock
-from postroom.application.ports.handovers import ApplicationCaller, Call
+from postroom.application.ports import ApplicationCaller, Call, Clock
 from postroom.domain.handover.answer import Answer, Done
 from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.domain.handover.handover import Handover

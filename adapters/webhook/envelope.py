@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from postroom.adapters.webhook.signing import signatures
-from postroom.application.ports.handovers import Call
+from postroom.application.ports import Call
 from postroom.domain.handover.application import Application
 
 Headers = Mapping[str, str]

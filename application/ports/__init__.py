@@ -7,6 +7,10 @@ Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk, Outcomes and
 belongs to the block's transaction: it is kept if the block succeeds and forgotten if it fails.
 """
 
+from postroom.application.ports.applications import (
+    ApplicationCaller,
+    Applications,
+)
 from postroom.application.ports.blobs import (
     CANARIES,
     BlobCanaries,
@@ -35,17 +39,17 @@ from postroom.application.ports.handled import (
     OutcomeRecord,
     Outcomes,
 )
-from postroom.application.ports.handovers import (
+from postroom.application.ports.handover_records import (
     SHORTEST_HEAD,
-    Answered,
-    ApplicationCaller,
-    Applications,
-    Backlog,
-    Call,
-    Claimed,
     HandoverFilter,
     HandoverRecord,
     HandoverRecords,
+)
+from postroom.application.ports.handovers import (
+    Answered,
+    Backlog,
+    Call,
+    Claimed,
     Handovers,
     NewHandover,
     Settled,

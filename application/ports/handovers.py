@@ -1,21 +1,17 @@
-"""Messages that are handed over to applications: stored, claimed, settled; and looked up."""
+"""Messages that are handed over to applications: stored, claimed, settled."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from postroom.domain.dead_letter import DeadLetterFilter
 from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application
-from postroom.domain.handover.handover import Handover, State
+from postroom.domain.handover.handover import Handover
 from postroom.domain.handover.health import Health
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import PointerJob
-
-SHORTEST_HEAD = 12
-"""Characters of a key that may stand for all of it, where a person types them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,164 +140,3 @@ class Handovers(Protocol):
     @abstractmethod
     async def backlog(self, application: Application) -> Backlog:
         """What waits for *application*, or is being called with."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverFilter:
-    """All that is given must match. *since* and *until* are moments of acceptance."""
-
-    tenant: str = ""
-    application: str = ""
-    mailbox: str = ""
-    identity: str = ""
-    states: frozenset[State] = frozenset()
-    unsure: bool = False
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HandoverRecord:
-    """A handover with what belongs to it."""
-
-    handover: Handover
-    job: PointerJob | None
-    raw: str
-    raw_size: int
-    body_size: int
-    last_answer: Mapping[str, object]
-
-
-class HandoverRecords(Protocol):
-    """Handovers, to be looked up, and moved by a person."""
-
-    @abstractmethod
-    async def find(
-        self, chosen: HandoverFilter, *, limit: int = 100, after: str = ""
-    ) -> Sequence[HandoverRecord]:
-        """The newest that match, newest first, older than the one with the key *after*.
-
-        There are more than *limit* if several applications have the message of the last.
-        """
-
-    @abstractmethod
-    async def get(
-        self, key: str, *, tenant: str = "", application: str = ""
-    ) -> HandoverRecord | None:
-        """The handover of that key (of the application, where several have the message).
-
-        The first SHORTEST_HEAD characters of a key, or more, will do if they are of one key alone.
-        """
-
-    @abstractmethod
-    async def dead(
-        self, chosen: DeadLetterFilter, *, before: datetime | None, limit: int
-    ) -> Sequence[HandoverRecord]:
-        """Those of the tenant and the mailbox that died before that moment, newest first.
-
-        Those that are held have died when they were. There are more than *limit* if several died
-        at the moment of the last. Of *chosen* the reason, the provider and the times are not looked
-        at.
-        """
-
-    @abstractmethod
-    async def body(self, record: HandoverRecord) -> bytes | None:
-        """What it is called with; None if it was deleted. Raises StoreUnavailable."""
-
-    @abstractmethod
-    async def move(self, record: HandoverRecord, to: State, reason: str) -> bool:
-        """Make it `waiting` (as new, its calls forgotten), `done` or `skipped`.
-
-        The outcome is recorded if it has ended by that. False, and nothing is changed, if it has
-        been changed since *record* was read.
-        """
-
-    @abstractmethod
-    async def discard(self, application: Application) -> int:
-        """Delete what has not ended of *application*; return how many there were.
-
-        They are recorded as skipped.
-        """
-
-    @abstractmethod
-    async def expired(self, *, limit: int, default: timedelta) -> int:
-        """Delete up to *limit* that were handled longer ago than the application's retention.
-
-        Dead letters stay, as those of pointers do: they wait for a person. *default* is for
-        applications that were removed. Returns how many.
-        """
-
-
-class Applications(Protocol):
-    """The applications, with their secrets encrypted at rest.
-
-    An owner is a tenant, or the installation ("").
-    """
-
-    @abstractmethod
-    async def add(self, application: Application) -> None:
-        """Raises InvalidApplication if its name is taken by its owner, or by the installation.
-
-        One of the installation's can have no name that any tenant's has.
-        """
-
-    @abstractmethod
-    async def get(self, tenant: str, name: str) -> Application | None:
-        """The application of that name which serves *tenant*: its own, or the installation's.
-
-        Raises AccessFailed if its secrets cannot be decrypted.
-        """
-
-    @abstractmethod
-    async def owned(self, owner: str, name: str) -> Application | None:
-        """That of *owner* itself. Raises AccessFailed as `get` does."""
-
-    @abstractmethod
-    async def all(self, *, tenant: str | None = None) -> Sequence[Application]:
-        """Every application, by owner and name; those that serve *tenant*, if given.
-
-        Raises AccessFailed if the secrets of one cannot be decrypted.
-        """
-
-    @abstractmethod
-    async def replace(self, before: Application, after: Application) -> bool:
-        """Put *after* in the place of *before*; False if that is not there (like that) any more.
-
-        Raises InvalidApplication if they are not of one owner and name, and AccessFailed as `get`
-        does.
-        """
-
-    @abstractmethod
-    async def remove(self, application: Application) -> bool:
-        """Forget it, and how it stands; False if there is none.
-
-        What was handed over stays until its retention ends.
-        """
-
-    @abstractmethod
-    async def route(self, tenant: str) -> str:
-        """The name of the application of all mailboxes of *tenant* without one of their own."""
-
-    @abstractmethod
-    async def set_route(self, tenant: str, name: str) -> None:
-        """Store that; an empty *name* is for none."""
-
-
-class ApplicationCaller(Protocol):
-    """Calls applications of one way: over HTTP, or into a table."""
-
-    @property
-    @abstractmethod
-    def batch(self) -> int:
-        """How many messages one call takes at the most."""
-
-    @abstractmethod
-    async def call(self, application: Application, calls: Sequence[Call]) -> Sequence[Answer]:
-        """Hand over up to `batch` messages; the answers are in their order. It never raises.
-
-        Ends within the application's timeout, whatever trickles in.
-        """
-
-    @abstractmethod
-    async def ping(self, application: Application) -> Answer:
-        """Ask whether the application takes calls, without a message."""

@@ -14,7 +14,7 @@ from litestar.openapi.spec import SecurityScheme
 from litestar.params import FromPath
 
 from postroom.application.open_links import OpenLinks, ReadContent
-from postroom.application.ports.handovers import HandoverRecord
+from postroom.application.ports import HandoverRecord
 from postroom.domain.handover.content_token import is_content_token
 from postroom.domain.mail.contents import Content
 from postroom.entrypoints.api.bearer import REFUSED, bearer_token, tenants_by_token

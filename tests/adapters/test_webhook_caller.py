@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.adapters.http.standard_webhooks import key_of, verify
-from postroom.application.ports.handovers import Call
+from postroom.application.ports import Call
 from postroom.domain.handover.answer import (
     Answer,
     Busy,

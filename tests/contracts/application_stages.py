@@ -16,7 +16,7 @@ from postroom.adapters.inbox_table.table import TABLE_SQL
 from postroom.adapters.memory.application_caller import InMemoryApplicationCaller
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.webhook.caller import WebhookCaller
-from postroom.application.ports.handovers import ApplicationCaller, Call
+from postroom.application.ports import ApplicationCaller, Call
 from postroom.domain.handover.answer import Answer, Failed, Unreachable
 from postroom.domain.handover.application import Application
 from postroom.entrypoints.emulators.loopback import serve

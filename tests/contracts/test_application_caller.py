@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from postroom.application.ports.handovers import ApplicationCaller, Call
+from postroom.application.ports import ApplicationCaller, Call
 from postroom.domain.handover.answer import Answer, Done, Duplicate, Failed, Unreachable
 from postroom.domain.handover.application import Application
 from tests.calling import call_of

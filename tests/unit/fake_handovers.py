@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from postroom.application.ports.handovers import (
+from postroom.application.ports import (
     Applications,
     HandoverFilter,
     HandoverRecord,

@@ -16,7 +16,7 @@ from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.offload import AtOnce
 from postroom.application.open_links import OpenLinks, ReadContent
-from postroom.application.ports.handovers import HandoverRecord
+from postroom.application.ports import HandoverRecord
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.content_token import ContentTokens, Links
 from postroom.domain.handover.handover import Handover, State
