@@ -13,7 +13,7 @@ from tests.simulation.mailboxes import lanes_of
 from tests.simulation.plan import FOR_GOOD, Fault, Kind, Mail, Nature, Plan
 from tests.simulation.rules.charges import NO_CRASH
 from tests.simulation.rules.ends import NOT_LOST, ONE_END, ONLY_FAULTY, SET_ASIDE
-from tests.simulation.rules.latency import QUICK
+from tests.simulation.rules.latency import QUICK, RECOVERS
 from tests.simulation.rules.states import SAYS_SO
 from tests.simulation.run import run
 from tests.simulation.service import ANSWERED, STAYS_UP
@@ -161,6 +161,14 @@ FOUND = {
     "a call that hangs for ever stops the watch of a folder": Found(
         NOT_LOST,
         Plan.of(Fault(Kind.HANGS_FOR_EVER, POST, 300, 60), *_mails(POST, 1, 400)),
+    ),
+    "a sign-in that drips on when its provider is back is taken for a slow recovery": Found(
+        RECOVERS,
+        Plan.of(
+            Fault(Kind.DRIPS, "graph", 704, lasts=1288),
+            Fault(Kind.DRIPS, "login of gamma", 950, lasts=1806),
+            Mail(7, "gamma/sales", 705),
+        ),
     ),
 }
 

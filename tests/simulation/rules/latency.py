@@ -64,12 +64,12 @@ def _troubles(world: World, arrived: Arrived, known_at: float) -> list[Fault]:
 
 
 def _is_followed(world: World, arrived: Arrived, trouble: Fault) -> bool:
-    """By another trouble, before the mail that waited must have been handled."""
+    """By another trouble, felt before the mail that waited must have been handled."""
     own = targets_of(arrived.mail.lane) | set(OURS)
     return any(
-        trouble.ends < fault.begins < trouble.ends + AGAIN
+        fault.begins < trouble.ends + AGAIN and trouble.ends < fault.felt_until
         for fault in world.plan.faults
-        if fault.target in own
+        if fault.target in own and fault is not trouble
     )
 
 
