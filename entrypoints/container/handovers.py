@@ -22,8 +22,9 @@ from postroom.adapters.webhook.caller import WebhookCaller
 from postroom.adapters.webhook.signing import generate_secret
 from postroom.adapters.webhook.targets import check_target
 from postroom.application.accept_handover import AcceptHandover
+from postroom.application.fall_back import FallBack
 from postroom.application.file_message import FileMessage
-from postroom.application.hand_over import Callers, HandOver, HandoverEvents
+from postroom.application.hand_over import Callers, HandOver
 from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     ApplicationCaller,
@@ -79,11 +80,13 @@ def bind_handover_storage(
 
 
 def bind_handing_over(container: punq.Container, settings: Settings, telemetry: Telemetry) -> None:
-    events: HandoverEvents = ObservedHandovers(telemetry)
+    events = ObservedHandovers(telemetry)
+    applications, handovers = container.resolve(Applications), container.resolve(Handovers)
     hand_over = HandOver(
-        handovers=container.resolve(Handovers),
+        handovers=handovers,
         callers=container.resolve(Callers),
         events=events,
+        fall_back=FallBack(applications, handovers, events),
         draw=container.resolve(Random).random,
     )
     container.register(HandOver, instance=hand_over)

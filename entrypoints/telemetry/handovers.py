@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from postroom.application.fall_back import FallbackEvents
 from postroom.application.hand_over import HandoverEvents
 from postroom.application.ports import Answered, Claimed, Settled
 from postroom.domain.failure import Unavailable
@@ -26,6 +27,7 @@ _ENDS = {
     State.REFUSED: ("handover.refused", logging.ERROR),
     State.DEAD: ("handover.dead", logging.ERROR),
     State.HELD: ("handover.held", logging.WARNING),
+    State.MOVED: ("handover.moved", logging.WARNING),
 }
 """Any other state is one in which it waits: `handover.retried`."""
 
@@ -37,7 +39,7 @@ SHORT_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedHandovers(HandoverEvents):
+class ObservedHandovers(HandoverEvents, FallbackEvents):
     telemetry: Telemetry
 
     def called(self, answered: Answered, seconds: float) -> None:
@@ -57,6 +59,14 @@ class ObservedHandovers(HandoverEvents):
     def unsettled(self, application: Application, count: int, failure: Unavailable) -> None:
         log.error("answers lost", application=application.name, count=count, reason=failure.reason)
 
+    def no_fallback(self, application: Application, reason: str) -> None:
+        log.error(
+            "application.no_fallback",
+            application=application.name,
+            fallback=application.fallback,
+            reason=reason,
+        )
+
     def _log(self, handover: Handover) -> None:
         event, level = _ENDS.get(handover.state, ("handover.retried", logging.WARNING))
         if handover.state is State.WAITING and handover.charged >= STRUGGLING:
@@ -64,7 +74,8 @@ class ObservedHandovers(HandoverEvents):
         log.log(level, event, **_fields(handover), **_facts(handover))
         if handover.has_ended:
             self.telemetry.instruments.handovers.add(1, {"state": handover.state.value})
-            self._measure(handover)
+            if handover.state is not State.MOVED:  # the message has not ended
+                self._measure(handover)
 
     def _measure(self, handover: Handover) -> None:
         if handover.ended_at:

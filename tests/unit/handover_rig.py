@@ -14,6 +14,7 @@ from postroom.adapters.memory.application_caller import InMemoryApplicationCalle
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.handovers import InMemoryHandovers
+from postroom.application.fall_back import FallBack, FallbackEvents
 from postroom.application.hand_over import Callers, HandOver, HandoverEvents
 from postroom.application.ports import Answered, Claimed, Settled
 from postroom.domain.failure import StoreUnavailable, Unavailable
@@ -83,11 +84,12 @@ class FragileHandovers(InMemoryHandovers):
 
 
 @dataclass
-class HeardEvents(HandoverEvents):
+class HeardEvents(HandoverEvents, FallbackEvents):
     calls: list[tuple[Answer, float]] = field(default_factory=list)
     others: list[Handover] = field(default_factory=list)
     settlements: list[Settled] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    obstacles: list[str] = field(default_factory=list)
 
     def called(self, answered: Answered, seconds: float) -> None:
         self.calls.append((answered.answer, seconds))
@@ -101,6 +103,9 @@ class HeardEvents(HandoverEvents):
     def unsettled(self, _application: Application, count: int, _failure: Unavailable) -> None:
         self.lost.append(count)
 
+    def no_fallback(self, _application: Application, reason: str) -> None:
+        self.obstacles.append(reason)
+
 
 @dataclass
 class Rig:
@@ -113,7 +118,8 @@ class Rig:
         self.handovers = FragileHandovers(self.database, self.clock)
         self.applications = InMemoryApplications(self.database)
         callers = Callers({"https": self.caller})
-        self.hand_over = HandOver(self.handovers, callers, self.events, draw=lambda: 0.0)
+        fall_back = FallBack(self.applications, self.handovers, self.events)
+        self.hand_over = HandOver(self.handovers, callers, self.events, fall_back, draw=lambda: 0.0)
         self.dispatcher = Dispatcher(
             handovers=self.handovers, applications=self.applications, hand_over=self.hand_over
         )

@@ -73,6 +73,7 @@ def said(events: ObservedHandovers, what: Settled) -> list[dict[str, Any]]:
         (ended(State.REFUSED), "handover.refused", "error"),
         (ended(State.DEAD, charged=8), "handover.dead", "error"),
         (ended(State.HELD), "handover.held", "warning"),
+        (ended(State.MOVED, reason="its fallback standby has it"), "handover.moved", "warning"),
         (ended(State.WAITING, charged=2), "handover.retried", "warning"),
         (ended(State.WAITING, charged=3), "handover.struggling", "warning"),
     ],
@@ -93,6 +94,16 @@ def test_what_ended_by_a_claim_is_an_event_too(events: ObservedHandovers) -> Non
 
     [line] = lines(out)
     assert (line["event"], line["charged"], line["reason"]) == ("handover.dead", 8, "HTTP 500")
+
+
+def test_a_fallback_that_cannot_stand_in_is_said(events: ObservedHandovers) -> None:
+    with captured_log() as out:
+        for _ in "again":
+            events.no_fallback(replace(CRM, fallback="standby"), "it was removed")
+
+    [line] = lines(out)
+    assert (line["event"], line["level"]) == ("application.no_fallback", "error")
+    assert (line["fallback"], line["reason"]) == ("standby", "it was removed")
 
 
 @pytest.mark.parametrize("state", [State.REFUSED, State.SKIPPED])
