@@ -279,4 +279,5 @@ def as_inbound(fetched: FetchedMessage, message: Message) -> InboundMessage:
         received_at=fetched.received_at,
         raw=fetched.raw,
         message=message,
+        hints=fetched.hints,
     )

@@ -13,6 +13,7 @@ from postroom.application.ports import (
     Clock,
     FetchedMessage,
     HandoverRecord,
+    HandoverRecords,
     Handovers,
     HtmlSanitiser,
     Kind,
@@ -21,12 +22,13 @@ from postroom.application.ports import (
     Offload,
 )
 from postroom.application.sanitising import sanitised
-from postroom.domain.failure import AccessFailed
+from postroom.domain.failure import AccessFailed, StoreUnavailable
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.body import render_body
+from postroom.domain.handover.body_hints import hints_of
 from postroom.domain.handover.body_input import Acceptance, Replayed
 from postroom.domain.handover.handover import Handover, State
-from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.message import NO_HINTS, InboundMessage, SourceHints
 from postroom.domain.mail.reader import read_message
 
 
@@ -36,6 +38,7 @@ class ReplayAsNew:
 
     registry: MailboxRegistry
     handovers: Handovers
+    records: HandoverRecords
     blobs: BlobStore
     sanitise: HtmlSanitiser
     offload: Offload
@@ -70,7 +73,16 @@ class ReplayAsNew:
     async def _read(self, record: HandoverRecord, raw: bytes) -> InboundMessage:
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         source = record.job.pointer.source if record.job else ""
-        return as_inbound(FetchedMessage(source, raw, record.handover.received_at), message)
+        hints = await self._hints(record)
+        return as_inbound(FetchedMessage(source, raw, record.handover.received_at, hints), message)
+
+    async def _hints(self, record: HandoverRecord) -> SourceHints:
+        """As the provider gave them for the first body, if that can be read still."""
+        try:
+            body = await self.records.body(record)
+        except StoreUnavailable:
+            return NO_HINTS
+        return hints_of(body) if body else NO_HINTS
 
     def _accepted(self, before: Handover, number: int) -> tuple[Handover, Acceptance]:
         """As new; where the application wants an order it has no place in that, and comes first."""

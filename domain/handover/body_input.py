@@ -12,17 +12,6 @@ Withheld = Literal["size", "count", "policy"]
 
 
 @dataclass(frozen=True, slots=True)
-class SourceHints:
-    """What the provider says of a message beside its bytes, as far as it does. It may be wrong."""
-
-    thread_id: str = ""
-    thread_index: str = ""
-    labels: tuple[str, ...] = ()
-    folder: str = ""
-    keywords: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Replayed:
     """The key of what is handed over again as a new message, and how often that was done."""
 
@@ -58,5 +47,4 @@ class Acceptance:
     keep_key_until: datetime
     sequence: int | None = None
     replayed: Replayed | None = None
-    hints: SourceHints = SourceHints()
     withheld: Mapping[str, Withheld] = field(default_factory=dict)

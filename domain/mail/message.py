@@ -96,6 +96,24 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHints:
+    """What the provider says of a message beside its bytes, as far as it does. It may be wrong.
+
+    *id* is its name of the message, where that is not what follows the provider in the source.
+    *labels* are in its own terms, and *keywords* in those of RFC 8621 section 4.1.1.
+    """
+
+    id: str = ""
+    thread_id: str = ""
+    labels: tuple[str, ...] = ()
+    folder: str = ""
+    keywords: tuple[str, ...] = ()
+
+
+NO_HINTS = SourceHints()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """A message of a mailbox, ready to be processed: who it is, what it says, its own bytes.
 
@@ -106,3 +124,4 @@ class InboundMessage:
     received_at: datetime
     raw: bytes
     message: Message
+    hints: SourceHints = NO_HINTS

@@ -26,6 +26,7 @@ from tests.contracts.handing_over import (
     SECOND,
     PassTime,
     answer,
+    body_of,
     claim_one,
     keys,
     new_handover,
@@ -41,18 +42,6 @@ UNSURE = Failed(reason="HTTP 500", sure=False, status=500)
 SURE = Failed(reason="HTTP 404", sure=True, status=404)
 
 
-def body_of(key: str, application: Application) -> dict[str, object]:
-    content: dict[str, list[str]] = {"truncated": []}
-    return {
-        "data": {
-            "key": key,
-            "application": application.name,
-            "sequence": None,
-            "content": content,
-        }
-    }
-
-
 async def mail(
     handovers: Handovers, *names: str, application: Application = FIRST
 ) -> Sequence[Handover]:
@@ -61,8 +50,7 @@ async def mail(
     accepted = []
     for n, name in enumerate(names):
         new = new_handover(name, now - SECOND + n * timedelta(milliseconds=1), application)
-        body = json.dumps(body_of(name, application)).encode()
-        assert await handovers.accept(application, replace(new, body=body))
+        assert await handovers.accept(application, new)
         accepted.append(new.handover)
     return accepted
 

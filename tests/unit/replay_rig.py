@@ -33,6 +33,7 @@ class Hub:
         as_new = ReplayAsNew(
             registry=self.registry,
             handovers=self.handovers,
+            records=self.records,
             blobs=self.blobs,
             sanitise=Nh3Sanitiser(),
             offload=AtOnce(),

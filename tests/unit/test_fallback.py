@@ -17,7 +17,6 @@ from postroom.domain.handover.handover import State
 from postroom.domain.handover.health import Condition, Health
 from tests.contracts.handing_over import CRM, MINUTE, new_handover
 from tests.contracts.samples import NOON
-from tests.contracts.test_handover_fallback import body_of
 from tests.unit.handover_body.rig import rendered
 from tests.unit.handover_rig import Rig, in_virtual_time
 
@@ -138,9 +137,7 @@ def down(*names: str, answer: Answer = AWAY) -> Callable[[Application, Call | No
 
 async def accept(rig: Rig, *keys: str) -> None:
     for key in keys:
-        new = new_handover(key, rig.clock.now(), FIRST)
-        body = json.dumps(body_of(key, FIRST)).encode()
-        await rig.handovers.accept(FIRST, replace(new, body=body))
+        await rig.handovers.accept(FIRST, new_handover(key, rig.clock.now(), FIRST))
 
 
 async def pass_time(rig: Rig, by: timedelta) -> None:

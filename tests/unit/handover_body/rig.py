@@ -14,7 +14,7 @@ from postroom.application.ports import FetchedMessage
 from postroom.domain.handover.body import render_body
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.key import handover_key
-from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.message import NO_HINTS, InboundMessage, SourceHints
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.api.handover_schema import handover_schema
 from tests.contracts.samples import imap_mailbox
@@ -47,8 +47,9 @@ def rendered(
     options: BodyOptions = OPTIONS,
     mailbox: Mailbox = MAILBOX,
     changes: Mapping[str, Any] | None = None,
+    hints: SourceHints = NO_HINTS,
 ) -> bytes:
-    message = inbound(raw)
+    message = replace(inbound(raw), hints=hints)
     html = PlainSanitiser()(message.message.html) if message.message.html else None
     accepted = acceptance(message, **(changes or {}))
     return render_body(mailbox, message, html, accepted, options)
@@ -59,9 +60,10 @@ def data(
     *,
     options: BodyOptions = OPTIONS,
     changes: Mapping[str, Any] | None = None,
+    hints: SourceHints = NO_HINTS,
 ) -> Json:
     """What is in the body, which is valid and fits."""
-    body = rendered(raw, options=options, changes=changes)
+    body = rendered(raw, options=options, changes=changes, hints=hints)
     assert len(body) <= options.max_body
     parsed: Json = json.loads(body)
     assert_valid(parsed)
