@@ -21,6 +21,7 @@ from postroom.application.ports import (
     NewHandover,
     Offload,
 )
+from postroom.application.providers import Providers
 from postroom.application.sanitising import sanitised
 from postroom.domain.failure import AccessFailed, StoreUnavailable
 from postroom.domain.handover.application import Application
@@ -30,6 +31,7 @@ from postroom.domain.handover.body_input import Acceptance, Replayed
 from postroom.domain.handover.handover import Handover, State
 from postroom.domain.mail.message import NO_HINTS, InboundMessage, SourceHints
 from postroom.domain.mail.reader import read_message
+from postroom.domain.mail.trusted_servers import TrustedServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class ReplayAsNew:
     """*base_url* is that of our API, as applications reach it."""
 
     registry: MailboxRegistry
+    providers: Providers
     handovers: Handovers
     records: HandoverRecords
     blobs: BlobStore
@@ -50,14 +53,15 @@ class ReplayAsNew:
         before = record.handover
         try:
             mailbox = await self.registry.get(before.tenant, before.mailbox)
+            provider = self.providers.serving(mailbox.provider) if mailbox else None
         except AccessFailed as failure:
             return failure.reason
-        if mailbox is None:
+        if mailbox is None or provider is None:
             return "its mailbox was removed"
         raw = await self.blobs.get(before.tenant, record.raw) if record.raw else None
         if raw is None:
             return "its original is not stored any more"
-        inbound = await self._read(record, raw)
+        inbound = await self._read(record, raw, provider.trusted_servers(mailbox.account))
         html = await sanitised(inbound.message.html, self.sanitise, self.offload)
         options = body_options(application, self.base_url)
         for number in count(1):
@@ -70,11 +74,14 @@ class ReplayAsNew:
                 break
         return ""
 
-    async def _read(self, record: HandoverRecord, raw: bytes) -> InboundMessage:
+    async def _read(
+        self, record: HandoverRecord, raw: bytes, trusted: TrustedServers
+    ) -> InboundMessage:
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         source = record.job.pointer.source if record.job else ""
         hints = await self._hints(record)
-        return as_inbound(FetchedMessage(source, raw, record.handover.received_at, hints), message)
+        fetched = FetchedMessage(source, raw, record.handover.received_at, hints)
+        return as_inbound(fetched, message, trusted)
 
     async def _hints(self, record: HandoverRecord) -> SourceHints:
         """As the provider gave them for the first body, if that can be read still."""

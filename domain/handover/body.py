@@ -87,7 +87,7 @@ def _data(
         "content": content,
         "reply": reply,
         "automated": body_automated(message, mailbox.address, cuts),
-        "authentication": body_authentication(message, options.trusted),
+        "authentication": body_authentication(message, inbound.trusted),
         "raw": {"url": links.raw, "size": email["size"], "sha256": email["blobId"]},
         "defects": [defect.replace(" ", "-") for defect in message.defects],
     }

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Literal
 
 from postroom.domain.handover.body_limits import KIBIBYTE
-from postroom.domain.mail.authentication import NOBODY, TrustedServers
 
 Withheld = Literal["size", "count", "policy"]
 
@@ -32,7 +31,6 @@ class BodyOptions:
     max_body: int = 960 * KIBIBYTE
     thin: bool = False
     inline_below: int = 0
-    trusted: TrustedServers = NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

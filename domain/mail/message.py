@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from postroom.domain.identity import MessageIdentity
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ NO_HINTS = SourceHints()
 class InboundMessage:
     """A message of a mailbox, ready to be processed: who it is, what it says, its own bytes.
 
-    *received_at* is the provider's time of arrival, never the sender's Date.
+    *received_at* is the provider's time of arrival, never the sender's Date. *trusted* are those
+    whose word on its sender counts, in its mailbox.
     """
 
     identity: MessageIdentity
@@ -125,3 +127,4 @@ class InboundMessage:
     raw: bytes
     message: Message
     hints: SourceHints = NO_HINTS
+    trusted: TrustedServers = NOBODY

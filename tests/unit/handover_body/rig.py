@@ -15,6 +15,7 @@ from postroom.domain.handover.body import render_body
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.key import handover_key
 from postroom.domain.mail.message import NO_HINTS, InboundMessage, SourceHints
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.api.handover_schema import handover_schema
 from tests.contracts.samples import imap_mailbox
@@ -48,8 +49,9 @@ def rendered(
     mailbox: Mailbox = MAILBOX,
     changes: Mapping[str, Any] | None = None,
     hints: SourceHints = NO_HINTS,
+    trusted: TrustedServers = NOBODY,
 ) -> bytes:
-    message = replace(inbound(raw), hints=hints)
+    message = replace(inbound(raw), hints=hints, trusted=trusted)
     html = PlainSanitiser()(message.message.html) if message.message.html else None
     accepted = acceptance(message, **(changes or {}))
     return render_body(mailbox, message, html, accepted, options)
@@ -61,9 +63,10 @@ def data(
     options: BodyOptions = OPTIONS,
     changes: Mapping[str, Any] | None = None,
     hints: SourceHints = NO_HINTS,
+    trusted: TrustedServers = NOBODY,
 ) -> Json:
     """What is in the body, which is valid and fits."""
-    body = rendered(raw, options=options, changes=changes, hints=hints)
+    body = rendered(raw, options=options, changes=changes, hints=hints, trusted=trusted)
     assert len(body) <= options.max_body
     parsed: Json = json.loads(body)
     assert_valid(parsed)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from postroom.domain.handover.body_input import Replayed
-from postroom.domain.mail.authentication import TrustedServers
 from postroom.domain.mail.message import SourceHints
+from postroom.domain.mail.trusted_servers import TrustedServers
 from tests.mail import mail, multipart
 from tests.samples import NAMES, sample
 from tests.unit.handover_body.rig import (
@@ -91,7 +91,7 @@ def test_the_mail_is_in_the_terms_of_jmap() -> None:
 def test_what_is_derived_from_the_mail_is_beside_it() -> None:
     trusted = TrustedServers(ids=frozenset({"mx.acme.example"}))
 
-    body = data(ORDER, options=replace(OPTIONS, trusted=trusted))
+    body = data(ORDER, trusted=trusted)
 
     assert body["thread"] == {"root": "A1@acme.example", "parent": "A2@acme.example", "token": None}
     assert body["envelope"] == {"mailFrom": "bounce+7@example.org", "rcptTo": None, "tag": "42"}
