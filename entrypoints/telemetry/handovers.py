@@ -13,7 +13,7 @@ from postroom.domain.failure import Unavailable
 from postroom.domain.handover.answer import Answer, Failed, InProgress
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import STRUGGLING, Handover, State
-from postroom.domain.handover.health import Condition
+from postroom.domain.handover.health import Condition, Failing, Health, Recovered, alert_of
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
 log = structlog.get_logger()
@@ -84,21 +84,25 @@ class ObservedHandovers(HandoverEvents, FallbackEvents):
 
     def _log_health(self, application: Application, settled: Settled) -> None:
         before, health = settled.before, settled.health
-        if before.failing_since and not health.failing_since:
-            since = before.failing_since
-            log.info("application.recovered", application=application.name, since=since)
-        elif health.alerts > before.alerts:
-            log.error(
-                "application.failing",
-                application=application.name,
-                since=health.failing_since,
-                reason=health.reason,
-            )
-        elif (
-            health.condition is Condition.PAUSED and before.condition is not Condition.PAUSED
-        ) or (health.condition is Condition.SUSPECT and before.condition is Condition.ACTIVE):
-            event = f"application.{health.condition.value}"
-            log.warning(event, application=application.name, reason=health.reason)
+        match alert_of(before, health):
+            case Recovered(since=since):
+                log.info("application.recovered", application=application.name, since=since)
+            case Failing(since=since, passed=passed, reason=reason):
+                name = application.name
+                log.error("application.failing", application=name, since=since, reason=reason)
+                labels = {"passed": f"{passed.total_seconds():g}"}
+                self.telemetry.instruments.applications_failing.add(1, labels)
+            case None if _is_worse(before, health):
+                event = f"application.{health.condition.value}"
+                log.warning(event, application=application.name, reason=health.reason)
+            case None:
+                pass
+
+
+def _is_worse(before: Health, health: Health) -> bool:
+    if health.condition is Condition.SUSPECT:
+        return before.condition is Condition.ACTIVE
+    return health.condition is Condition.PAUSED and before.condition is not Condition.PAUSED
 
 
 def _fields(handover: Handover) -> Fields:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from opentelemetry.metrics import CallbackOptions
 
 from postroom.application.ports import Answered, Claimed, Settled
 from postroom.domain.failure import StoreUnavailable
@@ -189,7 +190,9 @@ def test_an_application_that_is_away_is_an_event_when_it_begins_and_when_it_ends
     assert heard[2]["since"].startswith("2030-01-01T12:00:00")
 
 
-def test_a_person_hears_of_it_as_often_as_it_is_due(events: ObservedHandovers) -> None:
+def test_a_person_hears_of_it_as_often_as_it_is_due(
+    events: ObservedHandovers, telemetry: Telemetry
+) -> None:
     first, second = replace(FAILING, alerts=1), replace(FAILING, alerts=2)
 
     heard = [
@@ -203,3 +206,8 @@ def test_a_person_hears_of_it_as_often_as_it_is_due(events: ObservedHandovers) -
         ("application.failing", "error"),
     ]
     assert heard[0]["since"].startswith("2030-01-01T12:00:00")
+    counted = telemetry.instruments.applications_failing.observe(CallbackOptions())
+    assert [(each.attributes, each.value) for each in counted] == [
+        ({"passed": "300"}, 1),
+        ({"passed": "3600"}, 1),
+    ]
