@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from postroom.application.backlogs import why_behind
 from postroom.application.ports import Applications, Handovers
 from postroom.domain.failure import AccessFailed
 from postroom.domain.handover.application import Application, Mode
@@ -61,6 +62,4 @@ class FallBack:
         health, _ = await self.handovers.health(standby)
         if health.condition is Condition.PAUSED:
             return "it is down, too"
-        backlog = await self.handovers.backlog(standby)
-        is_full = backlog.count >= standby.max_backlog
-        return "it is behind" if is_full or backlog.size >= standby.max_backlog_bytes else ""
+        return "it is behind" if await why_behind(self.handovers, standby) else ""

@@ -33,8 +33,11 @@ async def replace_application(admin: AdminContext, before: Application, after: A
 async def require_others(admin: AdminContext, application: Application) -> None:
     """Those that it names must be there, and fit. Raises InvalidApplication."""
     for name in application.copies:
-        if await admin.applications.get(application.tenant, name) is None:
+        found = await admin.applications.get(application.tenant, name)
+        if found is None:
             raise InvalidApplication(f"there is no application {name}: add it first")
+        if found.scheme == "python":
+            raise InvalidApplication(f"{name} is a processor, which gets no copies")
     check_fallbacks(application, await admin.applications.all())
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from postroom.application.accept_handover import CopyEvents
 from postroom.application.fall_back import FallbackEvents
 from postroom.application.hand_over import HandoverEvents
 from postroom.application.ports import Answered, Claimed, Settled
@@ -14,6 +15,7 @@ from postroom.domain.handover.answer import Answer, Failed, InProgress
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import STRUGGLING, Handover, State
 from postroom.domain.handover.health import Condition, Failing, Health, Recovered, alert_of
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
 log = structlog.get_logger()
@@ -39,7 +41,7 @@ SHORT_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedHandovers(HandoverEvents, FallbackEvents):
+class ObservedHandovers(HandoverEvents, FallbackEvents, CopyEvents):
     telemetry: Telemetry
 
     def called(self, answered: Answered, seconds: float) -> None:
@@ -66,6 +68,16 @@ class ObservedHandovers(HandoverEvents, FallbackEvents):
             fallback=application.fallback,
             reason=reason,
         )
+
+    def left_out(self, copy: str, mailbox: Mailbox, reason: str) -> None:
+        log.error(
+            "copy.left_out",
+            application=copy,
+            tenant=mailbox.tenant,
+            mailbox=mailbox.id,
+            reason=reason,
+        )
+        self.telemetry.instruments.copies_left_out.add(1)
 
     def _log(self, handover: Handover) -> None:
         event, level = _ENDS.get(handover.state, ("handover.retried", logging.WARNING))

@@ -65,6 +65,7 @@ class Instruments:
     handovers: Tally
     handover_duration: Histogram
     applications_failing: Tally
+    copies_left_out: Tally
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -138,6 +139,12 @@ def instruments(meter: Meter) -> Instruments:
             "postroom.applications.failing",
             "{alert}",
             "Times that an application was found to have failed for so many seconds",
+        ),
+        copies_left_out=_tally(
+            meter,
+            "postroom.copies.left_out",
+            "{message}",
+            "Messages of which an application that wants copies got none",
         ),
     )
 

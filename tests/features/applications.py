@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from postroom.adapters.memory.application_caller import InMemoryApplicationCaller
 from postroom.adapters.webhook.answers import answer_of
+from postroom.application.accept_handover import CopyEvents
 from postroom.application.fall_back import FallBack, FallbackEvents
 from postroom.application.hand_over import Callers, HandOver, HandoverEvents
 from postroom.application.ports import (
@@ -36,7 +37,7 @@ _NO_ANSWER: dict[str, Answer] = {
 }
 
 
-class Unheard(HandoverEvents, FallbackEvents):
+class UnheardHandovers(HandoverEvents, FallbackEvents, CopyEvents):
     def called(self, _answered: Answered, _seconds: float) -> None: ...
 
     def claimed(self, _claimed: Claimed) -> None: ...
@@ -44,6 +45,8 @@ class Unheard(HandoverEvents, FallbackEvents):
     def settled(self, _application: Application, _settled: Settled) -> None: ...
 
     def unsettled(self, _application: Application, _count: int, _failure: Unavailable) -> None: ...
+
+    def left_out(self, _copy: str, _mailbox: Mailbox, _reason: str) -> None: ...
 
     def no_fallback(self, _application: Application, _reason: str) -> None: ...
 
@@ -85,8 +88,8 @@ class Applications:
         self.hand_over = HandOver(
             self.rig.handovers,
             callers,
-            Unheard(),
-            FallBack(self.rig.applications, self.rig.handovers, Unheard()),
+            UnheardHandovers(),
+            FallBack(self.rig.applications, self.rig.handovers, UnheardHandovers()),
             draw=lambda: 0.0,
         )
 

@@ -26,7 +26,7 @@ from postroom.domain.handover.health import Condition, Health
 from postroom.entrypoints.telemetry.handovers import ObservedHandovers
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 from tests.contracts.handing_over import CRM, new_handover
-from tests.contracts.samples import NOON
+from tests.contracts.samples import NOON, imap_mailbox
 from tests.unit.captured_log import captured_log, lines
 
 KEY = "msg_ic4uclgu7j3ru5k5hkyx6us2sty4fy63"
@@ -105,6 +105,22 @@ def test_a_fallback_that_cannot_stand_in_is_said(events: ObservedHandovers) -> N
     [line] = lines(out)
     assert (line["event"], line["level"]) == ("application.no_fallback", "error")
     assert (line["fallback"], line["reason"]) == ("standby", "it was removed")
+
+
+def test_a_copy_that_is_left_out_is_said_and_counted(
+    events: ObservedHandovers, telemetry: Telemetry
+) -> None:
+    with captured_log() as out:
+        events.left_out("archive", imap_mailbox(), "no key opens its secrets")
+
+    [line] = lines(out)
+    assert (line["event"], line["level"], line["application"]) == (
+        "copy.left_out",
+        "error",
+        "archive",
+    )
+    assert (line["mailbox"], line["reason"]) == ("support", "no key opens its secrets")
+    assert "postroom_copies_left_out_total 1.0" in telemetry.exposition().decode()
 
 
 @pytest.mark.parametrize("state", [State.REFUSED, State.SKIPPED])
