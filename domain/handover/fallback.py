@@ -62,6 +62,11 @@ def taken_over(handover: Handover, by: Application, now: datetime) -> Handover:
     )
 
 
+def concerns_fallbacks(application: Application) -> bool:
+    """Whether there is anything about it that `check_fallbacks` could refuse."""
+    return bool(application.fallback) or _obstacle(application) != ""
+
+
 def check_fallbacks(changed: Application, others: Iterable[Application]) -> None:
     """Raises InvalidApplication if it cannot have its fallback, or be that of one of *others*."""
     known = {(each.tenant, each.name): each for each in others}
@@ -104,7 +109,11 @@ def _check(first: Application, standby: Application) -> None:
     if standby.name in first.copies:
         raise InvalidApplication(f"{both}: it gets copies of the same messages")
     for each in (first, standby):
-        if each.scheme == "python":
-            raise InvalidApplication(f"{both}: {each.name} is a processor, which is not called")
-        if each.order is Order.MAILBOX:
-            raise InvalidApplication(f"{both}: {each.name} wants an order, which would be lost")
+        if obstacle := _obstacle(each):
+            raise InvalidApplication(f"{both}: {each.name} {obstacle}")
+
+
+def _obstacle(application: Application) -> str:
+    if application.scheme == "python":
+        return "is a processor, which is not called"
+    return "wants an order, which would be lost" if application.order is Order.MAILBOX else ""

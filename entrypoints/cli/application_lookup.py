@@ -1,7 +1,7 @@
 """How the commands find an application, and put a changed one in its place."""
 
 from postroom.domain.handover.application import Application, InvalidApplication
-from postroom.domain.handover.fallback import check_fallbacks
+from postroom.domain.handover.fallback import check_fallbacks, concerns_fallbacks
 from postroom.entrypoints.cli.context import AdminContext
 from postroom.entrypoints.cli.errors import CommandFailed
 
@@ -38,7 +38,8 @@ async def require_others(admin: AdminContext, application: Application) -> None:
             raise InvalidApplication(f"there is no application {name}: add it first")
         if found.scheme == "python":
             raise InvalidApplication(f"{name} is a processor, which gets no copies")
-    check_fallbacks(application, await admin.applications.all())
+    if concerns_fallbacks(application):  # to read all fails if the secrets of one are unreadable
+        check_fallbacks(application, await admin.applications.all())
 
 
 def check_destination(application: Application) -> None:
