@@ -5,11 +5,14 @@ has the same bytes, whatever the provider makes of the message next time. Both a
 ledger block commits the row that the call is made from (`application/hand_over.py`).
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
+from postroom.application.backlogs import why_behind
 from postroom.application.ports import (
     Applications,
     BlobStore,
@@ -20,8 +23,9 @@ from postroom.application.ports import (
     Offload,
     Prepared,
 )
+from postroom.application.remembered import Remembered
 from postroom.application.sanitising import sanitised
-from postroom.domain.failure import AccessFailed, Contended
+from postroom.domain.failure import AccessFailed
 from postroom.domain.handover.application import Application, BodyKind, Mode, Order
 from postroom.domain.handover.body import render_body
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
@@ -32,6 +36,14 @@ from postroom.domain.mail.message import InboundMessage
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Accepted
 from postroom.domain.pointer import PointerJob
+
+
+class CopyEvents(Protocol):
+    """Hears of copies that are not made."""
+
+    @abstractmethod
+    def left_out(self, copy: str, mailbox: Mailbox, reason: str) -> None:
+        """The application *copy* gets no copy of a message: there is no place for it, or no way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +60,21 @@ class _Message:
 
 @dataclass(frozen=True, slots=True)
 class AcceptHandover:
-    """*base_url* is that of our API, as applications reach it."""
+    """*base_url* is that of our API, as applications reach it.
+
+    A copy that cannot be made is left out: a message waits for its own application alone.
+    """
 
     applications: Applications
     handovers: Handovers
+    events: CopyEvents
     blobs: BlobStore
     sanitise: HtmlSanitiser
     offload: Offload
     clock: Clock
     ingress: Ingress
     base_url: str
+    _backlogs: Remembered[str] = field(default_factory=Remembered, init=False, repr=False)
 
     async def prepare(
         self, application: Application, mailbox: Mailbox, inbound: InboundMessage, job: PointerJob
@@ -71,7 +88,7 @@ class AcceptHandover:
             job=job,
             at=self.clock.now(),
         )
-        copies = await self._copies(application, mailbox.tenant)
+        copies = await self._copies(application, mailbox)
         bodies = {
             each.name: self._body(each, message)
             for each in (application, *copies)
@@ -105,21 +122,28 @@ class AcceptHandover:
             )
         return Accepted(application.name)
 
-    async def _copies(self, application: Application, tenant: str) -> Sequence[Application]:
-        """Those that are there still, and want mail."""
-        found = [await self._copy(tenant, name) for name in dict.fromkeys(application.copies)]
-        return [
-            each
-            for each in found
-            if each and each.mode is not Mode.OFF and each.name != application.name
-        ]
+    async def _copies(self, application: Application, mailbox: Mailbox) -> Sequence[Application]:
+        """Those that are there still, want mail, and have place for it."""
+        names = dict.fromkeys(application.copies)
+        found = [await self._copy(mailbox, name) for name in names if name != application.name]
+        return [each for each in found if each]
 
-    async def _copy(self, tenant: str, name: str) -> Application | None:
-        """Raises Contended if its secrets cannot be decrypted: the mailbox is not at fault."""
+    async def _copy(self, mailbox: Mailbox, name: str) -> Application | None:
         try:
-            return await self.applications.get(tenant, name)
-        except AccessFailed as failure:
-            raise Contended(f"the application {name}: {failure.reason}") from failure
+            found = await self.applications.get(mailbox.tenant, name)
+        except AccessFailed as failure:  # its secrets cannot be decrypted
+            self.events.left_out(name, mailbox, failure.reason)
+            return None
+        if found is None or found.mode is Mode.OFF:
+            return None
+        if behind := await self._why_behind(found):
+            self.events.left_out(name, mailbox, behind)
+            return None
+        return found
+
+    async def _why_behind(self, copy: Application) -> str:
+        owned = copy.tenant, copy.name
+        return await self._backlogs.get(owned, lambda: why_behind(self.handovers, copy))
 
     def _handover(self, application: Application, message: _Message) -> Handover:
         mailbox, identity = message.mailbox, message.inbound.identity

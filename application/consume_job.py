@@ -40,6 +40,7 @@ from postroom.domain.identity import identify
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mail.message import InboundMessage, Message
 from postroom.domain.mail.reader import read_message
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import (
     Accepted,
@@ -196,18 +197,20 @@ class ConsumeJob(Consume):
             with self.slow_calls.calling(mailbox.tenant, sources):
                 fetched = await provider.fetcher.fetch(mailbox, claim.job.pointer)
             await self.answered(claim, mailbox)
-            return await self._take_in(claim, mailbox, fetched)
+            return await self._take_in(claim, mailbox, provider, fetched)
         except Failure as failure:
             with self.slow_calls.calling(mailbox.tenant, sources):  # it may need evidence
                 return await self._judged(claim, mailbox, failure, mark=mark)
 
-    async def _take_in(self, claim: Claim, mailbox: Mailbox, fetched: FetchedMessage) -> Outcome:
+    async def _take_in(
+        self, claim: Claim, mailbox: Mailbox, provider: Provider, fetched: FetchedMessage
+    ) -> Outcome:
         job = claim.job
         if not job.backfilled and self.inbound_age.is_too_old(fetched.received_at, job.enqueued_at):
             return await self._end(claim, Skipped(self.inbound_age.reason))
         raw = fetched.raw
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
-        inbound = as_inbound(fetched, message)
+        inbound = as_inbound(fetched, message, provider.trusted_servers(mailbox.account))
         prepared_at = self.clock.now()
         process = await self.processor.prepare(mailbox, inbound, job)
         if isinstance(process, Skipped):
@@ -272,11 +275,15 @@ class ConsumeJob(Consume):
                 assert_never(outcome)
 
 
-def as_inbound(fetched: FetchedMessage, message: Message) -> InboundMessage:
+def as_inbound(
+    fetched: FetchedMessage, message: Message, trusted: TrustedServers = NOBODY
+) -> InboundMessage:
     """*message* is what *fetched* says; here it gets its name."""
     return InboundMessage(
         identity=identify(message.message_id, source=fetched.source, digest=message.content_digest),
         received_at=fetched.received_at,
         raw=fetched.raw,
         message=message,
+        hints=fetched.hints,
+        trusted=trusted,
     )

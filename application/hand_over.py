@@ -9,10 +9,11 @@ worker calls with the same key and the same bytes.
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import random
 from typing import Protocol
 
+from postroom.application.fall_back import FallBack
 from postroom.application.ports import (
     Answered,
     ApplicationCaller,
@@ -65,16 +66,25 @@ class Callers:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """*draw*, from [0, 1), spreads what waits."""
+    """*draw*, from [0, 1), spreads what waits. Without *fall_back* nobody stands in for anybody."""
 
     handovers: Handovers
     callers: Callers
     events: HandoverEvents
+    fall_back: FallBack | None = None
     draw: Callable[[], float] = field(default=random, repr=False)
 
     async def claim(self, application: Application, limit: int) -> Claimed:
-        """Raises Unavailable."""
-        claimed = await self.handovers.claim(application, limit)
+        """What is to be called with now; of *others*, some may be its fallback's by now.
+
+        While a ping asks whether the application is up again, nothing leaves. Raises Unavailable.
+        """
+        standby = await self.fall_back.standby(application) if self.fall_back else None
+        alone = application if standby else replace(application, fallback="")
+        claimed = await self.handovers.claim(alone, limit)
+        if self.fall_back and standby and not claimed.ping:
+            moved = await self.fall_back(application, standby)
+            claimed = replace(claimed, others=[*claimed.others, *moved])
         self.events.claimed(claimed)
         return claimed
 

@@ -13,6 +13,7 @@ from postroom.application.ports import (
     Clock,
     FetchedMessage,
     HandoverRecord,
+    HandoverRecords,
     Handovers,
     HtmlSanitiser,
     Kind,
@@ -20,14 +21,17 @@ from postroom.application.ports import (
     NewHandover,
     Offload,
 )
+from postroom.application.providers import Providers
 from postroom.application.sanitising import sanitised
-from postroom.domain.failure import AccessFailed
+from postroom.domain.failure import AccessFailed, StoreUnavailable
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.body import render_body
+from postroom.domain.handover.body_hints import hints_of
 from postroom.domain.handover.body_input import Acceptance, Replayed
 from postroom.domain.handover.handover import Handover, State
-from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.message import NO_HINTS, InboundMessage, SourceHints
 from postroom.domain.mail.reader import read_message
+from postroom.domain.mail.trusted_servers import TrustedServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,9 @@ class ReplayAsNew:
     """*base_url* is that of our API, as applications reach it."""
 
     registry: MailboxRegistry
+    providers: Providers
     handovers: Handovers
+    records: HandoverRecords
     blobs: BlobStore
     sanitise: HtmlSanitiser
     offload: Offload
@@ -47,14 +53,15 @@ class ReplayAsNew:
         before = record.handover
         try:
             mailbox = await self.registry.get(before.tenant, before.mailbox)
+            provider = self.providers.serving(mailbox.provider) if mailbox else None
         except AccessFailed as failure:
             return failure.reason
-        if mailbox is None:
+        if mailbox is None or provider is None:
             return "its mailbox was removed"
         raw = await self.blobs.get(before.tenant, record.raw) if record.raw else None
         if raw is None:
             return "its original is not stored any more"
-        inbound = await self._read(record, raw)
+        inbound = await self._read(record, raw, provider.trusted_servers(mailbox.account))
         html = await sanitised(inbound.message.html, self.sanitise, self.offload)
         options = body_options(application, self.base_url)
         for number in count(1):
@@ -67,10 +74,22 @@ class ReplayAsNew:
                 break
         return ""
 
-    async def _read(self, record: HandoverRecord, raw: bytes) -> InboundMessage:
+    async def _read(
+        self, record: HandoverRecord, raw: bytes, trusted: TrustedServers
+    ) -> InboundMessage:
         message = await self.offload(Kind.MAIL, read_message, raw, size=len(raw))
         source = record.job.pointer.source if record.job else ""
-        return as_inbound(FetchedMessage(source, raw, record.handover.received_at), message)
+        hints = await self._hints(record)
+        fetched = FetchedMessage(source, raw, record.handover.received_at, hints)
+        return as_inbound(fetched, message, trusted)
+
+    async def _hints(self, record: HandoverRecord) -> SourceHints:
+        """As the provider gave them for the first body, if that can be read still."""
+        try:
+            body = await self.records.body(record)
+        except StoreUnavailable:
+            return NO_HINTS
+        return hints_of(body) if body else NO_HINTS
 
     def _accepted(self, before: Handover, number: int) -> tuple[Handover, Acceptance]:
         """As new; where the application wants an order it has no place in that, and comes first."""

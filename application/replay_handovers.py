@@ -16,8 +16,9 @@ from postroom.domain.handover.handover import ENDED, State
 
 PAGE = 100
 
-REPLAYABLE = frozenset({*ENDED, State.HELD})
-"""What waits is called with anyhow, and shadow has a release of its own."""
+REPLAYABLE = frozenset({*ENDED, State.HELD}) - {State.MOVED}
+"""What waits is called with anyhow, shadow has a release of its own, and what has moved is replayed
+with those of the application that it has moved to."""
 
 _IS_REPLAY = re.compile(r"_r\d+$")
 

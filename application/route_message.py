@@ -5,14 +5,14 @@ up. Where there is none of that name, or it is behind or off, the mailbox's mail
 at no cost: at its provider, and not on a disk of ours.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from postroom.application.accept_handover import AcceptHandover
+from postroom.application.backlogs import why_behind
 from postroom.application.ports import Applications, EmailProcessor, Handovers, Prepared
+from postroom.application.remembered import Remembered
 from postroom.domain.failure import AccessFailed, Contended
 from postroom.domain.handover.application import Application, Mode
 from postroom.domain.mail.message import InboundMessage
@@ -23,36 +23,8 @@ from postroom.domain.pointer import PointerJob
 HELPDESK = "helpdesk"
 """The name of the built-in help desk, where the name of an application may stand."""
 
-LOOKED_UP_FOR = 2.0
-"""Seconds for which a route, and whether its application is behind, are not looked up again."""
-
-MOST_REMEMBERED = 10_000
-
 PYTHON = "python"
 """The scheme of a destination that is a processor in this process."""
-
-
-FoundT = TypeVar("FoundT")
-
-
-@dataclass(frozen=True, slots=True)
-class _Remembered(Generic[FoundT]):
-    """What was looked up of late."""
-
-    _found: dict[tuple[str, str], tuple[float, FoundT]] = field(default_factory=dict)
-
-    async def get(self, key: tuple[str, str], look_up: Callable[[], Awaitable[FoundT]]) -> FoundT:
-        now = asyncio.get_running_loop().time()
-        if (known := self._found.get(key)) and now - known[0] < LOOKED_UP_FOR:
-            return known[1]
-        found = await look_up()
-        if len(self._found) >= MOST_REMEMBERED:
-            self._found.clear()
-        self._found[key] = now, found
-        return found
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +46,8 @@ class RouteMessage(EmailProcessor):
     helpdesk: EmailProcessor
     processors: Mapping[str, EmailProcessor]
     default: str = HELPDESK
-    _routes: _Remembered[Route] = field(default_factory=_Remembered, init=False, repr=False)
-    _backlogs: _Remembered[str] = field(default_factory=_Remembered, init=False, repr=False)
+    _routes: Remembered[Route] = field(default_factory=Remembered, init=False, repr=False)
+    _backlogs: Remembered[str] = field(default_factory=Remembered, init=False, repr=False)
 
     async def obstacle(self, mailbox: Mailbox) -> str:
         route = await self._route(mailbox)
@@ -119,7 +91,7 @@ class RouteMessage(EmailProcessor):
             return self._to_processor(application)
         owned = application.tenant, application.name
         # An installation's application is that of many routes, and has one backlog.
-        behind = await self._backlogs.get(owned, lambda: self._behind(application))
+        behind = await self._backlogs.get(owned, lambda: why_behind(self.handovers, application))
         return Route(application, obstacle=behind)
 
     def _to_processor(self, application: Application) -> Route:
@@ -127,10 +99,3 @@ class RouteMessage(EmailProcessor):
         if processor is None:
             return Route(obstacle=f"the processor of {application.name} is not installed here")
         return Route(processor=processor)
-
-    async def _behind(self, application: Application) -> str:
-        backlog = await self.handovers.backlog(application)
-        is_full = backlog.count >= application.max_backlog
-        if is_full or backlog.size >= application.max_backlog_bytes:
-            return f"the application {application.name} is behind: {backlog.count} messages wait"
-        return ""

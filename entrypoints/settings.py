@@ -115,6 +115,13 @@ class Settings(BaseSettings):
     ingress_google: IngressMode = IngressMode.QUEUE
     ingress_imap: IngressMode = IngressMode.QUEUE
 
+    authserv_ids: dict[str, str] = Field(default_factory=dict)
+    """`{"imap.acme.example": "mx.acme.example"}`: by the IMAP server that a mailbox is read from,
+    whose Authentication-Results are believed (RFC 8601 section 5); several, comma-separated."""
+    authserv_hops: int = Field(default=1, ge=1, le=20)
+    """Received fields that those servers and the ones behind them write: the results of a field
+    that has more of them above it are a stranger's."""
+
     processor: str = Field(default="helpdesk", pattern=r"[a-z0-9][a-z0-9._-]{0,62}")
     """Who gets mail that no mailbox and no tenant routes: `helpdesk`, or an application."""
     concurrency: int = Field(default=16, ge=1, le=1000)
@@ -169,6 +176,14 @@ class Settings(BaseSettings):
         if url and not url.startswith(("https://", "http://")):
             raise ValueError("begins with https://")
         return url.rstrip("/")
+
+    @field_validator("authserv_ids")
+    @classmethod
+    def _by_host(cls, ids: dict[str, str]) -> dict[str, str]:
+        for host, of_host in ids.items():
+            if not host or not all(re.fullmatch(r"[^\s;,]+", each) for each in of_host.split(",")):
+                raise ValueError('is like {"imap.acme.example": "mx.acme.example"}')
+        return {host.lower(): of_host.lower() for host, of_host in ids.items()}
 
     @field_validator("blobs")
     @classmethod

@@ -70,3 +70,63 @@ Feature: When an application is down
       | Microsoft 365 | connection refused |
       | Gmail         | 500                |
       | IMAP          | timed out          |
+
+  Scenario Outline: Fallback takes no unsure message
+    What the first may have handled waits for the first, since the two know nothing of each other's keys.
+
+    Given a mailbox at <provider>
+    And its messages are handed over to an application that has another for its fallback
+    And the fallback is up
+    And 5 messages wait to be read
+    And the first call of the application ends with "<failure>"
+    And the application is down, with "connection refused"
+    When Postroom runs for 20 minutes
+    Then the other one has <left> messages
+    And the application has no messages
+    And <stay> messages wait for the application
+    And nothing is charged, and nothing has died
+
+    Examples:
+      | provider      | failure            | left | stay |
+      | Microsoft 365 | timed out          | 4    | 1    |
+      | Gmail         | 500                | 4    | 1    |
+      | IMAP          | 503                | 4    | 1    |
+      | Microsoft 365 | connection refused | 5    | 0    |
+      | Gmail         | 404                | 5    | 0    |
+      | IMAP          | 429                | 5    | 0    |
+
+  Scenario Outline: When the application is back, mail goes to it again
+    Given a mailbox at <provider>
+    And its messages are handed over to an application that has another for its fallback
+    And the fallback is up
+    And 5 messages wait to be read
+    And the application is down, with "<failure>"
+    And Postroom has run for 10 minutes
+    And the other one has no messages
+    And Postroom has run for 10 minutes
+    And the other one has <left> messages
+    And the application is up again
+    And Postroom has run for 10 minutes
+    And 3 messages wait to be read
+    When Postroom runs for 10 minutes
+    Then the application has <first> messages
+    And the other one has <left> messages
+    And no message was called with at both
+
+    Examples:
+      | provider      | failure            | left | first |
+      | Microsoft 365 | connection refused | 5    | 3     |
+      | Gmail         | 404                | 5    | 3     |
+      | IMAP          | 500                | 0    | 8     |
+
+  Scenario: A fallback that was removed takes nothing, and nothing is lost
+    Given a mailbox at Gmail
+    And its messages are handed over to an application that has another for its fallback
+    And the fallback was removed
+    And 5 messages wait to be read
+    And the application is down, with "connection refused"
+    And Postroom has run for 60 minutes
+    And 5 messages wait for the application
+    And the application is up again
+    When Postroom runs for 10 minutes
+    Then the application has 5 messages

@@ -60,6 +60,9 @@ class ServedMailbox(ABC):
     def expunge(self, uid: int, *, folder: str = "INBOX") -> None: ...
 
     @abstractmethod
+    def flag(self, uid: int, *flags: str, folder: str = "INBOX") -> None: ...
+
+    @abstractmethod
     def rebuild(self, folder: str) -> None:
         """Void the folder's UIDs: it has another UIDVALIDITY, and what is left counts from 1.
 
@@ -98,6 +101,9 @@ class FakeMailbox(ServedMailbox):
 
     def expunge(self, uid: int, *, folder: str = "INBOX") -> None:
         self.server.expunge(self.user, uid, folder=folder)
+
+    def flag(self, uid: int, *flags: str, folder: str = "INBOX") -> None:
+        self.server.folders[self.user][folder].messages[uid].flags.update(flags)
 
     def rebuild(self, folder: str) -> None:
         self.server.change_uidvalidity(self.user, folder=folder)
@@ -138,6 +144,10 @@ class DovecotMailbox(ServedMailbox):
         with self._session(folder) as session:
             _ok(session.uid("STORE", str(uid), "+FLAGS", r"(\Deleted)"))
             _ok(session.expunge())
+
+    def flag(self, uid: int, *flags: str, folder: str = "INBOX") -> None:
+        with self._session(folder) as session:
+            _ok(session.uid("STORE", str(uid), "+FLAGS", f"({' '.join(flags)})"))
 
     def rebuild(self, folder: str) -> None:
         with self._session(folder) as session:

@@ -14,8 +14,12 @@ from postroom.adapters.google.tokens import token_host
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import Provider
 from postroom.domain.account import Account
+from postroom.domain.mail.trusted_servers import TrustedServers
 
 __all__ = ["NAME", "OPTIONS", "GmailClient", "GmailFetcher", "GooglePushVerifier", "provider"]
+
+GOOGLE = TrustedServers(ids=frozenset({"mx.google.com"}), topmost=True)
+"""What it receives over SMTP has a field of that id above all others."""
 
 
 def provider(
@@ -41,6 +45,7 @@ def provider(
         check=GmailMailboxCheck(gmail),
         notifications=GmailNotificationReader(verify),
         sources=lambda account: _sources(account, gmail),
+        trusted_servers=lambda _: GOOGLE,
         is_position=is_position,
         source_of_id=source_of_id,
     )

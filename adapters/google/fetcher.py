@@ -46,7 +46,7 @@ class GmailFetcher(MessageFetcher):
         if len(message.raw) > self.max_message_bytes:
             raise self._too_large()
         received_at = self.gmail.skew.ours(message.received_at)
-        return FetchedMessage(pointer.source, message.raw, received_at)
+        return FetchedMessage(pointer.source, message.raw, received_at, message.hints)
 
     def _too_large(self) -> Unprocessable:
         return Unprocessable(f"the message is larger than {self.max_message_bytes} bytes")

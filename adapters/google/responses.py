@@ -11,11 +11,15 @@ from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from postroom.domain.failure import Unavailable
+from postroom.domain.mail.message import SourceHints
 
 ResponseT = TypeVar("ResponseT", bound="GmailResponse")
 
 LAST_MILLISECOND = 253_402_300_799_999
 """Of the year 9999, the last that a datetime can hold."""
+
+_KEYWORDS = {"STARRED": "$flagged", "DRAFT": "$draft"}
+"""What labels say in the terms of RFC 8621; whether it was answered, Gmail says nowhere."""
 
 NOT_INBOUND = frozenset({"DRAFT", "SPAM", "TRASH"})
 
@@ -47,8 +51,21 @@ class RawMessage(GmailResponse):
     """`messages.get` with `format=raw`. *internal_date* is in milliseconds of the epoch."""
 
     id: str
+    thread_id: str = ""
+    label_ids: tuple[str, ...] = ()
     internal_date: int = Field(ge=0, le=LAST_MILLISECOND)
     raw: Annotated[bytes, BeforeValidator(_base64url)]
+
+    @property
+    def hints(self) -> SourceHints:
+        """Labels by their ids: their names are another call."""
+        words = [word for label, word in _KEYWORDS.items() if label in self.label_ids]
+        words += [] if "UNREAD" in self.label_ids else ["$seen"]
+        return SourceHints(
+            thread_id=self.thread_id,
+            labels=tuple(sorted(self.label_ids)),
+            keywords=tuple(sorted(words)),
+        )
 
     @property
     def received_at(self) -> datetime:

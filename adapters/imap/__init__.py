@@ -5,6 +5,7 @@ message is ever marked as seen by us.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.imap.account import NAME, OPTIONS, ImapAccount, ImapAccounts
@@ -19,6 +20,8 @@ from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.adapters.imap.position import is_position
 from postroom.application.ports import Provider
+from postroom.domain.account import Account
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 
 __all__ = ["NAME", "OPTIONS", "provider"]
 
@@ -27,10 +30,14 @@ def provider(
     deps: ProviderDeps,
     *,
     handoff_secrets: Mapping[str, str],
+    trusted: Mapping[str, TrustedServers] = MappingProxyType({}),
     static_header: bool = False,
     client: ImapClient | None = None,
 ) -> Provider:
-    """With *static_header* a hand-off shows its secret, and is not signed. Raises InvalidSecret."""
+    """*trusted* servers are those of the IMAP server of that name.
+
+    With *static_header* a hand-off shows its secret, and is not signed. Raises InvalidSecret.
+    """
     client = client or ImapClient(downloads=deps.downloads)
     proof: Proof = (
         StaticHeader(handoff_secrets) if static_header else Signature(handoff_secrets, deps.clock)
@@ -50,5 +57,12 @@ def provider(
         notifications=HandOffReader(proof),
         listener=ImapListener(client),
         sources=lambda account: [account.server] if isinstance(account, ImapAccount) else [],
+        trusted_servers=lambda account: _trusted(account, trusted),
         is_position=is_position,
     )
+
+
+def _trusted(account: Account, trusted: Mapping[str, TrustedServers]) -> TrustedServers:
+    """None but those of its own server: at another one, any sender can write their ids."""
+    host = account.host.lower() if isinstance(account, ImapAccount) else ""
+    return trusted.get(host, NOBODY)

@@ -1,6 +1,7 @@
 """Fetches the one message that an IMAP pointer points at."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,9 +14,11 @@ from postroom.adapters.imap.responses import FetchData
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
 from postroom.domain.identity import normalise_message_id
+from postroom.domain.mail.message import SourceHints
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
+_OF_THE_SYSTEM = {rf"\{word}": f"${word}" for word in ("seen", "answered", "flagged", "draft")}
 _MESSAGE_ID = re.compile(rb"^message-id:(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -38,10 +41,15 @@ class ImapFetcher(MessageFetcher):
         uid = await _find(connection, folder, pointer)
         size = await self._size(connection, uid)
         await connection.make_room_for(size)
-        raw, received_at = await self._body(connection, uid, size)
+        raw, received_at, flags = await self._body(connection, uid, size)
         await connection.make_room_for(max(len(raw) - size, 0))  # of which the server has not told
         source = _source(folder, pointer.folder, uid, size, received_at)
-        return FetchedMessage(source, raw, received_at)
+        hints = SourceHints(
+            id=f"{pointer.folder};UIDVALIDITY={folder.uid_validity};UID={uid}",
+            folder=pointer.folder,
+            keywords=_keywords(flags),
+        )
+        return FetchedMessage(source, raw, received_at, hints)
 
     async def _size(self, connection: Connection, uid: int) -> int:
         sizes = (data.size for data in await _data(connection, uid, "RFC822.SIZE"))
@@ -52,8 +60,10 @@ class ImapFetcher(MessageFetcher):
             raise Unprocessable(f"the message has {size} bytes, more than {self.max_message_bytes}")
         return size
 
-    async def _body(self, connection: Connection, uid: int, size: int) -> tuple[bytes, datetime]:
-        items = "INTERNALDATE BODY.PEEK[]"
+    async def _body(
+        self, connection: Connection, uid: int, size: int
+    ) -> tuple[bytes, datetime, tuple[str, ...]]:
+        items = "FLAGS INTERNALDATE BODY.PEEK[]"
         for data in await _data(connection, uid, items, max_bytes=self.max_message_bytes):
             if data.content is None:
                 continue
@@ -61,8 +71,14 @@ class ImapFetcher(MessageFetcher):
                 raise Unprocessable("the IMAP server does not say when the message arrived")
             if size and not data.content:
                 raise Unavailable("the IMAP server answered with an empty message")
-            return data.content, data.received_at
+            return data.content, data.received_at, data.flags
         raise SourceGone("the message left the folder while it was fetched")
+
+
+def _keywords(flags: Iterable[str]) -> tuple[str, ...]:
+    """RFC 8621 section 4.1.1: in lower case, and of the system's flags those that have a word."""
+    words = (_OF_THE_SYSTEM.get(flag.lower(), flag.lower()) for flag in flags)
+    return tuple(sorted({word for word in words if not word.startswith("\\")}))
 
 
 def _source(folder: OpenFolder, path: str, uid: int, size: int, received_at: datetime) -> str:

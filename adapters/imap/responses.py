@@ -18,6 +18,8 @@ _FETCH = re.compile(rb"\d+ FETCH \(", re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
 _INTERNALDATE = re.compile(rb'\bINTERNALDATE "([^"]+)"', re.IGNORECASE)
+_FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)", re.IGNORECASE)
+_ITEMS = (_UID, _SIZE, _INTERNALDATE, _FLAGS)
 _LIST = re.compile(rb'\(([^)]*)\) (?:"(?:[^"\\]|\\.)*"|NIL) (.+)', re.IGNORECASE)
 _CANNOT_BE_OPENED = {b"\\NOSELECT", b"\\NONEXISTENT"}
 _QUOTED_BODY = re.compile(rb'\bBODY\[[^\]]*\] "((?:[^"\\]|\\.)*)"', re.IGNORECASE)
@@ -31,6 +33,7 @@ class FetchData:
     size: int | None
     received_at: datetime | None
     content: bytes | None
+    flags: tuple[str, ...] = ()
 
 
 def fetch_data(lines: Lines) -> Iterator[FetchData]:
@@ -45,12 +48,14 @@ def _fetch_data(lines: Lines) -> FetchData:
     literals = [bytes(line) for line in lines if not _is_text(line)]
     quoted = _QUOTED_BODY.search(text)
     content = _unescaped(quoted[1]) if quoted else None
-    uid, size, moment = (pattern.search(text) for pattern in (_UID, _SIZE, _INTERNALDATE))
+    said = _QUOTED_BODY.sub(b"", text)  # a message may hold what looks like an item
+    uid, size, moment, flags = (pattern.search(said) for pattern in _ITEMS)
     return FetchData(
         uid=int(uid[1]) if uid else None,
         size=int(size[1]) if size else None,
         received_at=_moment(moment[1]) if moment else None,
         content=literals[0] if literals else content,
+        flags=tuple(flags[1].decode("ascii", "replace").split()) if flags else (),
     )
 
 

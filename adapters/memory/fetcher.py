@@ -1,10 +1,11 @@
 """Messages that a test, or a feature, puts where a pointer will look for them."""
 
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import Failure, SourceGone, Unprocessable
+from postroom.domain.mail.message import SourceHints
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -32,6 +33,11 @@ class InMemoryMessages(MessageFetcher):
         """Into *mailbox* alone, or where any mailbox finds it."""
         found_in = self._own[_name(mailbox)] if mailbox else self.messages
         found_in[message.source] = message
+
+    def hint(self, source: str, hints: SourceHints, mailbox: Mailbox) -> None:
+        """Of what was put there."""
+        own = self._own[_name(mailbox)]
+        own[source] = replace(own[source], hints=hints)
 
     def remove(self, source: str, mailbox: Mailbox | None = None) -> None:
         """What was put there, if it is there still."""

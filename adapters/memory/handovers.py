@@ -17,7 +17,9 @@ from postroom.application.ports import (
 )
 from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application, Order
+from postroom.domain.handover.body_readdress import readdressed
 from postroom.domain.handover.claiming import plan
+from postroom.domain.handover.fallback import falls_back, may_leave, moved, taken_over
 from postroom.domain.handover.handover import BACKLOG, Handover, State
 from postroom.domain.handover.health import Health
 from postroom.domain.handover.settling import Key, settle
@@ -74,6 +76,32 @@ class InMemoryHandovers(Handovers):
         await self._save_standing(application, Standing(made.health, turn))
         calls = [_call(each, rows[each.tenant, each.key]) for each in made.calls]
         return Claimed(calls, made.others, made.health, made.ping)
+
+    async def fall_back(
+        self, application: Application, standby: Application, *, limit: int
+    ) -> Sequence[Handover]:
+        health, now = self._standing(application).health, self._clock.now()
+        if not falls_back(application, health, now):
+            return []
+        rows = [row for row in self._of(application).values() if self._may_leave(row, standby)]
+        rows.sort(key=lambda row: (row.handover.accepted_at, row.handover.key))
+        left = []
+        for row in rows[:limit]:
+            left.append(moved(row.handover, standby, now))
+            async with self._database.transaction(row.handover.tenant) as tables:
+                tables.handovers[standby.name, row.handover.key] = replace(
+                    row,
+                    handover=taken_over(row.handover, standby, now),
+                    owner=standby.tenant,
+                    body=readdressed(row.body, standby),
+                    last_answer={},
+                )
+            await save(self._database, left[-1], None, now)
+        return left
+
+    def _may_leave(self, row: HandoverRow, standby: Application) -> bool:
+        known = self._database.read(row.handover.tenant).handovers
+        return may_leave(row.handover) and (standby.name, row.handover.key) not in known
 
     async def settle(
         self, application: Application, answers: Sequence[Answered], *, draw: float

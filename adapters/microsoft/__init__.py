@@ -26,10 +26,14 @@ from postroom.adapters.microsoft.subscriptions import GraphSubscriptions
 from postroom.adapters.microsoft.tokens import EntraTokens
 from postroom.application.ports import Provider
 from postroom.domain.account import Account
+from postroom.domain.mail.trusted_servers import TrustedServers
 
 __all__ = ["NAME", "OPTIONS", "provider"]
 
 NAME = MicrosoftPointer.provider
+
+EXCHANGE = TrustedServers(topmost=True)
+"""It writes no id into its Authentication-Results, and its field is above all others."""
 
 
 def provider(
@@ -59,6 +63,7 @@ def provider(
         notifications=GraphNotificationReader(verify),
         describe=describe,
         sources=lambda account: _sources(account, graph, entra),
+        trusted_servers=lambda _: EXCHANGE,
     )
 
 

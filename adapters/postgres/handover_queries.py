@@ -156,6 +156,18 @@ SELECT {FIELDS} FROM walk JOIN handover
 WHERE step > 0 AND {_IS_DUE} ORDER BY half, walk.lane LIMIT %(limit)s {_OURS}
 """
 
+# Those of which it is sure that nothing was done, and which the other one has not got as a copy.
+FIND_LEAVING = f"""
+SELECT {FIELDS}, job_id, job, traceparent, raw, raw_size, body FROM handover
+WHERE {_APPLICATION} AND state = 'waiting' AND unsure = 0 AND NOT may_be_handled
+  AND NOT EXISTS (
+    SELECT FROM handover AS other
+    WHERE other.tenant = handover.tenant AND other.key = handover.key
+      AND other.application = %(standby)s
+  )
+ORDER BY accepted_at, key LIMIT %(limit)s {_OURS}
+"""
+
 # --- What becomes of it ---
 
 _CHOSEN = """

@@ -95,12 +95,13 @@ SELECT count(*) FROM discarded
 # read at all. The retention is stored as an ISO 8601 duration.
 EXPIRE = """
 WITH RECURSIVE walk AS (
-    (SELECT owner, application FROM handover WHERE state IN ('done', 'duplicate', 'skipped')
+    (SELECT owner, application FROM handover
+     WHERE state IN ('done', 'duplicate', 'skipped', 'moved')
      ORDER BY owner, application LIMIT 1)
     UNION ALL
     SELECT next.* FROM walk CROSS JOIN LATERAL (
         SELECT owner, application FROM handover
-        WHERE state IN ('done', 'duplicate', 'skipped')
+        WHERE state IN ('done', 'duplicate', 'skipped', 'moved')
           AND (owner, application) > (walk.owner, walk.application)
         ORDER BY owner, application LIMIT 1
     ) AS next
@@ -109,7 +110,7 @@ WITH RECURSIVE walk AS (
     LEFT JOIN application ON application.tenant = walk.owner AND name = walk.application
     CROSS JOIN LATERAL (
         SELECT handover.tenant, key, handover.application FROM handover
-        WHERE state IN ('done', 'duplicate', 'skipped')
+        WHERE state IN ('done', 'duplicate', 'skipped', 'moved')
           AND owner = walk.owner AND handover.application = walk.application
           AND ended_at < statement_timestamp()
               - coalesce((settings ->> 'retention')::interval, %(default)s)

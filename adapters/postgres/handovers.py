@@ -19,6 +19,7 @@ from postroom.adapters.postgres.application_health import (
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.handover_bodies import Bodies
+from postroom.adapters.postgres.handover_fallback import move
 from postroom.adapters.postgres.handover_rows import (
     handover_of,
     key_of,
@@ -42,6 +43,7 @@ from postroom.domain.failure import StoreUnavailable
 from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application, Order
 from postroom.domain.handover.claiming import plan
+from postroom.domain.handover.fallback import falls_back
 from postroom.domain.handover.handover import Handover
 from postroom.domain.handover.health import Condition, Health
 from postroom.domain.handover.settling import Key, settle
@@ -98,6 +100,16 @@ class PostgresHandovers(Handovers):
             if (after := Standing(made.health, turn)) != standing:
                 await save_standing(connection, application, after)
         return Claimed(calls, [*made.others, *unreadable], made.health, made.ping)
+
+    async def fall_back(
+        self, application: Application, standby: Application, *, limit: int
+    ) -> Sequence[Handover]:
+        async with self._database.across_tenants() as connection:
+            health = (await lock_standing(connection, application)).health
+            now = await moment(connection)
+            if not falls_back(application, health, now):
+                return []
+            return await move(connection, self._bodies, application, standby, limit=limit, now=now)
 
     async def settle(
         self, application: Application, answers: Sequence[Answered], *, draw: float

@@ -44,7 +44,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """*others* have become what they are by the claim, without a call: dead, held, or to wait.
+    """*others* have become what they are without a call: dead, held, moved, or to wait.
 
     *ping* says that a ping is to be sent, and *health* is how the application stands.
     """
@@ -116,6 +116,18 @@ class Handovers(Protocol):
         ended is due (and one that is held has not). It is committed before it returns, so a call
         that ends its process is counted. What has ended by the claim gets its outcome recorded.
         One whose body cannot be read is held, with the reason: the others are called with.
+        """
+
+    @abstractmethod
+    async def fall_back(
+        self, application: Application, standby: Application, *, limit: int
+    ) -> Sequence[Handover]:
+        """Make up to *limit* of what waits, and may leave, handovers of *standby*: the oldest.
+
+        By `domain/handover/fallback.py`, in one transaction in which nobody claims or settles for
+        *application*: so one of the two has each of them. None, if it does not fall back by then.
+        What *standby* has already, as a copy, stays. Returns those of *application* as they are
+        then: moved, or held, where the body cannot be read.
         """
 
     @abstractmethod

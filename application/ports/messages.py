@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.message import NO_HINTS, InboundMessage, SourceHints
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Accepted, Completed, Skipped
 from postroom.domain.pointer import Pointer, PointerJob
@@ -19,11 +19,13 @@ class FetchedMessage:
     """The message's own bytes as the provider has them, under the provider's own stable id.
 
     *received_at*, in UTC, is when the provider took the message in, whatever its sender says.
+    *hints* cost no call of their own.
     """
 
     source: str
     raw: bytes
     received_at: datetime
+    hints: SourceHints = NO_HINTS
 
 
 class MessageFetcher(Protocol):

@@ -10,6 +10,7 @@ from postroom.application.ports.changes import ChangeListener, ChangeSource
 from postroom.application.ports.messages import MessageFetcher
 from postroom.application.ports.notifications import NotificationReader, Subscriptions
 from postroom.domain.account import Account, Secret
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -131,7 +132,8 @@ class Provider:
     process holds connections; where there is neither, *notifications* are set up by an operator, or
     the folders are polled. *sources* names what serves an account: first what its mail is read
     from, then what it is signed in to. Mailboxes that have one in common fail together
-    (domain/circuit.py).
+    (domain/circuit.py). *trusted_servers* are those whose Authentication-Results count in the mail
+    of an account.
 
     Of a mailbox that was another system's, *is_position* says whether a text is a position that
     means the same here as there, and *source_of_id* what source a message has here that the
@@ -153,6 +155,7 @@ class Provider:
     listener: ChangeListener | None = None
     describe: Callable[[Account], Mapping[str, str]] = lambda _: {}
     sources: Callable[[Account], Sequence[str]] = lambda _: ()
+    trusted_servers: Callable[[Account], TrustedServers] = lambda _: NOBODY
     is_position: Callable[[str], bool] = lambda _: False
     source_of_id: Callable[[str], str] = lambda _: ""
 

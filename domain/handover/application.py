@@ -23,6 +23,8 @@ LONGEST_TIMEOUT = timedelta(seconds=120)
 DEFAULT_RETENTION = timedelta(days=7)
 LONGEST_RETENTION = timedelta(days=3650)
 
+DEFAULT_FALLBACK_AFTER = timedelta(minutes=15)
+
 OVERLAP = timedelta(hours=24)
 """For so long after a rotation the old secret signs as well."""
 
@@ -70,7 +72,8 @@ class Application:
     *destination* is a URL: `https://…` is called, `postgresql://…` has an inbox table, and
     `python:name` is an entry point. The first of *secrets* (`whsec_…`) is the newest.
     *in_flight* bounds the calls at a time, of all workers. *copies* are names of others that get
-    every message as well. What was handled is deleted after *retention*.
+    every message as well. *fallback* is the name of one that stands in when this one has been down
+    for *fallback_after*; empty for none. What was handled is deleted after *retention*.
     """
 
     tenant: str
@@ -90,6 +93,8 @@ class Application:
     max_backlog_bytes: int = 5 * 2**30
     retention: timedelta = DEFAULT_RETENTION
     copies: tuple[str, ...] = ()
+    fallback: str = ""
+    fallback_after: timedelta = DEFAULT_FALLBACK_AFTER
     added_at: datetime
     rotated_at: datetime | None = None
     paused_since: datetime | None = None
@@ -120,6 +125,7 @@ class Application:
             ("inline_below", 0, self.inline_below, self.max_body),
             ("max_backlog", 1, self.max_backlog, 10_000_000),
             ("retention", timedelta(), self.retention, LONGEST_RETENTION),
+            ("fallback_after", timedelta(minutes=1), self.fallback_after, timedelta(days=30)),
         )
         for name, least, value, most in bounds:
             if not least <= value <= most:

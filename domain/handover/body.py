@@ -13,7 +13,7 @@ from postroom.domain.handover.body_derived import (
 )
 from postroom.domain.handover.body_email import body_email
 from postroom.domain.handover.body_fit import fit
-from postroom.domain.handover.body_input import Acceptance, BodyOptions, SourceHints
+from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.body_json import clean, encoded, utc
 from postroom.domain.handover.body_links import Links
 from postroom.domain.handover.body_types import Data, Identity, MailReceived, Source
@@ -77,17 +77,17 @@ def _data(
             "id": mailbox.id,
             "address": mailbox.address,
             "provider": mailbox.provider,
-            "folder": accepted.hints.folder[: limits.MAX_SOURCE] or None,
+            "folder": inbound.hints.folder[: limits.MAX_SOURCE] or None,
         },
         "identity": _identity(inbound),
-        "source": _source(mailbox, inbound, accepted.hints),
+        "source": _source(mailbox, inbound),
         "thread": body_thread(message),
         "email": email,
         "envelope": body_envelope(message, mailbox.address, cuts),
         "content": content,
         "reply": reply,
         "automated": body_automated(message, mailbox.address, cuts),
-        "authentication": body_authentication(message, options.trusted),
+        "authentication": body_authentication(message, inbound.trusted),
         "raw": {"url": links.raw, "size": email["size"], "sha256": email["blobId"]},
         "defects": [defect.replace(" ", "-") for defect in message.defects],
     }
@@ -101,10 +101,11 @@ def _identity(inbound: InboundMessage) -> Identity:
     }
 
 
-def _source(mailbox: Mailbox, inbound: InboundMessage, hints: SourceHints) -> Source:
+def _source(mailbox: Mailbox, inbound: InboundMessage) -> Source:
     """The provider's id is without our prefix; the header of some mail has a Thread-Index."""
-    own_id = inbound.identity.source.removeprefix(f"{mailbox.provider}:")
-    thread_index = hints.thread_index or Headers(inbound.message.headers).get("thread-index")
+    hints = inbound.hints
+    own_id = hints.id or inbound.identity.source.removeprefix(f"{mailbox.provider}:")
+    thread_index = Headers(inbound.message.headers).get("thread-index")
     return {
         "id": own_id[: limits.MAX_SOURCE],
         "threadId": hints.thread_id[: limits.MAX_SOURCE] or None,

@@ -2,12 +2,13 @@
 
 from postroom.domain.handover import body_limits as limits
 from postroom.domain.handover.body_types import Authentication, Automated, Bounce, Envelope, Thread
-from postroom.domain.mail.authentication import TrustedServers, authentication_of
+from postroom.domain.mail.authentication import authentication_of
 from postroom.domain.mail.automated import automated_of
 from postroom.domain.mail.bounce import Bounce as MailBounce
 from postroom.domain.mail.envelope import envelope_of
 from postroom.domain.mail.message import Message
 from postroom.domain.mail.thread import thread_of
+from postroom.domain.mail.trusted_servers import TrustedServers
 
 MAX_RECIPIENTS = 100
 

@@ -28,7 +28,7 @@ def body_email(
 ) -> Email:
     """*own_text* is the text without what is surely quoted."""
     message, written = inbound.message, inbound.message.written
-    keywords = accepted.hints.keywords
+    keywords = inbound.hints.keywords
     room = _Room(cuts)
     return {
         "id": accepted.key,

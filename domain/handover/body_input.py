@@ -6,20 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from postroom.domain.handover.body_limits import KIBIBYTE
-from postroom.domain.mail.authentication import NOBODY, TrustedServers
 
 Withheld = Literal["size", "count", "policy"]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceHints:
-    """What the provider says of a message beside its bytes, as far as it does. It may be wrong."""
-
-    thread_id: str = ""
-    thread_index: str = ""
-    labels: tuple[str, ...] = ()
-    folder: str = ""
-    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +31,6 @@ class BodyOptions:
     max_body: int = 960 * KIBIBYTE
     thin: bool = False
     inline_below: int = 0
-    trusted: TrustedServers = NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,5 +45,4 @@ class Acceptance:
     keep_key_until: datetime
     sequence: int | None = None
     replayed: Replayed | None = None
-    hints: SourceHints = SourceHints()
     withheld: Mapping[str, Withheld] = field(default_factory=dict)

@@ -46,12 +46,15 @@ class Identity(TypedDict):
 
 
 class Source(TypedDict):
-    """What the provider calls the message, and what it thinks that belongs together."""
+    """What the provider calls the message, and what it thinks that belongs together.
+
+    It is as it was when the message was fetched, and as far as that says it without another call.
+    """
 
     id: Annotated[str, Says(length=limits.MAX_SOURCE)]
-    threadId: Annotated[str | None, Says(length=limits.MAX_SOURCE)]
-    threadIndex: Annotated[str | None, Says(length=limits.MAX_SOURCE)]
-    labels: Annotated[list[str], Says(items=limits.MAX_LABELS)]
+    threadId: Annotated[str | None, Says("Null if unknown.", length=limits.MAX_SOURCE)]
+    threadIndex: Annotated[str | None, Says("The header field.", length=limits.MAX_SOURCE)]
+    labels: Annotated[list[str], Says("In the provider's terms.", items=limits.MAX_LABELS)]
     folder: str | None
 
 
@@ -60,7 +63,10 @@ class Thread(TypedDict):
 
     root: str | None
     parent: str | None
-    token: Annotated[str | None, Says("The verified reply token, which nobody can forge.")]
+    token: Annotated[
+        str | None,
+        Says("The verified reply token, which nobody can forge; null as long as none is sent."),
+    ]
 
 
 class EmailAddress(TypedDict):
@@ -111,7 +117,7 @@ class Email(_Author):
     id: Annotated[str, Says("The key.")]
     blobId: Annotated[str, Says("SHA-256 of the message, in hex.")]
     size: Annotated[int, Says("Bytes of the message.")]
-    keywords: dict[str, bool]
+    keywords: Annotated[dict[str, bool], Says("When it was fetched, as far as is known.")]
     receivedAt: Time
     sentAt: Annotated[str | None, Says("With the sender's own offset from UTC.", time=True)]
     messageId: Annotated[list[str] | None, Says("As the sender wrote it, to be quoted.")]
@@ -193,7 +199,7 @@ class Automated(TypedDict):
 
     kind: AutomatedKind
     evidence: Names  # below, `list` is a property
-    loop: Annotated[bool, Says("Mail of the mailbox's own has come back to it.")]
+    loop: Annotated[bool, Says("An X-Loop field names the mailbox.")]
     list: MailingList | None
     bounce: Bounce | None
 

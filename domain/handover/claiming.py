@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postroom.domain.handover.application import Application
+from postroom.domain.handover.fallback import falls_back, may_leave
 from postroom.domain.handover.handover import Handover
 from postroom.domain.handover.health import PING_AFTER, Condition, Health
 
@@ -35,15 +36,19 @@ def plan(
     """What becomes of *due*, the first first; *in_flight* are called by others at this moment.
 
     Those that are left over stay as they are. The window may be one of before the application's
-    own bound was lowered.
+    own bound was lowered. While the application falls back, whether it is up again is asked with
+    what stays with it, or with a ping: a call of what may leave could make that unsure.
     """
     judged = [(each, each.before_call(health, application.when_unsure, now)) for each in due]
     others = [after for before, after in judged if after is not before]
     callable_ = [after for _, after in judged if after.is_callable(now)]
+    if is_replaced := falls_back(application, health, now):
+        callable_ = [each for each in callable_ if not may_leave(each)]
     room = max(min(health.room(in_flight, now), application.in_flight - in_flight, limit), 0)
     if health.condition is not Condition.ACTIVE:  # another message than failed comes first
         callable_.sort(key=lambda each: (each.key == health.last_failed, bool(each.failed_began)))
-    ping = _is_ping_needed(callable_, health) and room > 0 and in_flight == 0
+    is_ping_needed = _is_ping_needed(callable_, health) or (is_replaced and not callable_)
+    ping = is_ping_needed and room > 0 and in_flight == 0
     chosen = [] if ping else callable_[:room]
     keys = {(each.tenant, each.key) for each in chosen}
     return Plan(

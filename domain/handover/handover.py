@@ -1,7 +1,7 @@
 """A message that is to be handed over to one application, from its acceptance to its end.
 
 `waiting` -> `calling` -> `done`, `duplicate`, `skipped`, `refused` or `dead`; `held` waits for a
-person, and `shadow` for the day of the change.
+person, and `shadow` for the day of the change. What has `moved` is its fallback's (`fallback.py`).
 """
 
 from dataclasses import dataclass, replace
@@ -53,9 +53,12 @@ class State(StrEnum):
     DEAD = "dead"
     HELD = "held"
     SHADOW = "shadow"
+    MOVED = "moved"
 
 
-ENDED = frozenset({State.DONE, State.DUPLICATE, State.SKIPPED, State.REFUSED, State.DEAD})
+ENDED = frozenset(
+    {State.DONE, State.DUPLICATE, State.SKIPPED, State.REFUSED, State.DEAD, State.MOVED}
+)
 """`refused` and `dead` lie in the dead letters."""
 
 DEAD_LETTERS = frozenset({State.REFUSED, State.DEAD})

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from postroom.domain.mail.authentication_results import Result, read_results
 from postroom.domain.mail.message import Message
+from postroom.domain.mail.trusted_servers import TrustedServers
 
 MAX_FIELDS = 20
 MAX_SIGNATURES = 20
@@ -16,18 +17,8 @@ MAX_TEXT = 255
 _POLICY = re.compile(r"\bp=(\w{1,20})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedServers:
-    """Whose results count (RFC 8601 section 5): of the servers with these *ids*, in lower case.
-
-    *topmost* trusts the topmost field alone, whatever id it has: of providers that write none.
-    """
-
-    ids: frozenset[str] = frozenset()
-    topmost: bool = False
-
-
-NOBODY = TrustedServers()
+Field = tuple[str, Sequence[Result]]
+"""The id of the server, and what it has found."""
 
 
 class Verified(StrEnum):
@@ -79,7 +70,7 @@ def authentication_of(message: Message, trusted: TrustedServers) -> Authenticati
     fields = _trusted_fields(message, trusted)
     if not fields:
         return None
-    results = [result for _, found in fields for result in found]
+    results = _topmost_of_each_method(fields)
     first = {result.method: result for result in reversed(results)}
     spf = _spf(first.get("spf"))
     dkim = tuple(_dkim(result) for result in results if result.method == "dkim")[:MAX_SIGNATURES]
@@ -96,14 +87,27 @@ def authentication_of(message: Message, trusted: TrustedServers) -> Authenticati
     )
 
 
-def _trusted_fields(
-    message: Message, trusted: TrustedServers
-) -> Sequence[tuple[str, Sequence[Result]]]:
-    values = [
-        value for name, value in message.raw_headers if name.lower() == "authentication-results"
-    ]
-    fields = [read_results(value) for value in values[:MAX_FIELDS]]
-    return fields[:1] if trusted.topmost else [each for each in fields if each[0] in trusted.ids]
+def _trusted_fields(message: Message, trusted: TrustedServers) -> Sequence[Field]:
+    names = [name.lower() for name, _ in message.raw_headers]
+    places = [place for place, name in enumerate(names) if name == "authentication-results"]
+    if trusted.topmost:
+        places = places[:1]
+    else:
+        received = [place for place, name in enumerate(names) if name == "received"]
+        end = received[trusted.hops] if len(received) > trusted.hops else len(names)
+        places = [place for place in places if place < end]
+    fields = [read_results(message.raw_headers[place][1]) for place in places[:MAX_FIELDS]]
+    is_any = trusted.topmost and not trusted.ids
+    return [each for each in fields if is_any or each[0] in trusted.ids]
+
+
+def _topmost_of_each_method(fields: Iterable[Field]) -> Sequence[Result]:
+    """A field further down is older, and no server says twice what it has found."""
+    chosen, known = list[Result](), set[str]()
+    for _, results in fields:
+        chosen += [result for result in results if result.method not in known]
+        known |= {result.method for result in results}
+    return chosen
 
 
 def _spf(found: Result | None) -> Spf | None:

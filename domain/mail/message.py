@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from postroom.domain.identity import MessageIdentity
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,34 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHints:
+    """What the provider says of a message beside its bytes, as far as it does. It may be wrong.
+
+    *id* is its name of the message, where that is not what follows the provider in the source.
+    *labels* are in its own terms, and *keywords* in those of RFC 8621 section 4.1.1.
+    """
+
+    id: str = ""
+    thread_id: str = ""
+    labels: tuple[str, ...] = ()
+    folder: str = ""
+    keywords: tuple[str, ...] = ()
+
+
+NO_HINTS = SourceHints()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """A message of a mailbox, ready to be processed: who it is, what it says, its own bytes.
 
-    *received_at* is the provider's time of arrival, never the sender's Date.
+    *received_at* is the provider's time of arrival, never the sender's Date. *trusted* are those
+    whose word on its sender counts, in its mailbox.
     """
 
     identity: MessageIdentity
     received_at: datetime
     raw: bytes
     message: Message
+    hints: SourceHints = NO_HINTS
+    trusted: TrustedServers = NOBODY

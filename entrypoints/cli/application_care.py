@@ -86,6 +86,12 @@ async def _view(admin: AdminContext, application: Application) -> ApplicationVie
     return application_view(application, health, await admin.handovers.backlog(application))
 
 
+def _fallback(view: ApplicationView) -> str | None:
+    if view.fallback is None:
+        return None
+    return f"{view.fallback}, after {view.fallback_after_seconds / 60:g} minutes"
+
+
 def _row(view: ApplicationView) -> Row:
     return {
         "tenant": view.tenant or "(any)",
@@ -110,5 +116,6 @@ def _details(view: ApplicationView) -> Row:
         "max backlog": view.max_backlog,
         "retention (d)": f"{view.retention_days:g}",
         "copies": ", ".join(view.copies),
+        "fallback": _fallback(view),
         "added": view.added_at,
     }

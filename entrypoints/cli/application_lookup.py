@@ -1,6 +1,7 @@
 """How the commands find an application, and put a changed one in its place."""
 
 from postroom.domain.handover.application import Application, InvalidApplication
+from postroom.domain.handover.fallback import check_fallbacks, concerns_fallbacks
 from postroom.entrypoints.cli.context import AdminContext
 from postroom.entrypoints.cli.errors import CommandFailed
 
@@ -30,10 +31,15 @@ async def replace_application(admin: AdminContext, before: Application, after: A
 
 
 async def require_others(admin: AdminContext, application: Application) -> None:
-    """Those that it names must be there. Raises InvalidApplication."""
+    """Those that it names must be there, and fit. Raises InvalidApplication."""
     for name in application.copies:
-        if await admin.applications.get(application.tenant, name) is None:
+        found = await admin.applications.get(application.tenant, name)
+        if found is None:
             raise InvalidApplication(f"there is no application {name}: add it first")
+        if found.scheme == "python":
+            raise InvalidApplication(f"{name} is a processor, which gets no copies")
+    if concerns_fallbacks(application):  # to read all fails if the secrets of one are unreadable
+        check_fallbacks(application, await admin.applications.all())
 
 
 def check_destination(application: Application) -> None:

@@ -53,6 +53,13 @@ OPTIONS: Mapping[str, Any] = {
         list[str] | None,
         typer.Option("--copy", help="An application that gets every message, too. Repeatable."),
     ],
+    "fallback": Annotated[
+        str | None, typer.Option(help="An application that stands in while this one is down.")
+    ],
+    "fallback_after": Annotated[
+        timedelta | None,
+        typer.Option(parser=age, metavar="AGE", help="For how long it is down before that. [15m]"),
+    ],
 }
 """By the field of `Application`. Those that are not given stay as they are."""
 

@@ -6,8 +6,9 @@ import typer
 
 from postroom.application.ports import HandoverFilter
 from postroom.domain.handover.application import Application
+from postroom.domain.handover.fallback import falling_back_to
 from postroom.domain.handover.handover import BACKLOG, State
-from postroom.entrypoints.cli.application_lookup import find_own
+from postroom.entrypoints.cli.application_lookup import find_own, of_owner
 from postroom.entrypoints.cli.application_options import Name, Owner
 from postroom.entrypoints.cli.context import AdminContext, with_admin
 from postroom.entrypoints.cli.errors import CommandFailed
@@ -27,10 +28,12 @@ def remove(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove an application. Refused while messages wait for it, unless they are discarded."""
+    """Remove an application. Refused while it is a fallback, or messages wait for it."""
 
     async def waiting(admin: AdminContext) -> int:
-        return await _not_ended(admin, await find_own(admin, tenant, name))
+        found = await find_own(admin, tenant, name)
+        await _require_nobody_needs(admin, found)
+        return await _not_ended(admin, found)
 
     count = with_admin(waiting)
     if count and not discard:
@@ -52,6 +55,18 @@ def remove(
         f"{name} is removed. Messages discarded: {discarded}."
         " Mail that is routed to it still waits, until it is routed elsewhere."
     )
+
+
+async def _require_nobody_needs(admin: AdminContext, application: Application) -> None:
+    """Raises CommandFailed."""
+    needed_by = falling_back_to(application, await admin.applications.all())
+    if needed_by:
+        first = needed_by[0]
+        change = f"postroom application set {first.name}{of_owner(first.tenant)} --fallback ''"
+        raise CommandFailed(
+            f"{application.name} is the fallback of {', '.join(each.name for each in needed_by)}."
+            f" Give it another one, or none: {change}"
+        )
 
 
 async def _not_ended(admin: AdminContext, application: Application) -> int:

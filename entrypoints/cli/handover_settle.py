@@ -44,7 +44,7 @@ def redrive(key: Key, application: OfApplication = "", *, yes: Yes = False) -> N
 def skip(key: Key, application: OfApplication = "", reason: Why = "skipped by hand") -> None:
     """Have nothing done with it: no more calls."""
     record = with_admin(lambda admin: find_handover(admin, key, application))
-    _refuse(record, HANDLED | {State.SKIPPED})
+    _refuse(record, HANDLED | {State.SKIPPED, State.MOVED})
     _move(record, State.SKIPPED, reason)
     typer.echo(f"{record.handover.key} is skipped.")
 
@@ -52,7 +52,7 @@ def skip(key: Key, application: OfApplication = "", reason: Why = "skipped by ha
 def done(key: Key, application: OfApplication = "", reason: Why = "done by hand") -> None:
     """Say that the application has it: no more calls."""
     record = with_admin(lambda admin: find_handover(admin, key, application))
-    _refuse(record, HANDLED)
+    _refuse(record, HANDLED | {State.MOVED})
     _move(record, State.DONE, reason)
     typer.echo(f"{record.handover.key} is done.")
 
@@ -70,6 +70,8 @@ async def require_callable(admin: AdminContext, record: HandoverRecord) -> None:
     handover = record.handover
     if handover.state is State.SHADOW:
         raise CommandFailed(IN_SHADOW)
+    if handover.state is State.MOVED:
+        raise CommandFailed(f"{handover.reason}: name that with --application")
     if await admin.applications.get(handover.tenant, handover.application) is None:
         raise CommandFailed(
             f"the application {handover.application} was removed, so nobody would call with it:"

@@ -148,4 +148,6 @@ def _stopped(step: Progress, total: int) -> str:
 def _unfit(states: frozenset[State]) -> str:
     if State.SHADOW in states:
         return "what came in shadow is released: postroom shadow release"
+    if State.MOVED in states:
+        return "what has moved is its fallback's: replay it with --application and that name"
     return f"what is {' or '.join(sorted(states))} is called with anyhow"

@@ -21,9 +21,10 @@ from postroom.adapters.webhook import envelope
 from postroom.adapters.webhook.caller import WebhookCaller
 from postroom.adapters.webhook.signing import generate_secret
 from postroom.adapters.webhook.targets import check_target
-from postroom.application.accept_handover import AcceptHandover
+from postroom.application.accept_handover import AcceptHandover, CopyEvents
+from postroom.application.fall_back import FallBack
 from postroom.application.file_message import FileMessage
-from postroom.application.hand_over import Callers, HandOver, HandoverEvents
+from postroom.application.hand_over import Callers, HandOver
 from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     ApplicationCaller,
@@ -79,15 +80,17 @@ def bind_handover_storage(
 
 
 def bind_handing_over(container: punq.Container, settings: Settings, telemetry: Telemetry) -> None:
-    events: HandoverEvents = ObservedHandovers(telemetry)
+    events = ObservedHandovers(telemetry)
+    applications, handovers = container.resolve(Applications), container.resolve(Handovers)
     hand_over = HandOver(
-        handovers=container.resolve(Handovers),
+        handovers=handovers,
         callers=container.resolve(Callers),
         events=events,
+        fall_back=FallBack(applications, handovers, events),
         draw=container.resolve(Random).random,
     )
     container.register(HandOver, instance=hand_over)
-    processor: EmailProcessor = _router(container, settings)
+    processor: EmailProcessor = _router(container, settings, events)
     container.register(EmailProcessor, instance=processor)
     container.register(ReplayAsNew, base_url=_base_url(settings))
     container.register(ReplayHandovers)
@@ -117,12 +120,13 @@ async def bind_callers(container: punq.Container, resources: AsyncExitStack) -> 
     container.register(Callers, instance=callers)
 
 
-def _router(container: punq.Container, settings: Settings) -> RouteMessage:
+def _router(container: punq.Container, settings: Settings, events: CopyEvents) -> RouteMessage:
     ingress = container.resolve(Ingress)
     applications, handovers = container.resolve(Applications), container.resolve(Handovers)
     accept = AcceptHandover(
         applications=applications,
         handovers=handovers,
+        events=events,
         blobs=container.resolve(BlobStore),
         sanitise=container.resolve(HtmlSanitiser),
         offload=container.resolve(Offload),

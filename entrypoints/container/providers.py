@@ -15,6 +15,7 @@ from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
 from postroom.application.providers import InvalidProvider, Providers
 from postroom.domain.ingress import Ingress, IngressMode
+from postroom.domain.mail.trusted_servers import TrustedServers
 from postroom.entrypoints.container.pools import Pools
 from postroom.entrypoints.settings import InvalidSettings, Settings
 from postroom.entrypoints.telemetry.clock import log_server_skew
@@ -62,6 +63,7 @@ PROVIDERS: Sequence[Installed] = (
         lambda deps, settings: imap.provider(
             deps,
             handoff_secrets=_revealed(settings.handoff_secrets),
+            trusted=_trusted(settings),
             static_header=settings.handoff_compatibility == "static-header",
         ),
     ),
@@ -105,6 +107,13 @@ def _mode(settings: Settings, provider: str) -> IngressMode:
 
 def _revealed(secrets: Mapping[str, SecretStr]) -> Mapping[str, str]:
     return {name: secret.get_secret_value() for name, secret in secrets.items()}
+
+
+def _trusted(settings: Settings) -> Mapping[str, TrustedServers]:
+    return {
+        host: TrustedServers(ids=frozenset(ids.split(",")), hops=settings.authserv_hops)
+        for host, ids in settings.authserv_ids.items()
+    }
 
 
 def _made(installed: Installed, deps: ProviderDeps, settings: Settings) -> Provider:

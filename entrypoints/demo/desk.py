@@ -12,7 +12,7 @@ from typing import IO
 from rich.console import Console
 
 from postroom.application.ports import HandoverFilter, HandoverRecord
-from postroom.application.route_message import LOOKED_UP_FOR
+from postroom.application.remembered import LOOKED_UP_FOR
 from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.domain.handover.handover import BACKLOG
 from postroom.entrypoints.cli.output import Row, print_table

@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import structlog
 
+from postroom.application.accept_handover import CopyEvents
+from postroom.application.fall_back import FallbackEvents
 from postroom.application.hand_over import HandoverEvents
 from postroom.application.ports import Answered, Claimed, Settled
 from postroom.domain.failure import Unavailable
 from postroom.domain.handover.answer import Answer, Failed, InProgress
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import STRUGGLING, Handover, State
-from postroom.domain.handover.health import Condition
+from postroom.domain.handover.health import Condition, Failing, Health, Recovered, alert_of
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
 log = structlog.get_logger()
@@ -26,6 +29,7 @@ _ENDS = {
     State.REFUSED: ("handover.refused", logging.ERROR),
     State.DEAD: ("handover.dead", logging.ERROR),
     State.HELD: ("handover.held", logging.WARNING),
+    State.MOVED: ("handover.moved", logging.WARNING),
 }
 """Any other state is one in which it waits: `handover.retried`."""
 
@@ -37,7 +41,7 @@ SHORT_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedHandovers(HandoverEvents):
+class ObservedHandovers(HandoverEvents, FallbackEvents, CopyEvents):
     telemetry: Telemetry
 
     def called(self, answered: Answered, seconds: float) -> None:
@@ -57,6 +61,24 @@ class ObservedHandovers(HandoverEvents):
     def unsettled(self, application: Application, count: int, failure: Unavailable) -> None:
         log.error("answers lost", application=application.name, count=count, reason=failure.reason)
 
+    def no_fallback(self, application: Application, reason: str) -> None:
+        log.error(
+            "application.no_fallback",
+            application=application.name,
+            fallback=application.fallback,
+            reason=reason,
+        )
+
+    def left_out(self, copy: str, mailbox: Mailbox, reason: str) -> None:
+        log.error(
+            "copy.left_out",
+            application=copy,
+            tenant=mailbox.tenant,
+            mailbox=mailbox.id,
+            reason=reason,
+        )
+        self.telemetry.instruments.copies_left_out.add(1)
+
     def _log(self, handover: Handover) -> None:
         event, level = _ENDS.get(handover.state, ("handover.retried", logging.WARNING))
         if handover.state is State.WAITING and handover.charged >= STRUGGLING:
@@ -64,7 +86,8 @@ class ObservedHandovers(HandoverEvents):
         log.log(level, event, **_fields(handover), **_facts(handover))
         if handover.has_ended:
             self.telemetry.instruments.handovers.add(1, {"state": handover.state.value})
-            self._measure(handover)
+            if handover.state is not State.MOVED:  # the message has not ended
+                self._measure(handover)
 
     def _measure(self, handover: Handover) -> None:
         if handover.ended_at:
@@ -73,21 +96,25 @@ class ObservedHandovers(HandoverEvents):
 
     def _log_health(self, application: Application, settled: Settled) -> None:
         before, health = settled.before, settled.health
-        if before.failing_since and not health.failing_since:
-            since = before.failing_since
-            log.info("application.recovered", application=application.name, since=since)
-        elif health.alerts > before.alerts:
-            log.error(
-                "application.failing",
-                application=application.name,
-                since=health.failing_since,
-                reason=health.reason,
-            )
-        elif (
-            health.condition is Condition.PAUSED and before.condition is not Condition.PAUSED
-        ) or (health.condition is Condition.SUSPECT and before.condition is Condition.ACTIVE):
-            event = f"application.{health.condition.value}"
-            log.warning(event, application=application.name, reason=health.reason)
+        match alert_of(before, health):
+            case Recovered(since=since):
+                log.info("application.recovered", application=application.name, since=since)
+            case Failing(since=since, passed=passed, reason=reason):
+                name = application.name
+                log.error("application.failing", application=name, since=since, reason=reason)
+                labels = {"passed": f"{passed.total_seconds():g}"}
+                self.telemetry.instruments.applications_failing.add(1, labels)
+            case None if _is_worse(before, health):
+                event = f"application.{health.condition.value}"
+                log.warning(event, application=application.name, reason=health.reason)
+            case None:
+                pass
+
+
+def _is_worse(before: Health, health: Health) -> bool:
+    if health.condition is Condition.SUSPECT:
+        return before.condition is Condition.ACTIVE
+    return health.condition is Condition.PAUSED and before.condition is not Condition.PAUSED
 
 
 def _fields(handover: Handover) -> Fields:

@@ -64,6 +64,8 @@ class Instruments:
     call_duration: Histogram
     handovers: Tally
     handover_duration: Histogram
+    applications_failing: Tally
+    copies_left_out: Tally
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -131,6 +133,18 @@ def instruments(meter: Meter) -> Instruments:
         ),
         handover_duration=_seconds(
             meter, "postroom.handover.duration", "Time from a message's acceptance to its end"
+        ),
+        applications_failing=_tally(
+            meter,
+            "postroom.applications.failing",
+            "{alert}",
+            "Times that an application was found to have failed for so many seconds",
+        ),
+        copies_left_out=_tally(
+            meter,
+            "postroom.copies.left_out",
+            "{message}",
+            "Messages of which an application that wants copies got none",
         ),
     )
 

@@ -31,7 +31,7 @@ LOGGED = frozenset(
         "max_connections",
         "repeated",
         # handovers
-        *("application", "handover", "unsure", "charged", "processor"),
+        *("application", "handover", "unsure", "charged", "fallback", "processor"),
     }
 )
 

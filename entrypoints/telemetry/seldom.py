@@ -13,7 +13,9 @@ EVERY = 60.0
 REPETITIVE = frozenset({"psycopg.pool"})
 """Libraries: it writes a line for each attempt to connect, of each connection that broke."""
 
-REPEATED = frozenset({"enqueue failed", "request failed"})
+REPEATED = frozenset(
+    {"enqueue failed", "request failed", "application.no_fallback", "copy.left_out"}
+)
 """Events of our own: every sender meets the outage, and tries again and again."""
 
 MAX_KNOWN = 1000

@@ -36,6 +36,8 @@ class ApplicationView:
     max_backlog: int
     retention_days: float
     copies: tuple[str, ...]
+    fallback: str | None
+    fallback_after_seconds: float
     added_at: datetime
 
 
@@ -60,6 +62,8 @@ def application_view(application: Application, health: Health, backlog: Backlog)
         max_backlog=application.max_backlog,
         retention_days=application.retention.total_seconds() / 86_400,
         copies=application.copies,
+        fallback=application.fallback or None,
+        fallback_after_seconds=application.fallback_after.total_seconds(),
         added_at=application.added_at,
     )
 

@@ -16,9 +16,11 @@ from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ports import Announced, Handshake, Provider, WebhookRequest
 from postroom.application.providers import Providers
 from postroom.domain.failure import Unprocessable
+from postroom.domain.mail.authentication import authentication_of
 from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
 from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig
 from tests.adapters.routes_rig import RegisteredRoutes
+from tests.mail import message
 from tests.threads import sign_ins
 
 PUBLIC_URL = "https://postroom.test"
@@ -102,3 +104,28 @@ def pushed(gmail: GmailEmulator) -> WebhookRequest:
     envelope = gmail.pubsub.envelope(PUSH, SUPPORT, gmail.history_id(SUPPORT))
     headers = {"authorization": f"Bearer {gmail.pubsub.token(PUSH)}"}
     return WebhookRequest("", headers, {}, json.dumps(envelope).encode())
+
+
+RESULTS = "Authentication-Results: {}; dmarc={} header.from=example.org"
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        (
+            (RESULTS.format("mx.google.com", "fail"), RESULTS.format("mx.google.com", "pass")),
+            "fail",
+        ),
+        ((RESULTS.format("mx.evil.test", "pass"), RESULTS.format("mx.google.com", "pass")), None),
+        ((), None),
+    ],
+    ids=["forged below", "a stranger's on top", "none"],
+)
+async def test_what_google_has_found_is_in_the_topmost_field(
+    gmail: Provider, rig: Rig, lines: tuple[str, ...], verdict: str | None
+) -> None:
+    trusted = gmail.trusted_servers(rig.mailbox().account)
+
+    found = authentication_of(message(*lines, "From: jo@example.org"), trusted)
+
+    assert (found and found.verified.value) == verdict

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.providers import Providers
 from postroom.domain.failure import Unprocessable
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 from postroom.entrypoints.emulators.imap_server import ImapServer
 from tests.adapters.imap_rig import PASSWORD, account, mailbox
 from tests.threads import sign_ins
@@ -89,3 +91,15 @@ async def test_its_connections_end_with_the_resources(
 async def test_a_hand_off_secret_that_is_none_is_refused(deps: ProviderDeps) -> None:
     with pytest.raises(InvalidSecret, match="POSTROOM_HANDOFF_SECRETS"):
         provider(deps, handoff_secrets={"acme": "whsec_short"})
+
+
+async def test_of_servers_that_authenticate_it_trusts_those_of_the_mailboxs_own(
+    deps: ProviderDeps,
+) -> None:
+    ours = TrustedServers(ids=frozenset({"mx.acme.example"}))
+    imap = provider(deps, handoff_secrets={}, trusted={"imap.acme.example": ours})
+
+    hosts = ("IMAP.acme.example", "imap.globex.example")
+    trusted = [imap.trusted_servers(replace(account(143), host=host)) for host in hosts]
+
+    assert trusted == [ours, NOBODY]

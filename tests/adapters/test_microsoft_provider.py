@@ -17,12 +17,14 @@ from postroom.application.ports import Announced, CheckStep, Handshake, Provider
 from postroom.application.providers import Providers
 from postroom.domain.account import Secret
 from postroom.domain.failure import Unprocessable
+from postroom.domain.mail.authentication import Verified, authentication_of
 from postroom.entrypoints.emulators.graph import CLIENT_ID, CLIENT_SECRET, DIRECTORY
 from tests.adapters.graph_notifications import notification
 from tests.adapters.graph_rig import PUBLIC_URL, RAW, USER, a_mailbox
 from tests.adapters.login_rig import PERSON, Login, opened_by
 from tests.adapters.notification_rig import Rig, mailbox_of
 from tests.adapters.notification_token_rig import LOGIN, Entra
+from tests.mail import message
 from tests.threads import sign_ins
 
 MAILBOX = a_mailbox()
@@ -51,6 +53,17 @@ def microsoft(deps: ProviderDeps, login: Login) -> Provider:
 async def test_it_can_stand_among_the_providers(microsoft: Provider) -> None:
     assert list(Providers([microsoft])) == ["microsoft"]
     assert microsoft.title == "Microsoft 365"
+
+
+async def test_what_exchange_has_found_is_in_the_topmost_field(microsoft: Provider) -> None:
+    field = "Authentication-Results: {} dmarc={} action=none header.from=example.org"
+    lines = (field.format("spf=none;", "fail"), field.format("mx.evil.test;", "pass"))
+    trusted = microsoft.trusted_servers(MAILBOX.account)
+
+    found = authentication_of(message(*lines, "From: jo@example.org"), trusted)
+
+    assert found
+    assert found.verified is Verified.FAIL
 
 
 async def test_it_fetches_what_it_has_listed(microsoft: Provider, login: Login) -> None:

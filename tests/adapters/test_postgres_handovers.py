@@ -1,6 +1,7 @@
 """Handovers in PostgreSQL: claims beside a person who moves one, and what is stored."""
 
 import asyncio
+import json
 import zlib
 
 import psycopg
@@ -16,7 +17,7 @@ from postroom.domain.failure import StoreUnavailable
 from postroom.domain.handover.answer import Skipped
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import State
-from tests.contracts.handing_over import CRM, ORDERED, accept, answer, claim_one, keys
+from tests.contracts.handing_over import CRM, ORDERED, accept, answer, body_of, claim_one, keys
 from tests.providers import POINTERS
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -123,9 +124,7 @@ async def test_bodies_are_read_whatever_the_setting_and_the_newest_key_were(
     claimed = await over(database, sealed(NEW, OLD, encrypts=False)).claim(CRM, 10)
 
     assert {call.body for call in claimed.calls} == {
-        b'{"key": "a"}',
-        b'{"key": "b"}',
-        b'{"key": "c"}',
+        json.dumps(body_of(key)).encode() for key in "abc"
     }
 
 

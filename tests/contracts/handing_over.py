@@ -1,8 +1,10 @@
 """What the contracts of handovers share: an application, messages for it, and time that passes."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.postgres.database import Database
@@ -60,6 +62,20 @@ def of_database(database: Database) -> PassTime:
     return pass_time
 
 
+def body_of(key: str, application: Application = CRM) -> dict[str, Any]:
+    """As much of a body as is read again."""
+    source = {"id": "7", "threadId": None, "labels": ["INBOX"], "folder": None}
+    data: dict[str, Any] = {
+        "key": key,
+        "application": application.name,
+        "sequence": None,
+        "source": source,
+        "email": {"keywords": {"$seen": True}},
+        "content": {"truncated": []},
+    }
+    return {"type": "mail.received", "data": data}
+
+
 def new_handover(
     key: str,
     now: datetime,
@@ -82,7 +98,7 @@ def new_handover(
     job = replace(outcome(f"job of {key}").job, tenant=tenant, mailbox=mailbox)
     return NewHandover(
         handover=handover,
-        body=f'{{"key": "{key}"}}'.encode(),
+        body=json.dumps(body_of(key, application)).encode(),
         job=job,
         raw="ab" * 32,
         raw_size=1000,

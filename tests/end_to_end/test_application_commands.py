@@ -97,6 +97,8 @@ def test_an_inbox_table_needs_no_secret_and_takes_many_rows_at_a_time(postroom: 
         (["crm", URL, "--in-flight", "0"], "in-flight: use 1 to 1000"),
         (["crm", URL, "--copy", "archive"], "there is no application archive: add it first"),
         (["crm", URL, "--copy", "crm"], "an application gets no copies of its own messages"),
+        (["crm", URL, "--fallback", "archive"], "there is no application archive: add it first"),
+        (["crm", URL, "--fallback-after", "10s"], "fallback-after: use 60 s to"),
     ],
 )
 def test_an_application_that_cannot_be_is_refused(
@@ -194,6 +196,47 @@ def test_a_tenants_option_does_not_change_what_is_the_installations(postroom: Po
     for command in ("rotate", "pause", "resume", "remove"):
         failure = postroom("application", command, "crm", "--tenant", "acme").failure
         assert failure == "crm is the installation's: leave out --tenant"
+
+
+# --- Replaced while it is down
+
+
+def test_a_fallback_is_set_shown_and_taken_back(postroom: Postroom) -> None:
+    add(postroom)
+    add(postroom, "--tenant", "acme", "--fallback", "crm", "--fallback-after", "1h", name="own")
+
+    shown = postroom("application", "show", "own", "--tenant", "acme").out
+    parsed = postroom("application", "show", "own", "--tenant", "acme", "--json").json
+    postroom("application", "set", "own", "--tenant", "acme", "--fallback", "")
+
+    assert "crm, after 60 minutes" in shown
+    assert (parsed["fallback"], parsed["fallback_after_seconds"]) == ("crm", 3600)
+    assert stored("own", "acme").fallback == ""
+
+
+def test_fallbacks_have_no_chains(postroom: Postroom) -> None:
+    add(postroom)
+    add(postroom, "--fallback", "crm", name="first")
+
+    ended = postroom("application", "set", "crm", "--fallback", "first")
+
+    assert ended.failure == (
+        "first cannot be the fallback of crm: it falls back to crm itself, and there are no chains"
+    )
+
+
+def test_a_fallback_is_not_removed(postroom: Postroom) -> None:
+    add(postroom)
+    add(postroom, "--tenant", "acme", "--fallback", "crm", name="own")
+
+    refused = postroom("application", "remove", "crm", "--yes").failure
+    postroom("application", "set", "own", "--tenant", "acme", "--fallback", "")
+
+    assert refused == (
+        "crm is the fallback of own. Give it another one, or none:"
+        " postroom application set own --tenant acme --fallback ''"
+    )
+    assert postroom("application", "remove", "crm", "--yes").code == 0
 
 
 # --- Routed to

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from postroom.adapters.memory.application_caller import InMemoryApplicationCaller
 from postroom.adapters.webhook.answers import answer_of
+from postroom.application.accept_handover import CopyEvents
+from postroom.application.fall_back import FallBack, FallbackEvents
 from postroom.application.hand_over import Callers, HandOver, HandoverEvents
 from postroom.application.ports import (
     Answered,
@@ -35,7 +37,7 @@ _NO_ANSWER: dict[str, Answer] = {
 }
 
 
-class Unheard(HandoverEvents):
+class UnheardHandovers(HandoverEvents, FallbackEvents, CopyEvents):
     def called(self, _answered: Answered, _seconds: float) -> None: ...
 
     def claimed(self, _claimed: Claimed) -> None: ...
@@ -43,6 +45,10 @@ class Unheard(HandoverEvents):
     def settled(self, _application: Application, _settled: Settled) -> None: ...
 
     def unsettled(self, _application: Application, _count: int, _failure: Unavailable) -> None: ...
+
+    def left_out(self, _copy: str, _mailbox: Mailbox, _reason: str) -> None: ...
+
+    def no_fallback(self, _application: Application, _reason: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Applications:
     """*failure* is how all calls end, while there is one.
 
     *lost* is how many calls have their effect, and are cut off before the answer. *refused* has
-    what is answered to messages of these keys.
+    what is answered to messages of these keys. What is *unharmed* is up whatever befalls others.
     """
 
     rig: Rig
@@ -73,12 +79,19 @@ class Applications:
     failure: str = ""
     refused: dict[str, str] = field(default_factory=dict)
     lost: int = 0
+    unharmed: set[str] = field(default_factory=set)
     added: list[Application] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.caller = InMemoryApplicationCaller(behaviour=self._behave)
         callers = Callers({"https": self.caller})
-        self.hand_over = HandOver(self.rig.handovers, callers, Unheard(), draw=lambda: 0.0)
+        self.hand_over = HandOver(
+            self.rig.handovers,
+            callers,
+            UnheardHandovers(),
+            FallBack(self.rig.applications, self.rig.handovers, UnheardHandovers()),
+            draw=lambda: 0.0,
+        )
 
     async def add(self, name: str = NAME, **settings: object) -> None:
         application = Application(
@@ -98,7 +111,7 @@ class Applications:
                 claimed = await self.hand_over.claim(application, application.in_flight)
                 if claimed.ping:
                     await self.hand_over.ping(application)
-                if not claimed.calls:
+                if not (claimed.calls or claimed.others):
                     break
                 await self._call(application, claimed.calls)
 
@@ -108,8 +121,13 @@ class Applications:
             self.rig.clock.advance(application.timeout)
         await self.hand_over.settle(application, answers, lease_ends=0.0)
 
+    async def call_once(self) -> None:
+        """The first application, with one message."""
+        claimed = await self.hand_over.claim(self.added[0], 1)
+        await self._call(self.added[0], claimed.calls)
+
     async def _behave(self, application: Application, call: Call | None) -> Answer | None:
-        if self.failure:
+        if self.failure and application.name not in self.unharmed:
             return self._read(self.failure)
         if call is None:
             return Done(status=200)

@@ -42,7 +42,7 @@ from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.sdk import open_telemetry
 from tests.consuming import consuming, largest, track_sources
-from tests.features.applications import Applications, LookedUpAnew
+from tests.features.applications import Applications, LookedUpAnew, UnheardHandovers
 from tests.features.flapping import GatedMessages
 from tests.features.providers import Request, stages
 from tests.features.rigs import Rig
@@ -94,6 +94,7 @@ class Service:
         accept = AcceptHandover(
             applications=rig.applications,
             handovers=rig.handovers,
+            events=UnheardHandovers(),
             blobs=self.blobs,
             sanitise=Nh3Sanitiser(),
             offload=AtOnce(),

@@ -25,6 +25,7 @@ def accepting(
     return AcceptHandover(
         applications=rig.applications,
         handovers=rig.handovers,
+        events=rig.events,
         blobs=blobs or InMemoryBlobStore(rig.clock),
         sanitise=PlainSanitiser(),
         offload=AtOnce(),

@@ -14,6 +14,8 @@ from postroom.adapters.memory.application_caller import InMemoryApplicationCalle
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.handovers import InMemoryHandovers
+from postroom.application.accept_handover import CopyEvents
+from postroom.application.fall_back import FallBack, FallbackEvents
 from postroom.application.hand_over import Callers, HandOver, HandoverEvents
 from postroom.application.ports import Answered, Claimed, Settled
 from postroom.domain.failure import StoreUnavailable, Unavailable
@@ -21,6 +23,7 @@ from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import Handover
 from postroom.domain.handover.health import Health
+from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.dispatcher import Dispatcher
 from tests.contracts.handing_over import CRM, new_handover
 from tests.simulation.clocks import TrueClock
@@ -83,11 +86,13 @@ class FragileHandovers(InMemoryHandovers):
 
 
 @dataclass
-class HeardEvents(HandoverEvents):
+class HeardEvents(HandoverEvents, FallbackEvents, CopyEvents):
     calls: list[tuple[Answer, float]] = field(default_factory=list)
     others: list[Handover] = field(default_factory=list)
     settlements: list[Settled] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+    obstacles: list[str] = field(default_factory=list)
 
     def called(self, answered: Answered, seconds: float) -> None:
         self.calls.append((answered.answer, seconds))
@@ -101,6 +106,12 @@ class HeardEvents(HandoverEvents):
     def unsettled(self, _application: Application, count: int, _failure: Unavailable) -> None:
         self.lost.append(count)
 
+    def left_out(self, copy: str, _mailbox: Mailbox, reason: str) -> None:
+        self.left.append((copy, reason))
+
+    def no_fallback(self, _application: Application, reason: str) -> None:
+        self.obstacles.append(reason)
+
 
 @dataclass
 class Rig:
@@ -113,7 +124,8 @@ class Rig:
         self.handovers = FragileHandovers(self.database, self.clock)
         self.applications = InMemoryApplications(self.database)
         callers = Callers({"https": self.caller})
-        self.hand_over = HandOver(self.handovers, callers, self.events, draw=lambda: 0.0)
+        fall_back = FallBack(self.applications, self.handovers, self.events)
+        self.hand_over = HandOver(self.handovers, callers, self.events, fall_back, draw=lambda: 0.0)
         self.dispatcher = Dispatcher(
             handovers=self.handovers, applications=self.applications, hand_over=self.hand_over
         )

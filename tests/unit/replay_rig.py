@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
+from postroom.adapters import imap
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.clock import ManualClock
@@ -11,15 +12,24 @@ from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
 from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
-from postroom.application.ports import Answered, Call, HandoverFilter
+from postroom.application.ports import Answered, Call, HandoverFilter, Provider
+from postroom.application.providers import Providers
 from postroom.application.replay_as_new import ReplayAsNew
 from postroom.application.replay_handovers import REPLAYABLE, Progress, ReplayHandovers
 from postroom.domain.handover.answer import Done
 from postroom.domain.handover.handover import State
+from postroom.domain.mail.trusted_servers import TrustedServers
 from tests.contracts.handing_over import CRM, SECOND, new_handover
+from tests.provider_deps import provider_deps
 
-RAW = b"From: Ann <ann@sender.example>\r\nMessage-ID: <a@x>\r\nSubject: Order\r\n\r\nHello\r\n"
+RAW = b"Authentication-Results: mx.acme.example; dmarc=pass header.from=sender.example\r\n"
+RAW += b"From: Ann <ann@sender.example>\r\nMessage-ID: <a@x>\r\nSubject: Order\r\n\r\nHello\r\n"
 EVERY = HandoverFilter(application="crm", states=REPLAYABLE)
+
+
+def _imap(clock: ManualClock, registry: InMemoryMailboxRegistry) -> Provider:
+    trusted = {"imap.acme.example": TrustedServers(ids=frozenset({"mx.acme.example"}))}
+    return imap.provider(provider_deps(clock, registry), handoff_secrets={}, trusted=trusted)
 
 
 class Hub:
@@ -32,7 +42,9 @@ class Hub:
         self.blobs = InMemoryBlobStore(clock)
         as_new = ReplayAsNew(
             registry=self.registry,
+            providers=Providers([_imap(clock, self.registry)]),
             handovers=self.handovers,
+            records=self.records,
             blobs=self.blobs,
             sanitise=Nh3Sanitiser(),
             offload=AtOnce(),

@@ -11,8 +11,10 @@ import pytest
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.application.accept_handover import AcceptHandover
+from postroom.application.ports import Backlog
+from postroom.application.remembered import LOOKED_UP_FOR
 from postroom.application.sanitising import MAX_HTML
-from postroom.domain.failure import AccessFailed, Contended, StoreUnavailable
+from postroom.domain.failure import AccessFailed, StoreUnavailable
 from postroom.domain.handover.application import Application, Mode, Order
 from postroom.domain.ingress import IngressMode
 from postroom.domain.mail.message import InboundMessage
@@ -179,11 +181,47 @@ class Locked(InMemoryApplications):
 
 
 @in_virtual_time
-async def test_a_copy_whose_secrets_cannot_be_read_is_no_fault_of_the_mailboxs(rig: Rig) -> None:
+async def test_a_copy_whose_secrets_cannot_be_read_is_left_out(rig: Rig) -> None:
+    await rig.add(WITH_COPY, ARCHIVE)
     rig.applications = Locked(rig.database)
 
-    with pytest.raises(Contended, match="the application archive: no key opens its secrets"):
-        await accepted(rig, WITH_COPY)
+    assert await accepted(rig, WITH_COPY) == Accepted("crm")
+
+    assert (len(rows(rig)), rows(rig, ARCHIVE)) == (1, [])
+    assert rig.events.left == [("archive", "no key opens its secrets")]
+
+
+@pytest.mark.parametrize("limits", [{"max_backlog": 2}, {"max_backlog_bytes": 1}])
+@in_virtual_time
+async def test_a_copy_that_is_behind_is_left_out_and_the_message_goes_on(
+    rig: Rig, limits: dict[str, int]
+) -> None:
+    await rig.add(WITH_COPY, replace(ARCHIVE, **limits))  # type: ignore[arg-type]
+    await rig.accept("x", "y", to=ARCHIVE)
+
+    assert await accepted(rig, WITH_COPY) == Accepted("crm")
+
+    assert (len(rows(rig)), len(rows(rig, ARCHIVE))) == (1, 2)
+    assert rig.events.left == [("archive", "the application archive is behind: 2 messages wait")]
+
+
+@in_virtual_time
+async def test_whether_a_copy_is_behind_is_not_looked_up_for_each_message(rig: Rig) -> None:
+    await rig.add(WITH_COPY, ARCHIVE)
+    accept, looked_up = accepting(rig), list[str]()
+    backlog = rig.handovers.backlog
+
+    async def counted(application: Application) -> Backlog:
+        looked_up.append(application.name)
+        return await backlog(application)
+
+    rig.handovers.backlog = counted  # type: ignore[method-assign]
+    for number in range(5):
+        mail = inbound(raw_mail(f"{number}@sender.example"))
+        await accept.prepare(WITH_COPY, MAILBOX, mail, JOB)
+        await asyncio.sleep(LOOKED_UP_FOR / 4)
+
+    assert looked_up == ["archive", "archive"]
 
 
 # --- Shadow ---------------------------------------------------------------------------------------

@@ -11,7 +11,15 @@ from postroom.domain.handover.answer import Answer, Busy, Done, Failed, Unreacha
 from postroom.domain.handover.application import Application, InvalidApplication
 from postroom.domain.handover.claiming import plan
 from postroom.domain.handover.handover import Handover, State
-from postroom.domain.handover.health import Condition, Health
+from postroom.domain.handover.health import (
+    ALERTS,
+    Alert,
+    Condition,
+    Failing,
+    Health,
+    Recovered,
+    alert_of,
+)
 from postroom.domain.handover.settling import settle
 from tests.contracts.samples import NOON
 
@@ -200,3 +208,50 @@ def test_a_call_that_was_on_its_way_makes_no_pause_longer() -> None:
 def test_an_application_is_somewhere(destination: str) -> None:
     with pytest.raises(InvalidApplication):
         replace(CRM, destination=destination)
+
+
+# --- What a person hears of ---
+
+
+def alerts(failing: timedelta) -> tuple[Sequence[Alert], timedelta]:
+    """All that is due while it fails for so long, and after that; and when each was, since then."""
+    world, heard = World(lambda _, now: FAULTS["404"] if now < NOON + failing else Done()), []
+    world.accept("a")
+    while world.now < NOON + failing + HOUR:
+        before = world.health
+        world.run(10 * SECOND)
+        if alert := alert_of(before, world.health):
+            heard.append(alert)
+            when = world.now - NOON
+    return heard, when
+
+
+@pytest.mark.parametrize(
+    ("failing", "passed"),
+    [
+        (MINUTE, []),
+        (20 * MINUTE, ALERTS[:1]),
+        (2 * HOUR, ALERTS[:2]),
+        (30 * HOUR, ALERTS),
+        (90 * HOUR, ALERTS),
+    ],
+)
+def test_a_person_hears_once_of_each_time_that_it_has_failed_for_and_of_its_end(
+    failing: timedelta, passed: Sequence[timedelta]
+) -> None:
+    heard, when = alerts(failing)
+
+    assert heard == [
+        *(Failing(NOON, each, "answered 404") for each in passed),
+        Recovered(NOON, was_alerted=bool(passed)),
+    ]
+    assert failing <= when <= failing + 6 * MINUTE
+
+
+def test_of_several_that_are_due_at_once_it_is_the_longest() -> None:
+    before = Health(window=1, failing_since=NOON)
+
+    after = before.after(FAULTS["404"], key="a", began=NOON, now=NOON + 2 * HOUR, draw=0.0, limit=8)
+
+    assert alert_of(before, after) == Failing(NOON, HOUR, "answered 404")
+    assert alert_of(after, after) is None

@@ -7,10 +7,10 @@ from postroom.domain.mail.authentication import (
     Dkim,
     Dmarc,
     Spf,
-    TrustedServers,
     Verified,
     authentication_of,
 )
+from postroom.domain.mail.trusted_servers import TrustedServers
 from tests.mail import message
 
 OURS = TrustedServers(ids=frozenset({"mx.acme.example"}))
@@ -136,3 +136,77 @@ def test_time_grows_with_the_field_and_no_faster() -> None:
         result = found("mx.acme.example; " + unit * (60_000 // len(unit)))
 
         assert len(result.dkim) <= 20
+
+
+# --- Forged ---
+
+HOP = "Received: from x by y; Fri, 27 Nov 2026 09:00:00 +0000"
+GENUINE = "Authentication-Results: mx.acme.example; spf=fail smtp.mailfrom=example.org"
+FORGED = "Authentication-Results: mx.acme.example; spf=pass smtp.mailfrom=example.org"
+STRANGE = "Authentication-Results: mx.evil.test; dmarc=pass header.from=example.org"
+
+
+def verdict(*lines: str, trusted: TrustedServers = OURS) -> str | None:
+    found = authentication_of(message(*lines, FROM), trusted)
+    return found.verified.value if found else None
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((GENUINE, HOP, FORGED), "fail"),
+        ((HOP, GENUINE, HOP, FORGED), "fail"),
+        ((HOP, HOP, FORGED), None),
+        ((HOP, STRANGE, HOP, FORGED), None),
+        ((HOP, STRANGE, HOP), None),
+        ((HOP, GENUINE, FORGED), "fail"),
+        ((HOP, FORGED), "pass"),  # where the server does not remove such fields, as it must
+    ],
+    ids=[
+        "below the hop",
+        "below the next hop",
+        "without a genuine one",
+        "beside a stranger's",
+        "with a stranger's id",
+        "right below the genuine one",
+        "in the hop itself",
+    ],
+)
+def test_a_field_that_was_there_before_the_message_came_to_us_does_not_count(
+    lines: tuple[str, ...], expected: str | None
+) -> None:
+    assert verdict(*lines) == expected
+
+
+def test_a_server_may_stand_behind_others_of_ours() -> None:
+    behind = TrustedServers(ids=OURS.ids, hops=2)
+
+    assert verdict(HOP, HOP, GENUINE, HOP, FORGED) is None
+    assert verdict(HOP, HOP, GENUINE, HOP, FORGED, trusted=behind) == "fail"
+    assert verdict(HOP, HOP, HOP, FORGED, trusted=behind) is None
+
+
+def test_a_method_counts_from_the_topmost_field_that_has_it() -> None:
+    result = found(
+        "mx.acme.example; dkim=fail header.d=example.org",
+        "mx.acme.example; dkim=pass header.d=example.org; spf=none",
+    )
+
+    assert [each.result for each in result.dkim] == ["fail"]
+    assert (result.spf, result.verified) == (Spf("none", None), Verified.NONE)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((HOP, HOP, GENUINE, HOP, FORGED), "fail"),
+        ((HOP, STRANGE, FORGED), None),
+        ((HOP, HOP), None),
+    ],
+)
+def test_of_a_provider_with_an_id_the_topmost_field_counts_if_it_has_that(
+    lines: tuple[str, ...], expected: str | None
+) -> None:
+    provider = TrustedServers(ids=OURS.ids, topmost=True)
+
+    assert verdict(*lines, trusted=provider) == expected

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from opentelemetry.metrics import CallbackOptions
 
 from postroom.application.ports import Answered, Claimed, Settled
 from postroom.domain.failure import StoreUnavailable
@@ -25,7 +26,7 @@ from postroom.domain.handover.health import Condition, Health
 from postroom.entrypoints.telemetry.handovers import ObservedHandovers
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 from tests.contracts.handing_over import CRM, new_handover
-from tests.contracts.samples import NOON
+from tests.contracts.samples import NOON, imap_mailbox
 from tests.unit.captured_log import captured_log, lines
 
 KEY = "msg_ic4uclgu7j3ru5k5hkyx6us2sty4fy63"
@@ -73,6 +74,7 @@ def said(events: ObservedHandovers, what: Settled) -> list[dict[str, Any]]:
         (ended(State.REFUSED), "handover.refused", "error"),
         (ended(State.DEAD, charged=8), "handover.dead", "error"),
         (ended(State.HELD), "handover.held", "warning"),
+        (ended(State.MOVED, reason="its fallback standby has it"), "handover.moved", "warning"),
         (ended(State.WAITING, charged=2), "handover.retried", "warning"),
         (ended(State.WAITING, charged=3), "handover.struggling", "warning"),
     ],
@@ -93,6 +95,32 @@ def test_what_ended_by_a_claim_is_an_event_too(events: ObservedHandovers) -> Non
 
     [line] = lines(out)
     assert (line["event"], line["charged"], line["reason"]) == ("handover.dead", 8, "HTTP 500")
+
+
+def test_a_fallback_that_cannot_stand_in_is_said(events: ObservedHandovers) -> None:
+    with captured_log() as out:
+        for _ in "again":
+            events.no_fallback(replace(CRM, fallback="standby"), "it was removed")
+
+    [line] = lines(out)
+    assert (line["event"], line["level"]) == ("application.no_fallback", "error")
+    assert (line["fallback"], line["reason"]) == ("standby", "it was removed")
+
+
+def test_a_copy_that_is_left_out_is_said_and_counted(
+    events: ObservedHandovers, telemetry: Telemetry
+) -> None:
+    with captured_log() as out:
+        events.left_out("archive", imap_mailbox(), "no key opens its secrets")
+
+    [line] = lines(out)
+    assert (line["event"], line["level"], line["application"]) == (
+        "copy.left_out",
+        "error",
+        "archive",
+    )
+    assert (line["mailbox"], line["reason"]) == ("support", "no key opens its secrets")
+    assert "postroom_copies_left_out_total 1.0" in telemetry.exposition().decode()
 
 
 @pytest.mark.parametrize("state", [State.REFUSED, State.SKIPPED])
@@ -178,7 +206,9 @@ def test_an_application_that_is_away_is_an_event_when_it_begins_and_when_it_ends
     assert heard[2]["since"].startswith("2030-01-01T12:00:00")
 
 
-def test_a_person_hears_of_it_as_often_as_it_is_due(events: ObservedHandovers) -> None:
+def test_a_person_hears_of_it_as_often_as_it_is_due(
+    events: ObservedHandovers, telemetry: Telemetry
+) -> None:
     first, second = replace(FAILING, alerts=1), replace(FAILING, alerts=2)
 
     heard = [
@@ -192,3 +222,8 @@ def test_a_person_hears_of_it_as_often_as_it_is_due(events: ObservedHandovers) -
         ("application.failing", "error"),
     ]
     assert heard[0]["since"].startswith("2030-01-01T12:00:00")
+    counted = telemetry.instruments.applications_failing.observe(CallbackOptions())
+    assert [(each.attributes, each.value) for each in counted] == [
+        ({"passed": "300"}, 1),
+        ({"passed": "3600"}, 1),
+    ]

@@ -97,6 +97,8 @@ async def test_as_new_it_has_a_key_of_its_own_and_says_whose_it_is(hub: Hub) -> 
     assert call.handover.key == data["key"] == data["email"]["id"] == "a_r1"
     assert data["replay"] == {"of": "a", "number": 1}
     assert data["email"]["subject"] == "Order"
+    assert data["authentication"]["verdict"] == "pass"
+    assert (data["source"]["labels"], data["email"]["keywords"]) == (["INBOX"], {"$seen": True})
     assert data["content"]["textUrl"].startswith("https://postroom.example/")
     assert data["keepKeyUntil"] > "2026"
     assert await hub.state_of("a") is State.DONE

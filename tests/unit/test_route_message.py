@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from postroom.adapters.memory.applications import InMemoryApplications
-from postroom.application import route_message
+from postroom.application import remembered
 from postroom.application.accept_handover import AcceptHandover
 from postroom.application.ports import EmailProcessor, Prepared
-from postroom.application.route_message import LOOKED_UP_FOR, RouteMessage
+from postroom.application.remembered import LOOKED_UP_FOR
+from postroom.application.route_message import RouteMessage
 from postroom.domain.failure import AccessFailed, Contended
 from postroom.domain.handover.application import Application, Mode
 from postroom.domain.mail.message import InboundMessage
@@ -228,7 +229,7 @@ async def test_a_mailbox_that_is_moved_to_another_application_is_so_at_once(rig:
 async def test_no_more_routes_are_held_than_are_used(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(route_message, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(remembered, "MOST_REMEMBERED", 3)
     router = Router(rig)
     for number in range(10):
         assert await router.obstacle(imap_mailbox(f"t{number}")) == ""

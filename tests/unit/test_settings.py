@@ -91,6 +91,21 @@ def test_secrets_by_tenant_are_a_table_in_the_file() -> None:
     assert secrets["acme"].get_secret_value() == "whsec_c2VjcmV0"
 
 
+def test_servers_are_trusted_by_the_host_of_a_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_AUTHSERV_IDS", '{"IMAP.acme.example": "MX.acme.example,mx2"}')
+
+    assert load_settings().authserv_ids == {"imap.acme.example": "mx.acme.example,mx2"}
+
+
+@pytest.mark.parametrize(
+    "given", ['{"": "mx"}', '{"imap": ""}', '{"imap": "a;b"}', '{"imap": "a, b"}']
+)
+def test_what_is_no_id_of_a_server_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("POSTROOM_AUTHSERV_IDS", given)
+
+    assert refusal() == ('POSTROOM_AUTHSERV_IDS: is like {"imap.acme.example": "mx.acme.example"}')
+
+
 @pytest.mark.parametrize("given", ["new,old", "new,old,"])
 def test_secret_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("POSTROOM_SECRET_KEYS", given)

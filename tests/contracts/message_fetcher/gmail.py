@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 
 from postroom.adapters.google import GmailFetcher
 from postroom.adapters.google.pointer import GooglePointer
+from postroom.domain.mail.message import SourceHints
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.emulators.gmail import GoogleError
 from tests.adapters.gmail_rig import SUPPORT, Rig, pointer
@@ -28,6 +29,15 @@ class Gmail(Stage):
 
     def move(self, pointer: Pointer) -> None:
         self._gmail.relabel(SUPPORT, _id(pointer), add=["TRASH"], remove=["INBOX", "UNREAD"])
+
+    def mark(self, pointer: Pointer) -> SourceHints:
+        message_id = _id(pointer)
+        self._gmail.relabel(SUPPORT, message_id, add=["STARRED"], remove=["UNREAD"])
+        return SourceHints(
+            thread_id=message_id,  # the first of its thread gives that its id
+            labels=("INBOX", "STARRED"),
+            keywords=("$flagged", "$seen"),
+        )
 
     def refuse(self) -> None:
         self._fail(GoogleError(403, "insufficientPermissions"))

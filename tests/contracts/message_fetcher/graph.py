@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 
 from postroom.adapters.microsoft.fetcher import GraphFetcher
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.domain.mail.message import NO_HINTS, SourceHints
 from postroom.domain.pointer import Pointer
 from tests.adapters.graph_rig import USER, Rig, a_mailbox
 from tests.contracts.message_fetcher.stage import LIMIT, Stage
@@ -26,6 +27,9 @@ class Graph(Stage):
 
     def move(self, pointer: Pointer) -> None:
         self._graph.move(_id(pointer), "archive")
+
+    def mark(self, pointer: Pointer) -> SourceHints:  # noqa: ARG002 - the MIME says none of it
+        return NO_HINTS
 
     def refuse(self) -> None:
         self._graph.fail(USER, status=403, code="ErrorAccessDenied")

@@ -6,6 +6,7 @@ from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.imap.pool import ConnectionPool
 from postroom.domain.account import Secret
 from postroom.domain.failure import SourceGone
+from postroom.domain.mail.message import SourceHints
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.emulators.imap_server import ImapServer
 from tests.contracts.message_fetcher.stage import LIMIT, MESSAGE_ID, Stage
@@ -43,6 +44,17 @@ class Imap(Stage):
 
     def move(self, pointer: Pointer) -> None:  # noqa: ARG002 - it befalls the whole folder
         self._served.rebuild(FOLDER)
+
+    def mark(self, pointer: Pointer) -> SourceHints:
+        assert isinstance(pointer, ImapPointer)
+        self._served.flag(
+            pointer.uid, r"\Seen", r"\Flagged", r"\Deleted", "$Forwarded", folder=FOLDER
+        )
+        return SourceHints(
+            id=f"{FOLDER};UIDVALIDITY={pointer.uid_validity};UID={pointer.uid}",
+            folder=FOLDER,
+            keywords=("$flagged", "$forwarded", "$seen"),
+        )
 
     def refuse(self) -> None:
         account = replace(self._served.account, password=Secret("wrong"))

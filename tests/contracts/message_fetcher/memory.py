@@ -10,6 +10,7 @@ from postroom.adapters.memory.fetcher import InMemoryMessages, source_of
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import FetchedMessage
 from postroom.domain.failure import AccessFailed, SourceGone, Throttled, Unavailable
+from postroom.domain.mail.message import SourceHints
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 from tests.contracts.message_fetcher.stage import LIMIT, MESSAGE_ID, Stage
@@ -41,6 +42,11 @@ class InMemory(Stage):
 
     def move(self, pointer: Pointer) -> None:
         """There are no folders in memory."""
+
+    def mark(self, pointer: Pointer) -> SourceHints:
+        hints = SourceHints(labels=("seen",), keywords=("$flagged", "$seen"))
+        self._messages.hint(source_of(pointer), hints, self.mailbox)
+        return hints
 
     def refuse(self) -> None:
         self._messages.failures.append(AccessFailed("no entry"))

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from postroom.application.ports import MessageFetcher
 from postroom.domain.failure import SourceGone, Unprocessable
+from postroom.domain.mail.message import SourceHints
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 
@@ -40,6 +41,10 @@ class Stage(Protocol):
     @abstractmethod
     def move(self, pointer: Pointer) -> None:
         """File the message elsewhere; with IMAP, give its folder another UIDVALIDITY."""
+
+    @abstractmethod
+    def mark(self, pointer: Pointer) -> SourceHints:
+        """Have the message read, and flagged; returns what the provider says of it then."""
 
     @abstractmethod
     def refuse(self) -> None:

@@ -1,5 +1,6 @@
 """What every MessageFetcher promises."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -107,7 +108,18 @@ async def test_a_message_that_was_moved_has_the_source_that_it_had(stage: Stage)
     before = await stage.fetcher.fetch(stage.mailbox, pointer)
     stage.move(pointer)
 
-    assert await stage.fetcher.fetch(stage.mailbox, pointer) == before
+    moved = await stage.fetcher.fetch(stage.mailbox, pointer)
+
+    assert replace(moved, hints=before.hints) == before
+
+
+async def test_a_message_comes_with_what_its_provider_says_of_it_in_the_same_answer(
+    stage: Stage,
+) -> None:
+    pointer = stage.deliver(MAIL, AT)
+    hints = stage.mark(pointer)
+
+    assert (await stage.fetcher.fetch(stage.mailbox, pointer)).hints == hints
 
 
 # --- What cannot be fetched ---------------------------------------------------------------------

@@ -22,6 +22,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     " that cannot keep a key": {"when_unsure": WhenUnsure.HOLD},
     " that is in shadow": {"mode": Mode.SHADOW},
     ", and copies to another": {"copies": (COPY,)},
+    " that has another for its fallback": {"fallback": COPY},
     " that lets 5 messages wait": {"max_backlog": 5},
 }
 
@@ -34,8 +35,9 @@ def _(scene: Scene, kind: str) -> None:
 async def _add(scene: Scene, settings: dict[str, Any]) -> None:
     applications = scene.service.applications
     await applications.add(**settings)
-    for name in settings.get("copies", ()):
-        await applications.add(name)
+    for name in (*settings.get("copies", ()), settings.get("fallback", "")):
+        if name:
+            await applications.add(name)
     await scene.service.rig.applications.set_route(scene.service.tenant, NAME)
 
 
@@ -46,6 +48,30 @@ async def _add(scene: Scene, settings: dict[str, Any]) -> None:
 @given(parsers.parse('each call of the application ends with "{failure}"'))
 def _(scene: Scene, failure: str) -> None:
     scene.service.applications.failure = failure
+
+
+@given("the fallback is up")
+def _(scene: Scene) -> None:
+    scene.service.applications.unharmed.add(COPY)
+
+
+@given(parsers.parse('the first call of the application ends with "{failure}"'))
+def _(scene: Scene, failure: str) -> None:
+    """Before the outage: it is the one message of which the application is not sure, or is."""
+    scene.service.applications.failure = failure
+    scene.run(scene.service.handle_waiting())
+    scene.run(scene.service.applications.call_once())
+
+
+@given("the fallback was removed")
+def _(scene: Scene) -> None:
+    async def remove() -> None:
+        stored = scene.service.rig.applications
+        found = await stored.get(scene.service.tenant, COPY)
+        assert found
+        await stored.remove(found)
+
+    scene.run(remove())
 
 
 @given("the application is up again")
@@ -131,6 +157,12 @@ def _(scene: Scene, which: str, count: str) -> None:
     effects = scene.service.applications.effects(name)
     assert len(effects) == number_of(count)
     assert len(set(effects)) == len(effects)
+
+
+@then("no message was called with at both")
+def _(scene: Scene) -> None:
+    applications = scene.service.applications
+    assert not set(applications.effects(NAME)) & set(applications.effects(COPY))
 
 
 @then("both have it under one key")

@@ -14,7 +14,8 @@ from postroom.application.ports import FetchedMessage
 from postroom.domain.handover.body import render_body
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.key import handover_key
-from postroom.domain.mail.message import InboundMessage
+from postroom.domain.mail.message import NO_HINTS, InboundMessage, SourceHints
+from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.api.handover_schema import handover_schema
 from tests.contracts.samples import imap_mailbox
@@ -47,8 +48,10 @@ def rendered(
     options: BodyOptions = OPTIONS,
     mailbox: Mailbox = MAILBOX,
     changes: Mapping[str, Any] | None = None,
+    hints: SourceHints = NO_HINTS,
+    trusted: TrustedServers = NOBODY,
 ) -> bytes:
-    message = inbound(raw)
+    message = replace(inbound(raw), hints=hints, trusted=trusted)
     html = PlainSanitiser()(message.message.html) if message.message.html else None
     accepted = acceptance(message, **(changes or {}))
     return render_body(mailbox, message, html, accepted, options)
@@ -59,9 +62,11 @@ def data(
     *,
     options: BodyOptions = OPTIONS,
     changes: Mapping[str, Any] | None = None,
+    hints: SourceHints = NO_HINTS,
+    trusted: TrustedServers = NOBODY,
 ) -> Json:
     """What is in the body, which is valid and fits."""
-    body = rendered(raw, options=options, changes=changes)
+    body = rendered(raw, options=options, changes=changes, hints=hints, trusted=trusted)
     assert len(body) <= options.max_body
     parsed: Json = json.loads(body)
     assert_valid(parsed)

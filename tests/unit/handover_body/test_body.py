@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from postroom.domain.handover.body_input import Replayed, SourceHints
-from postroom.domain.mail.authentication import TrustedServers
+from postroom.domain.handover.body_input import Replayed
+from postroom.domain.mail.message import SourceHints
+from postroom.domain.mail.trusted_servers import TrustedServers
 from tests.mail import mail, multipart
 from tests.samples import NAMES, sample
 from tests.unit.handover_body.rig import (
@@ -90,7 +91,7 @@ def test_the_mail_is_in_the_terms_of_jmap() -> None:
 def test_what_is_derived_from_the_mail_is_beside_it() -> None:
     trusted = TrustedServers(ids=frozenset({"mx.acme.example"}))
 
-    body = data(ORDER, options=replace(OPTIONS, trusted=trusted))
+    body = data(ORDER, trusted=trusted)
 
     assert body["thread"] == {"root": "A1@acme.example", "parent": "A2@acme.example", "token": None}
     assert body["envelope"] == {"mailFrom": "bounce+7@example.org", "rcptTo": None, "tag": "42"}
@@ -201,32 +202,34 @@ def test_eight_bit_header_fields_are_utf_8() -> None:
     ],
 )
 def test_no_parser_and_no_database_refuses_a_body(raw: bytes) -> None:
-    changes = {"hints": SourceHints("a\x00", "b\ud800", ("\udfff",), keywords=("\x00",))}
+    hints = SourceHints(thread_id="a\x00", labels=("\udfff",), keywords=("\x00",))
 
-    text = rendered(raw, changes=changes).decode()
+    text = rendered(raw, hints=hints).decode()
 
     assert "\\u0000" not in text
     assert "\\ud" not in text
-    source = data(raw, changes=changes)["source"]
-    assert (source["threadId"], source["threadIndex"], source["labels"]) == (
-        "a\ufffd",
-        "b\ufffd",
-        ["\ufffd"],
-    )
+    source = data(raw, hints=hints)["source"]
+    assert (source["threadId"], source["labels"]) == ("a\ufffd", ["\ufffd"])
 
 
 # --- What is decided at the acceptance ---
 
 
 def test_what_the_provider_says_is_a_hint() -> None:
-    hints = SourceHints("conversation", "index", ("a", "b"), "inbox", ("$seen",))
+    hints = SourceHints(
+        id="inbox;UIDVALIDITY=1;UID=7",
+        thread_id="conversation",
+        labels=("a", "b"),
+        folder="inbox",
+        keywords=("$seen",),
+    )
 
-    body = data(ORDER, changes={"hints": hints})
+    body = data(ORDER, hints=hints)
 
     assert body["source"] == {
-        "id": "INBOX:1:7",
+        "id": "inbox;UIDVALIDITY=1;UID=7",
         "threadId": "conversation",
-        "threadIndex": "index",
+        "threadIndex": None,
         "labels": ["a", "b"],
         "folder": "inbox",
     }

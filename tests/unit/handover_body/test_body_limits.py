@@ -8,7 +8,7 @@ import pytest
 
 from postroom.domain.handover import body_limits as limits
 from postroom.domain.handover.body import render_body
-from postroom.domain.handover.body_input import SourceHints
+from postroom.domain.mail.message import SourceHints
 from postroom.domain.mail.mime.headers import MAX_BLOCK, MAX_VALUE
 from tests.mail import mail, multipart
 from tests.unit.handover_body.rig import (
@@ -152,9 +152,9 @@ def test_a_subject_is_cut() -> None:
 
 
 def test_what_the_provider_says_is_bounded() -> None:
-    hints = SourceHints("a" * 9_999, "b" * 9_999, ("c" * 9_999,) * 999, "d" * 9_999)
+    hints = SourceHints(thread_id="a" * 9_999, labels=("c" * 9_999,) * 999, folder="d" * 9_999)
 
-    source = data(mail("Subject: a"), changes={"hints": hints})["source"]
+    source = data(mail(f"Thread-Index: {'b' * 9_999}"), hints=hints)["source"]
 
     assert len(source["threadId"]) == len(source["threadIndex"]) == limits.MAX_SOURCE
     assert len(source["labels"]) == limits.MAX_LABELS
