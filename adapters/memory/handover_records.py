@@ -85,7 +85,7 @@ class InMemoryHandoverRecords(HandoverRecords):
         for row in rows:
             async with self._database.transaction(row.handover.tenant) as tables:
                 del tables.handovers[row.handover.application, row.handover.key]
-                record_end(tables, row, DISCARDED, self._clock.now())
+                record_end(self._database, tables, row, DISCARDED, self._clock.now())
         return len(rows)
 
     async def expired(self, *, limit: int, default: timedelta) -> int:
