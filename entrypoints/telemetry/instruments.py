@@ -64,6 +64,8 @@ class Instruments:
     call_duration: Histogram
     handovers: Tally
     handover_duration: Histogram
+    events: Tally
+    events_dropped: Tally
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -131,6 +133,13 @@ def instruments(meter: Meter) -> Instruments:
         ),
         handover_duration=_seconds(
             meter, "postroom.handover.duration", "Time from a message's acceptance to its end"
+        ),
+        events=_tally(meter, "postroom.events", "{event}", "Events given to their subscribers"),
+        events_dropped=_tally(
+            meter,
+            "postroom.events.dropped",
+            "{event}",
+            "Events that a subscriber did not get, since more waited for it than it may have",
         ),
     )
 

@@ -32,7 +32,7 @@ LOGGED = frozenset(
         "max_connections",
         "repeated",
         # handovers
-        *("application", "handover", "unsure", "charged", "processor"),
+        *("application", "handover", "unsure", "charged", "processor", "subscriber"),
     }
 )
 

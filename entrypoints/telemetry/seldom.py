@@ -13,7 +13,7 @@ EVERY = 60.0
 REPETITIVE = frozenset({"psycopg.pool"})
 """Libraries: it writes a line for each attempt to connect, of each connection that broke."""
 
-REPEATED = frozenset({"enqueue failed", "request failed"})
+REPEATED = frozenset({"enqueue failed", "request failed", "events dropped"})
 """Events of our own: every sender meets the outage, and tries again and again."""
 
 MAX_KNOWN = 1000
