@@ -16,8 +16,9 @@ WHERE EXISTS (
     WHERE subscriber.tenant IN ('', new.tenant) AND subscriber.settings ->> 'role' = 'subscriber'
       AND (subscriber.settings -> 'events' = '[]' OR subscriber.settings -> 'events' ? new.type)
 )
+ON CONFLICT DO NOTHING
 """
-"""`new` is a query that comes before, with those columns."""
+"""`new` is a query that comes before, with those columns. What is there is the same event."""
 
 NEW = """
 SELECT %(event_id)s::text AS id, %(tenant)s::text AS tenant, %(event_type)s::text AS type,

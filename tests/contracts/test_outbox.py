@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from postroom.application.ports import Call, Distributed, Outbox
-from postroom.domain.events.event import EventType
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.handover.answer import Done, Failed, Refused, Skipped, Unreachable
 from postroom.domain.handover.application import Application, Role
@@ -17,6 +17,7 @@ from postroom.domain.handover.handover import State
 from postroom.domain.mailbox import Pause, PausedBy
 from postroom.domain.outcome import Accepted, Completed, Dead, Duplicate, Effect, Expanded, Final
 from postroom.domain.outcome import Skipped as WasSkipped
+from postroom.entrypoints.api.event_schema import event_schema
 from tests.contracts.conftest import Storage
 from tests.contracts.handing_over import (
     CRM,
@@ -34,9 +35,8 @@ PORTS = {Outbox}
 
 AUDIT = replace(CRM, name="audit", role=Role.SUBSCRIBER, in_flight=1000)
 OWN = replace(AUDIT, tenant="acme", name="own")
-TYPES = EventType
-
 EVERYTHING = 1000
+SCHEMA = Draft202012Validator(event_schema(), format_checker=FormatChecker())
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,10 @@ class Subscribed:
         await settle(
             self.storage.handovers, *[(call, Done()) for call in calls], application=subscriber
         )
-        return [json.loads(call.body) for call in calls]
+        bodies = [json.loads(call.body) for call in calls]
+        for body in bodies:
+            SCHEMA.validate(body)
+        return bodies
 
     async def facts(self, subscriber: Application = AUDIT) -> list[tuple[object, object]]:
         """Type and data, without what every event has."""
@@ -163,6 +166,13 @@ async def test_each_gets_what_it_wants_of_whom_it_may(subscribed: Subscribed) ->
     assert [body["type"] for body in await subscribed.bodies(OWN)] == ["message.accepted"]
     assert [body["type"] for body in await subscribed.bodies(dead)] == ["message.dead"]
     assert [body["type"] for body in await subscribed.bodies(others)] == ["message.dead"]
+
+
+async def test_a_fact_that_is_written_twice_is_one_event(subscribed: Subscribed) -> None:
+    for _ in range(2):
+        await subscribed.storage.outcomes.record(outcome(ended=Accepted("crm")))
+
+    assert await subscribed.distribute() == Distributed(1, {})
 
 
 async def test_all_get_an_event_under_one_key(subscribed: Subscribed) -> None:

@@ -3,13 +3,16 @@
 -- Written in the transaction of what it states, if anybody subscribes to it, and deleted in the one
 -- that makes a handover of it for each subscriber. position is the order of writing.
 CREATE TABLE event (
-    position  bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id        text        NOT NULL,
     tenant    text        NOT NULL,
+    id        text        NOT NULL,
+    position  bigint      GENERATED ALWAYS AS IDENTITY,
     type      text        NOT NULL,
     at        timestamptz NOT NULL,
-    data      jsonb       NOT NULL
+    data      jsonb       NOT NULL,
+    PRIMARY KEY (tenant, id)
 );
+
+CREATE INDEX event_position ON event (position);
 
 ALTER TABLE event ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON event USING (tenant = current_setting('postroom.tenant', true));
