@@ -1,10 +1,11 @@
-"""Whoever is killed, each outcome is heard of by whoever subscribes: at least once, under one id.
+"""Whoever is killed, each outcome is heard of by who subscribes: at least once, under one id.
+
+The subscriber is that of the documentation, and it fails as well (`tests/receivers/faulty.py`).
 
 `EVENT_KILLS=60 EVENT_MESSAGES=300` kills for longer; SEED repeats its draws.
 """
 
 import asyncio
-import json
 import os
 import sys
 from collections import Counter
@@ -20,17 +21,18 @@ from postroom.adapters.embedded import EmbeddedPostgres
 from postroom.domain.handover.application import Application, Role
 from tests.databases import new_database
 from tests.end_to_end.handover_rig import TENANT, Database, House, Part, a_house
-from tests.end_to_end.kill_rig import ROOT, WORKERS, KillRun, Plan
+from tests.end_to_end.kill_rig import FAULTS, ROOT, TIMEOUT, WORKERS, KillRun, Plan
 from tests.end_to_end.processes import free_port
 from tests.receivers.calls import SECRET
-from tests.receivers.events import SCHEMA
+from tests.receivers.faulty import SCHEMA
+from tests.receivers.programs import RECEIVERS
 from tests.receivers.rig import database_for_receivers
 
 pytestmark = pytest.mark.timeout(1800)
 
 KILLS, MESSAGES = (
     int(os.environ.get(name, default))
-    for name, default in (("EVENT_KILLS", "8"), ("EVENT_MESSAGES", "40"))
+    for name, default in (("EVENT_KILLS", "6"), ("EVENT_MESSAGES", "30"))
 )
 SEED = int(os.environ.get("SEED", randbits(32)))
 NAME = "audit"
@@ -58,7 +60,7 @@ async def test_each_outcome_is_heard_of_under_one_id(
     house: House, postgres: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with closing(Database(database_for_receivers(postgres.url))) as heard:
-        heard.execute(SCHEMA)
+        heard.execute(SCHEMA.format(seconds=0) + (RECEIVERS / "events.sql").read_text())
         subscriber = await subscribed(house, heard.url)
         victims = frozenset({*WORKERS, NAME})
         plan = Plan(messages=MESSAGES, kills=KILLS, victims=victims, seed=SEED, most=600)
@@ -67,7 +69,7 @@ async def test_each_outcome_is_heard_of_under_one_id(
         found = await run()
 
         events = [body for (body,) in heard.execute("SELECT body FROM heard_event")]
-        calls = heard.execute("SELECT id, body, verified FROM heard_call WHERE id LIKE 'evt%'")
+        calls = heard.execute("SELECT key, body, verified FROM seen_call WHERE key LIKE 'evt%'")
     stated = Counter(house.execute(_STATED))
     of_messages = [each for each in events if each["type"].startswith("message.")]
     with capsys.disabled():
@@ -77,7 +79,7 @@ async def test_each_outcome_is_heard_of_under_one_id(
     assert Counter(fact_of(each) for each in of_messages) == stated
     assert {verified for _, _, verified in calls} == {True}
     assert len({(id_, body) for id_, body, _ in calls}) == len(events)
-    assert all(json.loads(body)["data"]["id"] == id_ for id_, body, _ in calls)
+    assert {each["data"]["id"] for each in events} == {id_ for id_, _, _ in calls}
     assert run.done.total == KILLS
 
 
@@ -95,14 +97,18 @@ async def subscribed(house: House, database_url: str) -> Part:
             name=NAME,
             destination=f"http://127.0.0.1:{port}/events",
             secrets=(SECRET,),
+            timeout=TIMEOUT,
             role=Role.SUBSCRIBER,
             added_at=house.wired.clock.now(),
         )
     )
-    command = [sys.executable, "-m", "uvicorn", "tests.receivers.events:app", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", "tests.receivers.faulty:app", "--port", str(port)]
     environment = {
         "DATABASE_URL": database_url,
         "POSTROOM_SECRET": SECRET,
-        "PYTHONPATH": str(ROOT),
+        "RECEIVER": "event_subscriber:app",
+        "FAULTS": str(FAULTS),
+        "TIMEOUT": str(TIMEOUT.total_seconds()),
+        "PYTHONPATH": f"{ROOT}:{RECEIVERS}",
     }
     return Part(NAME, command, environment, house.home, lambda it: b"Uvicorn running" in it.said)

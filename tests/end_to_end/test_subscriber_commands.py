@@ -1,5 +1,6 @@
 """Subscribers at the command line: added, listed, tried, removed."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from postroom.domain.outcome import Accepted
 from postroom.entrypoints.container import Wired
 from tests.contracts.samples import outcome
+from tests.documents import DOCS
 from tests.end_to_end.command_rig import Ended, Postroom, in_container
 from tests.end_to_end.desk import Desk, serving
 from tests.end_to_end.handover_commands_rig import URL, secret_of
@@ -74,6 +76,21 @@ def test_it_hears_of_what_it_names(postroom: Postroom) -> None:
 def test_one_that_cannot_be_is_refused(postroom: Postroom, arguments: list[str], why: str) -> None:
     assert postroom("subscriber", "add", *arguments).failure.startswith(why)
     assert postroom("subscriber", "list", "--json").json == []
+
+
+def test_the_commands_of_the_documents_do_what_they_say(postroom: Postroom) -> None:
+    page = (DOCS / "events.md").read_text()
+    commands = [line.split("#")[0].split() for line in re.findall(r"(?m)^    postroom (.*)$", page)]
+    assert len(commands) == 6
+
+    codes = {" ".join(words[:3]): postroom(*words).code for words in commands}
+
+    assert codes.pop("subscriber test audit") == 1  # nobody listens there
+    assert set(codes.values()) == {0}
+    assert [view["name"] for view in postroom("subscriber", "list", "--json").json] == [
+        "oncall",
+        "acme",
+    ]
 
 
 def test_a_subscriber_is_no_application_and_no_application_a_subscriber(postroom: Postroom) -> None:

@@ -1,6 +1,7 @@
 """The schema of a body, as it is published."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal, TypedDict
 
@@ -51,6 +52,14 @@ def test_every_object_and_every_limit_of_it_is_described() -> None:
     assert definitions["Email"]["properties"]["preview"]["maxLength"] == 256
     assert definitions["Email"]["properties"]["sentAt"]["format"] == "date-time"
     assert next(iter(definitions["Email"]["properties"])) == "from"
+
+
+def test_the_documents_have_each_type_of_event_and_an_example_that_is_one() -> None:
+    page = (DOCS / "events.md").read_text()
+    [example] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+
+    assert re.findall(r"(?m)^\| `([a-z]+\.[a-z]+)` \|", page) == list(EventType)
+    Draft202012Validator(event_schema()).validate(json.loads(example))
 
 
 def test_each_type_of_event_is_described_and_named_by_its_own_schema() -> None:
