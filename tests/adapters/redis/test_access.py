@@ -29,6 +29,7 @@ from tests.redis_servers import RedisCluster, RedisProcess, WatchedPair, free_po
 
 GUIDE = Path("docs/operator-guide.md").read_text()
 RULE, SENTINEL_RULE = re.findall(r"^ACL SETUSER postroom (.*)$", GUIDE, re.MULTILINE)
+[FOR_A_STREAM] = re.findall(r"`(~NAME [^`]+)`", Path("docs/events.md").read_text())
 
 AT_ONCE = timedelta()
 LATER = timedelta(days=1)
@@ -104,8 +105,8 @@ async def test_the_user_of_the_guide_can_do_nothing_else(lone: RedisProcess) -> 
 async def test_with_what_the_page_on_events_adds_the_user_of_the_guide_can_write_a_stream(
     lone: RedisProcess,
 ) -> None:
-    [more] = re.findall(r"`(~NAME [^`]+)`", Path("docs/events.md").read_text())
-    lone.run("ACL", "SETUSER", "postroom", *RULE.split(), *more.replace("NAME", "audit").split())
+    more = FOR_A_STREAM.replace("NAME", "audit").split()
+    lone.run("ACL", "SETUSER", "postroom", *RULE.split(), *more)
 
     async with open_redis(as_user(lone.url)) as servers:
         caller = EventStreamCaller(servers, length=100)
