@@ -26,7 +26,11 @@ class InMemoryHandoverRecords(HandoverRecords):
         self, chosen: HandoverFilter, *, limit: int = 100, after: str = ""
     ) -> Sequence[HandoverRecord]:
         rows = self._newest(chosen.tenant)
-        found = [row for row in rows if _matches(row.handover, chosen)]
+        found = [
+            row
+            for row in rows
+            if _matches(row.handover, chosen) and (row.job or not chosen.of_messages)
+        ]
         if after:
             places = [row.handover.accepted_at for row in rows if row.handover.key == after]
             found = [row for row in found if places and _place(row) < (min(places), after)]

@@ -18,6 +18,7 @@ _CONDITIONS: Mapping[str, str] = {
     "identity": "identity = %(identity)s",
     "states": "state = ANY(%(states)s)",
     "unsure": "unsure > 0",
+    "of_messages": "job_id IS NOT NULL",
     "since": "accepted_at >= %(since)s",
     "until": "accepted_at < %(until)s",
 }

@@ -4,10 +4,9 @@ from datetime import datetime
 
 from postroom.domain.addresses import without_addresses
 from postroom.domain.events.event import Event, EventType
-from postroom.domain.handover.alerts import Failing, Recovered, alert_of
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.body_json import clean, utc
-from postroom.domain.handover.health import Health
+from postroom.domain.handover.health import ALERTS, Failing, Health, Recovered, alert_of
 
 
 def event_of_health(
@@ -17,12 +16,13 @@ def event_of_health(
         return None
     data: dict[str, object] = {"application": application.name}
     match alert_of(before, after):
-        case Failing(since=since, number=number, reason=reason):
+        case Failing(since=since, passed=passed, reason=reason):
+            number = 1 + ALERTS.index(passed)
             data |= {"since": utc(since), "alert": number, "reason": without_addresses(reason)}
             type_ = EventType.APPLICATION_FAILING
-        case Recovered(since=since):
+        case Recovered(since=since, was_alerted=True):
             data |= {"since": utc(since)}
             type_ = EventType.APPLICATION_RECOVERED
-        case None:
+        case _:
             return None
     return Event(tenant=application.tenant, type=type_, at=at, data=clean(data))

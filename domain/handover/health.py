@@ -49,6 +49,26 @@ class Condition(StrEnum):
     PAUSED = "paused"
 
 
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """It has failed for *passed* now, which is one of ALERTS."""
+
+    since: datetime
+    passed: timedelta
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A person has heard that it failed if it *was_alerted*."""
+
+    since: datetime
+    was_alerted: bool
+
+
+Alert = Failing | Recovered
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """How an application answers. *window* bounds the calls at a time.
@@ -163,3 +183,16 @@ class Health:
             paused_until=until,
             pauses=self.pauses + 1,
         )
+
+
+def alert_of(before: Health, health: Health) -> Alert | None:
+    """What a person is to hear of, when an application stood as *before*, and stands so now.
+
+    Once for each of ALERTS, and of several that are due at once for the longest alone. Changes of
+    an application are stored one after another, so each alert is due at exactly one of them.
+    """
+    if before.failing_since and not health.failing_since:
+        return Recovered(before.failing_since, was_alerted=before.alerts > 0)
+    if health.failing_since and health.alerts > before.alerts:
+        return Failing(health.failing_since, ALERTS[health.alerts - 1], health.reason)
+    return None

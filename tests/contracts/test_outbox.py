@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from postroom.application.ports import Call, Distributed, Outbox
+from postroom.application.ports import Call, Distributed, HandoverFilter, Outbox
 from postroom.domain.folder_sync import FolderSync
 from postroom.domain.handover.answer import Done, Failed, Refused, Skipped, Unreachable
 from postroom.domain.handover.application import Application, Role
@@ -183,6 +183,17 @@ async def test_all_get_an_event_under_one_key(subscribed: Subscribed) -> None:
 
     assert one.handover.key == another.handover.key
     assert one.body == another.body
+
+
+async def test_whoever_looks_for_messages_finds_no_event(subscribed: Subscribed) -> None:
+    await accept(subscribed.storage.handovers, "mail")
+    await subscribed.storage.outcomes.record(outcome(ended=Accepted("crm")))
+    await subscribed.distribute()
+    records = subscribed.storage.handover_records
+
+    for chosen in (HandoverFilter(of_messages=True), HandoverFilter(mailbox="support")):
+        assert [each.handover.key for each in await records.find(chosen)] == ["mail"]
+    assert len(await records.find(HandoverFilter())) == 2
 
 
 async def test_two_that_distribute_at_once_double_nothing(subscribed: Subscribed) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from postroom.application.ports import Answered
+from postroom.domain.handover.answer import Refused
 from postroom.domain.outcome import Accepted
 from postroom.entrypoints.container import Wired
 from tests.contracts.samples import outcome
@@ -158,10 +160,35 @@ def test_events_that_wait_are_listed_with_the_handovers(postroom: Postroom) -> N
     add(postroom)
     in_container(something_happens)
 
-    listed = postroom("handover", "list", "--json").json
+    assert postroom("handover", "list", "--json").json == []
+    listed = postroom("handover", "list", "--application", "audit", "--json").json
 
     assert {each["application"] for each in listed} == {"audit"}
-    assert postroom("handover", "list").code == 0
+    assert postroom("handover", "list", "--application", "audit").code == 0
     assert postroom("handover", "show", listed[0]["key"]).code == 0
     assert postroom("handover", "done", listed[0]["key"]).code == 0
+
+
+def test_an_event_that_is_refused_is_a_dead_letter(postroom: Postroom) -> None:
+    add(postroom)
+    in_container(something_happens)
+
+    async def refuse(wired: Wired) -> None:
+        [audit] = await wired.applications.subscribers()
+        calls = (await wired.handovers.claim(audit, 2)).calls
+        answers = [Answered(call.handover, Refused()) for call in calls]
+        await wired.handovers.settle(audit, answers, draw=0)
+
+    in_container(refuse)
+
+    first, second = (each["id"] for each in postroom("dead", "list", "--json").json["letters"])
+    assert first.startswith("audit:evt_")
     assert postroom("dead", "list").code == 0
+    assert postroom("dead", "show", first).code == 0
+    assert postroom("dead", "redrive", first, "--yes").code == 0
+    assert postroom("dead", "purge", second, "--yes").code == 0
+    assert postroom("dead", "list", "--json").json["letters"] == []
+    [waiting] = postroom(
+        "handover", "list", "--application", "audit", "--state", "waiting", "--json"
+    ).json
+    assert f"audit:{waiting['key']}" == first
