@@ -29,26 +29,32 @@ SELECT tenant AS owner, name, settings -> 'events' AS events,
 FROM application WHERE settings ->> 'role' = 'subscriber' FOR KEY SHARE
 """
 
-# The newest that the subscriber may have waiting stay.
+# The newest that the subscriber may have waiting stay. What somebody claims, or drops, is left to
+# them: nobody waits here for another.
 _DROP = """
 DELETE FROM handover USING (
-    SELECT tenant, key FROM handover
-    WHERE owner = %(owner)s AND application = %(name)s AND state IN ('waiting', 'calling', 'held')
-    ORDER BY accepted_at DESC, key DESC OFFSET %(most)s
-) AS oldest
-WHERE handover.tenant = oldest.tenant AND handover.key = oldest.key AND application = %(name)s
-  AND state IN ('waiting', 'held') AND job_id IS NULL
+    SELECT handover.tenant, handover.key FROM handover JOIN (
+        SELECT tenant, key FROM handover
+        WHERE owner = %(owner)s AND application = %(name)s
+          AND state IN ('waiting', 'calling', 'held')
+        ORDER BY accepted_at DESC, key DESC OFFSET %(most)s
+    ) AS oldest USING (tenant, key)
+    WHERE application = %(name)s AND state IN ('waiting', 'held') AND job_id IS NULL
+    FOR UPDATE OF handover SKIP LOCKED
+) AS dropped
+WHERE handover.tenant = dropped.tenant AND handover.key = dropped.key AND application = %(name)s
 """
 
 _EXPIRE = """
 DELETE FROM handover USING (
     SELECT handover.tenant, key, handover.application FROM handover
     LEFT JOIN application ON application.tenant = owner AND name = handover.application
-    WHERE job_id IS NULL AND accepted_at < statement_timestamp()
+    WHERE job_id IS NULL AND state <> 'calling' AND accepted_at < statement_timestamp()
         - coalesce((settings ->> 'retention')::interval, %(default)s)
+    FOR UPDATE OF handover SKIP LOCKED
 ) AS old
 WHERE handover.tenant = old.tenant AND handover.key = old.key
-  AND handover.application = old.application AND state <> 'calling' AND job_id IS NULL
+  AND handover.application = old.application
 """
 
 

@@ -1,5 +1,6 @@
 """The events of outcomes: one for each end of a job that says something of a message."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from postroom.domain.addresses import without_addresses
@@ -9,49 +10,43 @@ from postroom.domain.handover.handover import Handover, State
 from postroom.domain.outcome import Accepted, Completed, Dead, Final, Skipped
 from postroom.domain.pointer import PointerJob
 
-_IN_ITS_WORDS = {
-    State.SKIPPED: "the application skipped it",
+Data = dict[str, object]
+
+IN_OUR_WORDS: Mapping[State | None, str] = {
+    State.SKIPPED: "skipped by the application, or by a person",
     State.REFUSED: "the application refused it",
 }
-"""What stands for a reason that an application gave: that may quote the mail."""
+"""In place of a reason that an application gave, which may quote the mail."""
 
 
 def event_of_outcome(
     job: PointerJob, outcome: Final, *, identity: str, attempt: int, at: datetime
 ) -> Event | None:
     """None of a duplicate, and of a pointer that stood for several: nothing became of a message."""
-    data = {
+    data: Data = {
         "mailbox": job.mailbox,
         "jobId": job.id,
         "identity": identity,
         "attempt": attempt,
-        "application": None,
-        "key": None,
     }
     match outcome:
         case Accepted(application=application):
-            del data["key"]
-            data["application"] = application
-            type_ = EventType.MESSAGE_ACCEPTED
-        case Completed(effect=effect, reference=reference):
-            data |= {"effect": effect.value, "reference": reference}
-            type_ = EventType.MESSAGE_COMPLETED
-        case Skipped(reason=reason):
-            data |= {"reason": without_addresses(reason)}
-            type_ = EventType.MESSAGE_SKIPPED
-        case Dead(reason=reason):
-            data |= {"reason": without_addresses(reason), "refused": False}
-            type_ = EventType.MESSAGE_DEAD
+            data |= {"application": application}
+            return Event(
+                tenant=job.tenant, type=EventType.MESSAGE_ACCEPTED, at=at, data=clean(data)
+            )
+        case Completed() | Skipped() | Dead():
+            data |= {"application": None, "key": None}
+            return _of_end(job.tenant, data, outcome, at)
         case _:
             return None
-    return Event(tenant=job.tenant, type=type_, at=at, data=clean(data))
 
 
 def event_of_end(
     handover: Handover, outcome: Completed | Skipped | Dead, at: datetime, *, job_id: str = ""
 ) -> Event:
     """Of the *outcome* of *handover*. Where the store alone knows the job, it puts that in."""
-    data = {
+    data: Data = {
         "mailbox": handover.mailbox,
         "jobId": job_id,
         "identity": handover.identity,
@@ -59,19 +54,30 @@ def event_of_end(
         "application": handover.application,
         "key": handover.key,
     }
+    return _of_end(handover.tenant, data, outcome, at, state=handover.state)
+
+
+def _of_end(
+    tenant: str,
+    data: Data,
+    outcome: Completed | Skipped | Dead,
+    at: datetime,
+    *,
+    state: State | None = None,
+) -> Event:
+    """*state* is that of the handover, if there was one."""
     match outcome:
         case Completed(effect=effect, reference=reference):
-            data |= {"effect": effect.value, "reference": reference}
             type_ = EventType.MESSAGE_COMPLETED
-        case Skipped():
-            data |= {"reason": _reason(handover, outcome.reason)}
+            data |= {"effect": effect.value, "reference": reference}
+        case Skipped(reason=reason):
             type_ = EventType.MESSAGE_SKIPPED
-        case Dead():
-            refused = handover.state is State.REFUSED
-            data |= {"reason": _reason(handover, outcome.reason), "refused": refused}
+            data |= {"reason": _reason(state, reason)}
+        case Dead(reason=reason):
             type_ = EventType.MESSAGE_DEAD
-    return Event(tenant=handover.tenant, type=type_, at=at, data=clean(data))
+            data |= {"reason": _reason(state, reason), "refused": state is State.REFUSED}
+    return Event(tenant=tenant, type=type_, at=at, data=clean(data))
 
 
-def _reason(handover: Handover, reason: str) -> str:
-    return _IN_ITS_WORDS.get(handover.state) or without_addresses(reason)
+def _reason(state: State | None, reason: str) -> str:
+    return IN_OUR_WORDS.get(state, "") or without_addresses(reason)

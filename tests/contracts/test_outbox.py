@@ -214,7 +214,11 @@ async def test_two_that_distribute_at_once_double_nothing(subscribed: Subscribed
     ("said", "type_", "more"),
     [
         (Done(reference="T-1"), "message.completed", {"effect": "handed over", "reference": "T-1"}),
-        (Skipped(reason="spam!"), "message.skipped", {"reason": "the application skipped it"}),
+        (
+            Skipped(reason="spam!"),
+            "message.skipped",
+            {"reason": "skipped by the application, or by a person"},
+        ),
         (
             Refused(reason="About your order"),
             "message.dead",

@@ -166,6 +166,7 @@ def test_events_that_wait_are_listed_with_the_handovers(postroom: Postroom) -> N
     assert {each["application"] for each in listed} == {"audit"}
     assert postroom("handover", "list", "--application", "audit").code == 0
     assert postroom("handover", "show", listed[0]["key"]).code == 0
+    assert postroom("handover", "redrive", listed[0]["key"]).code == 0
     assert postroom("handover", "done", listed[0]["key"]).code == 0
 
 
