@@ -7,9 +7,6 @@ from postroom.domain.handover.application import INSTALLATION
 from postroom.domain.handover.body_json import encoded, utc
 from postroom.domain.handover.handover import Handover, State
 
-NO_MAILBOX = ""
-"""So whoever looks for the mail of a mailbox finds no event."""
-
 
 def is_for(owner: str, wanted: tuple[str, ...], stored: Stored) -> bool:
     """Whether a subscriber of *owner* gets it, which wants such events (none named: all)."""
@@ -22,7 +19,7 @@ def handover_of(stored: Stored, subscriber: str, now: datetime) -> Handover:
         tenant=stored.event.tenant,
         application=subscriber,
         key=stored.id,
-        mailbox=NO_MAILBOX,
+        mailbox="",  # `Handover.is_of_event`
         identity=stored.event.type.value,
         received_at=stored.event.at,
         accepted_at=now,

@@ -192,3 +192,12 @@ def test_a_person_hears_of_it_as_often_as_it_is_due(events: ObservedHandovers) -
         ("application.failing", "error"),
     ]
     assert heard[0]["since"].startswith("2030-01-01T12:00:00")
+
+
+def test_the_end_of_an_event_is_logged_and_not_counted_among_messages(
+    telemetry: Telemetry, events: ObservedHandovers
+) -> None:
+    [line] = said(events, settled(ended(State.DEAD, mailbox="", reason="eight calls failed")))
+
+    assert line["event"] == "handover.dead"
+    assert list(telemetry.instruments.handovers.observe(None)) == []  # type: ignore[arg-type]
