@@ -22,7 +22,9 @@ from postroom.application.ports import (
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from postroom.domain.handover.handover import DEAD_LETTERS, State
 
-PREFIX = "msg_"
+PREFIXES = ("msg_", "evt_")
+"""Of the keys of messages, and of events."""
+
 SEPARATOR = ":"
 _SET_ASIDE = DEAD_LETTERS | {State.HELD}
 
@@ -45,7 +47,7 @@ class AllDeadLetters(DeadLetterQueue):
         return _page([*pointers.letters, *matching], limit, max(seen_to, default=None))
 
     async def dead_letter(self, job_id: str) -> DeadLetter | None:
-        if PREFIX not in job_id:
+        if not _is_of_handover(job_id):
             return await self.queue.dead_letter(job_id)
         record = await self._record(job_id)
         return letter_of(record) if record else None
@@ -62,7 +64,7 @@ class AllDeadLetters(DeadLetterQueue):
     async def _move(self, ids: Sequence[str], to: State, reason: str) -> Sequence[str]:
         moved = []
         for id_ in ids:
-            if PREFIX not in id_:
+            if not _is_of_handover(id_):
                 continue
             record = await self._record(id_)
             if record and await self.records.move(record, to, reason):
@@ -104,4 +106,8 @@ def _page(letters: Sequence[DeadLetter], limit: int, seen_to: datetime | None) -
 
 
 def _jobs(ids: Sequence[str]) -> Sequence[str]:
-    return [id_ for id_ in ids if PREFIX not in id_]
+    return [id_ for id_ in ids if not _is_of_handover(id_)]
+
+
+def _is_of_handover(id_: str) -> bool:
+    return any(prefix in id_ for prefix in PREFIXES)

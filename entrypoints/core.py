@@ -6,6 +6,7 @@ from random import Random
 from postroom.application.check_blobs import CheckBlobs
 from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
+from postroom.application.distribute_events import DistributeEvents, ExpireEvents
 from postroom.application.expire_handovers import ExpireHandovers
 from postroom.application.hand_over import HandOver
 from postroom.application.import_mailboxes import ImportMailboxes
@@ -57,6 +58,8 @@ class Core:
     remove_blobs: RemoveBlobs
     sweep_blobs: SweepBlobs
     expire_handovers: ExpireHandovers
+    distribute_events: DistributeEvents
+    expire_events: ExpireEvents
     check_blobs: CheckBlobs
     resume: ResumeMailbox
     resync: ResyncMailbox

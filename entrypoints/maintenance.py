@@ -30,7 +30,8 @@ class Maintenance:
     """Works on *concurrency* folders at a time; for *waiting* see `Slots`.
 
     *poll_every* is how often it looks for syncs that are due, and *sweep_every* for subscriptions
-    and blobs that nobody knows of any more, and for handovers whose retention has ended.
+    and blobs that nobody knows of any more, and for handovers whose retention has ended: those of
+    events are swept by themselves.
     """
 
     folder_syncs: FolderSyncs
@@ -38,6 +39,7 @@ class Maintenance:
     remove_orphans: Sweep
     sweep_blobs: Sweep
     expire_handovers: Sweep
+    expire_events: Sweep
     clock: Clock
     waiting: Callable[[timedelta], int] = nobody_waits
     concurrency: int = 16
@@ -52,6 +54,7 @@ class Maintenance:
             asyncio.create_task(work.sync()),
             asyncio.create_task(work.sweep("orphaned subscriptions", self.remove_orphans)),
             asyncio.create_task(work.sweep("expired handovers", self.expire_handovers)),
+            asyncio.create_task(work.sweep("expired events", self.expire_events)),
             asyncio.create_task(work.sweep("unused blobs", self.sweep_blobs)),
             asyncio.create_task(stop.wait()),
         ]

@@ -20,6 +20,7 @@ from postroom.entrypoints.api.serving.limits import Limits, connections_within, 
 from postroom.entrypoints.blob_watch import BlobWatch
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.dispatcher import Dispatcher
+from postroom.entrypoints.distributor import Distributor
 from postroom.entrypoints.engines import ready
 from postroom.entrypoints.garbage import freeze_startup
 from postroom.entrypoints.isolation import ChildProcess
@@ -178,6 +179,7 @@ async def run_worker(
         applications=wired.applications,
         hand_over=wired.hand_over,
     )
+    distributor = Distributor(distribute=wired.distribute_events, wake=dispatcher.wake)
     worker = Worker(
         queue=wired.queue,
         consume=_waking(consume, dispatcher),
@@ -189,6 +191,7 @@ async def run_worker(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
         tasks.create_task(dispatcher.run(stop))
+        tasks.create_task(distributor.run(stop))
 
 
 def _waking(consume: Consume, dispatcher: Dispatcher) -> Callable[[Claim], Awaitable[Consumed]]:
@@ -214,6 +217,7 @@ async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event)
         remove_orphans=wired.remove_orphans,
         sweep_blobs=wired.sweep_blobs,
         expire_handovers=wired.expire_handovers,
+        expire_events=wired.expire_events,
         clock=wired.clock,
         concurrency=settings.concurrency,
     )

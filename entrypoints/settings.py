@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     redis_partitions: int = Field(default=1, ge=1, le=256)
     """Parts of the queue, which a Redis Cluster can keep on different servers."""
     durability: Literal["fsync", "everysec", "memory"] = "fsync"
+    events_stream_length: int = Field(default=100_000, ge=1)
+    """About how many events a stream on Redis holds that is a subscriber (`redis-stream:…`)."""
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Fernet keys for the credentials, comma-separated: the first encrypts, all decrypt."""
 

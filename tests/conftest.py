@@ -24,6 +24,7 @@ pytest_plugins = [
             "notifying",
             "results",
             "running",
+            "subscribing",
             "syncing",
         )
     ),

@@ -13,7 +13,7 @@ class InMemoryApplications(Applications):
         self._database = database
 
     async def add(self, application: Application) -> None:
-        for other in await self.all():
+        for other in self._rows():
             if other.name == application.name:
                 _refuse_taken(application, other.tenant)
         async with self._database.transaction(application.tenant) as tables:
@@ -21,19 +21,22 @@ class InMemoryApplications(Applications):
 
     async def get(self, tenant: str, name: str) -> Application | None:
         own = await self.owned(tenant, name)
-        return own or self._database.installation.applications.get(name)
+        found = own or self._database.installation.applications.get(name)
+        return None if found and found.is_subscriber else found
 
     async def owned(self, owner: str, name: str) -> Application | None:
         return self._database.read(owner).applications.get(name)
 
     async def all(self, *, tenant: str | None = None) -> Sequence[Application]:
-        found = [
+        return [
             application
-            for tables in self._database.across_tenants()
-            for application in tables.applications.values()
+            for application in self._rows()
             if tenant is None or application.tenant in (INSTALLATION, tenant)
+            if not application.is_subscriber
         ]
-        return sorted(found, key=lambda application: (application.tenant, application.name))
+
+    async def subscribers(self) -> Sequence[Application]:
+        return [application for application in self._rows() if application.is_subscriber]
 
     async def replace(self, before: Application, after: Application) -> bool:
         if (before.tenant, before.name) != (after.tenant, after.name):
@@ -49,6 +52,11 @@ class InMemoryApplications(Applications):
             tables.standings.pop(application.name, None)
             return tables.applications.pop(application.name, None) is not None
 
+    def _rows(self) -> Sequence[Application]:
+        searched = self._database.across_tenants()
+        found = [row for tables in searched for row in tables.applications.values()]
+        return sorted(found, key=lambda application: (application.tenant, application.name))
+
     async def route(self, tenant: str) -> str:
         return self._database.read(tenant).application_routes.get(_ROUTE, "")
 
@@ -62,8 +70,10 @@ class InMemoryApplications(Applications):
 
 def _refuse_taken(application: Application, by: str) -> None:
     if by == application.tenant:
-        raise InvalidApplication("there is an application of that name already: choose another")
+        raise InvalidApplication(
+            "there is one of that name already, an application or a subscriber: choose another"
+        )
     if by == INSTALLATION:
-        raise InvalidApplication("the installation has an application of that name: choose another")
+        raise InvalidApplication("the installation has one of that name: choose another")
     if application.tenant == INSTALLATION:
-        raise InvalidApplication("a tenant has an application of that name: choose another")
+        raise InvalidApplication("a tenant has one of that name: choose another")

@@ -16,10 +16,12 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.adapters.memory.handover_row import HandoverRow, Standing
 from postroom.adapters.memory.witness_row import WitnessRow
-from postroom.application.ports import Canary, OutcomeRecord
+from postroom.application.ports import Canary, Clock, OutcomeRecord
+from postroom.domain.events.event import Stored
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.shadow import ShadowRow
 from postroom.domain.helpdesk.ticket import Ticket
@@ -52,6 +54,7 @@ class Tables:
     applications: dict[str, Application] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
     application_routes: dict[str, str] = field(default_factory=dict)
+    events: dict[str, Stored] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(*(copy(getattr(self, table.name)) for table in fields(self)))
@@ -98,9 +101,13 @@ _block: ContextVar[_Block | None] = ContextVar("in_memory_ledger_block", default
 
 
 class InMemoryDatabase:
-    """*witness* belongs to no tenant; nor do *canaries*, each with when its process was seen."""
+    """*witness* belongs to no tenant; nor do *canaries*, each with when its process was seen.
 
-    def __init__(self) -> None:
+    *clock* has the time of what it notes by itself.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or ManualClock()
         self._tenants: defaultdict[str, Tables] = defaultdict(Tables)
         self._mailboxes: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._counters: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

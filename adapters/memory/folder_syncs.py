@@ -3,8 +3,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postroom.adapters.memory.database import InMemoryDatabase, Tables
+from postroom.adapters.memory.events import write
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.application.ports import FolderSyncs
+from postroom.domain.events.of_mailboxes import event_of_sync
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.queue_loss import RELIST_MARGIN, QueueLoss
 
@@ -44,8 +46,14 @@ class InMemoryFolderSyncs(FolderSyncs):
         return renewed.folder_sync if renewed else None
 
     async def save(self, folder_sync: FolderSync, *, leased_until: datetime | None = None) -> bool:
-        saved = await self._change(folder_sync, lambda row: row.save(folder_sync, leased_until))
-        return saved is not None
+        async with self._database.transaction(folder_sync.tenant) as tables:
+            row = tables.folder_syncs.get(_key(folder_sync))
+            if row is None or row.claimed != folder_sync.token:
+                return False
+            tables.folder_syncs[_key(folder_sync)] = row.save(folder_sync, leased_until)
+            event = event_of_sync(row.folder_sync, folder_sync, self._database.clock.now())
+            write(self._database, tables, event)
+        return True
 
     async def release(self, folder_sync: FolderSync) -> bool:
         released = await self._change(folder_sync, lambda row: replace(row, leased_until=None))

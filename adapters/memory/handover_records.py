@@ -26,7 +26,11 @@ class InMemoryHandoverRecords(HandoverRecords):
         self, chosen: HandoverFilter, *, limit: int = 100, after: str = ""
     ) -> Sequence[HandoverRecord]:
         rows = self._newest(chosen.tenant)
-        found = [row for row in rows if _matches(row.handover, chosen)]
+        found = [
+            row
+            for row in rows
+            if _matches(row.handover, chosen) and (row.job or not chosen.of_messages)
+        ]
         if after:
             places = [row.handover.accepted_at for row in rows if row.handover.key == after]
             found = [row for row in found if places and _place(row) < (min(places), after)]
@@ -85,7 +89,7 @@ class InMemoryHandoverRecords(HandoverRecords):
         for row in rows:
             async with self._database.transaction(row.handover.tenant) as tables:
                 del tables.handovers[row.handover.application, row.handover.key]
-                record_end(tables, row, DISCARDED, self._clock.now())
+                record_end(self._database, tables, row, DISCARDED, self._clock.now())
         return len(rows)
 
     async def expired(self, *, limit: int, default: timedelta) -> int:

@@ -3,7 +3,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from postroom.adapters.memory.database import InMemoryDatabase, Tables
-from postroom.adapters.memory.handover_ends import save
+from postroom.adapters.memory.events import write
+from postroom.adapters.memory.handover_ends import delete_taken, save
 from postroom.adapters.memory.handover_row import HandoverRow, Standing, in_turns
 from postroom.application.ports import (
     Answered,
@@ -15,6 +16,7 @@ from postroom.application.ports import (
     NewHandover,
     Settled,
 )
+from postroom.domain.events.of_applications import event_of_health
 from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application, Order
 from postroom.domain.handover.body_readdress import readdressed
@@ -117,7 +119,9 @@ class InMemoryHandovers(Handovers):
         )
         for handover, answer in made.changed.values():
             await save(self._database, handover, answer, now)
-        await self._save_standing(application, replace(standing, health=made.health))
+            if application.is_subscriber:
+                await delete_taken(self._database, handover)
+        await self._save_health(application, standing, made.health, now)
         return Settled(made.handovers, standing.health, made.health)
 
     async def pinged(
@@ -127,7 +131,7 @@ class InMemoryHandovers(Handovers):
         health = standing.health.after(
             answer, key="", began=began, now=now, draw=draw, limit=application.in_flight
         )
-        await self._save_standing(application, replace(standing, health=health))
+        await self._save_health(application, standing, health, now)
         return Settled([], standing.health, health)
 
     async def health(self, application: Application) -> tuple[Health, datetime]:
@@ -156,6 +160,14 @@ class InMemoryHandovers(Handovers):
     def _standing(self, application: Application) -> Standing:
         found = self._database.read(application.tenant).standings.get(application.name)
         return found or Standing(Health(window=application.in_flight))
+
+    async def _save_health(
+        self, application: Application, before: Standing, health: Health, now: datetime
+    ) -> None:
+        await self._save_standing(application, replace(before, health=health))
+        async with self._database.transaction(application.tenant) as tables:
+            event = event_of_health(application, before.health, health, now)
+            write(self._database, tables, event)
 
     async def _save_standing(self, application: Application, standing: Standing) -> None:
         async with self._database.transaction(application.tenant) as tables:

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.events import write
 from postroom.application.ports import OutcomeRecord, Outcomes
 from postroom.domain.outcome import SHADOW, Dead, Skipped
 
@@ -15,6 +16,7 @@ class InMemoryOutcomes(Outcomes):
     async def record(self, record: OutcomeRecord) -> None:
         async with self._database.transaction(record.job.tenant) as tables:
             tables.outcomes.append(record)
+            write(self._database, tables, record.event)
 
     async def find(
         self,

@@ -2,10 +2,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from postroom.adapters.memory.database import InMemoryDatabase, Tables
+from postroom.adapters.memory.events import write
 from postroom.adapters.memory.folder_sync_row import FolderSyncRow
 from postroom.application.ports import MailboxRegistry
 from postroom.domain.access import NO_FAILURES, AccessTally
 from postroom.domain.account import Account, UnreadableAccount
+from postroom.domain.events.of_mailboxes import event_of_pause, event_of_resumption
 from postroom.domain.failure import AccessFailed
 from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
@@ -37,6 +39,7 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             if mailbox is None or (mailbox.paused and pause.by is not PausedBy.OPERATOR):
                 return False
             tables.mailboxes[mailbox_id] = replace(mailbox, paused=pause)
+            write(self._database, tables, event_of_pause(tenant, mailbox_id, pause))
         return True
 
     async def resume(
@@ -51,6 +54,8 @@ class InMemoryMailboxRegistry(MailboxRegistry):
             for key, row in tables.folder_syncs.items():
                 if key[0] == mailbox_id:
                     tables.folder_syncs[key] = self._woken(row, pause)
+            event = event_of_resumption(tenant, mailbox_id, pause, self._database.clock.now())
+            write(self._database, tables, event)
         return True
 
     def _woken(self, row: FolderSyncRow, pause: Pause) -> FolderSyncRow:

@@ -30,11 +30,13 @@ _LOCK_NAMES = "LOCK TABLE application IN SHARE ROW EXCLUSIVE MODE"
 _SELECT = "SELECT tenant, name, settings, secrets FROM application"
 _OWNED = f"{_SELECT} WHERE tenant = %(tenant)s AND name = %(name)s"
 _LOCKED = f"{_OWNED} FOR UPDATE"
-_SERVING = f"""{_SELECT} WHERE tenant IN ('', %(tenant)s) AND name = %(name)s
+_GETS_MAIL = "settings ->> 'role' IS DISTINCT FROM 'subscriber'"
+_IN_ORDER = 'ORDER BY tenant COLLATE "C", name COLLATE "C"'
+_SERVING = f"""{_SELECT} WHERE tenant IN ('', %(tenant)s) AND name = %(name)s AND {_GETS_MAIL}
 ORDER BY tenant DESC LIMIT 1"""
-_ALL = f'{_SELECT} ORDER BY tenant COLLATE "C", name COLLATE "C"'
-_ALL_SERVING = f"""{_SELECT} WHERE tenant IN ('', %(tenant)s)
-ORDER BY tenant COLLATE "C", name COLLATE "C\""""
+_ALL = f"{_SELECT} WHERE {_GETS_MAIL} {_IN_ORDER}"
+_ALL_SERVING = f"{_SELECT} WHERE tenant IN ('', %(tenant)s) AND {_GETS_MAIL} {_IN_ORDER}"
+_SUBSCRIBERS = f"{_SELECT} WHERE settings ->> 'role' = 'subscriber' {_IN_ORDER}"
 
 _REPLACE = """
 UPDATE application SET settings = %(settings)s, secrets = %(secrets)s
@@ -83,6 +85,11 @@ class PostgresApplications(Applications):
         else:
             async with self._database.transaction(tenant) as connection:
                 found = await rows(connection, _ALL_SERVING, {"tenant": tenant})
+        return [self._application(row) for row in found]
+
+    async def subscribers(self) -> Sequence[Application]:
+        async with self._database.across_tenants() as connection:
+            found = await rows(connection, _SUBSCRIBERS)
         return [self._application(row) for row in found]
 
     async def replace(self, before: Application, after: Application) -> bool:
@@ -141,10 +148,10 @@ class PostgresApplications(Applications):
 
 def _complaint(application: Application, taken_by: str) -> str:
     if taken_by == application.tenant:
-        return "there is an application of that name already: choose another"
+        return "there is one of that name already, an application or a subscriber: choose another"
     if taken_by == INSTALLATION:
-        return "the installation has an application of that name: choose another"
-    return "a tenant has an application of that name: choose another"
+        return "the installation has one of that name: choose another"
+    return "a tenant has one of that name: choose another"
 
 
 def _context(tenant: str, name: str) -> str:

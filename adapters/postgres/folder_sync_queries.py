@@ -39,7 +39,7 @@ RELEASE = _if_claimed("UPDATE folder_sync SET leased_until = NULL")
 
 # --- What a run makes of it ---
 
-SAVE = _if_claimed("""
+_SAVE = _if_claimed("""
 UPDATE folder_sync SET
     due_at = greatest(CASE WHEN version = claimed THEN %(due_at)s ELSE due_at END, %(retry_at)s),
     leased_until = %(leased_until)s,
@@ -59,6 +59,15 @@ UPDATE folder_sync SET
                 FROM jsonb_each(requests)
                 WHERE value::bigint > claimed OR key = ANY(%(requests)s::text[]))
 """)
+
+# What it was before comes back, to be compared.
+SAVE = f"""
+WITH before AS (
+    SELECT mode, probe_at, last_error, waiting_since FROM folder_sync
+    WHERE {_KEY} AND claimed = %(token)s
+), saved AS ({_SAVE} RETURNING tenant)
+SELECT before.*, clock_timestamp() AS now FROM before CROSS JOIN saved
+"""
 
 MOVE_POSITION = _if_claimed("UPDATE folder_sync SET position = %(position)s, position_at = %(now)s")
 

@@ -6,7 +6,7 @@ no row has to be locked, or skipped, between finding what is due and claiming it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,10 @@ from pydantic import TypeAdapter
 from postroom.adapters.postgres import folder_sync_queries as queries
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.event_rows import write
 from postroom.application.ports import FolderSyncs
-from postroom.domain.folder_sync import HEAD_START, FolderSync, Request
+from postroom.domain.events.of_mailboxes import event_of_sync
+from postroom.domain.folder_sync import HEAD_START, FolderSync, Mode, Request
 from postroom.domain.queue_loss import RELIST_MARGIN, QueueLoss
 from postroom.domain.subscription import Subscription
 
@@ -58,7 +60,12 @@ class PostgresFolderSyncs(FolderSyncs):
             values["subscription"] = Jsonb(
                 _SUBSCRIPTION.dump_python(folder_sync.subscription, mode="json")
             )
-        return await self._change(queries.SAVE, values | {"leased_until": leased_until}) == 1
+        async with self._database.transaction(folder_sync.tenant) as connection:
+            saved = await _rows(connection, queries.SAVE, values | {"leased_until": leased_until})
+            for row in saved:
+                if event := event_of_sync(_before(folder_sync, row), folder_sync, row["now"]):
+                    await write(connection, [event])
+        return len(saved) == 1
 
     async def release(self, folder_sync: FolderSync) -> bool:
         return await self._change(queries.RELEASE, _claimed(folder_sync)) == 1
@@ -159,6 +166,17 @@ class PostgresFolderSyncs(FolderSyncs):
 def _claimed(folder_sync: FolderSync) -> dict[str, Any]:
     """What stands for the claim of *folder_sync*."""
     return {name: getattr(folder_sync, name) for name in ("tenant", "mailbox", "folder", "token")}
+
+
+def _before(folder_sync: FolderSync, row: Mapping[str, Any]) -> FolderSync:
+    """As it was, in what an event is made of."""
+    return replace(
+        folder_sync,
+        mode=Mode(row["mode"]),
+        probe_at=row["probe_at"],
+        last_error=row["last_error"],
+        waiting_since=row["waiting_since"],
+    )
 
 
 def _folder_sync(row: Mapping[str, Any]) -> FolderSync:

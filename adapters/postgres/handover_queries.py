@@ -5,6 +5,8 @@
 
 from collections.abc import Mapping
 
+from postroom.adapters.postgres.event_rows import WRITE_IF_WANTED
+
 _APPLICATION = "owner = %(owner)s AND application = %(application)s"
 
 CHANGES: Mapping[str, str] = {
@@ -193,18 +195,34 @@ RETURNING handover.tenant, handover.key, traceparent,
 """
 
 # A duplicate is an end that was recorded before, unless the application was not heard then.
-RECORD_ENDS = """
-INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
-SELECT handover.tenant, mailbox, job_id, identity, ended.outcome, ended.detail, fence, %(now)s, job
-FROM unnest(%(tenant)s::text[], %(key)s::text[], %(outcome)s::text[], %(detail)s::json[])
-    AS ended (tenant, key, outcome, detail)
-JOIN handover ON handover.tenant = ended.tenant AND handover.key = ended.key
-WHERE application = %(application)s AND job_id IS NOT NULL
-  AND (state <> 'duplicate' OR NOT EXISTS (
-    SELECT FROM outcome
-    WHERE outcome.tenant = handover.tenant AND outcome.job_id = handover.job_id
-      AND outcome.outcome = 'completed'
-  ))
+RECORD_ENDS = f"""
+WITH ended AS MATERIALIZED (
+    SELECT handover.tenant, mailbox, job_id, identity, fence, job, each.outcome, each.detail,
+        each.event_id, each.event_type, each.event_data
+    FROM unnest(%(tenant)s::text[], %(key)s::text[], %(outcome)s::text[], %(detail)s::json[],
+        %(event_id)s::text[], %(event_type)s::text[], %(event_data)s::jsonb[])
+        AS each (tenant, key, outcome, detail, event_id, event_type, event_data)
+    JOIN handover ON handover.tenant = each.tenant AND handover.key = each.key
+    WHERE application = %(application)s AND job_id IS NOT NULL
+      AND (state <> 'duplicate' OR NOT EXISTS (
+        SELECT FROM outcome
+        WHERE outcome.tenant = handover.tenant AND outcome.job_id = handover.job_id
+          AND outcome.outcome = 'completed'
+      ))
+), recorded AS (
+    INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
+    SELECT tenant, mailbox, job_id, identity, outcome, detail, fence, %(now)s, job FROM ended
+), new AS (
+    SELECT event_id AS id, tenant, event_type AS type, %(now)s::timestamptz AS at,
+        event_data || jsonb_build_object('jobId', job_id) AS data
+    FROM ended
+)
+{WRITE_IF_WANTED}"""
+
+DELETE_TAKEN = """
+DELETE FROM handover USING unnest(%(tenant)s::text[], %(key)s::text[]) AS chosen (tenant, key)
+WHERE handover.tenant = chosen.tenant AND handover.key = chosen.key
+  AND application = %(application)s AND job_id IS NULL AND state IN ('done', 'duplicate', 'skipped')
 """
 
 BACKLOG = f"""

@@ -18,6 +18,7 @@ _CONDITIONS: Mapping[str, str] = {
     "identity": "identity = %(identity)s",
     "states": "state = ANY(%(states)s)",
     "unsure": "unsure > 0",
+    "of_messages": "job_id IS NOT NULL",
     "since": "accepted_at >= %(since)s",
     "until": "accepted_at < %(until)s",
 }
@@ -77,18 +78,18 @@ WHERE tenant = %(tenant)s AND key = %(key)s AND application = %(application)s
 """
 
 # What was not handed over gets its end recorded, as whatever else has ended.
-DISCARD = """
+DISCARD = f"""
 WITH discarded AS (
     DELETE FROM handover
     WHERE owner = %(owner)s AND application = %(application)s
       AND state IN ('waiting', 'calling', 'held', 'shadow')
-    RETURNING tenant, mailbox, job_id, identity, fence, job
+    RETURNING {FIELDS}, job_id, job
 ), recorded AS (
     INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
     SELECT tenant, mailbox, job_id, identity, %(outcome)s, %(detail)s, fence, %(now)s, job
     FROM discarded WHERE job_id IS NOT NULL
 )
-SELECT count(*) FROM discarded
+SELECT * FROM discarded
 """
 
 # From application to application, each by a look into the index: what some retain for long is not

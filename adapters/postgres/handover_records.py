@@ -12,6 +12,7 @@ from postroom.adapters.postgres import handover_record_queries as queries
 from postroom.adapters.postgres.application_health import lock_standing
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.event_rows import write
 from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_rows import (
     handover_of,
@@ -29,6 +30,7 @@ from postroom.application.ports import (
     HandoverRecords,
 )
 from postroom.domain.dead_letter import DeadLetterFilter
+from postroom.domain.events.of_messages import event_of_end
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.ending import DISCARDED
 from postroom.domain.handover.handover import State
@@ -112,15 +114,24 @@ class PostgresHandoverRecords(HandoverRecords):
     async def discard(self, application: Application) -> int:
         async with self._database.across_tenants() as connection:
             await lock_standing(connection, application)  # nobody settles what is deleted
+            now = await moment(connection)
             values = {
                 "owner": application.tenant,
                 "application": application.name,
                 "outcome": name_of(DISCARDED),
                 "detail": Json(asdict(DISCARDED)),
-                "now": await moment(connection),
+                "now": now,
             }
-            [row] = await rows(connection, queries.DISCARD, values)
-        return int(row["count"])
+            discarded = await rows(connection, queries.DISCARD, values)
+            of_messages = [row for row in discarded if row["job_id"]]
+            await write(
+                connection,
+                [
+                    event_of_end(handover_of(row), DISCARDED, now, job_id=row["job_id"])
+                    for row in of_messages
+                ],
+            )
+        return len(discarded)
 
     async def expired(self, *, limit: int, default: timedelta) -> int:
         values = {"limit": limit, "default": default}

@@ -5,12 +5,13 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Json
+from psycopg.types.json import Json, Jsonb
 
 from postroom.adapters.postgres import handover_queries as queries
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.rows import rows
 from postroom.adapters.postgres.text import storable
+from postroom.domain.events.of_messages import event_of_end
 from postroom.domain.handover.answer import Answer, as_dict
 from postroom.domain.handover.ending import outcome_of
 from postroom.domain.handover.handover import Handover, State
@@ -62,15 +63,26 @@ async def locked(
     return {(row["tenant"], row["key"]): handover_of(row) for row in found}
 
 
+async def delete_taken(
+    connection: Connection, application: str, handovers: Sequence[Handover]
+) -> None:
+    """Those that were handed over, where nobody looks such up any more: of events."""
+    await connection.execute(queries.DELETE_TAKEN, _keys(application, handovers))
+
+
 async def _record_ends(
     connection: Connection, application: str, changed: Sequence[Handover], now: datetime
 ) -> None:
     ends = [(each, outcome) for each in changed if (outcome := outcome_of(each))]
     if ends:
+        events = [event_of_end(each, outcome, now) for each, outcome in ends]
         values = {
             **_keys(application, [each for each, _ in ends]),
             "outcome": [name_of(outcome) for _, outcome in ends],
             "detail": [_detail(outcome) for _, outcome in ends],
+            "event_id": [event.id for event in events],
+            "event_type": [event.type.value for event in events],
+            "event_data": [Jsonb(event.data) for event in events],
             "now": now,
         }
         await connection.execute(queries.RECORD_ENDS, values)

@@ -18,9 +18,11 @@ from postroom.adapters.postgres.application_health import (
 )
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.event_rows import write
 from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_fallback import move
 from postroom.adapters.postgres.handover_rows import (
+    delete_taken,
     handover_of,
     key_of,
     locked,
@@ -39,6 +41,7 @@ from postroom.application.ports import (
     NewHandover,
     Settled,
 )
+from postroom.domain.events.of_applications import event_of_health
 from postroom.domain.failure import StoreUnavailable
 from postroom.domain.handover.answer import Answer
 from postroom.domain.handover.application import Application, Order
@@ -128,7 +131,9 @@ class PostgresHandovers(Handovers):
             changed = [handover for handover, _ in made.changed.values()]
             answered = {key: answer for key, (_, answer) in made.changed.items()}
             await save(connection, application.name, changed, answered, now)
-            await _save_health(connection, application, standing, made.health)
+            if application.is_subscriber:
+                await delete_taken(connection, application.name, changed)
+            await _save_health(connection, application, standing, made.health, now)
         return Settled(made.handovers, standing.health, made.health)
 
     async def pinged(
@@ -140,7 +145,7 @@ class PostgresHandovers(Handovers):
             health = standing.health.after(
                 answer, key="", began=began, now=now, draw=draw, limit=application.in_flight
             )
-            await _save_health(connection, application, standing, health)
+            await _save_health(connection, application, standing, health, now)
         return Settled([], standing.health, health)
 
     async def health(self, application: Application) -> tuple[Health, datetime]:
@@ -199,10 +204,16 @@ async def _due(
 
 
 async def _save_health(
-    connection: Connection, application: Application, before: Standing, health: Health
+    connection: Connection,
+    application: Application,
+    before: Standing,
+    health: Health,
+    now: datetime,
 ) -> None:
     if health != before.health:
         await save_standing(connection, application, Standing(health, before.turn))
+        if event := event_of_health(application, before.health, health, now):
+            await write(connection, [event])
 
 
 def _key(application: Application) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from psycopg.types.json import Json
 from pydantic import TypeAdapter
 
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.event_rows import NEW, WRITE_IF_WANTED, values_of
 from postroom.adapters.postgres.jobs import JobFormat
 from postroom.adapters.postgres.text import indexable
 from postroom.application.ports import OutcomeRecord, Outcomes
@@ -22,8 +23,11 @@ _FINAL: dict[str, TypeAdapter[Final]] = {
 
 _RECORD = """
 INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%(tenant)s, %(mailbox)s, %(job_id)s, %(identity)s, %(outcome)s, %(detail)s, %(attempt)s,
+        %(at)s, %(job)s)
 """
+_RECORD_WITH_EVENT = f"WITH new AS ({NEW}), recorded AS ({_RECORD}) {WRITE_IF_WANTED}"
+"""One statement: an installation without subscribers sends none for them."""
 
 _FIND = """
 SELECT identity, outcome, detail, attempt, at, job FROM outcome
@@ -57,14 +61,22 @@ class PostgresOutcomes(Outcomes):
         self._format = JobFormat(pointers)
 
     async def record(self, record: OutcomeRecord) -> None:
-        job, outcome = record.job, record.outcome
-        values = [
-            *(job.tenant, job.mailbox, job.id, indexable(record.identity)),
-            *(name_of(outcome), Json(asdict(outcome)), record.attempt, record.at),
-            self._format.dumped(job),
-        ]
+        job, outcome, event = record.job, record.outcome, record.event
+        values = {
+            "tenant": job.tenant,
+            "mailbox": job.mailbox,
+            "job_id": job.id,
+            "identity": indexable(record.identity),
+            "outcome": name_of(outcome),
+            "detail": Json(asdict(outcome)),
+            "attempt": record.attempt,
+            "at": record.at,
+            "job": self._format.dumped(job),
+            **(values_of(event) if event else {}),
+        }
+        query = _RECORD_WITH_EVENT if event else _RECORD
         async with self._database.transaction(job.tenant) as connection:
-            await connection.execute(_RECORD, values)
+            await connection.execute(query, values)
 
     async def find(
         self,

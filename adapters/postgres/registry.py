@@ -11,9 +11,11 @@ from psycopg.types.json import Jsonb
 from postroom.adapters.postgres.account import AccountFormat
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
+from postroom.adapters.postgres.event_rows import write
 from postroom.application.ports import MailboxRegistry
 from postroom.domain.access import AccessTally
 from postroom.domain.account import Account, UnreadableAccount
+from postroom.domain.events.of_mailboxes import event_of_pause, event_of_resumption
 from postroom.domain.failure import AccessFailed
 from postroom.domain.mailbox import InvalidMailbox, Mailbox, Pause, PausedBy
 
@@ -51,7 +53,7 @@ WHERE tenant = %(tenant)s AND id = %(id)s AND (paused_by IS NULL OR %(by)s = 'op
 # Folder syncs are due since the pause began: at once, whatever the time is now and they failed of.
 _RESUME = """
 WITH resumed AS (
-    SELECT tenant, id, paused_since FROM mailbox
+    SELECT tenant, id, paused_by, paused_reason, paused_since FROM mailbox
     WHERE tenant = %s AND id = %s AND paused_by = ANY(%s) FOR UPDATE
 ), woken AS (
     UPDATE folder_sync SET
@@ -64,6 +66,8 @@ WITH resumed AS (
 UPDATE mailbox SET paused_by = NULL, paused_reason = NULL, paused_since = NULL,
                    access_failures = 0, access_failed_at = NULL
 FROM resumed WHERE mailbox.tenant = resumed.tenant AND mailbox.id = resumed.id
+RETURNING resumed.paused_by AS by, resumed.paused_reason AS reason, resumed.paused_since AS since,
+    clock_timestamp() AS now
 """
 
 _SAVE_ACCESS = """
@@ -127,6 +131,8 @@ class PostgresMailboxRegistry(MailboxRegistry):
             paused = await connection.execute(
                 _PAUSE, {**values, "tenant": tenant, "id": mailbox_id}
             )
+            if paused.rowcount == 1:
+                await write(connection, [event_of_pause(tenant, mailbox_id, pause)])
         return paused.rowcount == 1
 
     async def resume(
@@ -134,8 +140,12 @@ class PostgresMailboxRegistry(MailboxRegistry):
     ) -> bool:
         whose = [by.value for by in PausedBy if paused_by in (None, by)]
         async with self._database.transaction(tenant) as connection:
-            resumed = await connection.execute(_RESUME, [tenant, mailbox_id, whose])
-        return resumed.rowcount == 1
+            resumed = await _rows(connection, _RESUME, tenant, mailbox_id, whose)
+            for row in resumed:
+                pause = Pause(PausedBy(row["by"]), row["reason"], row["since"])
+                event = event_of_resumption(tenant, mailbox_id, pause, row["now"])
+                await write(connection, [event])
+        return len(resumed) == 1
 
     async def save_access(self, mailbox: Mailbox, access: AccessTally) -> None:
         values = [access.failures, access.last_at, mailbox.tenant, mailbox.id]
@@ -195,7 +205,9 @@ class PostgresMailboxRegistry(MailboxRegistry):
             return UnreadableAccount(row["account"]["provider"], failure.reason)
 
 
-async def _rows(connection: Connection, query: str, *values: str) -> list[dict[str, Any]]:
+async def _rows(
+    connection: Connection, query: str, *values: str | list[str]
+) -> list[dict[str, Any]]:
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, values)
         return await cursor.fetchall()

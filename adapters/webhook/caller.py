@@ -79,7 +79,10 @@ class WebhookCaller(ApplicationCaller):
         return self._read(reply)
 
     async def _call(self, application: Application, call: Call) -> Answer:
-        own = envelope.of_call(call, self._content_token(call.handover))
+        if application.is_subscriber:
+            own = envelope.of_event(call)
+        else:
+            own = envelope.of_call(call, self._content_token(call.handover))
         return self._read(await self._post(application, call.handover.key, call.body, own))
 
     async def _post(

@@ -32,13 +32,17 @@ def signed(application: Application, key: str, body: bytes, now: datetime, versi
     }
 
 
-def of_call(call: Call, content_token: str) -> Headers:
-    """What the call of a message has as well."""
-    headers = {
+def of_event(call: Call) -> Headers:
+    """What the call of an event has as well."""
+    return {
         "postroom-attempt": str(call.handover.fence),
         "postroom-unsure": str(call.handover.unsure),
-        "postroom-content-token": content_token,
     }
+
+
+def of_call(call: Call, content_token: str) -> Headers:
+    """What the call of a message has as well."""
+    headers = {**of_event(call), "postroom-content-token": content_token}
     return headers | ({"traceparent": call.traceparent} if call.traceparent else {})
 
 

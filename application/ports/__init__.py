@@ -87,6 +87,7 @@ from postroom.application.ports.notifications import (
     WebhookRequest,
 )
 from postroom.application.ports.offload import ArgumentT, Kind, Offload, ResultT
+from postroom.application.ports.outbox import Distributed, Outbox
 from postroom.application.ports.provider import (
     AccountFactory,
     AccountOption,
@@ -163,6 +164,7 @@ __all__ = [
     "DeadLetterQueue",
     "DeviceCode",
     "DeviceSignIn",
+    "Distributed",
     "EmailProcessor",
     "FetchedMessage",
     "FolderSyncs",
@@ -197,6 +199,7 @@ __all__ = [
     "NotificationsRefused",
     "Offload",
     "OptionValue",
+    "Outbox",
     "OutcomeRecord",
     "Outcomes",
     "Place",

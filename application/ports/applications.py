@@ -12,7 +12,8 @@ from postroom.domain.handover.application import Application
 class Applications(Protocol):
     """The applications, with their secrets encrypted at rest.
 
-    An owner is a tenant, or the installation ("").
+    An owner is a tenant, or the installation (""). Subscribers lie here too, and have their names
+    among those of applications; but whoever asks for applications finds none of them.
     """
 
     @abstractmethod
@@ -31,7 +32,7 @@ class Applications(Protocol):
 
     @abstractmethod
     async def owned(self, owner: str, name: str) -> Application | None:
-        """That of *owner* itself. Raises AccessFailed as `get` does."""
+        """That of *owner* itself, a subscriber or not. Raises AccessFailed as `get` does."""
 
     @abstractmethod
     async def all(self, *, tenant: str | None = None) -> Sequence[Application]:
@@ -39,6 +40,10 @@ class Applications(Protocol):
 
         Raises AccessFailed if the secrets of one cannot be decrypted.
         """
+
+    @abstractmethod
+    async def subscribers(self) -> Sequence[Application]:
+        """Every subscriber, by owner and name. Raises AccessFailed as `all` does."""
 
     @abstractmethod
     async def replace(self, before: Application, after: Application) -> bool:

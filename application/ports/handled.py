@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from postroom.domain.events.event import Event
+from postroom.domain.events.of_messages import event_of_outcome
 from postroom.domain.identity import MessageIdentity
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Final
@@ -43,6 +45,13 @@ class OutcomeRecord:
     at: datetime
     identity: str = ""
 
+    @property
+    def event(self) -> Event | None:
+        """What subscribers hear of it. The end of a handover has more to say: `event_of_end`."""
+        return event_of_outcome(
+            self.job, self.outcome, identity=self.identity, attempt=self.attempt, at=self.at
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerConnection:
@@ -72,7 +81,10 @@ class Outcomes(Protocol):
 
     @abstractmethod
     async def record(self, record: OutcomeRecord) -> None:
-        """Keep *record*. A job may end more than once (duplicate, redrive): each is kept."""
+        """Keep *record*. A job may end more than once (duplicate, redrive): each is kept.
+
+        Its event is written with it, if anybody subscribes to that.
+        """
 
     @abstractmethod
     async def find(

@@ -17,7 +17,10 @@ SHORTEST_HEAD = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverFilter:
-    """All that is given must match. *since* and *until* are moments of acceptance."""
+    """All that is given must match. *since* and *until* are moments of acceptance.
+
+    *of_messages* leaves out those of events.
+    """
 
     tenant: str = ""
     application: str = ""
@@ -25,6 +28,7 @@ class HandoverFilter:
     identity: str = ""
     states: frozenset[State] = frozenset()
     unsure: bool = False
+    of_messages: bool = False
     since: datetime | None = None
     until: datetime | None = None
 

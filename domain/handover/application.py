@@ -29,10 +29,18 @@ OVERLAP = timedelta(hours=24)
 """For so long after a rotation the old secret signs as well."""
 
 SCHEMES = ("https", "http", "postgresql", "python")
+SCHEMES_OF_SUBSCRIBERS = ("https", "http", "postgresql", "redis-stream")
 
 
 class InvalidApplication(ValueError):
     """The application cannot be added as described; the message says what to change."""
+
+
+class Role(StrEnum):
+    """What is handed over to it. A subscriber gets no mail, and an application no events."""
+
+    APPLICATION = "application"
+    SUBSCRIBER = "subscriber"
 
 
 class SetBy(StrEnum):
@@ -71,6 +79,7 @@ class Application:
 
     *destination* is a URL: `https://…` is called, `postgresql://…` has an inbox table, and
     `python:name` is an entry point. The first of *secrets* (`whsec_…`) is the newest.
+    *events* are the types that a subscriber wants; all, if there are none.
     *in_flight* bounds the calls at a time, of all workers. *copies* are names of others that get
     every message as well. *fallback* is the name of one that stands in when this one has been down
     for *fallback_after*; empty for none. What was handled is deleted after *retention*.
@@ -81,6 +90,8 @@ class Application:
     destination: str = field(repr=False)  # its path and query may hold a secret
     secrets: tuple[str, ...] = field(default=(), repr=False)
     set_by: SetBy = SetBy.OPERATOR
+    role: Role = Role.APPLICATION
+    events: tuple[str, ...] = ()
     mode: Mode = Mode.DELIVER
     order: Order = Order.NONE
     when_unsure: WhenUnsure = WhenUnsure.REPEAT
@@ -109,10 +120,12 @@ class Application:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise InvalidApplication(
-                f"application {self.name!r}: use 1 to 63 of a-z 0-9 . _ - (a letter or digit first)"
+                f"{self.role.value} {self.name!r}: use 1 to 63 of a-z 0-9 . _ -"
+                " (a letter or digit first)"
             )
-        if self.scheme not in SCHEMES:
-            raise InvalidApplication(f"the destination begins with one of: {', '.join(SCHEMES)}")
+        schemes = SCHEMES_OF_SUBSCRIBERS if self.is_subscriber else SCHEMES
+        if self.scheme not in schemes:
+            raise InvalidApplication(f"the destination begins with one of: {', '.join(schemes)}")
         if not self.destination.partition(":")[2]:
             raise InvalidApplication(f"the destination is no more than {self.scheme}:")
         self._check_bounds()
@@ -135,6 +148,10 @@ class Application:
     @property
     def scheme(self) -> str:
         return self.destination.partition(":")[0]
+
+    @property
+    def is_subscriber(self) -> bool:
+        return self.role is Role.SUBSCRIBER
 
     @property
     def is_paused(self) -> bool:

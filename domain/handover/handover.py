@@ -114,6 +114,11 @@ class Handover:
         return f"{self.tenant}/{self.mailbox}"
 
     @property
+    def is_of_event(self) -> bool:
+        """An event is in no mailbox: so whoever looks for the mail of one finds none."""
+        return not self.mailbox
+
+    @property
     def has_ended(self) -> bool:
         return self.state in ENDED
 

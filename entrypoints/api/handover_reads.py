@@ -51,12 +51,13 @@ async def handovers(
     limit: Limit = 100,
     after: Name = "",
 ) -> Sequence[HandoverView]:
-    """Handovers, newest first; *after* is the key of the last one that was seen."""
+    """Handovers of messages, newest first; *after* is the key of the last one that was seen."""
     chosen = HandoverFilter(
         tenant=tenant,
         application=application,
         mailbox=mailbox,
         identity=identity,
+        of_messages=True,
         states=frozenset(states or ()),
         since=aware(accepted_since),
         until=aware(accepted_before),

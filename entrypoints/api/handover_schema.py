@@ -7,24 +7,17 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
-    Parameter,
     PathItem,
     Reference,
     RequestBody,
     Schema,
 )
-from litestar.openapi.spec.enums import OpenAPIType
 
 from postroom.domain.handover.body_types import MailReceived
+from postroom.entrypoints.api.call_headers import header_parameters
 from postroom.entrypoints.api.json_schema import inlined, schema_of
 
 _HEADERS = {
-    "webhook-id": "The key: the same in every call of one message.",
-    "webhook-timestamp": "Of this call, in seconds since 1970.",
-    "webhook-signature": "Standard Webhooks: `v1,` and base64, one for each secret that is valid.",
-    "idempotency-key": "The key, as a quoted string.",
-    "postroom-attempt": "Calls begun, this one included.",
-    "postroom-unsure": "Earlier calls of which Postroom does not know how they ended.",
     "postroom-content-token": "A bearer token that opens the links of the body for an hour.",
 }
 _ANSWERS = {
@@ -48,17 +41,10 @@ def webhooks() -> dict[str, PathItem | Reference]:
         operation_id="mailReceived",
         summary="A message is handed over",
         description="The call is repeated, with the same key and body, until it is answered.",
-        parameters=[_header(*each) for each in _HEADERS.items()],
+        parameters=header_parameters(_HEADERS),
         request_body=RequestBody(
             required=True, content={MediaType.JSON.value: OpenAPIMediaType(schema=body)}
         ),
         responses={code: OpenAPIResponse(description=text) for code, text in _ANSWERS.items()},
     )
     return {"mail.received": PathItem(post=operation)}
-
-
-def _header(name: str, description: str) -> Parameter:
-    text = Schema(type=OpenAPIType.STRING)
-    return Parameter(
-        name=name, param_in="header", required=True, description=description, schema=text
-    )

@@ -10,10 +10,10 @@ from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from postroom.application.ports import HealthCheck, QueueWitness
+from postroom.domain.addresses import without_addresses
 from postroom.domain.failure import Failure
 from postroom.entrypoints.api.problems import NOT_READY, described
 from postroom.entrypoints.api.services import Services
-from postroom.entrypoints.telemetry.privacy import without_addresses
 
 log = structlog.get_logger()
 

@@ -8,6 +8,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from postroom.application.providers import Providers
+from postroom.entrypoints.api.event_schema import event_webhooks
 from postroom.entrypoints.api.handover_links import CONTENT_TOKEN
 from postroom.entrypoints.api.handover_schema import webhooks
 from postroom.entrypoints.api.problems import NOT_FOUND
@@ -27,7 +28,7 @@ def openapi(providers: Providers) -> OpenAPIConfig:
         version="1",
         description="Errors are problem details (RFC 9457), as application/problem+json.",
         components=Components(security_schemes={**SCHEMES, **security_schemes(providers)}),
-        webhooks=webhooks(),
+        webhooks={**webhooks(), **event_webhooks()},
         use_handler_docstrings=True,
         render_plugins=[_JSON],
         openapi_router=Router(

@@ -30,6 +30,7 @@ from postroom.entrypoints.cli.run import (
     worker,
 )
 from postroom.entrypoints.cli.shadow import shadow
+from postroom.entrypoints.cli.subscriber import subscriber
 from postroom.entrypoints.cli.tickets import tickets
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app.command("consume-suspect", hidden=True)(consume_suspect)
 app.command("import")(import_)
 app.add_typer(mailbox, name="mailbox")
 app.add_typer(application, name="application")
+app.add_typer(subscriber, name="subscriber")
 app.add_typer(handover, name="handover")
 app.add_typer(dead, name="dead")
 app.add_typer(tickets, name="tickets")

@@ -59,7 +59,7 @@ def list_handovers(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List handovers, newest first."""
+    """List handovers, newest first: those of events if --application names a subscriber."""
 
     async def find(admin: AdminContext) -> list[HandoverView]:
         chosen = HandoverFilter(
@@ -68,6 +68,7 @@ def list_handovers(
             mailbox=mailbox,
             states=frozenset(states or ()),
             unsure=unsure,
+            of_messages=not application,
             since=None if since is None else admin.clock.now() - since,
         )
         last = (await find_handover(admin, after)).handover.key if after else ""

@@ -72,11 +72,20 @@ async def require_callable(admin: AdminContext, record: HandoverRecord) -> None:
         raise CommandFailed(IN_SHADOW)
     if handover.state is State.MOVED:
         raise CommandFailed(f"{handover.reason}: name that with --application")
-    if await admin.applications.get(handover.tenant, handover.application) is None:
+    if not await _is_there(admin, record):
         raise CommandFailed(
             f"the application {handover.application} was removed, so nobody would call with it:"
             " add it again"
         )
+
+
+async def _is_there(admin: AdminContext, record: HandoverRecord) -> bool:
+    """Whoever it goes to: a handover of an event has no job."""
+    handover = record.handover
+    if record.job is None:
+        names = {subscriber.name for subscriber in await admin.applications.subscribers()}
+        return handover.application in names
+    return await admin.applications.get(handover.tenant, handover.application) is not None
 
 
 def doubt(record: HandoverRecord, now: datetime) -> str:

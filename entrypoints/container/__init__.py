@@ -83,7 +83,7 @@ async def wire(settings: Settings) -> AsyncIterator[Wired]:
         bind_blobs(container, settings, database, pools, resources)
         telemetry = resources.enter_context(open_telemetry(random=random))
         container.register(Telemetry, instance=telemetry)
-        await bind_callers(container, resources)
+        await bind_callers(container, settings, redis, resources)
         bind_processor_threads(container, settings, resources)
         bind_use_cases(container, settings, clock, telemetry)
         yield resolve_all(container, (*checks, container.resolve(CheckBlobs)))

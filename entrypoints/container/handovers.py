@@ -17,11 +17,15 @@ from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_records import PostgresHandoverRecords
 from postroom.adapters.postgres.handovers import PostgresHandovers
+from postroom.adapters.postgres.outbox import PostgresOutbox
+from postroom.adapters.redis.event_stream import EventStreamCaller, stream_of
+from postroom.adapters.redis.servers import Servers
 from postroom.adapters.webhook import envelope
 from postroom.adapters.webhook.caller import WebhookCaller
 from postroom.adapters.webhook.signing import generate_secret
 from postroom.adapters.webhook.targets import check_target
 from postroom.application.accept_handover import AcceptHandover, CopyEvents
+from postroom.application.distribute_events import DistributeEvents, OutboxEvents
 from postroom.application.fall_back import FallBack
 from postroom.application.file_message import FileMessage
 from postroom.application.hand_over import Callers, HandOver
@@ -37,6 +41,7 @@ from postroom.application.ports import (
     Handovers,
     HtmlSanitiser,
     Offload,
+    Outbox,
 )
 from postroom.application.providers import Providers
 from postroom.application.render_sample import RenderSample
@@ -51,6 +56,7 @@ from postroom.domain.ingress import Ingress
 from postroom.entrypoints.container.processors import installed_processors
 from postroom.entrypoints.settings import Settings
 from postroom.entrypoints.telemetry.handovers import ObservedHandovers
+from postroom.entrypoints.telemetry.outbox import ObservedOutbox
 from postroom.entrypoints.telemetry.sdk import Telemetry
 
 __all__ = [
@@ -76,7 +82,9 @@ def bind_handover_storage(
     records: HandoverRecords = PostgresHandoverRecords(database, providers.pointers, bodies)
     container.register(Applications, instance=applications)
     container.register(Handovers, instance=handovers)
+    outbox: Outbox = PostgresOutbox(database, bodies)
     container.register(HandoverRecords, instance=records)
+    container.register(Outbox, instance=outbox)
 
 
 def bind_handing_over(container: punq.Container, settings: Settings, telemetry: Telemetry) -> None:
@@ -90,6 +98,9 @@ def bind_handing_over(container: punq.Container, settings: Settings, telemetry: 
         draw=container.resolve(Random).random,
     )
     container.register(HandOver, instance=hand_over)
+    outbox_events: OutboxEvents = ObservedOutbox(telemetry)
+    distribute = DistributeEvents(container.resolve(Outbox), outbox_events)
+    container.register(DistributeEvents, instance=distribute)
     processor: EmailProcessor = _router(container, settings, events)
     container.register(EmailProcessor, instance=processor)
     container.register(ReplayAsNew, base_url=_base_url(settings))
@@ -105,7 +116,9 @@ def bind_handing_over(container: punq.Container, settings: Settings, telemetry: 
     container.register(ReadContent)
 
 
-async def bind_callers(container: punq.Container, resources: AsyncExitStack) -> None:
+async def bind_callers(
+    container: punq.Container, settings: Settings, redis: Servers, resources: AsyncExitStack
+) -> None:
     clock, tokens = container.resolve(Clock), container.resolve(ContentTokens)
 
     def token(handover: Handover) -> str:
@@ -116,7 +129,10 @@ async def bind_callers(container: punq.Container, resources: AsyncExitStack) -> 
         WebhookCaller(clock, content_token=token, version=version("postroom"))
     )
     inbox_table: ApplicationCaller = await resources.enter_async_context(InboxTableCaller())
-    callers = Callers({**dict.fromkeys(_WEB, webhook), "postgresql": inbox_table})
+    stream: ApplicationCaller = EventStreamCaller(redis, length=settings.events_stream_length)
+    callers = Callers(
+        {**dict.fromkeys(_WEB, webhook), "postgresql": inbox_table, "redis-stream": stream}
+    )
     container.register(Callers, instance=callers)
 
 
@@ -161,3 +177,5 @@ def check_destination(application: Application) -> None:
         check_target(application.destination, application.set_by)
     elif application.scheme == "postgresql":
         check_database(application.destination)
+    elif application.scheme == "redis-stream":
+        stream_of(application.destination)

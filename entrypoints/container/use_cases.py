@@ -11,6 +11,7 @@ from postroom.application.all_dead_letters import AllDeadLetters
 from postroom.application.check_blobs import CheckBlobs
 from postroom.application.compare_shadow import CompareShadow
 from postroom.application.consume_job import ConsumeJob
+from postroom.application.distribute_events import DistributeEvents, ExpireEvents
 from postroom.application.evidence import Evidence
 from postroom.application.expire_handovers import ExpireHandovers
 from postroom.application.file_message import FileMessage
@@ -90,6 +91,7 @@ def bind_use_cases(
     container.register(CompareShadow)
     container.register(ReleaseShadow)
     container.register(ExpireHandovers)
+    container.register(ExpireEvents)
     container.register(ImportMailboxes)
     bind_blob_care(container, settings)
     _bind_syncing(container, settings, telemetry)
@@ -140,6 +142,8 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         remove_blobs=container.resolve(RemoveBlobs),
         sweep_blobs=container.resolve(SweepBlobs),
         expire_handovers=container.resolve(ExpireHandovers),
+        distribute_events=container.resolve(DistributeEvents),
+        expire_events=container.resolve(ExpireEvents),
         check_blobs=container.resolve(CheckBlobs),
         resume=container.resolve(ResumeMailbox),
         resync=container.resolve(ResyncMailbox),

@@ -84,7 +84,7 @@ class ObservedHandovers(HandoverEvents, FallbackEvents, CopyEvents):
         if handover.state is State.WAITING and handover.charged >= STRUGGLING:
             event = "handover.struggling"
         log.log(level, event, **_fields(handover), **_facts(handover))
-        if handover.has_ended:
+        if handover.has_ended and not handover.is_of_event:
             self.telemetry.instruments.handovers.add(1, {"state": handover.state.value})
             if handover.state is not State.MOVED:  # the message has not ended
                 self._measure(handover)

@@ -66,6 +66,8 @@ class Instruments:
     handover_duration: Histogram
     applications_failing: Tally
     copies_left_out: Tally
+    events: Tally
+    events_dropped: Tally
 
 
 def instruments(meter: Meter) -> Instruments:
@@ -145,6 +147,13 @@ def instruments(meter: Meter) -> Instruments:
             "postroom.copies.left_out",
             "{message}",
             "Messages of which an application that wants copies got none",
+        ),
+        events=_tally(meter, "postroom.events", "{event}", "Events given to their subscribers"),
+        events_dropped=_tally(
+            meter,
+            "postroom.events.dropped",
+            "{event}",
+            "Events that a subscriber did not get, since more waited for it than it may have",
         ),
     )
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from postroom.application.consume_job import Consume, Consumed
 from postroom.application.ingest_pointer import Ingest, Ingested, MailboxRef
 from postroom.application.ports import Claim
+from postroom.domain.addresses import without_addresses
 from postroom.domain.failure import Failure
 from postroom.domain.outcome import Dead, Retry, name_of
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.telemetry import events
 from postroom.entrypoints.telemetry.messaging import Operation, processing, sending
-from postroom.entrypoints.telemetry.privacy import error_type, without_addresses
+from postroom.entrypoints.telemetry.privacy import error_type
 from postroom.entrypoints.telemetry.sdk import Telemetry
 from postroom.entrypoints.telemetry.tracing import traceparent_of
 

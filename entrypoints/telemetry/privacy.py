@@ -5,12 +5,13 @@ careless `log.info("fetched", subject=…)` shows `withheld=["subject"]`, to who
 nobody else. To log a new fact, add its name here, and think of whose fact it is.
 """
 
-import re
 import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+
+from postroom.domain.addresses import without_addresses
 
 LOGGED = frozenset(
     {
@@ -31,7 +32,7 @@ LOGGED = frozenset(
         "max_connections",
         "repeated",
         # handovers
-        *("application", "handover", "unsure", "charged", "fallback", "processor"),
+        *("application", "handover", "unsure", "charged", "fallback", "processor", "subscriber"),
     }
 )
 
@@ -40,8 +41,6 @@ MAX_TEXT = 500
 
 Plain = str | int | float | bool | None
 
-# Whatever is written like an address, a quoted left side and an encoded @ included.
-_ADDRESS = re.compile(r'(?:"[^"]*")?\S*(?:@|%40)\S*')
 _FRAMES = 4
 
 
@@ -70,11 +69,6 @@ def plain(value: object) -> Plain:
             return value.isoformat()
         case _:
             return f"({type(value).__name__})"
-
-
-def without_addresses(text: str) -> str:
-    """*text* with mail addresses, and whatever else is written like one, taken out."""
-    return _ADDRESS.sub("(address)", text) if "@" in text or "%40" in text else text
 
 
 def error_fields(error: BaseException) -> dict[str, str]:

@@ -14,7 +14,13 @@ REPETITIVE = frozenset({"psycopg.pool"})
 """Libraries: it writes a line for each attempt to connect, of each connection that broke."""
 
 REPEATED = frozenset(
-    {"enqueue failed", "request failed", "application.no_fallback", "copy.left_out"}
+    {
+        "enqueue failed",
+        "request failed",
+        "application.no_fallback",
+        "copy.left_out",
+        "events dropped",
+    }
 )
 """Events of our own: every sender meets the outage, and tries again and again."""
 

@@ -1,6 +1,6 @@
 """Applications, and what waits for them; their secrets are never shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -68,9 +68,33 @@ def application_view(application: Application, health: Health, backlog: Backlog)
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberView:
+    """As an `ApplicationView`; *events* are the types that it wants, none of them if all."""
+
+    tenant: str | None
+    name: str
+    destination: str
+    events: tuple[str, ...]
+    state: str
+    reason: str
+    since: datetime | None
+    waiting: int
+    oldest: datetime | None
+    max_backlog: int
+    retention_days: float
+    added_at: datetime
+
+
+def subscriber_view(subscriber: Application, health: Health, backlog: Backlog) -> SubscriberView:
+    view = application_view(subscriber, health, backlog)
+    shared = {each.name: getattr(view, each.name, None) for each in fields(SubscriberView)}
+    return SubscriberView(**{**shared, "events": subscriber.events})  # type: ignore[arg-type]
+
+
 def shown_destination(destination: str) -> str:
     """Scheme and host alone: a user, a path and a query may be secrets."""
-    if destination.startswith("python:"):
+    if destination.startswith(("python:", "redis-stream:")):
         return destination
     parts = urlsplit(destination)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""

@@ -11,9 +11,10 @@ from psycopg.types.json import Json
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.adapters.imap.pointer import ImapPointer
 from postroom.adapters.microsoft.pointer import MicrosoftPointer
+from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
-from postroom.domain.outcome import Dead
+from postroom.domain.outcome import Accepted, Dead, Duplicate
 from postroom.domain.pointer import InvalidPointer, Pointer, UnknownPointer, job_id
 from tests.contracts.samples import outcome
 from tests.providers import POINTERS
@@ -33,6 +34,27 @@ async def outcomes(database: Database) -> PostgresOutcomes:
     outcomes = PostgresOutcomes(database, POINTERS)
     await outcomes.record(outcome())
     return outcomes
+
+
+async def test_who_subscribes_is_looked_up_in_the_statement_that_stores_an_outcome(
+    outcomes: PostgresOutcomes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installation without subscribers sends none for them."""
+    statements: list[str] = []
+    execute = Connection.execute
+
+    async def counted(self: Connection, query: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        statements.append(query)
+        return await execute(self, query, *args, **options)
+
+    monkeypatch.setattr(Connection, "execute", counted)
+
+    await outcomes.record(outcome(ended=Duplicate()))
+    of_no_event = len(statements)
+    await outcomes.record(outcome(ended=Accepted("crm")))
+
+    assert "subscriber" in statements[-1]
+    assert len(statements) == 2 * of_no_event
 
 
 def store(conninfo: str, job: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """One POST a message, as it goes out, and what its answer becomes."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import httpcore
@@ -18,7 +19,7 @@ from postroom.domain.handover.answer import (
     Failed,
     Unreachable,
 )
-from postroom.domain.handover.application import Application, SetBy
+from postroom.domain.handover.application import Application, Role, SetBy
 from tests.adapters.webhook_rig import OK, PUBLIC, Rig, webhook_rig
 from tests.calling import BODY, KEY, NOON, SECRET, application, call_of
 
@@ -63,6 +64,15 @@ async def test_the_frozen_bytes_are_posted_with_what_a_receiver_needs() -> None:
         body=wire.body,
         now=NOON,
     )
+
+
+async def test_an_event_opens_no_links() -> None:
+    async with webhook_rig() as rig:
+        await called(rig, replace(application(), role=Role.SUBSCRIBER), call_of())
+        (wire,) = rig.network.wires
+
+    assert "postroom-content-token" not in wire.headers
+    assert wire.headers["webhook-id"] == KEY
 
 
 async def test_a_second_call_is_signed_for_its_own_time() -> None:

@@ -17,6 +17,7 @@ from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.ledger_connections import InMemoryLedgerConnections
+from postroom.adapters.memory.outbox import InMemoryOutbox
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
@@ -32,6 +33,7 @@ from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.ledger_connections import PostgresLedgerConnections
+from postroom.adapters.postgres.outbox import PostgresOutbox
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
@@ -48,6 +50,7 @@ from postroom.application.ports import (
     IdempotencyLedger,
     LedgerConnections,
     MailboxRegistry,
+    Outbox,
     Outcomes,
     QueueWitness,
     Routes,
@@ -86,6 +89,7 @@ class Storage:
     applications: Applications
     pass_time: PassTime
     ledger_connections: LedgerConnections
+    outbox: Outbox
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +138,8 @@ async def storage(emptied_url: str) -> AsyncIterator[Storage]:
 
 
 def in_memory() -> Storage:
-    tables, clock = InMemoryDatabase(), ManualClock()
+    clock = ManualClock()
+    tables = InMemoryDatabase(clock)
     registry = InMemoryMailboxRegistry(tables)
 
     async def without(provider: str) -> MailboxRegistry:
@@ -164,6 +169,7 @@ def in_memory() -> Storage:
         InMemoryApplications(tables),
         of_clock(clock),
         InMemoryLedgerConnections(tables),
+        InMemoryOutbox(tables, clock),
     )
 
 
@@ -193,6 +199,7 @@ def in_postgres(database: Database) -> Storage:
         PostgresApplications(database, cipher),
         of_database(database),
         PostgresLedgerConnections(database),
+        PostgresOutbox(database, bodies),
     )
 
 
@@ -249,6 +256,11 @@ def handover_records(storage: Storage) -> HandoverRecords:
 @pytest.fixture
 def applications(storage: Storage) -> Applications:
     return storage.applications
+
+
+@pytest.fixture
+def outbox(storage: Storage) -> Outbox:
+    return storage.outbox
 
 
 @pytest.fixture

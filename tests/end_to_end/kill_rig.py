@@ -7,6 +7,7 @@ machine's.
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -34,8 +35,14 @@ LOOK_EVERY = 0.3
 IDLE = 15
 """Seconds after which a process that was started, and finds nothing to do, is killed as well."""
 
-_HANDOVERS = "SELECT key, identity, state, reference, fence, unsure FROM postroom.handover"
-_OPEN = "SELECT count(*) FROM postroom.handover WHERE ended_at IS NULL"
+_HANDOVERS = """
+SELECT key, identity, state, reference, fence, unsure FROM postroom.handover
+WHERE job_id IS NOT NULL
+"""
+_OPEN = """
+SELECT (SELECT count(*) FROM postroom.handover WHERE ended_at IS NULL)
+    + (SELECT count(*) FROM postroom.event)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,13 +149,17 @@ def has_begun(part: Part) -> bool:
 
 
 class KillRun:
-    def __init__(self, house: House, postgres: EmbeddedPostgres, plan: Plan) -> None:
+    """*also* are processes that are started and killed as well."""
+
+    def __init__(
+        self, house: House, postgres: EmbeddedPostgres, plan: Plan, also: Sequence[Part] = ()
+    ) -> None:
         self._house, self._postgres, self._plan = house, postgres, plan
         self._dice = Random(plan.seed)
         self._port = free_port()
         self._database = new_application(postgres.url, plan)
         receiver = a_receiver(plan, self._database.url, house.home, self._port)
-        self._parts = (receiver, *(a_worker(name, house, plan) for name in WORKERS))
+        self._parts = (receiver, *(a_worker(name, house, plan) for name in WORKERS), *also)
         self._due: dict[str, float] = {}
         """When a process is started that is dead, or killed that works, by its name."""
         self._ready: dict[str, float] = {}

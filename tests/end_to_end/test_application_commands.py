@@ -117,8 +117,10 @@ def test_a_name_is_taken_once(postroom: Postroom) -> None:
     again = postroom("application", "add", "crm", URL).failure
     by_a_tenant = postroom("application", "add", "crm", URL, "--tenant", "acme").failure
 
-    assert again == "there is an application of that name already: choose another"
-    assert by_a_tenant == "the installation has an application of that name: choose another"
+    assert (
+        again == "there is one of that name already, an application or a subscriber: choose another"
+    )
+    assert by_a_tenant == "the installation has one of that name: choose another"
 
 
 # --- Seen

@@ -28,7 +28,9 @@ from postroom.domain.outcome import Skipped
 from postroom.domain.pointer import PointerJob
 from tests.features.rigs import Rig
 
-NAME, COPY = "crm", "archive"
+NAME, COPY, SUBSCRIBER = "crm", "archive", "audit"
+
+EVERYTHING = 1000
 
 TIMED_OUT = "timed out"
 _NO_ANSWER: dict[str, Answer] = {
@@ -68,7 +70,7 @@ class LookedUpAnew(EmailProcessor):
 
 @dataclass
 class Applications:
-    """*failure* is how all calls end, while there is one.
+    """*failure* is how all calls end, while there is one; *subscriber_failure* is of subscribers.
 
     *lost* is how many calls have their effect, and are cut off before the answer. *refused* has
     what is answered to messages of these keys. What is *unharmed* is up whatever befalls others.
@@ -77,6 +79,7 @@ class Applications:
     rig: Rig
     tenant: str
     failure: str = ""
+    subscriber_failure: str = ""
     refused: dict[str, str] = field(default_factory=dict)
     lost: int = 0
     unharmed: set[str] = field(default_factory=set)
@@ -105,8 +108,9 @@ class Applications:
         self.added.append(application)
 
     async def hand_over_due(self) -> None:
-        """All that is due by now, and what that makes due."""
-        for application in self.added:
+        """All that is due by now, and what that makes due: what becomes of mail is an event."""
+        for application in sorted(self.added, key=lambda each: each.is_subscriber):
+            await self.rig.outbox.distribute(EVERYTHING)
             while True:
                 claimed = await self.hand_over.claim(application, application.in_flight)
                 if claimed.ping:
@@ -117,7 +121,7 @@ class Applications:
 
     async def _call(self, application: Application, calls: Sequence[Call]) -> None:
         answers = await self.hand_over.call(application, calls)
-        if self.failure == TIMED_OUT:
+        if self._failure_of(application) == TIMED_OUT:
             self.rig.clock.advance(application.timeout)
         await self.hand_over.settle(application, answers, lease_ends=0.0)
 
@@ -127,8 +131,8 @@ class Applications:
         await self._call(self.added[0], claimed.calls)
 
     async def _behave(self, application: Application, call: Call | None) -> Answer | None:
-        if self.failure and application.name not in self.unharmed:
-            return self._read(self.failure)
+        if failure := self._failure_of(application):
+            return self._read(failure)
         if call is None:
             return Done(status=200)
         if self.lost:
@@ -137,6 +141,11 @@ class Applications:
             return self._read(TIMED_OUT)
         refused = self.refused.get(call.handover.key)
         return self._read(refused) if refused else None
+
+    def _failure_of(self, application: Application) -> str:
+        if application.is_subscriber:
+            return self.subscriber_failure
+        return "" if application.name in self.unharmed else self.failure
 
     def _read(self, failure: str) -> Answer:
         """As the adapter reads it: a status, or that there was none."""

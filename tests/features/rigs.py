@@ -15,6 +15,7 @@ from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
 from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.outbox import InMemoryOutbox
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
@@ -30,6 +31,7 @@ from postroom.adapters.postgres.handovers import PostgresHandovers
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.migrations import migrate
+from postroom.adapters.postgres.outbox import PostgresOutbox
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
@@ -46,6 +48,7 @@ from postroom.application.ports import (
     Helpdesk,
     IdempotencyLedger,
     MailboxRegistry,
+    Outbox,
     Outcomes,
     PointerQueue,
     QueueWitness,
@@ -85,11 +88,13 @@ class Rig:
     applications: Applications
     handovers: Handovers
     handover_records: HandoverRecords
+    outbox: Outbox
 
 
 @asynccontextmanager
 async def in_memory() -> AsyncIterator[Rig]:
-    clock, tables = ManualClock(), InMemoryDatabase()
+    clock = ManualClock()
+    tables = InMemoryDatabase(clock)
     yield Rig(
         clock=clock,
         queue=FragileQueue(clock),
@@ -105,6 +110,7 @@ async def in_memory() -> AsyncIterator[Rig]:
         applications=InMemoryApplications(tables),
         handovers=InMemoryHandovers(tables, clock),
         handover_records=InMemoryHandoverRecords(tables, clock),
+        outbox=InMemoryOutbox(tables, clock),
     )
 
 
@@ -133,4 +139,5 @@ async def on_servers(redis_url: str, database_url: str) -> AsyncIterator[Rig]:
             applications=PostgresApplications(database, cipher),
             handovers=PostgresHandovers(database, POINTERS),
             handover_records=PostgresHandoverRecords(database, POINTERS),
+            outbox=PostgresOutbox(database),
         )

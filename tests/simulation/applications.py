@@ -13,7 +13,7 @@ from random import Random
 from postroom.adapters.webhook.answers import answer_of
 from postroom.application.ports import ApplicationCaller, Call
 from postroom.domain.handover.answer import Answer, Failed, Unreachable
-from postroom.domain.handover.application import Application
+from postroom.domain.handover.application import Application, Role
 from tests.simulation.clocks import true_time
 from tests.simulation.mailboxes import EPOCH
 from tests.simulation.network import TOO_MANY
@@ -31,6 +31,8 @@ APPLICATION_OF = {
     "gamma/desk": "erp",
 }
 """By lane; the mail of other mailboxes goes to the help desk."""
+
+SUBSCRIBER = "audit"
 
 NAMES = tuple(dict.fromkeys(APPLICATION_OF.values()))
 TARGETS = tuple(f"app.{name}" for name in NAMES)
@@ -51,12 +53,16 @@ LEASE = timedelta(seconds=45)
 
 @dataclass
 class Peer:
-    """*effects* are the keys that it took, as often as it did. *known* are those that it knows."""
+    """*effects* are the keys that it took, as often as it did. *known* are those that it knows.
+
+    *events* are what a subscriber took, by their ids.
+    """
 
     effects: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     calls: list[float] = field(default_factory=list)
     under_way: dict[str, float] = field(default_factory=dict)
+    events: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, key: str) -> bool:
         """Whether it was new."""
@@ -100,7 +106,10 @@ class SimulatedCaller(ApplicationCaller):
             self.peers.trace.violate(ONE_AT_A_TIME, f"{application.name} has two")
         peer.under_way[key] = now
         try:
-            return [await self._within(application, key)]
+            answer = await self._within(application, key)
+            if application.is_subscriber and key in peer.known:
+                peer.events[key] = call.body
+            return [answer]
         finally:
             if peer.under_way.get(key) == now:
                 del peer.under_way[key]
@@ -167,3 +176,14 @@ def applications() -> list[Application]:
         )
         for name in NAMES
     ]
+
+
+def subscriber() -> Application:
+    """It is well at all times; those that call it are not."""
+    return Application(
+        tenant="",
+        name=SUBSCRIBER,
+        destination=f"https://{SUBSCRIBER}.example/events",
+        role=Role.SUBSCRIBER,
+        added_at=EPOCH,
+    )

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.outbox import InMemoryOutbox
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.postgres.clock import DatabaseClock
 from postroom.application import judge_failure, sync_folder
@@ -205,6 +206,12 @@ def _call_without_lease(calling: Callable[..., Handover]) -> Callable[..., Hando
     return unleased
 
 
+def _make_no_handover(_: object) -> Callable[..., Any]:
+    async def accept(*_: object) -> None: ...
+
+    return accept
+
+
 def _never_pause(_: object) -> Callable[..., Health]:
     return lambda self, _now, _draw, _wish=None: replace(self, condition=Condition.ACTIVE)
 
@@ -294,6 +301,7 @@ MUTATIONS = (
         _call_without_lease,
         _with_applications,
     ),
+    Mutation("lose events as they are distributed", InMemoryOutbox, "_accept", _make_no_handover),
     Mutation("go on calling who is down", Health, "_paused", _never_pause, _with_applications),
     Mutation(
         "make the calls of all applications in turn",

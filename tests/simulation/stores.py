@@ -148,9 +148,10 @@ class Stores:
     clock: Clock
     violate: Violate
     seen: Seen = field(default_factory=Seen)
-    database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+    database: InMemoryDatabase = field(init=False)
 
     def __post_init__(self) -> None:
+        self.database = InMemoryDatabase(self.clock)
         self.blobs = InMemoryBlobStore(self.clock)
         self.queue = WatchedQueue(self.clock, self.seen, self.violate, self._ended)
         self.survey = InMemoryQueueSurvey(self.queue, self.clock)

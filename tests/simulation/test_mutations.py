@@ -66,6 +66,7 @@ SHOWN_BY = {
     "let a lease end before its call": Plan.of(
         Fault(Kind.SLOW, CRM, 300, 30, degree=20), Mail(0, DESK, 305), handed_over=True
     ),
+    "lose events as they are distributed": Plan.of(Mail(0, DESK, 300)),
     "go on calling who is down": Plan.of(
         Fault(Kind.REFUSES, CRM, 300, 20), *_mails(5), handed_over=True
     ),

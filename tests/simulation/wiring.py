@@ -17,6 +17,7 @@ from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce
+from postroom.adapters.memory.outbox import InMemoryOutbox
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
@@ -47,6 +48,7 @@ from postroom.application.ports import (
     Locks,
     MailboxRegistry,
     Offload,
+    Outbox,
     Outcomes,
     PointerConsumer,
     PointerProducer,
@@ -122,6 +124,7 @@ async def wire(
         HandoverRecords: remote(
             stored, _constant(InMemoryHandoverRecords(stores.database, stores.clock))
         ),
+        Outbox: remote(stored, _constant(InMemoryOutbox(stores.database, stores.clock))),
         Callers: Callers({"https": SimulatedCaller(process, world.peers, world.weather, random)}),
         ContentTokens: ContentTokens([b"0" * 32]),
         BlobStore: stores.blobs,

@@ -9,7 +9,7 @@ from random import Random
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.domain.folder_sync import FolderSync
-from tests.simulation.applications import APPLICATION_OF, TARGETS, Peers, applications
+from tests.simulation.applications import APPLICATION_OF, TARGETS, Peers, applications, subscriber
 from tests.simulation.arrivals import Arrived, Notice
 from tests.simulation.clocks import TrueClock
 from tests.simulation.mailboxes import PLACES
@@ -61,7 +61,7 @@ class World:
         for lane, mailbox in self.mailboxes.items():
             name = APPLICATION_OF.get(lane, "") if self.plan.handed_over else ""
             await registry.add(replace(mailbox, application=name))
-        for application in applications():
+        for application in (*applications(), subscriber()):
             await InMemoryApplications(self.stores.database).add(application)
 
     # --- What is done to what is stored, here and there ---

@@ -73,6 +73,9 @@ class FakeApplications(Applications):
     async def all(self, *, tenant: str | None = None) -> Sequence[Application]:
         return [each for each in self.applications if tenant is None or each.tenant in ("", tenant)]
 
+    async def subscribers(self) -> Sequence[Application]:
+        raise NotImplementedError
+
     async def add(self, application: Application) -> None:
         raise NotImplementedError
 

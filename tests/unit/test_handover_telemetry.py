@@ -227,3 +227,12 @@ def test_a_person_hears_of_it_as_often_as_it_is_due(
         ({"passed": "300"}, 1),
         ({"passed": "3600"}, 1),
     ]
+
+
+def test_the_end_of_an_event_is_logged_and_not_counted_among_messages(
+    telemetry: Telemetry, events: ObservedHandovers
+) -> None:
+    [line] = said(events, settled(ended(State.DEAD, mailbox="", reason="eight calls failed")))
+
+    assert line["event"] == "handover.dead"
+    assert list(telemetry.instruments.handovers.observe(None)) == []  # type: ignore[arg-type]

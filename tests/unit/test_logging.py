@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 import structlog
 
+from postroom.domain.addresses import without_addresses
 from postroom.entrypoints.telemetry.privacy import (
     MAX_TEXT,
     error_fields,
     loggable,
-    without_addresses,
 )
 from postroom.entrypoints.telemetry.seldom import MAX_KNOWN, RateLimit
 from tests.unit.captured_log import captured_log, lines

@@ -57,6 +57,7 @@ class Process:
     blob_sweeps: int = 0
     unused_blobs: int = 0
     expired: list[int] = field(default_factory=list)
+    expired_events: list[int] = field(default_factory=list)
     sweep_failure: Exception | None = None
     logs: list[Any] = field(default_factory=list)
 
@@ -74,6 +75,9 @@ class Process:
         self.blob_sweeps += 1
         return self.unused_blobs
 
+    async def expire_events(self) -> int:
+        return self.expired_events.pop(0) if self.expired_events else 0
+
     async def expire_handovers(self) -> int:
         return self.expired.pop(0) if self.expired else 0
 
@@ -90,6 +94,7 @@ class Process:
             remove_orphans=self.remove_orphans,
             sweep_blobs=self.sweep_blobs,
             expire_handovers=self.expire_handovers,
+            expire_events=self.expire_events,
             clock=self.clock,
             concurrency=concurrency,
             waiting=waiting,

@@ -26,7 +26,7 @@ RETIRED = frozenset(
             "attested",
             "intake",
         ),
-        *("addressee", "addressees", "subscriber", "subscribers", "inspected", "inspector"),
+        *("addressee", "addressees", "inspected", "inspector"),
         # verbs of several senses
         *("tell", "tells", "told", "kept", "asked", "heed", "mend", "mended", "anew"),
         # queues

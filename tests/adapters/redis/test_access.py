@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,12 +11,16 @@ from redis.exceptions import NoPermissionError
 
 from postroom.adapters.redis.circuits import RedisCircuitStore
 from postroom.adapters.redis.durability import RedisHealth
+from postroom.adapters.redis.event_stream import EventStreamCaller
 from postroom.adapters.redis.heartbeat import RedisQueueHeartbeat
 from postroom.adapters.redis.partition_count import PartitionCountHealth
 from postroom.adapters.redis.queue import RedisPointerQueue
 from postroom.adapters.redis.servers import Servers, open_redis
 from postroom.domain.circuit import Circuit
 from postroom.domain.failure import Unavailable
+from postroom.domain.handover.answer import Done, Failed
+from postroom.domain.handover.application import Application, Role
+from tests.calling import application, call_of
 from tests.certificates import Certificates, make_certificates
 from tests.contracts.pointer_queue.samples import LEASE, claimed, jobs, names
 from tests.engines import REDIS_SERVERS, redis_program
@@ -24,6 +29,7 @@ from tests.redis_servers import RedisCluster, RedisProcess, WatchedPair, free_po
 
 GUIDE = Path("docs/operator-guide.md").read_text()
 RULE, SENTINEL_RULE = re.findall(r"^ACL SETUSER postroom (.*)$", GUIDE, re.MULTILINE)
+[FOR_A_STREAM] = re.findall(r"`(~NAME [^`]+)`", Path("docs/events.md").read_text())
 
 AT_ONCE = timedelta()
 LATER = timedelta(days=1)
@@ -94,6 +100,34 @@ async def test_the_user_of_the_guide_can_do_nothing_else(lone: RedisProcess) -> 
         for forbidden in (redis.get("other"), redis.keys(), redis.flushall(), redis.client_list()):
             with pytest.raises(NoPermissionError):
                 await forbidden
+
+
+async def test_with_what_the_page_on_events_adds_the_user_of_the_guide_can_write_a_stream(
+    lone: RedisProcess,
+) -> None:
+    more = FOR_A_STREAM.replace("NAME", "audit").split()
+    lone.run("ACL", "SETUSER", "postroom", *RULE.split(), *more)
+
+    async with open_redis(as_user(lone.url)) as servers:
+        caller = EventStreamCaller(servers, length=100)
+        [added] = await caller.call(subscriber("audit"), [CALL])
+        [elsewhere] = await caller.call(subscriber("other"), [CALL])
+        pinged = await caller.ping(subscriber("audit"))
+
+    assert isinstance(added, Done)
+    assert pinged == Done()
+    assert isinstance(elsewhere, Failed)
+    assert elsewhere.reason == "the Redis user lacks a permission: see its ACL"
+
+
+CALL = call_of(
+    "evt_1", b'{"type": "message.dead", "timestamp": "2030-01-01T12:00:00Z", "data": {}}'
+)
+
+
+def subscriber(name: str) -> Application:
+    of_http = application()
+    return replace(of_http, destination=f"redis-stream:{name}", role=Role.SUBSCRIBER)
 
 
 IN_OTHER_PLACES = {"+cluster|slots", "+select", "+hello"}

@@ -5,6 +5,7 @@
 * charges     attempts are charged for a message's own faults only, crashes where processes die
 * calls       who is away is left alone
 * latency     who is calm is quick, whatever others do
+* events      a subscriber hears of each outcome, and of nothing else
 * handing     an application gets each message once, is left alone when down, and waits for none
 * states      a mailbox that cannot receive says so, and one that can does not complain; a loss of
               the queue is healed
@@ -16,7 +17,7 @@ processes end well (supervision.py), and that no error is unforeseen (trace.py).
 
 from collections.abc import Iterator
 
-from tests.simulation.rules import calls, charges, ends, handing, latency, states
+from tests.simulation.rules import calls, charges, ends, events, handing, latency, states
 from tests.simulation.trace import Violation
 from tests.simulation.world import World
 
@@ -29,6 +30,8 @@ async def open_ends(world: World) -> list[Violation]:
         *states.complaints(world),
         *states.losses(world),
         *handing.of_messages(world),
+        *events.of_outcomes(world),
+        *events.left_over(world),
     ]
 
 

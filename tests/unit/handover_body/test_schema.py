@@ -1,6 +1,7 @@
 """The schema of a body, as it is published."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal, TypedDict
 
@@ -10,6 +11,8 @@ from litestar.testing import AsyncTestClient
 from openapi_spec_validator import validate
 
 from postroom.adapters.memory.clock import ManualClock
+from postroom.domain.events.event import EventType
+from postroom.entrypoints.api.event_schema import event_schema
 from postroom.entrypoints.api.handover_schema import handover_schema
 from postroom.entrypoints.api.json_schema import schema_of
 from tests.documents import DOCS
@@ -49,6 +52,30 @@ def test_every_object_and_every_limit_of_it_is_described() -> None:
     assert definitions["Email"]["properties"]["preview"]["maxLength"] == 256
     assert definitions["Email"]["properties"]["sentAt"]["format"] == "date-time"
     assert next(iter(definitions["Email"]["properties"])) == "from"
+
+
+def test_the_documents_have_each_type_of_event_and_an_example_that_is_one() -> None:
+    page = (DOCS / "events.md").read_text()
+    [example] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+
+    assert re.findall(r"(?m)^\| `([a-z]+\.[a-z]+)` \|", page) == list(EventType)
+    Draft202012Validator(event_schema()).validate(json.loads(example))
+
+
+def test_each_type_of_event_is_described_and_named_by_its_own_schema() -> None:
+    definitions = event_schema()["$defs"]
+
+    assert set(definitions) == set(EventType)
+    for name, schema in definitions.items():
+        assert schema["description"]
+        assert schema["properties"]["type"] == {"enum": [name]}
+        assert {"version", "id", "tenant"} < set(schema["properties"]["data"]["required"])
+
+
+async def test_each_type_of_event_is_a_webhook_of_the_openapi_description(
+    openapi: dict[str, Any],
+) -> None:
+    assert set(openapi["webhooks"]) == {"mail.received", *EventType}
 
 
 async def test_a_validator_accepts_the_openapi_description(openapi: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""What happened to messages, mailboxes and applications, for whoever subscribes."""
