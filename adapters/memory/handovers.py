@@ -73,7 +73,7 @@ class InMemoryHandovers(Handovers):
         turn = made.calls[-1].lane if made.calls else standing.turn
         await self._save_standing(application, Standing(made.health, turn))
         calls = [_call(each, rows[each.tenant, each.key]) for each in made.calls]
-        return Claimed(calls, made.others, made.health, made.ping)
+        return Claimed(calls, made.others, made.health, now if made.ping else None)
 
     async def settle(
         self, application: Application, answers: Sequence[Answered], *, draw: float
@@ -89,8 +89,9 @@ class InMemoryHandovers(Handovers):
         )
         for handover, answer in made.changed.values():
             await save(self._database, handover, answer, now)
+        changed = [handover for handover, _ in made.changed.values()]
         await self._save_standing(application, replace(standing, health=made.health))
-        return Settled(made.handovers, standing.health, made.health)
+        return Settled(changed, standing.health, made.health)
 
     async def pinged(
         self, application: Application, answer: Answer, *, began: datetime, draw: float

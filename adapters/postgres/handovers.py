@@ -97,7 +97,8 @@ class PostgresHandovers(Handovers):
             turn = made.calls[-1].lane if made.calls else standing.turn
             if (after := Standing(made.health, turn)) != standing:
                 await save_standing(connection, application, after)
-        return Claimed(calls, [*made.others, *unreadable], made.health, made.ping)
+        others = [*made.others, *unreadable]
+        return Claimed(calls, others, made.health, now if made.ping else None)
 
     async def settle(
         self, application: Application, answers: Sequence[Answered], *, draw: float
@@ -117,7 +118,7 @@ class PostgresHandovers(Handovers):
             answered = {key: answer for key, (_, answer) in made.changed.items()}
             await save(connection, application.name, changed, answered, now)
             await _save_health(connection, application, standing, made.health)
-        return Settled(made.handovers, standing.health, made.health)
+        return Settled(changed, standing.health, made.health)
 
     async def pinged(
         self, application: Application, answer: Answer, *, began: datetime, draw: float
