@@ -12,7 +12,7 @@ Rule 4  Every transaction ends within its time (Timeouts), whatever the server, 
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -145,12 +145,7 @@ class Database:
     @asynccontextmanager
     async def _begin(self, own: dict[str, str], within: timedelta) -> AsyncIterator[Connection]:
         with translated():
-            async with (
-                deadline(within),
-                self._connection() as connection,
-                _left_when_cancelled(connection),
-                connection.transaction(),
-            ):
+            async with deadline(within), self._begun() as connection:
                 await _set(connection, self._settings | own)
                 yield connection
                 # COMMIT is a ROLLBACK without an error if a failed statement was passed over, and
@@ -159,16 +154,21 @@ class Database:
                     raise StoreUnavailable("the transaction failed before it could be committed")
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool that answers."""
-        async with self._pool.connection() as connection:
-            if await _answers(connection, self._timeouts.connect):
+    async def _begun(self) -> AsyncIterator[Connection]:
+        """A connection of the pool that answers, in a transaction."""
+        async with self._connection() as connection, AsyncExitStack() as transaction:
+            if await _begins(connection, transaction, self._timeouts.connect):
                 yield connection
                 return
         # Where one is broken (the server was started anew) the others are as well. The pool's own
         # `check` would find that out one by one, and wait for each.
         await self._pool.drain()
-        async with self._pool.connection() as connection:
+        async with self._connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        async with self._pool.connection() as connection, _left_when_cancelled(connection):
             yield connection
 
     async def _configure(self, connection: Connection) -> None:
@@ -205,10 +205,11 @@ async def _left_when_cancelled(connection: Connection) -> AsyncIterator[None]:
         raise
 
 
-async def _answers(connection: Connection, within: timedelta) -> bool:
+async def _begins(connection: Connection, transaction: AsyncExitStack, within: timedelta) -> bool:
+    """Enter a transaction; False if the server does not answer *within* that time."""
     try:
         async with asyncio.timeout(within.total_seconds()):
-            await AsyncConnectionPool.check_connection(connection)
+            await transaction.enter_async_context(connection.transaction())
     except (psycopg.OperationalError, TimeoutError):
         return False
     return True
