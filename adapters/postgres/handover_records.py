@@ -15,8 +15,9 @@ from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_rows import (
     handover_of,
+    handovers_of,
     key_of,
-    locked,
+    locking,
     save,
 )
 from postroom.adapters.postgres.jobs import JobFormat
@@ -101,8 +102,8 @@ class PostgresHandoverRecords(HandoverRecords):
     async def move(self, record: HandoverRecord, to: State, reason: str) -> bool:
         before = record.handover
         async with self._database.transaction(before.tenant) as connection:
-            stored = await locked(connection, before.application, [before])
-            if stored.get(key_of(before)) != before:
+            stored = await rows(connection, *locking(before.application, [before]))
+            if handovers_of(stored).get(key_of(before)) != before:
                 return False
             now = await moment(connection)
             moved = before.moved(to, reason, now)
@@ -111,13 +112,13 @@ class PostgresHandoverRecords(HandoverRecords):
 
     async def discard(self, application: Application) -> int:
         async with self._database.across_tenants() as connection:
-            await lock_standing(connection, application)  # nobody settles what is deleted
+            locked = await lock_standing(connection, application)  # nobody settles what is deleted
             values = {
                 "owner": application.tenant,
                 "application": application.name,
                 "outcome": name_of(DISCARDED),
                 "detail": Json(asdict(DISCARDED)),
-                "now": await moment(connection),
+                "now": locked.now,
             }
             [row] = await rows(connection, queries.DISCARD, values)
         return int(row["count"])
