@@ -7,6 +7,7 @@ import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import BodySeal, FernetCipher, generate_key
+from postroom.adapters.memory.application_survey import InMemoryApplicationSurvey
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.clock import ManualClock
@@ -22,6 +23,7 @@ from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
+from postroom.adapters.postgres.application_survey import PostgresApplicationSurvey
 from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.blobs import PostgresBlobCanaries, PostgresBlobReferences
 from postroom.adapters.postgres.database import Database
@@ -39,6 +41,7 @@ from postroom.adapters.postgres.takeovers import PostgresTakeovers
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.application.ports import (
     Applications,
+    ApplicationSurvey,
     BlobCanaries,
     BlobReferences,
     FolderSyncs,
@@ -84,6 +87,7 @@ class Storage:
     handovers: Handovers
     handover_records: HandoverRecords
     applications: Applications
+    application_survey: ApplicationSurvey
     pass_time: PassTime
     ledger_connections: LedgerConnections
 
@@ -162,6 +166,7 @@ def in_memory() -> Storage:
         InMemoryHandovers(tables, clock),
         InMemoryHandoverRecords(tables, clock),
         InMemoryApplications(tables),
+        InMemoryApplicationSurvey(InMemoryApplications(tables), InMemoryHandovers(tables, clock)),
         of_clock(clock),
         InMemoryLedgerConnections(tables),
     )
@@ -191,6 +196,7 @@ def in_postgres(database: Database) -> Storage:
         PostgresHandovers(database, POINTERS, bodies),
         PostgresHandoverRecords(database, POINTERS, bodies),
         PostgresApplications(database, cipher),
+        PostgresApplicationSurvey(database),
         of_database(database),
         PostgresLedgerConnections(database),
     )
@@ -249,6 +255,11 @@ def handover_records(storage: Storage) -> HandoverRecords:
 @pytest.fixture
 def applications(storage: Storage) -> Applications:
     return storage.applications
+
+
+@pytest.fixture
+def application_survey(storage: Storage) -> ApplicationSurvey:
+    return storage.application_survey
 
 
 @pytest.fixture
