@@ -50,7 +50,7 @@ class ObservedHandovers(HandoverEvents):
             self._log(handover)
 
     def settled(self, application: Application, settled: Settled) -> None:
-        for handover in settled.handovers:
+        for handover in settled.changed:
             self._log(handover)
         self._log_health(application, settled)
 
