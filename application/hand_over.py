@@ -10,6 +10,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from random import random
 from typing import Protocol
 
@@ -133,9 +134,11 @@ class HandOver:
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 
-    async def ping(self, application: Application) -> None:
-        """Ask whether the application takes calls, and store that. Raises Unavailable."""
-        _, began = await self.handovers.health(application)
+    async def ping(self, application: Application, began: datetime) -> None:
+        """Ask whether the application takes calls, and store that. Raises Unavailable.
+
+        *began* is `ping` of the claim.
+        """
         caller = self.callers.of(application)
         if caller is None:
             return

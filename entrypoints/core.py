@@ -15,6 +15,7 @@ from postroom.application.maintain_folder import Maintain
 from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     Applications,
+    ApplicationSurvey,
     BlobStore,
     Clock,
     FolderSyncs,
@@ -80,6 +81,7 @@ class Core:
     routes: Routes
     outcomes: Outcomes
     applications: Applications
+    application_survey: ApplicationSurvey
     handovers: Handovers
     handover_records: HandoverRecords
     hand_over: HandOver

@@ -8,7 +8,7 @@ application over them all.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -174,7 +174,7 @@ class _Lane:
             calls = _Calls(application, claimed.calls[at : at + size], lease_ends)
             self._start(self._call(calls))
         if claimed.ping:
-            self._start(self._ping(application))
+            self._start(self._ping(application, claimed.ping))
         if claimed.others or len(claimed.calls) == free:
             self.wake()  # there may be more
 
@@ -193,9 +193,9 @@ class _Lane:
         self._answers += [(calls, each) for each in answered]
         self._answered.set()
 
-    async def _ping(self, application: Application) -> None:
+    async def _ping(self, application: Application, began: datetime) -> None:
         try:
-            await self._hand_over.ping(application)
+            await self._hand_over.ping(application, began)
         except Failure as failure:
             log.warning("ping failed", application=self._name, reason=failure.reason)
         self.wake()

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import structlog
@@ -17,6 +17,7 @@ from postroom.entrypoints.api.app import create_app
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.api.serving.limits import Limits, connections_within, raise_open_files
+from postroom.entrypoints.application_watch import ApplicationWatch
 from postroom.entrypoints.blob_watch import BlobWatch
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.dispatcher import Dispatcher
@@ -104,7 +105,8 @@ async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None
             " when all is well."
         )
         tune_gc()
-        await serve(app, listening, stop, limits, wired.telemetry.instruments.refused)
+        async with _watching_applications(wired):
+            await serve(app, listening, stop, limits, wired.telemetry.instruments.refused)
     log.info("api stopped")
 
 
@@ -223,7 +225,20 @@ async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event)
     )
     watching = asyncio.create_task(QueueWatch(wired.watch_queue, wired.clock).run())
     try:
-        await maintenance.run(stop)
+        async with _watching_applications(wired):
+            await maintenance.run(stop)
+    finally:
+        await cancel([watching])
+
+
+@asynccontextmanager
+async def _watching_applications(wired: Wired) -> AsyncIterator[None]:
+    """Of these processes one has the metrics for Prometheus, and one runs but once."""
+    instruments = wired.telemetry.instruments
+    watch = ApplicationWatch(wired.application_survey, instruments, wired.clock)
+    watching = asyncio.create_task(watch.run())
+    try:
+        yield
     finally:
         await cancel([watching])
 

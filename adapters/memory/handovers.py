@@ -77,7 +77,7 @@ class InMemoryHandovers(Handovers):
         turn = made.calls[-1].lane if made.calls else standing.turn
         await self._save_standing(application, Standing(made.health, turn))
         calls = [_call(each, rows[each.tenant, each.key]) for each in made.calls]
-        return Claimed(calls, made.others, made.health, made.ping)
+        return Claimed(calls, made.others, made.health, now if made.ping else None)
 
     async def fall_back(
         self, application: Application, standby: Application, *, limit: int
@@ -121,8 +121,9 @@ class InMemoryHandovers(Handovers):
             await save(self._database, handover, answer, now)
             if application.is_subscriber:
                 await delete_taken(self._database, handover)
+        changed = [handover for handover, _ in made.changed.values()]
         await self._save_health(application, standing, made.health, now)
-        return Settled(made.handovers, standing.health, made.health)
+        return Settled(changed, standing.health, made.health)
 
     async def pinged(
         self, application: Application, answer: Answer, *, began: datetime, draw: float

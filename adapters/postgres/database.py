@@ -11,12 +11,12 @@ Rule 4  Every transaction ends within its time (Timeouts), whatever the server, 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +34,11 @@ from postroom.adapters.postgres.connection import (
 )
 from postroom.adapters.postgres.errors import deadline, translated
 from postroom.adapters.postgres.text import StorableText
+from postroom.adapters.postgres.together import Statement, together
 from postroom.domain.failure import StoreUnavailable
+
+Transaction = Callable[[Connection], AbstractAsyncContextManager[object]]
+"""How one is entered, and left."""
 
 
 @dataclass(slots=True)
@@ -116,12 +120,20 @@ class Database:
                 block.is_open = False
                 _block.reset(token)
 
-    def across_tenants(self) -> AbstractAsyncContextManager[Connection]:
-        """As the owner of the tables: to find out whose a thing is, and for what is no tenant's."""
+    @asynccontextmanager
+    async def across_tenants(self) -> AsyncIterator[Connection]:
+        """As the owner of the tables: to find out whose a thing is, and for what is no tenant's.
+
+        The block may end with a COMMIT of its own, sent with its last statement (`together.py`).
+        """
         self._refuse_in_block()
         # With row_security off, a query that a policy would cut short fails. Else a user who does
         # not own the tables would find nothing, and take that for an answer.
-        return self._begin({"row_security": "off"}, self._timeouts.transaction)
+        own = self._settings | {"row_security": "off"}
+        within = self._timeouts.transaction
+        with translated():
+            async with deadline(within), self._begun(partial(_by_hand, own)) as connection:
+                yield connection
 
     def of_block(self, tenant: str) -> Connection:
         """That of the ledger block of *tenant* that is open in this task, whose errors are its own.
@@ -145,12 +157,7 @@ class Database:
     @asynccontextmanager
     async def _begin(self, own: dict[str, str], within: timedelta) -> AsyncIterator[Connection]:
         with translated():
-            async with (
-                deadline(within),
-                self._connection() as connection,
-                _left_when_cancelled(connection),
-                connection.transaction(),
-            ):
+            async with deadline(within), self._begun(_transaction) as connection:
                 await _set(connection, self._settings | own)
                 yield connection
                 # COMMIT is a ROLLBACK without an error if a failed statement was passed over, and
@@ -159,16 +166,21 @@ class Database:
                     raise StoreUnavailable("the transaction failed before it could be committed")
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool that answers."""
-        async with self._pool.connection() as connection:
-            if await _answers(connection, self._timeouts.connect):
+    async def _begun(self, enter: Transaction) -> AsyncIterator[Connection]:
+        """A connection of the pool that answers, in a transaction."""
+        async with self._connection() as connection, AsyncExitStack() as transaction:
+            if await _begins(enter(connection), transaction, self._timeouts.connect):
                 yield connection
                 return
         # Where one is broken (the server was started anew) the others are as well. The pool's own
         # `check` would find that out one by one, and wait for each.
         await self._pool.drain()
-        async with self._pool.connection() as connection:
+        async with self._connection() as connection, enter(connection):
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        async with self._pool.connection() as connection, _left_when_cancelled(connection):
             yield connection
 
     async def _configure(self, connection: Connection) -> None:
@@ -186,9 +198,14 @@ class Database:
 
 async def _set(connection: Connection, settings: dict[str, str]) -> None:
     """For the transaction."""
-    values = [*chain.from_iterable(settings.items())]
-    query = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * len(settings))
-    await connection.execute(query, values)
+    await connection.execute(*_setting(settings))
+
+
+def _setting(settings: dict[str, str]) -> Statement:
+    names = {f"name{n}": name for n, name in enumerate(settings)}
+    values = {f"value{n}": value for n, value in enumerate(settings.values())}
+    each = [f"set_config(%(name{n})s, %(value{n})s, true)" for n in range(len(settings))]
+    return f"SELECT {', '.join(each)}", names | values
 
 
 def _as_tenant(tenant: str) -> dict[str, str]:
@@ -205,10 +222,36 @@ async def _left_when_cancelled(connection: Connection) -> AsyncIterator[None]:
         raise
 
 
-async def _answers(connection: Connection, within: timedelta) -> bool:
+def _transaction(connection: Connection) -> AbstractAsyncContextManager[object]:
+    """Of psycopg: nobody who is lent the connection can commit it."""
+    return connection.transaction()
+
+
+@asynccontextmanager
+async def _by_hand(settings: dict[str, str], connection: Connection) -> AsyncIterator[None]:
+    """A transaction with *settings*, which are set in the same round trip that begins it."""
+    await together(connection, ("BEGIN", {}), _setting(settings))
+    try:
+        yield
+    except Exception:
+        with suppress(psycopg.Error):
+            await connection.rollback()
+        raise
+    if connection.info.transaction_status not in (
+        TransactionStatus.INTRANS,
+        TransactionStatus.IDLE,
+    ):
+        raise StoreUnavailable("the transaction failed before it could be committed")
+    await connection.commit()
+
+
+async def _begins(
+    entered: AbstractAsyncContextManager[object], transaction: AsyncExitStack, within: timedelta
+) -> bool:
+    """Enter a transaction; False if the server does not answer *within* that time."""
     try:
         async with asyncio.timeout(within.total_seconds()):
-            await AsyncConnectionPool.check_connection(connection)
+            await transaction.enter_async_context(entered)
     except (psycopg.OperationalError, TimeoutError):
         return False
     return True

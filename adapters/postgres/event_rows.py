@@ -6,6 +6,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from postroom.adapters.postgres.connection import Connection
+from postroom.adapters.postgres.together import Statement
 from postroom.domain.events.event import Event
 
 WRITE_IF_WANTED = """
@@ -34,15 +35,22 @@ _WRITE = f"WITH new AS ({_SEVERAL}) {WRITE_IF_WANTED}"
 
 
 async def write(connection: Connection, events: Sequence[Event]) -> None:
-    if events:
-        values = {
-            "id": [each.id for each in events],
-            "tenant": [each.tenant for each in events],
-            "type": [each.type.value for each in events],
-            "at": [each.at for each in events],
-            "data": [Jsonb(each.data) for each in events],
-        }
-        await connection.execute(_WRITE, values)
+    for query, values in writing(events):
+        await connection.execute(query, values)
+
+
+def writing(events: Sequence[Event]) -> Sequence[Statement]:
+    """What `write` does; nothing if there are none."""
+    if not events:
+        return []
+    values = {
+        "id": [each.id for each in events],
+        "tenant": [each.tenant for each in events],
+        "type": [each.type.value for each in events],
+        "at": [each.at for each in events],
+        "data": [Jsonb(each.data) for each in events],
+    }
+    return [(_WRITE, values)]
 
 
 def values_of(event: Event) -> dict[str, Any]:

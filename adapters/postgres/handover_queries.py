@@ -89,12 +89,10 @@ ORDER BY owner, application
 """
 
 # Seen after the lock on how the application stands, which a statement that waits for it would not.
-NOW = f"""
+IN_FLIGHT = f"""
 WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now)
-SELECT now, (
-    SELECT count(*) FROM handover
-    WHERE {_APPLICATION} AND state = 'calling' AND lease_until > moment.now
-) AS in_flight FROM moment
+SELECT count(*) FROM moment JOIN handover ON lease_until > moment.now
+WHERE {_APPLICATION} AND state = 'calling'
 """
 
 _BEGIN = """
@@ -179,36 +177,30 @@ JOIN handover ON handover.tenant = chosen.tenant AND handover.key = chosen.key
 
 LOCK = f"SELECT {FIELDS} {_CHOSEN} FOR UPDATE OF handover"
 
-# Of those that are called with from now on, the body comes back.
+# Of those that are called with from now on, the body comes back; an end is recorded. A duplicate is
+# an end that was recorded before, unless the application was not heard then.
 SAVE = f"""
-UPDATE handover SET
-    {", ".join(f"{name} = changed.{name}" for name in CHANGES)},
-    last_answer = coalesce(changed.last_answer, handover.last_answer)
-FROM unnest(
-    %(tenant)s::text[], %(key)s::text[], %(last_answer)s::json[],
-    {", ".join(f"%({name})s::{kind}[]" for name, kind in CHANGES.items())}
-) AS changed (tenant, key, last_answer, {", ".join(CHANGES)})
-WHERE handover.tenant = changed.tenant AND handover.key = changed.key
-  AND application = %(application)s
-RETURNING handover.tenant, handover.key, traceparent,
-    CASE WHEN handover.state = 'calling' THEN body END AS body
-"""
-
-# A duplicate is an end that was recorded before, unless the application was not heard then.
-RECORD_ENDS = f"""
-WITH ended AS MATERIALIZED (
-    SELECT handover.tenant, mailbox, job_id, identity, fence, job, each.outcome, each.detail,
-        each.event_id, each.event_type, each.event_data
-    FROM unnest(%(tenant)s::text[], %(key)s::text[], %(outcome)s::text[], %(detail)s::json[],
-        %(event_id)s::text[], %(event_type)s::text[], %(event_data)s::jsonb[])
-        AS each (tenant, key, outcome, detail, event_id, event_type, event_data)
-    JOIN handover ON handover.tenant = each.tenant AND handover.key = each.key
-    WHERE application = %(application)s AND job_id IS NOT NULL
-      AND (state <> 'duplicate' OR NOT EXISTS (
-        SELECT FROM outcome
-        WHERE outcome.tenant = handover.tenant AND outcome.job_id = handover.job_id
-          AND outcome.outcome = 'completed'
-      ))
+WITH saved AS (
+    UPDATE handover SET
+        {", ".join(f"{name} = changed.{name}" for name in CHANGES)},
+        last_answer = coalesce(changed.last_answer, handover.last_answer)
+    FROM unnest(
+        %(tenant)s::text[], %(key)s::text[], %(last_answer)s::json[],
+        %(outcome)s::text[], %(detail)s::json[],
+        %(event_id)s::text[], %(event_type)s::text[], %(event_data)s::jsonb[],
+        {", ".join(f"%({name})s::{kind}[]" for name, kind in CHANGES.items())}
+    ) AS changed (tenant, key, last_answer, outcome, detail, event_id, event_type, event_data,
+        {", ".join(CHANGES)})
+    WHERE handover.tenant = changed.tenant AND handover.key = changed.key
+      AND application = %(application)s
+    RETURNING handover.*, outcome, detail, event_id, event_type, event_data
+), ended AS (
+    SELECT * FROM saved
+    WHERE outcome IS NOT NULL AND job_id IS NOT NULL AND (state <> 'duplicate' OR NOT EXISTS (
+        SELECT FROM outcome AS earlier
+        WHERE earlier.tenant = saved.tenant AND earlier.job_id = saved.job_id
+          AND earlier.outcome = 'completed'
+    ))
 ), recorded AS (
     INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
     SELECT tenant, mailbox, job_id, identity, outcome, detail, fence, %(now)s, job FROM ended
@@ -216,8 +208,9 @@ WITH ended AS MATERIALIZED (
     SELECT event_id AS id, tenant, event_type AS type, %(now)s::timestamptz AS at,
         event_data || jsonb_build_object('jobId', job_id) AS data
     FROM ended
-)
-{WRITE_IF_WANTED}"""
+), written AS ({WRITE_IF_WANTED})
+SELECT tenant, key, traceparent, CASE WHEN state = 'calling' THEN body END AS body FROM saved
+"""
 
 DELETE_TAKEN = """
 DELETE FROM handover USING unnest(%(tenant)s::text[], %(key)s::text[]) AS chosen (tenant, key)

@@ -16,8 +16,9 @@ from postroom.adapters.postgres.event_rows import write
 from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_rows import (
     handover_of,
+    handovers_of,
     key_of,
-    locked,
+    locking,
     save,
 )
 from postroom.adapters.postgres.jobs import JobFormat
@@ -103,8 +104,8 @@ class PostgresHandoverRecords(HandoverRecords):
     async def move(self, record: HandoverRecord, to: State, reason: str) -> bool:
         before = record.handover
         async with self._database.transaction(before.tenant) as connection:
-            stored = await locked(connection, before.application, [before])
-            if stored.get(key_of(before)) != before:
+            stored = await rows(connection, *locking(before.application, [before]))
+            if handovers_of(stored).get(key_of(before)) != before:
                 return False
             now = await moment(connection)
             moved = before.moved(to, reason, now)
@@ -113,21 +114,20 @@ class PostgresHandoverRecords(HandoverRecords):
 
     async def discard(self, application: Application) -> int:
         async with self._database.across_tenants() as connection:
-            await lock_standing(connection, application)  # nobody settles what is deleted
-            now = await moment(connection)
+            locked = await lock_standing(connection, application)  # nobody settles what is deleted
             values = {
                 "owner": application.tenant,
                 "application": application.name,
                 "outcome": name_of(DISCARDED),
                 "detail": Json(asdict(DISCARDED)),
-                "now": now,
+                "now": locked.now,
             }
             discarded = await rows(connection, queries.DISCARD, values)
             of_messages = [row for row in discarded if row["job_id"]]
             await write(
                 connection,
                 [
-                    event_of_end(handover_of(row), DISCARDED, now, job_id=row["job_id"])
+                    event_of_end(handover_of(row), DISCARDED, locked.now, job_id=row["job_id"])
                     for row in of_messages
                 ],
             )

@@ -11,6 +11,7 @@ from postroom.adapters.postgres import handover_queries as queries
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.rows import rows
 from postroom.adapters.postgres.text import storable
+from postroom.adapters.postgres.together import Statement
 from postroom.domain.events.of_messages import event_of_end
 from postroom.domain.handover.answer import Answer, as_dict
 from postroom.domain.handover.ending import outcome_of
@@ -23,6 +24,10 @@ _FIELDS = [field.name for field in fields(Handover)]
 
 def handover_of(row: Mapping[str, Any]) -> Handover:
     return Handover(**{**{name: row[name] for name in _FIELDS}, "state": State(row["state"])})
+
+
+def handovers_of(found: Iterable[Mapping[str, Any]]) -> Mapping[Key, Handover]:
+    return {(row["tenant"], row["key"]): handover_of(row) for row in found}
 
 
 def values_of(handover: Handover) -> dict[str, Any]:
@@ -47,45 +52,41 @@ async def save(
     """
     if not changed:
         return {}
-    values = _columns([values_of(each) for each in changed], queries.CHANGES)
-    answered = [_stored(answers.get(key_of(each)), now) for each in changed]
-    keys = _keys(application, changed)
-    saved = await rows(connection, queries.SAVE, {**keys, **values, "last_answer": answered})
-    await _record_ends(connection, application, changed, now)
+    return saved_by_key(await rows(connection, *saving(application, changed, answers, now)))
+
+
+def saving(
+    application: str, changed: Sequence[Handover], answers: Mapping[Key, Answer], now: datetime
+) -> Statement:
+    """What `save` does."""
+    ends = [outcome_of(each) for each in changed]
+    events = [end and event_of_end(each, end, now) for each, end in zip(changed, ends, strict=True)]
+    values = {
+        **_keys(application, changed),
+        **_columns([values_of(each) for each in changed], queries.CHANGES),
+        "last_answer": [_stored(answers.get(key_of(each)), now) for each in changed],
+        "outcome": [end and name_of(end) for end in ends],
+        "detail": [end and _detail(end) for end in ends],
+        "event_id": [event and event.id for event in events],
+        "event_type": [event and event.type.value for event in events],
+        "event_data": [event and Jsonb(event.data) for event in events],
+        "now": now,
+    }
+    return queries.SAVE, values
+
+
+def saved_by_key(saved: Iterable[Mapping[str, Any]]) -> Mapping[Key, Mapping[str, Any]]:
     return {(row["tenant"], row["key"]): row for row in saved}
 
 
-async def locked(
-    connection: Connection, application: str, handovers: Sequence[Handover]
-) -> Mapping[Key, Handover]:
+def locking(application: str, handovers: Sequence[Handover]) -> Statement:
     """*handovers* as they are stored now, and stay until the transaction ends."""
-    found = await rows(connection, queries.LOCK, _keys(application, handovers))
-    return {(row["tenant"], row["key"]): handover_of(row) for row in found}
+    return queries.LOCK, _keys(application, handovers)
 
 
-async def delete_taken(
-    connection: Connection, application: str, handovers: Sequence[Handover]
-) -> None:
+def deleting_taken(application: str, handovers: Sequence[Handover]) -> Statement:
     """Those that were handed over, where nobody looks such up any more: of events."""
-    await connection.execute(queries.DELETE_TAKEN, _keys(application, handovers))
-
-
-async def _record_ends(
-    connection: Connection, application: str, changed: Sequence[Handover], now: datetime
-) -> None:
-    ends = [(each, outcome) for each in changed if (outcome := outcome_of(each))]
-    if ends:
-        events = [event_of_end(each, outcome, now) for each, outcome in ends]
-        values = {
-            **_keys(application, [each for each, _ in ends]),
-            "outcome": [name_of(outcome) for _, outcome in ends],
-            "detail": [_detail(outcome) for _, outcome in ends],
-            "event_id": [event.id for event in events],
-            "event_type": [event.type.value for event in events],
-            "event_data": [Jsonb(event.data) for event in events],
-            "now": now,
-        }
-        await connection.execute(queries.RECORD_ENDS, values)
+    return queries.DELETE_TAKEN, _keys(application, handovers)
 
 
 def _detail(outcome: Final) -> Json:

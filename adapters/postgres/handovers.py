@@ -6,6 +6,7 @@ is made outside any transaction.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,24 +15,28 @@ from postroom.adapters.postgres.application_health import (
     Standing,
     lock_standing,
     read_health,
-    save_standing,
+    saving_standing,
 )
 from postroom.adapters.postgres.connection import Connection
 from postroom.adapters.postgres.database import Database
-from postroom.adapters.postgres.event_rows import write
+from postroom.adapters.postgres.event_rows import writing
 from postroom.adapters.postgres.handover_bodies import Bodies
 from postroom.adapters.postgres.handover_fallback import move
 from postroom.adapters.postgres.handover_rows import (
-    delete_taken,
+    deleting_taken,
     handover_of,
+    handovers_of,
     key_of,
-    locked,
+    locking,
     save,
+    saved_by_key,
+    saving,
     values_of,
 )
 from postroom.adapters.postgres.jobs import JobFormat
-from postroom.adapters.postgres.rows import moment, rows
+from postroom.adapters.postgres.rows import rows
 from postroom.adapters.postgres.text import indexable
+from postroom.adapters.postgres.together import COMMIT, Statement, together
 from postroom.application.ports import (
     Answered,
     Backlog,
@@ -88,40 +93,45 @@ class PostgresHandovers(Handovers):
 
     async def claim(self, application: Application, limit: int) -> Claimed:
         async with self._database.across_tenants() as connection:
-            standing = await lock_standing(connection, application)
-            [row] = await rows(connection, queries.NOW, _key(application))
-            now, in_flight, health = row["now"], row["in_flight"], standing.health
+            in_flight_now = queries.IN_FLIGHT, _key(application)
+            locked = await lock_standing(connection, application, in_flight_now)
+            standing, now, health = locked.standing, locked.now, locked.standing.health
+            in_flight = int(locked.found[0]["count"])
             if health.room(in_flight, now) == 0:
                 return Claimed([], [], health)
             due = await _due(connection, application, standing, now, limit)
             made = plan(due, health, application, in_flight=in_flight, limit=limit, now=now)
-            changed = [*made.calls, *made.others]
-            saved = await save(connection, application.name, changed, {}, now)
-            calls, unreadable = self._opened(made.calls, saved, now)
-            await save(connection, application.name, unreadable, {}, now)
             turn = made.calls[-1].lane if made.calls else standing.turn
-            if (after := Standing(made.health, turn)) != standing:
-                await save_standing(connection, application, after)
-        return Claimed(calls, [*made.others, *unreadable], made.health, made.ping)
+            saved, *_ = await together(
+                connection,
+                saving(application.name, [*made.calls, *made.others], {}, now),
+                *_saving_standing(application, standing, Standing(made.health, turn)),
+            )
+            calls, unreadable = self._opened(made.calls, saved_by_key(saved), now)
+            await save(connection, application.name, unreadable, {}, now)
+        others = [*made.others, *unreadable]
+        return Claimed(calls, others, made.health, now if made.ping else None)
 
     async def fall_back(
         self, application: Application, standby: Application, *, limit: int
     ) -> Sequence[Handover]:
         async with self._database.across_tenants() as connection:
-            health = (await lock_standing(connection, application)).health
-            now = await moment(connection)
-            if not falls_back(application, health, now):
+            locked = await lock_standing(connection, application)
+            if not falls_back(application, locked.standing.health, locked.now):
                 return []
-            return await move(connection, self._bodies, application, standby, limit=limit, now=now)
+            return await move(
+                connection, self._bodies, application, standby, limit=limit, now=locked.now
+            )
 
     async def settle(
         self, application: Application, answers: Sequence[Answered], *, draw: float
     ) -> Settled:
         async with self._database.across_tenants() as connection:
-            standing = await lock_standing(connection, application)
-            now = await moment(connection)
+            stored = locking(application.name, [each.call for each in answers])
+            locked = await lock_standing(connection, application, stored)
+            standing, now = locked.standing, locked.now
             made = settle(
-                await locked(connection, application.name, [each.call for each in answers]),
+                handovers_of(locked.found),
                 [(each.call, each.answer) for each in answers],
                 standing.health,
                 application,
@@ -130,22 +140,26 @@ class PostgresHandovers(Handovers):
             )
             changed = [handover for handover, _ in made.changed.values()]
             answered = {key: answer for key, (_, answer) in made.changed.items()}
-            await save(connection, application.name, changed, answered, now)
-            if application.is_subscriber:
-                await delete_taken(connection, application.name, changed)
-            await _save_health(connection, application, standing, made.health, now)
-        return Settled(made.handovers, standing.health, made.health)
+            taken = [deleting_taken(application.name, changed)] if application.is_subscriber else []
+            await together(
+                connection,
+                saving(application.name, changed, answered, now),
+                *taken,
+                *_saving_health(application, standing, made.health, now),
+                COMMIT,
+            )
+        return Settled(changed, standing.health, made.health)
 
     async def pinged(
         self, application: Application, answer: Answer, *, began: datetime, draw: float
     ) -> Settled:
         async with self._database.across_tenants() as connection:
-            standing = await lock_standing(connection, application)
-            now = await moment(connection)
+            locked = await lock_standing(connection, application)
+            standing, now = locked.standing, locked.now
             health = standing.health.after(
                 answer, key="", began=began, now=now, draw=draw, limit=application.in_flight
             )
-            await _save_health(connection, application, standing, health, now)
+            await together(connection, *_saving_health(application, standing, health, now), COMMIT)
         return Settled([], standing.health, health)
 
     async def health(self, application: Application) -> tuple[Health, datetime]:
@@ -203,17 +217,19 @@ async def _due(
     return [handover_of(row) for row in found]
 
 
-async def _save_health(
-    connection: Connection,
-    application: Application,
-    before: Standing,
-    health: Health,
-    now: datetime,
-) -> None:
-    if health != before.health:
-        await save_standing(connection, application, Standing(health, before.turn))
-        if event := event_of_health(application, before.health, health, now):
-            await write(connection, [event])
+def _saving_standing(
+    application: Application, before: Standing, after: Standing
+) -> Sequence[Statement]:
+    return [] if after == before else [saving_standing(application, after)]
+
+
+def _saving_health(
+    application: Application, before: Standing, health: Health, now: datetime
+) -> Sequence[Statement]:
+    """With the event that this is, if it is one."""
+    event = event_of_health(application, before.health, health, now)
+    saving = _saving_standing(application, before, replace(before, health=health))
+    return [*saving, *writing([event] if event else [])]
 
 
 def _key(application: Application) -> dict[str, Any]:

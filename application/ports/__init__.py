@@ -7,6 +7,10 @@ Inside a ledger block (`IdempotencyLedger.once`) whatever Helpdesk, Outcomes and
 belongs to the block's transaction: it is kept if the block succeeds and forgotten if it fails.
 """
 
+from postroom.application.ports.application_survey import (
+    ApplicationSurvey,
+    SurveyedApplication,
+)
 from postroom.application.ports.applications import (
     ApplicationCaller,
     Applications,
@@ -140,6 +144,7 @@ __all__ = [
     "Announced",
     "Answered",
     "ApplicationCaller",
+    "ApplicationSurvey",
     "Applications",
     "ArgumentT",
     "Arrival",
@@ -223,6 +228,7 @@ __all__ = [
     "ShadowRows",
     "SubscriptionGone",
     "Subscriptions",
+    "SurveyedApplication",
     "Takeovers",
     "Unauthenticated",
     "UnauthenticatedWebhook",

@@ -46,13 +46,13 @@ class Call:
 class Claimed:
     """*others* have become what they are without a call: dead, held, moved, or to wait.
 
-    *ping* says that a ping is to be sent, and *health* is how the application stands.
+    *health* is how the application stands. *ping* is the store's time if a ping is to be sent now.
     """
 
     calls: Sequence[Call]
     others: Sequence[Handover]
     health: Health
-    ping: bool = False
+    ping: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,13 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What has become of the handovers, in the order of the answers, and of the application.
+    """What has become of the handovers that the answers have changed, and of the application.
 
-    *before* is how that stood before.
+    An answer changes nothing if it comes too late, or for the second time. *before* is how the
+    application stood before.
     """
 
-    handovers: Sequence[Handover]
+    changed: Sequence[Handover]
     before: Health
     health: Health
 
@@ -143,7 +144,7 @@ class Handovers(Protocol):
     async def pinged(
         self, application: Application, answer: Answer, *, began: datetime, draw: float
     ) -> Settled:
-        """Store the answer to a ping; *began* is `now` as `health` gave it before the ping."""
+        """Store the answer to a ping; *began* is `ping` of the claim that wanted one."""
 
     @abstractmethod
     async def health(self, application: Application) -> tuple[Health, datetime]:

@@ -1,6 +1,6 @@
 """What is made of answers to calls: pure, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,9 +15,8 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """*handovers* are in the order of the answers. *changed* has the answer that changed each."""
+    """*changed* has what has become of those that were changed, and the answer that did it last."""
 
-    handovers: Sequence[Handover]
     changed: Mapping[Key, tuple[Handover, Answer]]
     health: Health
 
@@ -33,21 +32,18 @@ def settle(
 ) -> Settlement:
     """What becomes of *stored* by *answers*, each with the handover as it was called with.
 
-    An answer that changes nothing says nothing of the application either: it was settled before, or
-    is of a call that another one has followed. A handover that is not stored any more stays as it
-    was called with.
+    An answer that changes nothing says nothing of the application either: it was settled before, is
+    of a call that another one has followed, or of a handover that is not stored any more.
     """
-    current, handovers, changed = dict(stored), [], {}
+    current, changed = dict(stored), dict[Key, tuple[Handover, Answer]]()
     for call, answer in answers:
         key = call.tenant, call.key
         before = current.get(key)
         if before is None:
-            handovers.append(call)
             continue
         after = before.settled(
             answer, fence=call.fence, when_unsure=application.when_unsure, now=now, draw=draw
         )
-        handovers.append(after)
         if after != before:
             current[key], changed[key] = after, (after, answer)
             health = health.after(
@@ -58,4 +54,4 @@ def settle(
                 draw=draw,
                 limit=application.in_flight,
             )
-    return Settlement(handovers, changed, health)
+    return Settlement(changed, health)

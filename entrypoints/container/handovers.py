@@ -12,6 +12,7 @@ from postroom.adapters.crypto import BodySeal, FernetCipher
 from postroom.adapters.inbox_table.caller import InboxTableCaller
 from postroom.adapters.inbox_table.table import TABLE_SQL
 from postroom.adapters.inbox_table.target import check_database
+from postroom.adapters.postgres.application_survey import PostgresApplicationSurvey
 from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.handover_bodies import Bodies
@@ -33,6 +34,7 @@ from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     ApplicationCaller,
     Applications,
+    ApplicationSurvey,
     BlobStore,
     Call,
     Clock,
@@ -80,7 +82,9 @@ def bind_handover_storage(
     applications: Applications = PostgresApplications(database, cipher)
     handovers: Handovers = PostgresHandovers(database, providers.pointers, bodies)
     records: HandoverRecords = PostgresHandoverRecords(database, providers.pointers, bodies)
+    survey: ApplicationSurvey = PostgresApplicationSurvey(database)
     container.register(Applications, instance=applications)
+    container.register(ApplicationSurvey, instance=survey)
     container.register(Handovers, instance=handovers)
     outbox: Outbox = PostgresOutbox(database, bodies)
     container.register(HandoverRecords, instance=records)

@@ -24,6 +24,7 @@ from postroom.application.note_answer import NoteAnswer
 from postroom.application.open_links import OpenLinks, ReadContent
 from postroom.application.ports import (
     Applications,
+    ApplicationSurvey,
     BlobStore,
     CircuitStore,
     Clock,
@@ -161,6 +162,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         routes=container.resolve(Routes),
         outcomes=container.resolve(Outcomes),
         applications=container.resolve(Applications),
+        application_survey=container.resolve(ApplicationSurvey),
         handovers=container.resolve(Handovers),
         handover_records=container.resolve(HandoverRecords),
         hand_over=container.resolve(HandOver),

@@ -54,7 +54,7 @@ class ObservedHandovers(HandoverEvents, FallbackEvents, CopyEvents):
             self._log(handover)
 
     def settled(self, application: Application, settled: Settled) -> None:
-        for handover in settled.handovers:
+        for handover in settled.changed:
             self._log(handover)
         self._log_health(application, settled)
 

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from postroom.application.ports import Backlog
 from postroom.domain.handover.application import Application, Mode
-from postroom.domain.handover.health import Condition, Health
+from postroom.domain.handover.application_state import ApplicationState, application_state
+from postroom.domain.handover.health import Health
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +107,11 @@ def shown_destination(destination: str) -> str:
 
 
 def _state(application: Application, health: Health) -> tuple[str, str, datetime | None]:
-    if application.mode is not Mode.DELIVER:
-        return application.mode.value, "", None
-    if application.paused_since:
-        return "paused", application.paused_reason, application.paused_since
-    if health.condition is Condition.ACTIVE:
-        return "active", "", None
-    return health.condition.value, health.reason, health.failing_since
+    state = application_state(
+        application.mode, health.condition, paused_by_person=application.is_paused
+    )
+    if state not in (ApplicationState.SUSPECT, ApplicationState.PAUSED):
+        return state.value, "", None
+    if application.is_paused:
+        return state.value, application.paused_reason, application.paused_since
+    return state.value, health.reason, health.failing_since

@@ -7,6 +7,7 @@ import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import BodySeal, FernetCipher, generate_key
+from postroom.adapters.memory.application_survey import InMemoryApplicationSurvey
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.clock import ManualClock
@@ -23,6 +24,7 @@ from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
 from postroom.adapters.memory.witness import InMemoryQueueWitness
+from postroom.adapters.postgres.application_survey import PostgresApplicationSurvey
 from postroom.adapters.postgres.applications import PostgresApplications
 from postroom.adapters.postgres.blobs import PostgresBlobCanaries, PostgresBlobReferences
 from postroom.adapters.postgres.database import Database
@@ -41,6 +43,7 @@ from postroom.adapters.postgres.takeovers import PostgresTakeovers
 from postroom.adapters.postgres.witness import PostgresQueueWitness
 from postroom.application.ports import (
     Applications,
+    ApplicationSurvey,
     BlobCanaries,
     BlobReferences,
     FolderSyncs,
@@ -87,6 +90,7 @@ class Storage:
     handovers: Handovers
     handover_records: HandoverRecords
     applications: Applications
+    application_survey: ApplicationSurvey
     pass_time: PassTime
     ledger_connections: LedgerConnections
     outbox: Outbox
@@ -167,6 +171,7 @@ def in_memory() -> Storage:
         InMemoryHandovers(tables, clock),
         InMemoryHandoverRecords(tables, clock),
         InMemoryApplications(tables),
+        InMemoryApplicationSurvey(InMemoryApplications(tables), InMemoryHandovers(tables, clock)),
         of_clock(clock),
         InMemoryLedgerConnections(tables),
         InMemoryOutbox(tables, clock),
@@ -197,6 +202,7 @@ def in_postgres(database: Database) -> Storage:
         PostgresHandovers(database, POINTERS, bodies),
         PostgresHandoverRecords(database, POINTERS, bodies),
         PostgresApplications(database, cipher),
+        PostgresApplicationSurvey(database),
         of_database(database),
         PostgresLedgerConnections(database),
         PostgresOutbox(database, bodies),
@@ -261,6 +267,11 @@ def applications(storage: Storage) -> Applications:
 @pytest.fixture
 def outbox(storage: Storage) -> Outbox:
     return storage.outbox
+
+
+@pytest.fixture
+def application_survey(storage: Storage) -> ApplicationSurvey:
+    return storage.application_survey
 
 
 @pytest.fixture

@@ -148,8 +148,8 @@ async def claim_one(handovers: Handovers, application: Application = CRM) -> Cal
 async def answer(
     handovers: Handovers, call: Call, said: Answer, application: Application = CRM
 ) -> Handover:
-    """What has become of the handover of *call*."""
-    [handover] = (await settle(handovers, (call, said), application=application)).handovers
+    """What has become of the handover of *call*, which the answer changes."""
+    [handover] = (await settle(handovers, (call, said), application=application)).changed
     return handover
 
 

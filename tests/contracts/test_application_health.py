@@ -117,8 +117,7 @@ async def test_an_outage_of_days_charges_nothing_and_kills_nothing(
     for _ in range(40):
         claimed = await handovers.claim(CRM, 10)
         if claimed.ping:
-            _, began = await handovers.health(CRM)
-            await handovers.pinged(CRM, said, began=began, draw=0.0)
+            await handovers.pinged(CRM, said, began=claimed.ping, draw=0.0)
         await settle(handovers, *((call, said) for call in claimed.calls))
         assert claimed.others == []
         await pass_time(DAY / 4)
@@ -180,15 +179,17 @@ async def test_a_ping_asks_where_nothing_is_left_to_ask_with(
         claimed = await handovers.claim(CRM, 10)
         await settle(handovers, *((call, UNSURE) for call in claimed.calls))
         await pass_time(DAY)
+    _, before = await handovers.health(CRM)
     asked = await handovers.claim(CRM, 10)
     meanwhile = await handovers.claim(CRM, 10)
-    _, began = await handovers.health(CRM)
+    _, after = await handovers.health(CRM)
+    assert asked.ping
 
-    settled = await handovers.pinged(CRM, Done(), began=began, draw=0.0)
+    settled = await handovers.pinged(CRM, Done(), began=asked.ping, draw=0.0)
 
-    assert (asked.ping, asked.calls) == (True, [])
-    assert (meanwhile.ping, meanwhile.calls) == (False, [])
-    assert settled.handovers == []
+    assert before <= asked.ping <= after
+    assert (asked.calls, meanwhile.calls, meanwhile.ping) == ([], [], None)
+    assert settled.changed == []
     assert settled.health.condition is Condition.ACTIVE
     assert (await handovers.health(CRM))[0] == settled.health
     [charged] = (await handovers.claim(CRM, 10)).others
@@ -207,7 +208,7 @@ async def test_no_ping_is_needed_while_there_is_another_message(
 
     claimed = await handovers.claim(CRM, 10)
 
-    assert (claimed.ping, keys(claimed)) == (False, ["c"])
+    assert (claimed.ping, keys(claimed)) == (None, ["c"])
 
 
 async def test_each_application_stands_for_itself(handovers: Handovers) -> None:

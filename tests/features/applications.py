@@ -114,7 +114,7 @@ class Applications:
             while True:
                 claimed = await self.hand_over.claim(application, application.in_flight)
                 if claimed.ping:
-                    await self.hand_over.ping(application)
+                    await self.hand_over.ping(application, claimed.ping)
                 if not (claimed.calls or claimed.others):
                     break
                 await self._call(application, claimed.calls)

@@ -115,7 +115,7 @@ async def test_a_destination_that_this_release_does_not_call_is_away(rig: Rig) -
     assert said.answer == Unreachable(reason="this release does not call https: destinations")
     assert rig.health().condition is Condition.PAUSED
     assert hand_over.batch(CRM) == 1
-    await hand_over.ping(CRM)  # there is nobody to be pinged, and that is no fault
+    await hand_over.ping(CRM, rig.clock.now())  # there is nobody to be pinged, and that is no fault
 
 
 @in_virtual_time
@@ -141,10 +141,12 @@ async def test_a_ping_that_is_answered_ends_a_pause(rig: Rig) -> None:
     await rig.hand_over.settle(CRM, answers, lease_ends=rig.now + 45)
     assert rig.health().condition is Condition.SUSPECT
 
-    await rig.hand_over.ping(CRM)
+    began = rig.clock.now()
+
+    await rig.hand_over.ping(CRM, began)
 
     assert rig.health().condition is Condition.ACTIVE
-    assert rig.health().last_success_began == rig.clock.now()
+    assert rig.health().last_success_began == began
 
 
 @in_virtual_time
