@@ -20,10 +20,10 @@ from postroom.application.ports import (
     Offload,
     Prepared,
 )
+from postroom.application.rendering import Rendering, rendered
 from postroom.application.sanitising import sanitised
 from postroom.domain.failure import AccessFailed, Contended
 from postroom.domain.handover.application import Application, BodyKind, Mode, Order
-from postroom.domain.handover.body import render_body
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.key import handover_key
@@ -73,7 +73,7 @@ class AcceptHandover:
         )
         copies = await self._copies(application, mailbox.tenant)
         bodies = {
-            each.name: self._body(each, message)
+            each.name: await self._body(each, message)
             for each in (application, *copies)
             if each.order is not Order.MAILBOX  # whose bodies say their place
         }
@@ -91,7 +91,7 @@ class AcceptHandover:
             if body is None:
                 number = await self.handovers.next_number(each, message.mailbox)
                 handover = replace(handover, sequence=number)
-                body = self._body(each, message, sequence=number)
+                body = await self._body(each, message, sequence=number)
             await self.handovers.accept(
                 each,
                 NewHandover(
@@ -143,7 +143,7 @@ class AcceptHandover:
         )
         return State.SHADOW if in_shadow else State.WAITING
 
-    def _body(
+    async def _body(
         self, application: Application, message: _Message, *, sequence: int | None = None
     ) -> bytes:
         handover = self._handover(application, message)
@@ -154,7 +154,8 @@ class AcceptHandover:
             sequence=sequence,
         )
         options = body_options(application, self.base_url)
-        return render_body(message.mailbox, message.inbound, message.html, accepted, options)
+        rendering = Rendering(message.mailbox, message.inbound, message.html, accepted, options)
+        return await rendered(rendering, self.offload)
 
 
 def body_options(application: Application, base_url: str) -> BodyOptions:

@@ -16,7 +16,7 @@ from typing import IO
 import structlog
 
 from benchmarks.handover.accepting import HANGING, Accepting
-from benchmarks.handover.throughput import AT_A_TIME, Throughput
+from benchmarks.handover.throughput import Throughput
 from postroom.entrypoints.container import wire
 from postroom.entrypoints.engines import ready
 from postroom.entrypoints.part_process import ProcessStart, environment_of
@@ -30,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=2000, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=5, help="of both sides in turns")
+    parser.add_argument("--calls", type=int, default=8, help="at a time, of both sides")
     parser.add_argument("--only", choices=["throughput", "accepting"])
     parser.add_argument("--log", default=os.devnull, help="where the worker writes to")
     given = parser.parse_args()
@@ -51,10 +52,10 @@ async def _run(settings: Settings, log: IO[bytes], given: argparse.Namespace) ->
 async def _throughput(
     settings: Settings, log: IO[bytes], url: str, given: argparse.Namespace
 ) -> None:
-    print(f"Handovers a second, {AT_A_TIME} at a time, over bare posts with a commit each:")
+    print(f"Handovers a second, {given.calls} at a time, over bare posts with a commit each:")
     ratios = list[float]()
     async with wire(settings) as wired, _worker(settings, log):
-        measured = Throughput(wired, settings, f"{url}/inbound", given.messages)
+        measured = Throughput(wired, settings, f"{url}/inbound", given.messages, given.calls)
         for _ in range(given.rounds):
             bare, ours = await measured.bare(), await measured.postroom()
             ratios.append(ours / bare)

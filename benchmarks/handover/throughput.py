@@ -19,23 +19,23 @@ from postroom.entrypoints.settings import Settings
 
 _numbers = count(1)
 
-AT_A_TIME = 8
-"""Calls, of either: what an application takes by default."""
-
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """*url* is the receiver's. A worker is to be running."""
+    """*url* is the receiver's; it gets so many *calls* at a time. A worker is to be running."""
 
     wired: Wired
     settings: Settings
     url: str
     messages: int
+    calls: int
 
     async def postroom(self) -> float:
         """From the first call to the last end, as the database has them."""
         name = f"app{next(_numbers)}"
-        paused = replace(samples.application(name, self.url), paused_since=samples.NOON)
+        paused = replace(
+            samples.application(name, self.url), in_flight=self.calls, paused_since=samples.NOON
+        )
         await self.wired.applications.add(paused)
         for _ in range(self.messages):
             await self.wired.handovers.accept(paused, self._new(name))
@@ -50,7 +50,7 @@ class Throughput:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.handover.bare"),
             *("--url", self.url, "--database", self.settings.database_url),
-            *("--messages", str(self.messages), "--callers", str(AT_A_TIME)),
+            *("--messages", str(self.messages), "--callers", str(self.calls)),
             *("--bytes", str(len(self._new("sample").body))),
             stdout=PIPE,
         )
