@@ -24,10 +24,10 @@ from postroom.application.ports import (
     Prepared,
 )
 from postroom.application.remembered import Remembered
+from postroom.application.rendering import Rendering, rendered
 from postroom.application.sanitising import sanitised
 from postroom.domain.failure import AccessFailed
 from postroom.domain.handover.application import Application, BodyKind, Mode, Order
-from postroom.domain.handover.body import render_body
 from postroom.domain.handover.body_input import Acceptance, BodyOptions
 from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.key import handover_key
@@ -90,7 +90,7 @@ class AcceptHandover:
         )
         copies = await self._copies(application, mailbox)
         bodies = {
-            each.name: self._body(each, message)
+            each.name: await self._body(each, message)
             for each in (application, *copies)
             if each.order is not Order.MAILBOX  # whose bodies say their place
         }
@@ -108,7 +108,7 @@ class AcceptHandover:
             if body is None:
                 number = await self.handovers.next_number(each, message.mailbox)
                 handover = replace(handover, sequence=number)
-                body = self._body(each, message, sequence=number)
+                body = await self._body(each, message, sequence=number)
             await self.handovers.accept(
                 each,
                 NewHandover(
@@ -167,7 +167,7 @@ class AcceptHandover:
         )
         return State.SHADOW if in_shadow else State.WAITING
 
-    def _body(
+    async def _body(
         self, application: Application, message: _Message, *, sequence: int | None = None
     ) -> bytes:
         handover = self._handover(application, message)
@@ -178,7 +178,8 @@ class AcceptHandover:
             sequence=sequence,
         )
         options = body_options(application, self.base_url)
-        return render_body(message.mailbox, message.inbound, message.html, accepted, options)
+        rendering = Rendering(message.mailbox, message.inbound, message.html, accepted, options)
+        return await rendered(rendering, self.offload)
 
 
 def body_options(application: Application, base_url: str) -> BodyOptions:

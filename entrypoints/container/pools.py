@@ -6,7 +6,8 @@
 |                     | asyncio takes no others for it       |                                     |
 | signing in          | threads                              | a deadline on each of its requests, |
 |                     |                                      | and one sign-in an application      |
-| reading mail        | at once if it is small, or processes | processor time, memory              |
+| reading mail, and   | at once if it is small, or processes | processor time, memory              |
+| rendering bodies    |                                      |                                     |
 | reading HTML        | the same, but others                 | the same, and a size                |
 | fetching mail       | the event loop                       | a minimum rate, bytes in hand       |
 | writing blobs       | threads                              | the disk, or the store's timeouts   |
