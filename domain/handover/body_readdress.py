@@ -21,8 +21,13 @@ _THIN: Mapping[str, object] = {
 
 
 def readdressed(body: bytes, to: Application) -> bytes:
-    """*body* with the name of *to*, and as that wants its bodies; else it says the same."""
+    """*body* with the name of *to*, and as that wants its bodies; else it says the same.
+
+    What is no message stays as it is.
+    """
     read: dict[str, Any] = json.loads(body)
+    if read.get("type") != "mail.received":
+        return body
     data = read["data"]
     data["application"] = to.name
     data["sequence"] = None

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from postroom.application.ports import Call
+from postroom.domain.failure import StoreUnavailable
 from postroom.domain.handover.answer import Answer, Failed, Unreachable
 from postroom.domain.handover.application import Application, BodyKind, InvalidApplication, Mode
 from postroom.domain.handover.application import Order as WantedOrder
@@ -125,6 +126,12 @@ def test_it_is_thin_if_the_fallback_wants_that() -> None:
     assert data["content"]["truncated"] == ["content.text", "email.headers"]
 
 
+def test_what_is_no_message_stays_as_it_is() -> None:
+    event = b'{"type": "mailbox.suspended", "data": {"mailbox": "support"}}'
+
+    assert readdressed(event, STANDBY) == event
+
+
 # --- That it does ---
 
 
@@ -191,6 +198,26 @@ async def test_a_call_that_may_have_had_its_effect_is_repeated_at_the_first_alon
         await pass_time(rig, 10 * MINUTE)
 
     assert (rig.effects(STANDBY), rig.effects(FIRST)) == ([], ["a"])
+
+
+@in_virtual_time
+async def test_what_is_claimed_is_called_with_though_nothing_can_leave(rig: Rig) -> None:
+    unsure = Failed(reason="timed out", sure=False)
+    rig.caller.behaviour = down("first", answer=unsure)  # type: ignore[assignment]
+    await rig.add(FIRST, STANDBY)
+    await accept(rig, "a")
+    async with rig.running():
+        await pass_time(rig, 20 * MINUTE)
+
+        async def away(*_: object, **__: object) -> object:
+            raise StoreUnavailable("the database is away")
+
+        rig.handovers.fall_back = away  # type: ignore[method-assign, assignment]
+        rig.caller.behaviour = down()  # type: ignore[assignment]
+        await pass_time(rig, 10 * MINUTE)
+
+    assert rig.effects(FIRST) == ["a"]
+    assert rig.handover("a", FIRST).reason == ""  # no worker was taken for lost
 
 
 @pytest.mark.parametrize(
