@@ -9,13 +9,22 @@ from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.fetcher import GmailFetcher
 from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
+from postroom.adapters.google.preparation import PREPARATION
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.google.tokens import token_host
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import Provider
 from postroom.domain.account import Account
 
-__all__ = ["NAME", "OPTIONS", "GmailClient", "GmailFetcher", "GooglePushVerifier", "provider"]
+__all__ = [
+    "NAME",
+    "OPTIONS",
+    "PREPARATION",
+    "GmailClient",
+    "GmailFetcher",
+    "GooglePushVerifier",
+    "provider",
+]
 
 
 def provider(

@@ -95,6 +95,7 @@ from postroom.application.ports.provider import (
     DeviceSignIn,
     MailboxCheck,
     OptionValue,
+    Preparation,
     Provider,
 )
 from postroom.application.ports.queue import (
@@ -205,6 +206,7 @@ __all__ = [
     "PointerQueue",
     "PositionExpired",
     "PositionRefused",
+    "Preparation",
     "Prepared",
     "Provider",
     "QueueContents",

@@ -122,6 +122,18 @@ class AccountFactory(Protocol):
         """*account* with other credentials; as `create`, and if it is another provider's."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What an operator does at the provider before mailboxes are added, as lines for a shell.
+
+    *lines* is given the values of *options*, and the public URL of our API (empty: there is none).
+    It raises InvalidAccount.
+    """
+
+    options: Sequence[AccountOption]
+    lines: Callable[[Mapping[str, OptionValue], str], Sequence[str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provider:
     """Made by `provider(…)` of `adapters/<name>`.

@@ -12,7 +12,13 @@ from postroom.adapters import google, imap, microsoft
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.sign_ins import SignIns
-from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
+from postroom.application.ports import (
+    AccountOption,
+    Clock,
+    MailboxRegistry,
+    Preparation,
+    Provider,
+)
 from postroom.application.providers import InvalidProvider, Providers
 from postroom.domain.ingress import Ingress, IngressMode
 from postroom.entrypoints.container.pools import Pools
@@ -38,10 +44,14 @@ class Package(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A provider's package, and how it is made with our settings. *make* may raise ValueError."""
+    """A provider's package, and how it is made with our settings. *make* may raise ValueError.
+
+    *preparation* is what an operator does there first, if that can be written as a script.
+    """
 
     package: Package
     make: Callable[[ProviderDeps, Settings], Provider]
+    preparation: Preparation | None = None
 
 
 PROVIDERS: Sequence[Installed] = (
@@ -56,6 +66,7 @@ PROVIDERS: Sequence[Installed] = (
         lambda deps, settings: google.provider(
             deps, gmail_url=settings.gmail_url, certs_url=settings.google_certs_url
         ),
+        google.PREPARATION,
     ),
     Installed(
         imap,
@@ -71,6 +82,11 @@ PROVIDERS: Sequence[Installed] = (
 def provider_options() -> Mapping[str, Sequence[AccountOption]]:
     """The options of every provider's accounts, for a command line that has nothing open yet."""
     return {each.package.NAME: each.package.OPTIONS for each in PROVIDERS}
+
+
+def provider_preparations() -> Mapping[str, Preparation]:
+    """What is to be done at a provider before mailboxes are added, where that is a script."""
+    return {each.package.NAME: each.preparation for each in PROVIDERS if each.preparation}
 
 
 async def make_providers(
