@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from postroom.adapters.google.account import NAME, OPTIONS, GoogleAccount, GoogleAccounts
+from postroom.adapters.google.account import (
+    NAME,
+    OPTIONS,
+    GoogleAccount,
+    GoogleAccounts,
+    describe,
+)
 from postroom.adapters.google.changes import GmailChanges, is_position
 from postroom.adapters.google.check import GmailMailboxCheck
 from postroom.adapters.google.client import GmailClient
@@ -36,6 +42,7 @@ def provider(
         pointer=GooglePointer,
         options=OPTIONS,
         accounts=GoogleAccounts(),
+        describe=describe,
         fetcher=GmailFetcher(gmail, deps.max_message_bytes),
         changes=GmailChanges(gmail, deps.clock),
         check=GmailMailboxCheck(gmail),

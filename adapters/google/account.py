@@ -1,21 +1,35 @@
 """The account of a Gmail mailbox, and how one is made of options."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from postroom.application.option_values import text
+from postroom.adapters.google.labels import (
+    ALL_MAIL,
+    INBOX,
+    INBOX_ALONE,
+    NEVER,
+    SENT,
+    SYSTEM,
+    Label,
+    LabelChoice,
+)
+from postroom.application.option_values import text, texts
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
 from postroom.domain.account import Account, InvalidAccount, Secret
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import Mailbox
 
 NAME = "google"
 
 FOLDER = "all mail"
-"""Gmail has labels in place of folders: a mailbox is synced as a whole."""
+"""Gmail has labels in place of folders: a mailbox has one history, and is synced as a whole."""
 
 _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
 _SERVICE_ACCOUNT = "service-account"
+_LABEL, _ALL_MAIL, _EXCEPT_LABEL = "label", "all-mail", "except-label"
 _SUBSCRIPTION = "pubsub-subscription"
 _PUSHER = "push-service-account"
 
@@ -26,6 +40,22 @@ OPTIONS = (
         required=True,
         secret=True,
         credential=True,
+    ),
+    AccountOption(
+        name=_LABEL,
+        help="A label whose mail is received; a user's own label by its whole name: Desk/Orders.",
+        repeatable=True,
+        default=INBOX,
+    ),
+    AccountOption(
+        name=_ALL_MAIL,
+        help="Receive all mail, archived or not, but what was sent, drafts, chats, spam and trash.",
+        is_flag=True,
+    ),
+    AccountOption(
+        name=_EXCEPT_LABEL,
+        help="A label whose mail is not received, whatever else it has.",
+        repeatable=True,
     ),
     AccountOption(
         name=_SUBSCRIPTION, help="projects/…/subscriptions/… that pushes.", required=True
@@ -46,6 +76,7 @@ class GoogleAccount(Account):
     service_account: Secret
     pubsub_subscription: str
     push_service_account: str
+    labels: LabelChoice = INBOX_ALONE
 
     @property
     def provider(self) -> str:
@@ -59,6 +90,27 @@ class GoogleAccount(Account):
         return route_of(self.pubsub_subscription, address)
 
 
+    @classmethod
+    def upgraded(
+        cls, plain: dict[str, Any], secrets: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        if "labels" not in plain:  # all mail was received, and still is
+            plain = plain | {"labels": asdict(ALL_MAIL)}
+        return plain, secrets
+
+
+def google_account(mailbox: Mailbox) -> GoogleAccount:
+    """The account of *mailbox*. Raises AccessFailed if another provider has it."""
+    if not isinstance(mailbox.account, GoogleAccount):
+        raise AccessFailed(f"the mailbox is at {mailbox.provider}, not at google")
+    return mailbox.account
+
+
+def describe(account: Account) -> Mapping[str, str]:
+    """Which mail is received."""
+    return {"labels": str(account.labels)} if isinstance(account, GoogleAccount) else {}
+
+
 def route_of(pubsub_subscription: str, address: str) -> str:
     """What a push names: one subscription may serve several mailboxes."""
     return f"{pubsub_subscription} {address.lower()}"
@@ -70,12 +122,33 @@ class GoogleAccounts(AccountFactory):
             service_account=_key(values),
             pubsub_subscription=text(values, _SUBSCRIPTION),
             push_service_account=text(values, _PUSHER),
+            labels=_labels(values),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
         if not isinstance(account, GoogleAccount):
             raise InvalidAccount("the mailbox is not at Gmail")
         return replace(account, service_account=_key(values))
+
+
+def _labels(values: Mapping[str, OptionValue]) -> LabelChoice:
+    is_all_mail = values.get(_ALL_MAIL, False) is True
+    if is_all_mail and _LABEL in values:
+        raise InvalidAccount(f"--{_ALL_MAIL} is all mail, and --{_LABEL} a part of it: choose one")
+    received = () if is_all_mail else _named(texts(values, _LABEL, INBOX))
+    if unfit := [label.name for label in received if label.id in {SENT, *NEVER}]:
+        raise InvalidAccount(f"--{_LABEL}: what is in {unfit[0]} never counts as inbound")
+    left_out = _named(texts(values, _EXCEPT_LABEL, "")) if _EXCEPT_LABEL in values else ()
+    return LabelChoice(received, left_out)
+
+
+def _named(names: Iterable[str]) -> tuple[Label, ...]:
+    labels = (_system(name.upper()) or Label(name) for name in names)
+    return tuple(dict.fromkeys(labels))
+
+
+def _system(name: str) -> Label | None:
+    return Label(name, name) if name in SYSTEM else None
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

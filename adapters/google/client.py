@@ -1,6 +1,6 @@
 """Requests to Gmail about one mailbox."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -57,7 +57,7 @@ class GmailClient:
         path: str,
         model: type[ResponseT],
         *,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         max_bytes: int = MAX_LISTING_BYTES,
     ) -> ResponseT:
         """What `GET …/users/me/`*path* answers.

@@ -27,6 +27,10 @@ QUOTA = {
     "RESOURCE_EXHAUSTED",
 }
 
+NOT_FOUND = {"notFound", "NOT_FOUND"}
+NO_GMAIL = {"failedPrecondition", "FAILED_PRECONDITION"}
+"""In the older list of errors, and as a status alone (AIP-193): Gmail writes both, or one."""
+
 NO_GRANT = {
     "access_denied",
     "admin_policy_enforced",
@@ -55,15 +59,15 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: dateti
     reason = " ".join([f"gmail answered {status}", *codes[:1]])
     pause = _retry_after(headers, error, now)
     match status:
-        case 404 if "notFound" in codes:  # a 404 that is not Gmail's own says nothing of the mail
-            return NotFound(reason)
+        case 404 if NOT_FOUND.intersection(codes[:1]):
+            return NotFound(reason)  # another one is not Gmail's own, and says nothing of the mail
         case 429:
             return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
         case 403 if QUOTA.intersection(codes):
             return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
         case 401 | 403:
             return AccessFailed(reason)
-        case 400 if "failedPrecondition" in codes:  # no Gmail, or no delegation
+        case 400 if NO_GMAIL.intersection(codes[:1]):  # no Gmail, or no delegation
             return AccessFailed(reason)
         case _:
             kind = Refused if httpx.codes.is_client_error(status) else Unavailable

@@ -16,7 +16,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.oauth2.service_account import Credentials
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.account import GoogleAccount, google_account
 from postroom.adapters.google.errors import grant_failure_of
 from postroom.adapters.http.exchange import Response, TooLarge, exchange_from_thread, of_source
 from postroom.adapters.http.sign_ins import SignIns
@@ -85,10 +85,8 @@ class AccessTokens:
 
     def _delegation(self, mailbox: Mailbox) -> "_Delegation":
         """The mailbox's own; a new one where its access has been set anew."""
-        if not isinstance(mailbox.account, GoogleAccount):
-            raise AccessFailed(f"the mailbox is at {mailbox.provider}, not at google")
         found = self._delegations.get((mailbox.tenant, mailbox.id))
-        key, subject = mailbox.account.service_account.value, mailbox.address
+        key, subject = google_account(mailbox).service_account.value, mailbox.address
         if found is None or (found.key, found.subject) != (key, subject):
             found = self._delegations[mailbox.tenant, mailbox.id] = _Delegation(key, subject)
         return found

@@ -10,6 +10,7 @@ from postroom.adapters.google.account import (
     OPTIONS,
     GoogleAccount,
     GoogleAccounts,
+    describe,
     route_of,
 )
 from postroom.application.ports import OptionValue
@@ -42,12 +43,12 @@ def test_an_account_is_made_of_its_options() -> None:
     )
 
 
-def test_each_option_is_a_field_of_the_account() -> None:
+def test_each_option_of_access_is_a_field_of_the_account() -> None:
     account = created()
 
-    assert {option.name for option in OPTIONS} == set(VALUES)
-    for option in OPTIONS:
-        assert getattr(account, option.field) == VALUES[option.name]
+    assert set(VALUES) <= {option.name for option in OPTIONS}
+    for name, value in VALUES.items():
+        assert getattr(account, name.replace("-", "_")) == value
 
 
 def test_an_account_has_one_folder_and_shows_no_secret() -> None:
@@ -55,6 +56,50 @@ def test_an_account_has_one_folder_and_shows_no_secret() -> None:
 
     assert (account.provider, account.folders) == ("google", (FOLDER,))
     assert "secret" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        ({}, "INBOX"),
+        ({"label": ("Inbox", "inbox")}, "INBOX"),
+        ({"label": ("INBOX", "Desk/Orders")}, "INBOX, Desk/Orders"),
+        ({"label": ("Desk/Orders",), "except-label": ("Ads", "News")}, "Desk/Orders but Ads, News"),
+        ({"all-mail": True}, "all mail"),
+        ({"all-mail": True, "except-label": ("Ads",)}, "all mail but Ads"),
+    ],
+)
+def test_the_labels_whose_mail_is_received_are_chosen(
+    given: dict[str, OptionValue], labels: str
+) -> None:
+    account = GoogleAccounts().create(ADDRESS, VALUES | given)
+
+    assert describe(account) == {"labels": labels}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"label": ("Orders",), "all-mail": True}, "--all-mail is all mail, and --label a part"),
+        ({"label": ("INBOX", "")}, "--label is empty"),
+        ({"except-label": ("",)}, "--except-label is empty"),
+        *(({"label": (name,)}, "never counts as inbound") for name in ("sent", "DRAFT", "CHAT")),
+        *(({"label": (name,)}, "never counts as inbound") for name in ("SPAM", "trash")),
+    ],
+)
+def test_labels_that_make_no_sense_are_refused(given: dict[str, OptionValue], told: str) -> None:
+    with pytest.raises(InvalidAccount, match=told):
+        GoogleAccounts().create(ADDRESS, VALUES | given)
+
+
+def test_a_mailbox_that_was_added_before_labels_were_chosen_receives_all_its_mail() -> None:
+    plain = {"pubsub_subscription": "s", "push_service_account": "p"}
+
+    upgraded, secrets = GoogleAccount.upgraded(plain, {"service_account": "key"})
+
+    assert upgraded == plain | {"labels": {"received": (), "left_out": ()}}
+    assert secrets == {"service_account": "key"}
+    assert GoogleAccount.upgraded(upgraded, secrets) == (upgraded, secrets)
 
 
 def test_a_push_names_the_mailbox_by_its_subscription_and_address() -> None:
