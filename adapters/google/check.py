@@ -1,18 +1,24 @@
-"""Tries a Gmail mailbox as the worker will use it: signs in, reads the profile, opens a message."""
+"""Tries a Gmail mailbox as the worker will use it: signs in, reads, and finds its labels."""
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from postroom.adapters.google.account import google_account
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.label_lookup import LabelLookup
 from postroom.adapters.google.remedies import remedy
 from postroom.adapters.google.responses import MessageList, Profile, RawMessage
 from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import CheckStep, MailboxCheck
-from postroom.domain.failure import Failure
+from postroom.domain.account import Account
+from postroom.domain.failure import Failure, FolderMissing
 from postroom.domain.mailbox import Mailbox
+
+MAX_NAMED = 50
+"""Labels that are named where one is missing."""
 
 SAMPLE = 64 * 1024
 """Bytes of a message that are read: that there are some is what matters."""
@@ -27,6 +33,7 @@ class GmailMailboxCheck(MailboxCheck):
             ("signing in", self.gmail.sign_in),
             ("reading the profile", self._read_profile),
             ("opening a message", self._open_newest),
+            ("finding the labels", self._find_labels),
         )
         for name, attempt in steps:
             step = await _ended(name, attempt(mailbox))
@@ -47,10 +54,18 @@ class GmailMailboxCheck(MailboxCheck):
                     mailbox, path, RawMessage, params={"format": "raw"}, max_bytes=SAMPLE
                 )
 
+    async def _find_labels(self, mailbox: Mailbox) -> Account:
+        """The account with the ids of its labels, which outlive their names."""
+        found = await LabelLookup(self.gmail)(mailbox)
+        if found.missing:
+            raise FolderMissing(found.names, what="label")
+        return replace(google_account(mailbox), labels=found.choice)
 
-async def _ended(step: str, attempt: Awaitable[None]) -> CheckStep:
+
+async def _ended(step: str, attempt: Awaitable[Account | None]) -> CheckStep:
     try:
-        await attempt
+        return CheckStep(step, account=await attempt)
+    except FolderMissing as missing:
+        return CheckStep(step, missing.reason, f"choose of: {', '.join(missing.paths[:MAX_NAMED])}")
     except Failure as failure:
         return CheckStep(step, failure.reason, remedy(failure))
-    return CheckStep(step)

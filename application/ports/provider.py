@@ -51,11 +51,15 @@ class AccountOption:
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """A step of a check: it *failed* if that says why; *remedy* is what a person can do."""
+    """A step of a check: it *failed* if that says why; *remedy* is what a person can do.
+
+    *account* is the mailbox's with what the step has looked up, if that is to be stored with it.
+    """
 
     step: str
     failed: str = ""
     remedy: str = ""
+    account: Account | None = None
 
 
 class MailboxCheck(Protocol):

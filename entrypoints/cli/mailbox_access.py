@@ -32,9 +32,7 @@ async def open_access(provider: Provider, mailbox: Mailbox, *, check: bool) -> M
     """
     if provider.sign_in and provider.sign_in.is_needed(mailbox.account):
         mailbox = await _signed_in(provider.sign_in, mailbox)
-    if check:
-        await _check(provider.check, mailbox)
-    return mailbox
+    return await _checked(provider.check, mailbox) if check else mailbox
 
 
 async def _signed_in(sign_in: DeviceSignIn, mailbox: Mailbox) -> Mailbox:
@@ -46,10 +44,13 @@ async def _signed_in(sign_in: DeviceSignIn, mailbox: Mailbox) -> Mailbox:
     return replace(mailbox, account=await sign_in.finish(mailbox.account, code))
 
 
-async def _check(check: MailboxCheck, mailbox: Mailbox) -> None:
-    """Try its access, and print how far that gets."""
+async def _checked(check: MailboxCheck, mailbox: Mailbox) -> Mailbox:
+    """Try its access, and print how far that gets; *mailbox* with what was looked up."""
+    account = mailbox.account
     async for step in check.check(mailbox):
         if step.failed:
             problem = "; ".join(filter(None, [step.failed, step.remedy]))
             raise CommandFailed(one_line(f"{step.step}: {problem}"))
         typer.echo(f"{one_line(step.step)}: done", err=True)
+        account = step.account or account
+    return replace(mailbox, account=account)
