@@ -5,6 +5,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from postroom.entrypoints.emulators.gmail.api_mail import MAIL
+from postroom.entrypoints.emulators.gmail.api_pubsub import PUBSUB
 from postroom.entrypoints.emulators.gmail.api_watch import WATCHES
 from postroom.entrypoints.emulators.gmail.calls import Backend, Call, TheBackend
 from postroom.entrypoints.emulators.gmail.wire import GoogleError, GrantError, Json
@@ -12,7 +13,7 @@ from postroom.entrypoints.emulators.gmail.wire import GoogleError, GrantError, J
 
 def build_app(backend: Backend) -> ASGIApp:
     return Litestar(
-        [certificates, token, *MAIL, *WATCHES],
+        [certificates, token, *MAIL, *WATCHES, *PUBSUB],
         dependencies={"backend": Provide(lambda: backend, sync_to_thread=False)},
         exception_handlers={GoogleError: _refuse, GrantError: _refuse_grant},
         logging_config=None,
