@@ -16,8 +16,8 @@ from postroom.entrypoints.emulators.gmail import (
     Subscription,
 )
 from postroom.entrypoints.emulators.gmail.access import READ_MAIL
-from postroom.entrypoints.emulators.gmail.emulator import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.gmail.rights import CONSUME
+from postroom.entrypoints.emulators.gmail.script_sign_in import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.loopback import serve
 from tests.emulators.gmail_rig import (
     END_POINT,
