@@ -78,8 +78,9 @@ def grant_failure_of(
     status: int, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> Failure:
     """The failure that a response of the token endpoint stands for."""
-    code = _code(_object(body).get("error"))
-    reason = f"the token endpoint answered {status} {code}".rstrip()
+    answer = _object(body)
+    code, subtype = code_of(answer.get("error")), code_of(answer.get("error_subtype"))
+    reason = " ".join(filter(None, ["the token endpoint answered", str(status), code, subtype]))
     pause = _retry_after(headers, {}, now)
     match status:
         case 429:
@@ -108,13 +109,13 @@ def _codes(error: dict[str, object]) -> Iterator[str]:
     for name in ("errors", "details"):
         items = error.get(name)
         for item in items if isinstance(items, list) else ():
-            if isinstance(item, dict) and (code := _code(item.get("reason"))):
+            if isinstance(item, dict) and (code := code_of(item.get("reason"))):
                 yield code
-    if code := _code(error.get("status")):
+    if code := code_of(error.get("status")):
         yield code
 
 
-def _code(value: object) -> str:
+def code_of(value: object) -> str:
     """*value* if it is an identifier: whatever else it is may be personal."""
     return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]{1,64}", value) else ""
 

@@ -31,7 +31,10 @@ class Listing(GmailResponse):
 
 
 class Profile(GmailResponse):
+    """*email_address* is the mailbox's own; that by which we know it may be an alias."""
+
     history_id: int
+    email_address: str = ""
 
 
 def _base64url(text: object) -> bytes:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from postroom.adapters.memory.device import InMemoryDeviceSignIn
 
 from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.device import InMemoryDeviceSignIn
 from postroom.adapters.microsoft.account import (
     NOBODY_YET,
     ClientSecret,
