@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from postroom.adapters.google.account import google_account
+from postroom.adapters.google.account import GoogleAccount, google_account
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
 from postroom.adapters.google.label_lookup import LabelLookup
@@ -83,5 +83,6 @@ async def _ended(step: str, attempt: Awaitable[Account | None], mailbox: Mailbox
     except OtherAccount as failure:
         return CheckStep(step, failure.reason, SIGN_IN_AS)
     except Failure as failure:
-        is_delegated = google_account(mailbox).person is not None
+        account = mailbox.account
+        is_delegated = isinstance(account, GoogleAccount) and account.person is not None
         return CheckStep(step, failure.reason, remedy(failure, is_delegated=is_delegated))
