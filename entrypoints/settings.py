@@ -147,6 +147,8 @@ class Settings(BaseSettings):
     microsoft_login_url: str = "https://login.microsoftonline.com"
     gmail_url: str = "https://gmail.googleapis.com"
     google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+    google_consent_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    google_token_url: str = "https://oauth2.googleapis.com/token"
 
     log_format: Literal["json", "console"] = "json"
 
@@ -162,6 +164,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("graph_url", "microsoft_login_url", "gmail_url", "google_certs_url", "public_url"),
+        *("google_consent_url", "google_token_url"),
         "s3_endpoint_url",
     )
     @classmethod

@@ -2,18 +2,26 @@
 
 from collections.abc import Sequence
 
-from postroom.adapters.google.account import NAME, OPTIONS, GoogleAccount, GoogleAccounts
+from postroom.adapters.google.account import (
+    NAME,
+    OPTIONS,
+    GoogleAccount,
+    GoogleAccounts,
+    describe,
+)
 from postroom.adapters.google.changes import GmailChanges, is_position
 from postroom.adapters.google.check import GmailMailboxCheck
 from postroom.adapters.google.client import GmailClient
+from postroom.adapters.google.consent import CONSENT_URL
+from postroom.adapters.google.credentials import TOKEN_URL
 from postroom.adapters.google.fetcher import GmailFetcher
 from postroom.adapters.google.notifications import GmailNotificationReader
+from postroom.adapters.google.person_sign_in import GoogleSignIn
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
 from postroom.adapters.google.preparation import PREPARATION
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
-from postroom.adapters.google.tokens import token_host
 from postroom.adapters.http.deps import ProviderDeps
-from postroom.application.ports import Provider
+from postroom.application.ports import MailboxRegistry, Provider
 from postroom.domain.account import Account
 
 __all__ = [
@@ -32,10 +40,23 @@ def provider(
     *,
     gmail_url: str = "https://gmail.googleapis.com",
     certs_url: str = CERTIFICATES,
+    consent_url: str = CONSENT_URL,
+    token_url: str = TOKEN_URL,
 ) -> Provider:
-    gmail = GmailClient(
-        deps.http, deps.clock, deps.sign_ins, gmail_url, deps.downloads, skewed=deps.skewed
-    )
+    def client(registry: MailboxRegistry | None) -> GmailClient:
+        return GmailClient(
+            deps.http,
+            deps.clock,
+            deps.sign_ins,
+            gmail_url,
+            deps.downloads,
+            skewed=deps.skewed,
+            registry=registry,
+            token_url=token_url,
+        )
+
+    # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
+    gmail, trying = client(deps.registry), client(None)
     audience = f"{deps.public_url}/webhooks/{NAME}"
     verify = GooglePushVerifier(deps.http, deps.clock, audience=audience, certs_url=certs_url)
     return Provider(
@@ -45,9 +66,11 @@ def provider(
         pointer=GooglePointer,
         options=OPTIONS,
         accounts=GoogleAccounts(),
+        describe=describe,
         fetcher=GmailFetcher(gmail, deps.max_message_bytes),
         changes=GmailChanges(gmail, deps.clock),
-        check=GmailMailboxCheck(gmail),
+        check=GmailMailboxCheck(trying),
+        sign_in=GoogleSignIn(deps.http, deps.clock, consent_url, token_url),
         notifications=GmailNotificationReader(verify),
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,
@@ -56,4 +79,4 @@ def provider(
 
 
 def _sources(account: Account, gmail: GmailClient) -> Sequence[str]:
-    return (gmail.host, token_host(account)) if isinstance(account, GoogleAccount) else ()
+    return (gmail.host, gmail.tokens.host(account)) if isinstance(account, GoogleAccount) else ()

@@ -1,31 +1,88 @@
 """The account of a Gmail mailbox, and how one is made of options."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypedDict
 
-from postroom.application.option_values import text
+from postroom.adapters.google.labels import (
+    ALL_MAIL,
+    INBOX,
+    INBOX_ALONE,
+    NEVER,
+    SENT,
+    SYSTEM,
+    Label,
+    LabelChoice,
+)
+from postroom.application.option_values import text, texts
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
 from postroom.domain.account import Account, InvalidAccount, Secret
+from postroom.domain.failure import AccessFailed
+from postroom.domain.mailbox import Mailbox
 
 NAME = "google"
 
 FOLDER = "all mail"
-"""Gmail has labels in place of folders: a mailbox is synced as a whole."""
+"""Gmail has labels in place of folders: a mailbox has one history, and is synced as a whole."""
 
 _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
-_SERVICE_ACCOUNT = "service-account"
+_SERVICE_ACCOUNT, _DELEGATED = "service-account", "delegated"
+_CLIENT_ID, _CLIENT_SECRET, PASTE = "client-id", "client-secret", "paste"
+_LABEL, _ALL_MAIL, _EXCEPT_LABEL = "label", "all-mail", "except-label"
 _SUBSCRIPTION = "pubsub-subscription"
 _PUSHER = "push-service-account"
 
 OPTIONS = (
     AccountOption(
         name=_SERVICE_ACCOUNT,
-        help="The service account's JSON key.",
+        help="The JSON key of a service account with domain-wide delegation.",
         required=True,
+        unless=(_DELEGATED,),
         secret=True,
         credential=True,
+    ),
+    AccountOption(
+        name=_DELEGATED,
+        help="Let the mailbox's user sign in, in a browser, instead.",
+        is_flag=True,
+        credential=True,
+    ),
+    AccountOption(
+        name=_CLIENT_ID,
+        help="Id of the OAuth client (a desktop app) that the user signs in to.",
+        credential=True,
+    ),
+    AccountOption(
+        name=_CLIENT_SECRET,
+        help="The OAuth client's secret.",
+        unless=(_SERVICE_ACCOUNT,),
+        secret=True,
+        credential=True,
+        variable="POSTROOM_MAILBOX_CLIENT_SECRET",
+    ),
+    AccountOption(
+        name=PASTE,
+        help="The browser is on another machine: paste the address at which it ends.",
+        is_flag=True,
+        credential=True,
+    ),
+    AccountOption(
+        name=_LABEL,
+        help="A label whose mail is received; a user's own label by its whole name: Desk/Orders.",
+        repeatable=True,
+        default=INBOX,
+    ),
+    AccountOption(
+        name=_ALL_MAIL,
+        help="Receive all mail, archived or not, but what was sent, drafts, chats, spam and trash.",
+        is_flag=True,
+    ),
+    AccountOption(
+        name=_EXCEPT_LABEL,
+        help="A label whose mail is not received, whatever else it has.",
+        repeatable=True,
     ),
     AccountOption(
         name=_SUBSCRIPTION, help="projects/…/subscriptions/… that pushes.", required=True
@@ -34,18 +91,33 @@ OPTIONS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PersonalAccess:
+    """A person has let an OAuth client read their mail; *refresh_token* is empty until they have.
+
+    It lasts until they withdraw that, change their password, or leave it unused for six months.
+    """
+
+    client_id: str
+    client_secret: Secret
+    refresh_token: Secret = Secret("")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoogleAccount(Account):
-    """Domain-wide delegated access to one Gmail mailbox by a service account's JSON key.
+    """Access to one Gmail mailbox: by a service account's JSON key and domain-wide delegation, or
+    as the *person* whose mailbox it is has allowed.
 
     Notifications come from the Pub/Sub push subscription
     *pubsub_subscription* (`projects/…/subscriptions/…`), signed
     as *push_service_account*, the e-mail address of the service account that pushes.
     """
 
-    service_account: Secret
+    service_account: Secret = Secret("")
+    person: PersonalAccess | None = None
     pubsub_subscription: str
     push_service_account: str
+    labels: LabelChoice = INBOX_ALONE
 
     @property
     def provider(self) -> str:
@@ -59,6 +131,32 @@ class GoogleAccount(Account):
         return route_of(self.pubsub_subscription, address)
 
 
+    @classmethod
+    def upgraded(
+        cls, plain: dict[str, Any], secrets: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        if "labels" not in plain:  # all mail was received, and still is
+            plain = plain | {"labels": asdict(ALL_MAIL)}
+        return plain, secrets
+
+
+def google_account(mailbox: Mailbox) -> GoogleAccount:
+    """The account of *mailbox*. Raises AccessFailed if another provider has it."""
+    if not isinstance(mailbox.account, GoogleAccount):
+        raise AccessFailed(f"the mailbox is at {mailbox.provider}, not at google")
+    return mailbox.account
+
+
+def describe(account: Account) -> Mapping[str, str]:
+    """Which mail is received, and by what right."""
+    if not isinstance(account, GoogleAccount):
+        return {}
+    labels = {"labels": str(account.labels)}
+    if account.person is None:
+        return {"credentials": "service account", **labels}
+    return {"credentials": "delegated", "client_id": account.person.client_id, **labels}
+
+
 def route_of(pubsub_subscription: str, address: str) -> str:
     """What a push names: one subscription may serve several mailboxes."""
     return f"{pubsub_subscription} {address.lower()}"
@@ -67,15 +165,61 @@ def route_of(pubsub_subscription: str, address: str) -> str:
 class GoogleAccounts(AccountFactory):
     def create(self, address: str, values: Mapping[str, OptionValue]) -> GoogleAccount:  # noqa: ARG002 - the user is the mailbox's address
         return GoogleAccount(
-            service_account=_key(values),
+            **_credentials(values),
             pubsub_subscription=text(values, _SUBSCRIPTION),
             push_service_account=text(values, _PUSHER),
+            labels=_labels(values),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
         if not isinstance(account, GoogleAccount):
             raise InvalidAccount("the mailbox is not at Gmail")
-        return replace(account, service_account=_key(values))
+        return replace(account, **_credentials(values, account.person))
+
+
+class _Credentials(TypedDict):
+    service_account: Secret
+    person: PersonalAccess | None
+
+
+def _credentials(
+    values: Mapping[str, OptionValue], before: PersonalAccess | None = None
+) -> _Credentials:
+    """Those that were given; the OAuth client is the one *before* unless another is."""
+    if values.get(_DELEGATED, False) is not True:
+        given = [name for name in (_CLIENT_ID, PASTE) if name in values]
+        if given:
+            raise InvalidAccount(f"--{given[0]} goes with --{_DELEGATED} alone")
+        return _Credentials(service_account=_key(values), person=None)
+    if _SERVICE_ACCOUNT in values:
+        raise InvalidAccount(f"--{_SERVICE_ACCOUNT}-file or --{_DELEGATED}: choose one")
+    client_id = text(values, _CLIENT_ID, before.client_id if before else "")
+    secret = values.get(_CLIENT_SECRET)
+    if secret is None and before and before.client_id == client_id:
+        secret = before.client_secret
+    if not isinstance(secret, Secret) or not secret.value:
+        raise InvalidAccount(f"--{_CLIENT_SECRET}-file is missing")
+    return _Credentials(service_account=Secret(""), person=PersonalAccess(client_id, secret))
+
+
+def _labels(values: Mapping[str, OptionValue]) -> LabelChoice:
+    is_all_mail = values.get(_ALL_MAIL, False) is True
+    if is_all_mail and _LABEL in values:
+        raise InvalidAccount(f"--{_ALL_MAIL} is all mail, and --{_LABEL} a part of it: choose one")
+    received = () if is_all_mail else _named(texts(values, _LABEL, INBOX))
+    if unfit := [label.name for label in received if label.id in {SENT, *NEVER}]:
+        raise InvalidAccount(f"--{_LABEL}: what is in {unfit[0]} never counts as inbound")
+    left_out = _named(texts(values, _EXCEPT_LABEL, "")) if _EXCEPT_LABEL in values else ()
+    return LabelChoice(received, left_out)
+
+
+def _named(names: Iterable[str]) -> tuple[Label, ...]:
+    labels = (_system(name.upper()) or Label(name) for name in names)
+    return tuple(dict.fromkeys(labels))
+
+
+def _system(name: str) -> Label | None:
+    return Label(name, name) if name in SYSTEM else None
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

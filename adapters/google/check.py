@@ -1,21 +1,36 @@
-"""Tries a Gmail mailbox as the worker will use it: signs in, reads the profile, opens a message."""
+"""Tries a Gmail mailbox as the worker will use it: signs in, reads, and finds its labels."""
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from postroom.adapters.google.account import GoogleAccount, google_account
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.label_lookup import LabelLookup
 from postroom.adapters.google.remedies import remedy
 from postroom.adapters.google.responses import MessageList, Profile, RawMessage
 from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import CheckStep, MailboxCheck
-from postroom.domain.failure import Failure
+from postroom.domain.account import Account
+from postroom.domain.failure import AccessFailed, Failure, FolderMissing
 from postroom.domain.mailbox import Mailbox
+
+MAX_NAMED = 50
+"""Labels that are named where one is missing."""
+
+SIGN_IN_AS = "sign in as the user of --address, or give the address that Gmail knows them by"
 
 SAMPLE = 64 * 1024
 """Bytes of a message that are read: that there are some is what matters."""
+
+
+class OtherAccount(AccessFailed):
+    """It may be the same person's: then the mailbox's address is an alias of theirs."""
+
+    def __init__(self) -> None:
+        super().__init__("somebody has signed in whose mailbox has another address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +42,20 @@ class GmailMailboxCheck(MailboxCheck):
             ("signing in", self.gmail.sign_in),
             ("reading the profile", self._read_profile),
             ("opening a message", self._open_newest),
+            ("finding the labels", self._find_labels),
         )
         for name, attempt in steps:
-            step = await _ended(name, attempt(mailbox))
+            step = await _ended(name, attempt(mailbox), mailbox)
             yield step
             if step.failed:
                 return
 
     async def _read_profile(self, mailbox: Mailbox) -> None:
-        await self.gmail.get(mailbox, "profile", Profile)
+        """A person may have signed in as somebody else, whose mail we would read."""
+        profile = await self.gmail.get(mailbox, "profile", Profile)
+        is_theirs = profile.email_address.casefold() == mailbox.address.casefold()
+        if google_account(mailbox).person and not is_theirs:
+            raise OtherAccount
 
     async def _open_newest(self, mailbox: Mailbox) -> None:
         """With the scope gmail.metadata one can list messages, and not open them."""
@@ -47,10 +67,22 @@ class GmailMailboxCheck(MailboxCheck):
                     mailbox, path, RawMessage, params={"format": "raw"}, max_bytes=SAMPLE
                 )
 
+    async def _find_labels(self, mailbox: Mailbox) -> Account:
+        """The account with the ids of its labels, which outlive their names."""
+        found = await LabelLookup(self.gmail)(mailbox)
+        if found.missing:
+            raise FolderMissing(found.names, what="label")
+        return replace(google_account(mailbox), labels=found.choice)
 
-async def _ended(step: str, attempt: Awaitable[None]) -> CheckStep:
+
+async def _ended(step: str, attempt: Awaitable[Account | None], mailbox: Mailbox) -> CheckStep:
     try:
-        await attempt
+        return CheckStep(step, account=await attempt)
+    except FolderMissing as missing:
+        return CheckStep(step, missing.reason, f"choose of: {', '.join(missing.paths[:MAX_NAMED])}")
+    except OtherAccount as failure:
+        return CheckStep(step, failure.reason, SIGN_IN_AS)
     except Failure as failure:
-        return CheckStep(step, failure.reason, remedy(failure))
-    return CheckStep(step)
+        account = mailbox.account
+        is_delegated = isinstance(account, GoogleAccount) and account.person is not None
+        return CheckStep(step, failure.reason, remedy(failure, is_delegated=is_delegated))

@@ -1,11 +1,12 @@
 """Requests to Gmail about one mailbox."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
 import httpx
 
+from postroom.adapters.google.credentials import TOKEN_URL
 from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
@@ -13,7 +14,7 @@ from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, exchange
 from postroom.adapters.http.server_skew import ServerSkew, Skewed, ignored
 from postroom.adapters.http.sign_ins import SignIns
-from postroom.application.ports import Clock
+from postroom.application.ports import Clock, MailboxRegistry
 from postroom.domain.mailbox import Mailbox
 
 DEADLINE = timedelta(seconds=45)
@@ -27,7 +28,7 @@ MAX_LISTING_BYTES = 8 * 2**20
 
 
 class GmailClient:
-    """Reads from the Gmail API at *base_url*, each mailbox under its own access."""
+    """Reads from the Gmail API at *base_url*, each mailbox under its own access (see tokens.py)."""
 
     def __init__(
         self,
@@ -38,6 +39,8 @@ class GmailClient:
         downloads: DownloadLimits | None = None,
         *,
         skewed: Skewed = ignored,
+        registry: MailboxRegistry | None = None,
+        token_url: str = TOKEN_URL,
     ) -> None:
         self._http = http
         self._clock = clock
@@ -45,11 +48,11 @@ class GmailClient:
         self._downloads = downloads or DownloadLimits()
         self.skew = ServerSkew(self.host, skewed)
         self._users = f"{base_url}/gmail/v1/users/me"
-        self._tokens = AccessTokens(http, clock, sign_ins)
+        self.tokens = AccessTokens(http, clock, sign_ins, registry, token_url)
 
     async def sign_in(self, mailbox: Mailbox) -> None:
         """Have a token for *mailbox*. Raises AccessFailed, Throttled, Unavailable."""
-        await self._tokens.get(mailbox)
+        await self.tokens.get(mailbox)
 
     async def get(
         self,
@@ -57,7 +60,7 @@ class GmailClient:
         path: str,
         model: type[ResponseT],
         *,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         max_bytes: int = MAX_LISTING_BYTES,
     ) -> ResponseT:
         """What `GET …/users/me/`*path* answers.
@@ -67,10 +70,10 @@ class GmailClient:
         request = self._http.build_request(
             "GET", f"{self._users}/{path}", params=params, timeout=TIMEOUT
         )
-        token = await self._tokens.get(mailbox)
+        token = await self.tokens.get(mailbox)
         response = await self._send(request, token, max_bytes)
         if response.status == HTTPStatus.UNAUTHORIZED:  # revoked before its time: once more
-            token = await self._tokens.get(mailbox, rejected=token)
+            token = await self.tokens.get(mailbox, rejected=token)
             response = await self._send(request, token, max_bytes)
         if response.status != HTTPStatus.OK:
             now = self.skew.theirs(self._clock.now())

@@ -27,6 +27,10 @@ QUOTA = {
     "RESOURCE_EXHAUSTED",
 }
 
+NOT_FOUND = {"notFound", "NOT_FOUND"}
+NO_GMAIL = {"failedPrecondition", "FAILED_PRECONDITION"}
+"""In the older list of errors, and as a status alone (AIP-193): Gmail writes both, or one."""
+
 NO_GRANT = {
     "access_denied",
     "admin_policy_enforced",
@@ -55,15 +59,15 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: dateti
     reason = " ".join([f"gmail answered {status}", *codes[:1]])
     pause = _retry_after(headers, error, now)
     match status:
-        case 404 if "notFound" in codes:  # a 404 that is not Gmail's own says nothing of the mail
-            return NotFound(reason)
+        case 404 if NOT_FOUND.intersection(codes[:1]):
+            return NotFound(reason)  # another one is not Gmail's own, and says nothing of the mail
         case 429:
             return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
         case 403 if QUOTA.intersection(codes):
             return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
         case 401 | 403:
             return AccessFailed(reason)
-        case 400 if "failedPrecondition" in codes:  # no Gmail, or no delegation
+        case 400 if NO_GMAIL.intersection(codes[:1]):  # no Gmail, or no delegation
             return AccessFailed(reason)
         case _:
             kind = Refused if httpx.codes.is_client_error(status) else Unavailable
@@ -74,8 +78,9 @@ def grant_failure_of(
     status: int, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> Failure:
     """The failure that a response of the token endpoint stands for."""
-    code = _code(_object(body).get("error"))
-    reason = f"the token endpoint answered {status} {code}".rstrip()
+    answer = _object(body)
+    code, subtype = code_of(answer.get("error")), code_of(answer.get("error_subtype"))
+    reason = " ".join(filter(None, ["the token endpoint answered", str(status), code, subtype]))
     pause = _retry_after(headers, {}, now)
     match status:
         case 429:
@@ -104,13 +109,13 @@ def _codes(error: dict[str, object]) -> Iterator[str]:
     for name in ("errors", "details"):
         items = error.get(name)
         for item in items if isinstance(items, list) else ():
-            if isinstance(item, dict) and (code := _code(item.get("reason"))):
+            if isinstance(item, dict) and (code := code_of(item.get("reason"))):
                 yield code
-    if code := _code(error.get("status")):
+    if code := code_of(error.get("status")):
         yield code
 
 
-def _code(value: object) -> str:
+def code_of(value: object) -> str:
     """*value* if it is an identifier: whatever else it is may be personal."""
     return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]{1,64}", value) else ""
 

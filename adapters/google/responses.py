@@ -17,8 +17,6 @@ ResponseT = TypeVar("ResponseT", bound="GmailResponse")
 LAST_MILLISECOND = 253_402_300_799_999
 """Of the year 9999, the last that a datetime can hold."""
 
-NOT_INBOUND = frozenset({"DRAFT", "SPAM", "TRASH"})
-
 
 class GmailResponse(BaseModel):
     model_config = ConfigDict(
@@ -33,7 +31,10 @@ class Listing(GmailResponse):
 
 
 class Profile(GmailResponse):
+    """*email_address* is the mailbox's own; that by which we know it may be an alias."""
+
     history_id: int
+    email_address: str = ""
 
 
 def _base64url(text: object) -> bytes:
@@ -57,13 +58,12 @@ class RawMessage(GmailResponse):
 
 class ListedMessage(GmailResponse):
     id: str
-    label_ids: frozenset[str] = frozenset()
 
-    @property
-    def inbound(self) -> bool:
-        """Whether it came in. Mail that someone sent to themselves is SENT and INBOX: it did."""
-        outgoing = "SENT" in self.label_ids and "INBOX" not in self.label_ids
-        return not outgoing and not self.label_ids & NOT_INBOUND
+
+class LabelledMessage(ListedMessage):
+    """*label_ids* are left out where there are none, and where Gmail does not know them."""
+
+    label_ids: frozenset[str] | None = None
 
 
 class MessageList(Listing):
@@ -72,13 +72,18 @@ class MessageList(Listing):
     messages: tuple[ListedMessage, ...] = ()
 
 
-class MessageAdded(GmailResponse):
-    message: ListedMessage
+class Change(GmailResponse):
+    """A message that came in, or one of which the labels *label_ids* were added, or removed."""
+
+    message: LabelledMessage
+    label_ids: frozenset[str] = frozenset()
 
 
 class HistoryRecord(GmailResponse):
     id: int
-    messages_added: tuple[MessageAdded, ...] = ()
+    messages_added: tuple[Change, ...] = ()
+    labels_added: tuple[Change, ...] = ()
+    labels_removed: tuple[Change, ...] = ()
 
 
 class HistoryList(Listing):
@@ -87,10 +92,16 @@ class HistoryList(Listing):
     history: tuple[HistoryRecord, ...] = ()
     history_id: int
 
-    @property
-    def inbound(self) -> tuple[str, ...]:
-        added = (added.message for record in self.history for added in record.messages_added)
-        return tuple(message.id for message in added if message.inbound)
+
+class ListedLabel(GmailResponse):
+    id: str
+    name: str
+
+
+class LabelList(GmailResponse):
+    """`labels.list`, all at once. A label of the system has its id for a name."""
+
+    labels: tuple[ListedLabel, ...] = ()
 
 
 def read_response(model: type[ResponseT], body: bytes) -> ResponseT:

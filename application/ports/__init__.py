@@ -91,10 +91,7 @@ from postroom.application.ports.provider import (
     AccountFactory,
     AccountOption,
     CheckStep,
-    DeviceCode,
-    DeviceSignIn,
     MailboxCheck,
-    OptionValue,
     Preparation,
     Provider,
 )
@@ -126,9 +123,18 @@ from postroom.application.ports.routes import (
     by_subscription,
 )
 from postroom.application.ports.shadow_rows import BEGINNING, Place, ShadowRows
+from postroom.application.ports.sign_in import (
+    OptionValue,
+    PendingSignIn,
+    SignIn,
+    SignInPrompt,
+)
 from postroom.application.ports.takeovers import Takeovers
 
 __all__ = [
+    "PendingSignIn",
+    "SignIn",
+    "SignInPrompt",
     "BEGINNING",
     "CANARIES",
     "LONGEST_DELAY",
@@ -162,8 +168,6 @@ __all__ = [
     "Clock",
     "DeadLetterPage",
     "DeadLetterQueue",
-    "DeviceCode",
-    "DeviceSignIn",
     "EmailProcessor",
     "FetchedMessage",
     "FolderSyncs",

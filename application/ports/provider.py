@@ -3,18 +3,15 @@
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Protocol
 
 from postroom.application.ports.changes import ChangeListener, ChangeSource
 from postroom.application.ports.messages import MessageFetcher
 from postroom.application.ports.notifications import NotificationReader, Subscriptions
-from postroom.domain.account import Account, Secret
+from postroom.application.ports.sign_in import OptionValue, SignIn
+from postroom.domain.account import Account
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
-
-OptionValue = str | Secret | tuple[str, ...] | bool
-"""Of an account option that was given; one that was not is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +48,15 @@ class AccountOption:
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """A step of a check: it *failed* if that says why; *remedy* is what a person can do."""
+    """A step of a check: it *failed* if that says why; *remedy* is what a person can do.
+
+    *account* is the mailbox's with what the step has looked up, if that is to be stored with it.
+    """
 
     step: str
     failed: str = ""
     remedy: str = ""
+    account: Account | None = None
 
 
 class MailboxCheck(Protocol):
@@ -66,44 +67,6 @@ class MailboxCheck(Protocol):
         """Each step when it has ended, the first that fails being the last. Changes nothing there.
 
         Never raises a Failure: what the provider says, and that it is away, stands in the step.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceCode:
-    """What lets an application act for a person who signs in elsewhere (RFC 8628 section 3.2).
-
-    They enter *user_code* at *verification_uri* before *expires_at*. Whether they have is polled
-    with *device_code*, which is secret, and no more often than every *interval*.
-    """
-
-    verification_uri: str
-    user_code: str
-    device_code: Secret
-    interval: timedelta
-    expires_at: datetime
-
-
-class DeviceSignIn(Protocol):
-    """Lets a person sign in elsewhere, in a browser of their own."""
-
-    @abstractmethod
-    def is_needed(self, account: Account) -> bool:
-        """Whether *account* is of no use before a person has signed in."""
-
-    @abstractmethod
-    async def begin(self, account: Account) -> DeviceCode:
-        """A new code to show to a person.
-
-        Raises AccessFailed (no such directory or application), Throttled, Unavailable.
-        """
-
-    @abstractmethod
-    async def finish(self, account: Account, code: DeviceCode) -> Account:
-        """Wait until the person has signed in; returns the account with their access.
-
-        Raises AccessFailed if they refuse, or are late. A login that is throttled or away is asked
-        again while the code is good.
         """
 
 
@@ -159,7 +122,7 @@ class Provider:
     fetcher: MessageFetcher
     changes: ChangeSource
     check: MailboxCheck
-    sign_in: DeviceSignIn | None = None
+    sign_in: SignIn | None = None
     subscriptions: Subscriptions | None = None
     notifications: NotificationReader | None = None
     listener: ChangeListener | None = None

@@ -64,7 +64,11 @@ PROVIDERS: Sequence[Installed] = (
     Installed(
         google,
         lambda deps, settings: google.provider(
-            deps, gmail_url=settings.gmail_url, certs_url=settings.google_certs_url
+            deps,
+            gmail_url=settings.gmail_url,
+            certs_url=settings.google_certs_url,
+            consent_url=settings.google_consent_url,
+            token_url=settings.google_token_url,
         ),
         google.PREPARATION,
     ),

@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.check import SAMPLE, GmailMailboxCheck
+from postroom.adapters.google.labels import INBOX_ALONE, Label, LabelChoice
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import CheckStep
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
 from postroom.entrypoints.emulators.gmail.wire import GrantError
+from tests.adapters.gmail_labels import labels_rig
 from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig, with_key
 
-STEPS = ["signing in", "reading the profile", "opening a message"]
+STEPS = ["signing in", "reading the profile", "opening a message", "finding the labels"]
 
 
 @pytest.fixture
@@ -32,7 +35,13 @@ async def test_a_mailbox_that_can_be_read_passes_each_step(rig: Rig, messages: i
     for _ in range(messages):
         rig.gmail.deliver(SUPPORT, MAIL)
 
-    assert await steps(rig) == [CheckStep(name) for name in STEPS]
+    account = rig.mailbox().account
+    *passed, last = await steps(rig)
+
+    assert [*passed, last] == [
+        *(CheckStep(n) for n in STEPS[:3]),
+        CheckStep(STEPS[3], account=account),
+    ]
     assert rig.gmail.calls["messages.get"] == min(messages, 1)
 
 
@@ -48,10 +57,10 @@ async def test_a_check_changes_nothing(rig: Rig) -> None:
 
 async def test_a_message_that_is_large_or_gone_by_now_passes(rig: Rig) -> None:
     rig.gmail.deliver(SUPPORT, b"x" * 2 * SAMPLE)
-    assert (await steps(rig))[-1] == CheckStep(STEPS[2])
+    assert (await steps(rig))[2] == CheckStep(STEPS[2])
 
     rig.gmail.fail("messages.get", GoogleError(404, "notFound"))
-    assert (await steps(rig))[-1] == CheckStep(STEPS[2])
+    assert (await steps(rig))[2] == CheckStep(STEPS[2])
 
 
 async def test_without_delegation_the_scope_is_named(rig: Rig) -> None:
@@ -120,3 +129,24 @@ async def test_a_provider_that_is_away_stands_in_the_step(rig: Rig, fault: Grant
 
     assert step.failed
     assert step.remedy == "try again later"
+
+
+async def test_labels_are_found_and_their_ids_are_stored(clock: ManualClock) -> None:
+    async with labels_rig(clock, {"Label_7": "Desk/Orders"}) as rig:
+        choice = LabelChoice((*INBOX_ALONE.received, Label("desk/orders")))
+        *_, last = [step async for step in GmailMailboxCheck(rig.client).check(rig.mailbox(choice))]
+
+    assert isinstance(last.account, GoogleAccount)
+    assert last.account.labels.received[1] == Label("Desk/Orders", "Label_7")
+
+
+async def test_a_label_that_is_not_there_fails_and_what_there_is_is_named(
+    clock: ManualClock,
+) -> None:
+    async with labels_rig(clock, {"Label_7": "Desk/Orders"}) as rig:
+        mailbox = rig.mailbox(LabelChoice((Label("Orders"),)))
+        *_, last = [step async for step in GmailMailboxCheck(rig.client).check(mailbox)]
+
+    assert last.failed == "the mailbox has no such label"
+    assert last.remedy.startswith("choose of: ")
+    assert "Desk/Orders" in last.remedy

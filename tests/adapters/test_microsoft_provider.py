@@ -103,7 +103,8 @@ async def test_a_person_can_sign_in_to_an_account_that_was_made_for_them(
     assert microsoft.sign_in
     assert microsoft.sign_in.is_needed(account)
 
-    opened = await microsoft.sign_in.finish(account, await microsoft.sign_in.begin(account))
+    async with microsoft.sign_in.open(replace(MAILBOX, account=account), {}) as pending:
+        opened = await pending.finish()
 
     assert not microsoft.sign_in.is_needed(opened)
     assert [step async for step in microsoft.check.check(replace(MAILBOX, account=opened))][-1] == (

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from postroom.entrypoints.emulators.gmail.mailbox import StoredMessage
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 
-_PLACES = {"inbox": "INBOX", "sent": "SENT", "drafts": "DRAFT", "spam": "SPAM", "trash": "TRASH"}
+_PLACES = {
+    "inbox": "INBOX",
+    "sent": "SENT",
+    "drafts": "DRAFT",
+    "spam": "SPAM",
+    "trash": "TRASH",
+    "chats": "CHAT",
+}
 
 Filter = Callable[[StoredMessage], bool]
 
