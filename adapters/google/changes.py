@@ -4,7 +4,7 @@ https://developers.google.com/workspace/gmail/api/guides/sync. A position is a h
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -21,6 +21,7 @@ from postroom.application.ports import (
     ChangeSource,
     ChangesPage,
     Clock,
+    ListBehind,
     NoProgress,
     PositionExpired,
     PositionRefused,
@@ -65,8 +66,8 @@ class GmailChanges(ChangeSource):
 
         A list that is cut off goes on from the last record of a page. At its end it stands where
         the mailbox stood when the first page was read: what came in while the rest was read may be
-        left out. A mailbox whose history ends before *position* is another one, that was made in
-        place of the one that we knew.
+        left out. A history that ends before *position* is that of a replica that lags, or of a
+        mailbox that was made in place of the one that we knew.
         """
         _require(folder)
         listed: set[str] = set()
@@ -74,13 +75,16 @@ class GmailChanges(ChangeSource):
         async for page in self._history(mailbox, reached):
             end = end or page.history_id
             if end < int(position):
-                raise PositionExpired
-            new = [message_id for message_id in page.inbound if message_id not in listed]
+                raise ListBehind
+            new = {id_: number for id_, number in page.numbered.items() if id_ not in listed}
             listed.update(new)
             reached = max(reached, *(record.id for record in page.history), 0)
             if is_last := not page.next_page_token:
                 reached = max(reached, end)
             yield ChangesPage(_arrivals(mailbox, new), str(reached), is_last)
+
+    def number(self, position: str) -> int:
+        return int(position)
 
     async def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
@@ -98,7 +102,7 @@ class GmailChanges(ChangeSource):
             end = start + width if start + width < self.clock.now() else None
             found = await self._window(mailbox, start, end)
             for page, is_last in pages(found, self.page_size):
-                yield BackfillPage(_arrivals(mailbox, page), end if is_last else None)
+                yield BackfillPage(_arrivals(mailbox, dict.fromkeys(page, 0)), end if is_last else None)
             width = min(2 * width, MAX_WINDOW) if len(found) < MAX_PAGE_SIZE else DAY
             start = end
 
@@ -153,8 +157,13 @@ def _require(folder: str) -> None:
         raise FolderMissing([FOLDER])
 
 
-def _arrivals(mailbox: Mailbox, message_ids: Iterable[str]) -> tuple[Arrival, ...]:
+def _arrivals(mailbox: Mailbox, numbers: Mapping[str, int]) -> tuple[Arrival, ...]:
+    """Of messages by id, with the numbers of their history records (0: they were not in one)."""
     return tuple(
-        Arrival(GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,)))
-        for message_id in dict.fromkeys(message_ids)
+        Arrival(_pointer(mailbox, message_id), number=number)
+        for message_id, number in numbers.items()
     )
+
+
+def _pointer(mailbox: Mailbox, message_id: str) -> GooglePointer:
+    return GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,))

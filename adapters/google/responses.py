@@ -80,6 +80,12 @@ class HistoryRecord(GmailResponse):
     id: int
     messages_added: tuple[MessageAdded, ...] = ()
 
+    @property
+    def inbound(self) -> tuple[str, ...]:
+        """The ids of the messages that came in by it."""
+        added = (added.message for added in self.messages_added)
+        return tuple(message.id for message in added if message.inbound)
+
 
 class HistoryList(Listing):
     """`history.list`, oldest first; *history_id* is where the mailbox stands now."""
@@ -88,9 +94,13 @@ class HistoryList(Listing):
     history_id: int
 
     @property
-    def inbound(self) -> tuple[str, ...]:
-        added = (added.message for record in self.history for added in record.messages_added)
-        return tuple(message.id for message in added if message.inbound)
+    def numbered(self) -> dict[str, int]:
+        """What came in, each with the number of the first record that says so."""
+        numbers: dict[str, int] = {}
+        for record in self.history:
+            for message_id in record.inbound:
+                numbers.setdefault(message_id, record.id)
+        return numbers
 
 
 def read_response(model: type[ResponseT], body: bytes) -> ResponseT:
