@@ -159,9 +159,9 @@ class _Run:
         if (earlier is None or since < earlier) and not await self._move_backfill(since):
             return False  # else nobody would list what lies between our moment and another's
         position = await self.changes.position(mailbox, self.folder_sync.folder)
-        if self._number(position) < self._number(self.folder_sync.position):
-            if not self.folder_sync.is_of_another(self._now()):
-                raise ListBehind
+        goes_back = self._number(position) < self._number(self.folder_sync.position)
+        if goes_back and not self.folder_sync.is_of_another(self._now()):
+            raise ListBehind
         return await self._store_position(position)
 
     def _number(self, position: str) -> int:
@@ -280,22 +280,21 @@ class _Run:
 
     def _result(self, new: Sequence[Arrival], *, backfilled: bool) -> SyncResult:
         """Of a list by date that has no dates, nobody can say what notifications had announced."""
-        now, folder_sync = self._now(), self.folder_sync
-        dates = [each.received_at for each in new]
-        missed = [
-            date for date in dates if date and folder_sync.should_have_notified(date, now, self.grace)
-        ]
-        announced = [each for each in new if folder_sync.is_announced(each.number)]
+        announced = [each for each in new if self.folder_sync.is_announced(each.number)]
         undated = [each for each in new if not each.received_at and each not in announced]
         if backfilled:
             undated = []
         return SyncResult(
             queued=len(new),
             announced=len(announced),
-            missed=len(missed),
+            missed=sum(self._is_missed(each) for each in new),
             undated=len(undated),
             undated_to=max((each.number for each in undated), default=0),
         )
+
+    def _is_missed(self, arrival: Arrival) -> bool:
+        date, now = arrival.received_at, self._now()
+        return bool(date and self.folder_sync.should_have_notified(date, now, self.grace))
 
     def _now(self) -> datetime:
         return self.use_case.clock.now()

@@ -126,12 +126,12 @@ class FolderSync:
 
     *polling_reason* says why the folder is polled. A poll without *probe_at* ends as soon as what
     stands in the way does. *announced_since* is from when on notifications are expected, *heard_at*
-    when the last one came that has a number, and *announced_to* the greatest of these. *suspected_at*
-    is when undated mail was found, up to number *suspected_to*, that none had announced yet.
-    *refusals* are those in a row. *synced_at* is when the last complete sync began. *lagging_since*
-    and *behind_since* are of rule 8. *last_error* is what the last run failed of, *waiting_since*
-    when the provider has been away since, if it is; nothing is tried before *retry_at*. *requests*
-    are those that no run is done with yet. *token* proves a claim.
+    when the last one came that has a number, and *announced_to* the greatest of these.
+    *suspected_at* is when undated mail was found, up to number *suspected_to*, that none had
+    announced yet. *refusals* are those in a row. *synced_at* is when the last complete sync began.
+    *lagging_since* and *behind_since* are of rule 8. *last_error* is what the last run failed of,
+    *waiting_since* when the provider has been away since, if it is; nothing is tried before
+    *retry_at*. *requests* are those that no run is done with yet. *token* proves a claim.
     """
 
     tenant: str

@@ -11,6 +11,7 @@ from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.google.tokens import token_host
+from postroom.adapters.google.watches import GmailSubscriptions
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import Provider
 from postroom.domain.account import Account
@@ -39,6 +40,7 @@ def provider(
         fetcher=GmailFetcher(gmail, deps.max_message_bytes),
         changes=GmailChanges(gmail, deps.clock),
         check=GmailMailboxCheck(gmail),
+        subscriptions=GmailSubscriptions(gmail, deps.clock),
         notifications=GmailNotificationReader(verify),
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,

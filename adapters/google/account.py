@@ -1,6 +1,7 @@
 """The account of a Gmail mailbox, and how one is made of options."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 _SERVICE_ACCOUNT = "service-account"
 _SUBSCRIPTION = "pubsub-subscription"
 _PUSHER = "push-service-account"
+_TOPIC = "pubsub-topic"
+
+_TOPIC_NAME = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 
 OPTIONS = (
     AccountOption(
@@ -31,6 +35,11 @@ OPTIONS = (
         name=_SUBSCRIPTION, help="projects/…/subscriptions/… that pushes.", required=True
     ),
     AccountOption(name=_PUSHER, help="Service account that signs the pushes.", required=True),
+    AccountOption(
+        name=_TOPIC,
+        help="projects/…/topics/… to watch the mailbox with; without, keep a watch yourself.",
+        credential=True,
+    ),
 )
 
 
@@ -40,12 +49,14 @@ class GoogleAccount(Account):
 
     Notifications come from the Pub/Sub push subscription
     *pubsub_subscription* (`projects/…/subscriptions/…`), signed
-    as *push_service_account*, the e-mail address of the service account that pushes.
+    as *push_service_account*, the e-mail address of the service account that pushes. With a
+    *pubsub_topic* (`projects/…/topics/…`) the mailbox is watched by us; without, by an operator.
     """
 
     service_account: Secret
     pubsub_subscription: str
     push_service_account: str
+    pubsub_topic: str = ""
 
     @property
     def provider(self) -> str:
@@ -70,12 +81,21 @@ class GoogleAccounts(AccountFactory):
             service_account=_key(values),
             pubsub_subscription=text(values, _SUBSCRIPTION),
             push_service_account=text(values, _PUSHER),
+            pubsub_topic=_topic(values),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
         if not isinstance(account, GoogleAccount):
             raise InvalidAccount("the mailbox is not at Gmail")
-        return replace(account, service_account=_key(values))
+        topic = _topic(values) or account.pubsub_topic
+        return replace(account, service_account=_key(values), pubsub_topic=topic)
+
+
+def _topic(values: Mapping[str, OptionValue]) -> str:
+    topic = text(values, _TOPIC) if _TOPIC in values else ""
+    if topic and not _TOPIC_NAME.fullmatch(topic):
+        raise InvalidAccount(f"--{_TOPIC} is not of the form projects/…/topics/…")
+    return topic
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

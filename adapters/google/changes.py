@@ -102,7 +102,8 @@ class GmailChanges(ChangeSource):
             end = start + width if start + width < self.clock.now() else None
             found = await self._window(mailbox, start, end)
             for page, is_last in pages(found, self.page_size):
-                yield BackfillPage(_arrivals(mailbox, dict.fromkeys(page, 0)), end if is_last else None)
+                arrivals = _arrivals(mailbox, dict.fromkeys(page, 0))
+                yield BackfillPage(arrivals, end if is_last else None)
             width = min(2 * width, MAX_WINDOW) if len(found) < MAX_PAGE_SIZE else DAY
             start = end
 

@@ -119,7 +119,7 @@ async def test_a_subscription_lasts_for_days_and_keeps_a_digest_of_its_secret_al
     now = clock.now()
     assert (made.created_at, made.renewed_at) == (now, now)
     assert 5 * DAY < made.expires_at - now < 7 * DAY
-    assert made.endpoint == stage.subscriptions.endpoint
+    assert made.endpoint == stage.subscriptions.endpoint_of(mailbox_of())
     secret = stage.shown(made.id)
     assert made.secret_digest == hashlib.sha256(secret.encode()).hexdigest()
     assert secret not in repr(made)

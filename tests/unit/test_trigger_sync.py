@@ -30,9 +30,9 @@ from postroom.application.resume_mailbox import ResumeMailbox
 from postroom.application.slow_calls import SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import TrackAccess
-from postroom.application.trigger_sync import INDEX_LAG, NOT_SYNCED, TriggerSync
+from postroom.application.trigger_sync import NOT_SYNCED, TriggerSync
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
-from postroom.domain.folder_sync import FolderSync, Mode, SyncIntervals
+from postroom.domain.folder_sync import LIST_LAG, FolderSync, Mode, SyncIntervals
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.outcome import Expanded, Skipped
 from tests.consuming import track_sources
@@ -71,6 +71,7 @@ class Rig:
             notifications=_Pushed(),
         )
         self.changes = self.provider.changes
+        self.changes.numbered = True
         providers = Providers([self.provider()])
         sync = SyncFolder(
             providers,
@@ -182,7 +183,7 @@ async def test_a_list_that_lags_behind_its_notification_is_listed_again_in_secon
 
     await rig.trigger(INFO, announced)
     rig.arrive(100)
-    rig.clock.advance(INDEX_LAG)
+    rig.clock.advance(LIST_LAG)
 
     assert await rig.maintain_due() == 1
     assert await rig.queued() == ["m100"]
