@@ -11,7 +11,7 @@ import pytest
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.google.push import MAX_TOKEN
 from postroom.adapters.memory.clock import ManualClock
-from postroom.entrypoints.emulators.gmail.identity import signing_key
+from postroom.entrypoints.emulators.gmail.keys import signing_key
 from tests.adapters.push_rig import AUDIENCE, PUSHER, SUBSCRIPTION, Google, google_rig
 
 
