@@ -18,8 +18,8 @@ from postroom.application.ports import (
     Arrival,
     BackfillPage,
     ChangesPage,
-    NoProgress,
     ListBehind,
+    NoProgress,
     PositionExpired,
     PositionRefused,
 )
