@@ -25,11 +25,13 @@ class InMemoryChanges(ChangeSource):
     *page_size* is in messages. Where they are *numbered*, each has the position after it as its
     number, and the next *lag* lists of a folder end where it ended when that was said.
 
-    *listed* counts the messages that were listed, so that a test sees what is listed twice.
+    *listed* counts the messages that were listed, so that a test sees what is listed twice, and
+    *lists* how many lists from a position were begun.
     """
 
     page_size: int = 100
     listed: int = 0
+    lists: int = 0
     numbered: bool = False
     _folders: defaultdict[tuple[str, str, str], "_Folder"] = field(
         default_factory=lambda: defaultdict(_Folder), repr=False
@@ -54,6 +56,11 @@ class InMemoryChanges(ChangeSource):
         """Replace the folder by another one of its name, with these messages in it."""
         self.expire(mailbox, folder=folder)
         self._folder(mailbox, folder).arrivals = list(arrivals)
+
+    def recreate(self, mailbox: Mailbox, *, keep: int, folder: str = "") -> None:
+        """Put another folder in its place, whose positions begin low, with as many messages."""
+        found = self._folder(mailbox, folder)
+        found.arrivals = found.arrivals[:keep]
 
     def arrivals(self, mailbox: Mailbox, *, folder: str = "") -> Sequence[Arrival]:
         """All that is there."""
@@ -100,6 +107,7 @@ class InMemoryChanges(ChangeSource):
     ) -> AsyncIterator[ChangesPage]:
         found = self._named(mailbox, folder)
         is_last = False
+        self.lists += 1
         end_of_all = found.seen()
         while not is_last:
             self._read(mailbox)
