@@ -204,7 +204,8 @@ class MaintainFolder(Maintain):
         synced = after.synced(now, result, last_error=last_error, excused=was_failing)
         synced = await unless_missed(provider, mailbox, synced, self.clock.now())
         now = self.clock.now()
-        due_at = synced.next_due(now, intervals) if result.complete else now
+        is_over = result.complete or result.behind
+        due_at = synced.next_due(now, intervals) if is_over else now
         return SyncRun(folder_sync, replace(synced, due_at=due_at), result)
 
     def _wait_after(self, failure: Failure, away_for: timedelta) -> timedelta:

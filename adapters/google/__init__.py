@@ -20,6 +20,7 @@ from postroom.adapters.google.person_sign_in import GoogleSignIn
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
 from postroom.adapters.google.preparation import PREPARATION
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
+from postroom.adapters.google.watches import GmailSubscriptions
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.application.ports import MailboxRegistry, Provider
 from postroom.domain.account import Account
@@ -71,6 +72,7 @@ def provider(
         changes=GmailChanges(gmail, deps.clock),
         check=GmailMailboxCheck(trying),
         sign_in=GoogleSignIn(deps.http, deps.clock, consent_url, token_url),
+        subscriptions=GmailSubscriptions(gmail, deps.clock),
         notifications=GmailNotificationReader(verify),
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,

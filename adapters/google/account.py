@@ -1,6 +1,7 @@
 """The account of a Gmail mailbox, and how one is made of options."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypedDict
@@ -33,6 +34,9 @@ _CLIENT_ID, _CLIENT_SECRET, PASTE = "client-id", "client-secret", "paste"
 _LABEL, _ALL_MAIL, _EXCEPT_LABEL = "label", "all-mail", "except-label"
 _SUBSCRIPTION = "pubsub-subscription"
 _PUSHER = "push-service-account"
+_TOPIC = "pubsub-topic"
+
+_TOPIC_NAME = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 
 OPTIONS = (
     AccountOption(
@@ -88,6 +92,11 @@ OPTIONS = (
         name=_SUBSCRIPTION, help="projects/…/subscriptions/… that pushes.", required=True
     ),
     AccountOption(name=_PUSHER, help="Service account that signs the pushes.", required=True),
+    AccountOption(
+        name=_TOPIC,
+        help="projects/…/topics/… to watch the mailbox with; without, keep a watch yourself.",
+        credential=True,
+    ),
 )
 
 
@@ -110,7 +119,8 @@ class GoogleAccount(Account):
 
     Notifications come from the Pub/Sub push subscription
     *pubsub_subscription* (`projects/…/subscriptions/…`), signed
-    as *push_service_account*, the e-mail address of the service account that pushes.
+    as *push_service_account*, the e-mail address of the service account that pushes. With a
+    *pubsub_topic* (`projects/…/topics/…`) the mailbox is watched by us; without, by an operator.
     """
 
     service_account: Secret = Secret("")
@@ -118,6 +128,7 @@ class GoogleAccount(Account):
     pubsub_subscription: str
     push_service_account: str
     labels: LabelChoice = INBOX_ALONE
+    pubsub_topic: str = ""
 
     @property
     def provider(self) -> str:
@@ -129,7 +140,6 @@ class GoogleAccount(Account):
 
     def route(self, address: str) -> str:
         return route_of(self.pubsub_subscription, address)
-
 
     @classmethod
     def upgraded(
@@ -169,12 +179,14 @@ class GoogleAccounts(AccountFactory):
             pubsub_subscription=text(values, _SUBSCRIPTION),
             push_service_account=text(values, _PUSHER),
             labels=_labels(values),
+            pubsub_topic=_topic(values),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
         if not isinstance(account, GoogleAccount):
             raise InvalidAccount("the mailbox is not at Gmail")
-        return replace(account, **_credentials(values, account.person))
+        topic = _topic(values) or account.pubsub_topic
+        return replace(account, **_credentials(values, account.person), pubsub_topic=topic)
 
 
 class _Credentials(TypedDict):
@@ -220,6 +232,13 @@ def _named(names: Iterable[str]) -> tuple[Label, ...]:
 
 def _system(name: str) -> Label | None:
     return Label(name, name) if name in SYSTEM else None
+
+
+def _topic(values: Mapping[str, OptionValue]) -> str:
+    topic = text(values, _TOPIC) if _TOPIC in values else ""
+    if topic and not _TOPIC_NAME.fullmatch(topic):
+        raise InvalidAccount(f"--{_TOPIC} is not of the form projects/…/topics/…")
+    return topic
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

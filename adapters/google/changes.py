@@ -25,6 +25,7 @@ from postroom.application.ports import (
     ChangeSource,
     ChangesPage,
     Clock,
+    ListBehind,
     NoProgress,
     PositionExpired,
     PositionRefused,
@@ -74,8 +75,8 @@ class GmailChanges(ChangeSource):
 
         A list that is cut off goes on from the last record of a page. At its end it stands where
         the mailbox stood when the first page was read: what came in while the rest was read may be
-        left out. A mailbox whose history ends before *position* is another one, that was made in
-        place of the one that we knew.
+        left out. A history that ends before *position* is that of a replica that lags, or of a
+        mailbox that was made in place of the one that we knew.
         """
         _require(folder)
         labels = await LabelLookup(self.gmail)(mailbox)
@@ -84,18 +85,21 @@ class GmailChanges(ChangeSource):
         async for page in self._history(mailbox, reached):
             end = end or page.history_id
             if end < int(position):
-                raise PositionExpired
+                raise ListBehind
             read = await inbound.read(page)
             reached = max(reached, read.reached)
             is_end = not (page.next_page_token or read.is_cut)
             if is_end:
                 reached = max(reached, end)
             is_last = is_end and not labels.missing
-            yield ChangesPage(_arrivals(mailbox, read.message_ids), str(reached), is_last)
+            yield ChangesPage(_arrivals(mailbox, read.numbers), str(reached), is_last)
             if read.is_cut:
                 return
         if labels.missing:
             raise FolderMissing(labels.names, what="label")
+
+    def number(self, position: str) -> int:
+        return int(position)
 
     async def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
@@ -114,7 +118,8 @@ class GmailChanges(ChangeSource):
             end = start + width if start + width < self.clock.now() else None
             found = await self._window(mailbox, labels.rule, start, end)
             for page, is_last in pages(found, self.page_size):
-                yield BackfillPage(_arrivals(mailbox, page), end if is_last else None)
+                arrivals = _arrivals(mailbox, dict.fromkeys(page, 0))
+                yield BackfillPage(arrivals, end if is_last else None)
             width = min(2 * width, MAX_WINDOW) if len(found) < MAX_PAGE_SIZE else DAY
             start = end
 
@@ -176,8 +181,13 @@ def _require(folder: str) -> None:
         raise FolderMissing([FOLDER])
 
 
-def _arrivals(mailbox: Mailbox, message_ids: Iterable[str]) -> tuple[Arrival, ...]:
+def _arrivals(mailbox: Mailbox, numbers: Mapping[str, int]) -> tuple[Arrival, ...]:
+    """Of messages by id, with the numbers of their history records (0: they were not in one)."""
     return tuple(
-        Arrival(GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,)))
-        for message_id in dict.fromkeys(message_ids)
+        Arrival(_pointer(mailbox, message_id), number=number)
+        for message_id, number in numbers.items()
     )
+
+
+def _pointer(mailbox: Mailbox, message_id: str) -> GooglePointer:
+    return GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,))

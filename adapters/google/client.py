@@ -1,7 +1,7 @@
 """Requests to Gmail about one mailbox."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import httpx
@@ -22,6 +22,9 @@ DEADLINE = timedelta(seconds=45)
 
 TIMEOUT = httpx.Timeout(15, connect=10)
 """Seconds, for each step of the exchange."""
+
+FailureOf = Callable[[int, Mapping[str, str], bytes, datetime], Exception]
+"""What a refusal stands for, by its status, headers and body, now."""
 
 MAX_LISTING_BYTES = 8 * 2**20
 """Of a response that holds no message. A page of 500 history records has some 230 KiB."""
@@ -70,15 +73,42 @@ class GmailClient:
         request = self._http.build_request(
             "GET", f"{self._users}/{path}", params=params, timeout=TIMEOUT
         )
+        response = await self._answer(mailbox, request, max_bytes)
+        if response.status != HTTPStatus.OK:
+            raise self._failure(response, failure_of)
+        return read_response(model, response.body)
+
+    async def post(
+        self,
+        mailbox: Mailbox,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        failure: FailureOf = failure_of,
+    ) -> bytes:
+        """What `POST …/users/me/`*path* answers to *body*; it is asked once only.
+
+        Raises what *failure* makes of a refusal; TooLarge, AccessFailed, Throttled, Unavailable.
+        """
+        request = self._http.build_request(
+            "POST", f"{self._users}/{path}", json=body, timeout=TIMEOUT
+        )
+        response = await self._answer(mailbox, request, MAX_LISTING_BYTES)
+        if response.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+            raise self._failure(response, failure)
+        return response.body
+
+    async def _answer(self, mailbox: Mailbox, request: httpx.Request, max_bytes: int) -> Response:
         token = await self.tokens.get(mailbox)
         response = await self._send(request, token, max_bytes)
         if response.status == HTTPStatus.UNAUTHORIZED:  # revoked before its time: once more
             token = await self.tokens.get(mailbox, rejected=token)
             response = await self._send(request, token, max_bytes)
-        if response.status != HTTPStatus.OK:
-            now = self.skew.theirs(self._clock.now())
-            raise failure_of(response.status, response.headers, response.body, now)
-        return read_response(model, response.body)
+        return response
+
+    def _failure(self, response: Response, failure: FailureOf) -> Exception:
+        now = self.skew.theirs(self._clock.now())
+        return failure(response.status, response.headers, response.body, now)
 
     async def _send(self, request: httpx.Request, token: str, max_bytes: int) -> Response:
         request.headers["Authorization"] = f"Bearer {token}"

@@ -91,6 +91,16 @@ def grant_failure_of(
             return Unavailable(reason, retry_after=pause)
 
 
+def codes_in(body: bytes) -> tuple[str, ...]:
+    """Every code of an error of Gmail's, the most telling first."""
+    return tuple(_codes(_error_of(body)))
+
+
+def says(body: bytes, text: str) -> bool:
+    """Whether Gmail's own text of an error has *text* in it, for what it has no code for."""
+    return text in str(_error_of(body).get("message", ""))
+
+
 def _object(body: bytes) -> dict[str, object]:
     try:
         found = json.loads(body)

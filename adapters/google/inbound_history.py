@@ -5,6 +5,7 @@ does not have them at hand: then it is asked. Whether they are those of that mom
 Google does not say; both readings find the same mail.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -21,12 +22,12 @@ ends there, and the next one goes on."""
 
 @dataclass(frozen=True, slots=True)
 class InboundPage:
-    """The ids of what came in, up to the record *reached* (0: none was read).
+    """What came in, up to the record *reached* (0: none was read): by id, with its record's number.
 
     *is_cut* says that there are records behind that.
     """
 
-    message_ids: tuple[str, ...]
+    numbers: Mapping[str, int]
     reached: int
     is_cut: bool = False
 
@@ -44,15 +45,15 @@ class InboundHistory:
 
     async def read(self, page: HistoryList) -> InboundPage:
         """What of *page* came in, and was on none before. Raises as a request to Gmail does."""
-        found: dict[str, None] = {}
+        found: dict[str, int] = {}
         reached = 0
         for record in page.history:
             if len(self._asked) >= MAX_ASKED:
-                return InboundPage(tuple(found), reached, is_cut=True)
-            found.update(dict.fromkeys(await self._inbound(record)))
+                return InboundPage(found, reached, is_cut=True)
+            found.update(dict.fromkeys(await self._inbound(record), record.id))
             self._listed.update(found)
             reached = max(reached, record.id)
-        return InboundPage(tuple(found), reached)
+        return InboundPage(found, reached)
 
     async def _inbound(self, record: HistoryRecord) -> list[str]:
         found = [

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from postroom.adapters.google.account import NAME
-from postroom.adapters.google.tokens import SCOPE
+from postroom.adapters.google.credentials import SCOPE
 from postroom.adapters.http.public_url import NO_PUBLIC_URL, is_public
 from postroom.application.option_values import text
 from postroom.application.ports import AccountOption, OptionValue, Preparation

@@ -104,6 +104,16 @@ class LabelList(GmailResponse):
     labels: tuple[ListedLabel, ...] = ()
 
 
+class Watch(GmailResponse):
+    """`users.watch`. *expiration* is in milliseconds of the epoch."""
+
+    expiration: int = Field(ge=0, le=LAST_MILLISECOND)
+
+    @property
+    def ends_after(self) -> timedelta:
+        return timedelta(milliseconds=self.expiration)
+
+
 def read_response(model: type[ResponseT], body: bytes) -> ResponseT:
     """Raises Unavailable if *body* is not what Gmail says it sends."""
     try:

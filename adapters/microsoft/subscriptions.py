@@ -81,6 +81,9 @@ class GraphSubscriptions(Subscriptions):
     def endpoint(self) -> str:
         return f"{self.public_url.rstrip('/')}/webhooks/microsoft"
 
+    def endpoint_of(self, _: Mailbox) -> str:
+        return self.endpoint
+
     def obstacle(self, mailbox: Mailbox) -> str:
         if not (is_public(self.public_url) or (self.public_url and self._graph_is_here)):
             return NO_PUBLIC_URL

@@ -25,6 +25,7 @@ from postroom.application.ports.changes import (
     ChangeListener,
     ChangeSource,
     ChangesPage,
+    ListBehind,
     ListenerSession,
     NoProgress,
     PositionExpired,
@@ -132,9 +133,6 @@ from postroom.application.ports.sign_in import (
 from postroom.application.ports.takeovers import Takeovers
 
 __all__ = [
-    "PendingSignIn",
-    "SignIn",
-    "SignInPrompt",
     "BEGINNING",
     "CANARIES",
     "LONGEST_DELAY",
@@ -189,6 +187,7 @@ __all__ = [
     "LedgerConnection",
     "LedgerConnections",
     "Lifecycle",
+    "ListBehind",
     "ListenerSession",
     "Locks",
     "MailboxCheck",
@@ -204,6 +203,7 @@ __all__ = [
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
+    "PendingSignIn",
     "Place",
     "PointerConsumer",
     "PointerProducer",
@@ -224,6 +224,8 @@ __all__ = [
     "SenderProof",
     "Settled",
     "ShadowRows",
+    "SignIn",
+    "SignInPrompt",
     "SubscriptionGone",
     "Subscriptions",
     "Takeovers",

@@ -28,10 +28,13 @@ class SubscriptionGone(Exception):
 class Subscriptions(Protocol):
     """Has a provider notify us of new mail. Its methods raise AccessFailed, Throttled."""
 
-    @property
+    def are_kept_for(self, mailbox: Mailbox) -> bool:  # noqa: ARG002 - most providers have but one way
+        """Whether we see to the notifications of that mailbox; else an operator does."""
+        return True
+
     @abstractmethod
-    def endpoint(self) -> str:
-        """The URL that notifications are to go to."""
+    def endpoint_of(self, mailbox: Mailbox) -> str:
+        """What the notifications of that mailbox are to go to: our URL, or a topic."""
 
     @abstractmethod
     def obstacle(self, mailbox: Mailbox) -> str:
@@ -41,12 +44,17 @@ class Subscriptions(Protocol):
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
         """Have notifications sent for *folder*; one of ours that there is gives way.
 
+        It makes no difference to a position: what came in before is listed by a sync.
+
         Raises NotificationsRefused. What comes in before it returns may be announced to nobody.
         """
 
     @abstractmethod
     async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
-        """Have *subscription* last as long, from now on, as a new one. Raises SubscriptionGone."""
+        """Have *subscription* last as long, from now on, as a new one.
+
+        Raises SubscriptionGone, NotificationsRefused.
+        """
 
     @abstractmethod
     async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
@@ -54,9 +62,10 @@ class Subscriptions(Protocol):
 
     @abstractmethod
     async def ids(self, mailbox: Mailbox) -> Sequence[str]:
-        """The subscriptions that send notifications to *endpoint*, as far as we are shown them.
+        """Those that send notifications to us, as far as we are shown them.
 
-        An application that signs in as itself sees those of all its mailboxes.
+        An application that signs in as itself sees those of all its mailboxes. Some providers show
+        none.
         """
 
 

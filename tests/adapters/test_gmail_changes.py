@@ -18,6 +18,7 @@ from postroom.application.ports import (
     Arrival,
     BackfillPage,
     ChangesPage,
+    ListBehind,
     NoProgress,
     PositionExpired,
     PositionRefused,
@@ -292,7 +293,7 @@ async def test_a_history_id_that_is_forgotten_is_expired(rig: Rig, changes: Gmai
         await by_history(changes, mailbox, start)
 
 
-async def test_a_history_id_that_the_mailbox_has_not_reached_is_expired(
+async def test_a_history_id_that_the_mailbox_has_not_reached_is_ahead_of_its_list(
     rig: Rig, changes: GmailChanges
 ) -> None:
     mailbox = rig.mailbox()
@@ -302,8 +303,22 @@ async def test_a_history_id_that_the_mailbox_has_not_reached_is_expired(
     rig.gmail.recreate_mailbox(SUPPORT)
     rig.gmail.deliver(SUPPORT, MAIL)
 
-    with pytest.raises(PositionExpired):
+    with pytest.raises(ListBehind):
         await by_history(changes, mailbox, start)
+
+
+async def test_each_message_has_the_number_of_the_record_by_which_it_came_in(
+    rig: Rig, clock: ManualClock
+) -> None:
+    pages = {"": listing("a", "b", record=70, token="2"), "2": listing("b", "c", record=80)}
+
+    first, last = await listed_from(rig, clock, pages)
+
+    assert [(*ids([each]), each.number) for page in (first, last) for each in page.arrivals] == [
+        ("a", 70),
+        ("b", 70),
+        ("c", 80),
+    ]
 
 
 # --- By date ------------------------------------------------------------------------------------

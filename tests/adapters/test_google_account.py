@@ -28,6 +28,7 @@ VALUES: dict[str, OptionValue] = {
     "service-account": Secret(json.dumps(KEY)),
     "pubsub-subscription": "projects/p/subscriptions/s",
     "push-service-account": "push@p.iam.gserviceaccount.com",
+    "pubsub-topic": "projects/p/topics/t",
 }
 
 
@@ -41,7 +42,27 @@ def test_an_account_is_made_of_its_options() -> None:
         service_account=Secret(json.dumps(KEY)),
         pubsub_subscription="projects/p/subscriptions/s",
         push_service_account="push@p.iam.gserviceaccount.com",
+        pubsub_topic="projects/p/topics/t",
     )
+
+
+def test_without_a_topic_the_watch_is_an_operators() -> None:
+    given = {name: value for name, value in VALUES.items() if name != "pubsub-topic"}
+
+    assert GoogleAccounts().create(ADDRESS, given).pubsub_topic == ""
+
+
+@pytest.mark.parametrize("topic", ["t", "projects/p/topics/", "projects/p/subscriptions/s", "a b"])
+def test_a_topic_that_is_none_is_refused(topic: str) -> None:
+    with pytest.raises(InvalidAccount, match="projects/…/topics/…"):
+        created(pubsub_topic=topic)
+
+
+def test_a_topic_can_be_given_with_another_key_and_stays_without() -> None:
+    moved = GoogleAccounts().reconnect(created(), VALUES | {"pubsub-topic": "projects/p/topics/u"})
+    stayed = GoogleAccounts().reconnect(moved, {"service-account": Secret(json.dumps(KEY))})
+
+    assert (moved.pubsub_topic, stayed.pubsub_topic) == ("projects/p/topics/u",) * 2
 
 
 def test_each_option_of_access_is_a_field_of_the_account() -> None:

@@ -73,7 +73,7 @@ async def test_a_message_over_the_limit_is_not_fetched(microsoft: Provider, logi
 
 async def test_notifications_are_to_come_to_the_public_url(microsoft: Provider) -> None:
     assert microsoft.subscriptions
-    assert microsoft.subscriptions.endpoint == f"{PUBLIC_URL}/webhooks/microsoft"
+    assert microsoft.subscriptions.endpoint_of(MAILBOX) == f"{PUBLIC_URL}/webhooks/microsoft"
 
 
 async def test_a_mailbox_is_checked_as_it_is_given_and_nothing_is_stored(
