@@ -23,6 +23,7 @@ def provider(
     *,
     gmail_url: str = "https://gmail.googleapis.com",
     certs_url: str = CERTIFICATES,
+    push_accounts: Sequence[str] = (),
 ) -> Provider:
     gmail = GmailClient(
         deps.http, deps.clock, deps.sign_ins, gmail_url, deps.downloads, skewed=deps.skewed
@@ -35,11 +36,11 @@ def provider(
         account=GoogleAccount,
         pointer=GooglePointer,
         options=OPTIONS,
-        accounts=GoogleAccounts(),
+        accounts=GoogleAccounts(push_accounts),
         fetcher=GmailFetcher(gmail, deps.max_message_bytes),
         changes=GmailChanges(gmail, deps.clock),
         check=GmailMailboxCheck(gmail),
-        notifications=GmailNotificationReader(verify),
+        notifications=GmailNotificationReader(verify, frozenset(push_accounts)),
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,
         source_of_id=source_of_id,

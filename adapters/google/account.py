@@ -1,7 +1,7 @@
 """The account of a Gmail mailbox, and how one is made of options."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from postroom.application.option_values import text
@@ -17,8 +17,10 @@ _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
 _SERVICE_ACCOUNT = "service-account"
 _SUBSCRIPTION = "pubsub-subscription"
-_PUSHER = "push-service-account"
 
+PUSHER = AccountOption(
+    name="push-service-account", help="Service account that signs the pushes.", required=True
+)
 OPTIONS = (
     AccountOption(
         name=_SERVICE_ACCOUNT,
@@ -30,7 +32,7 @@ OPTIONS = (
     AccountOption(
         name=_SUBSCRIPTION, help="projects/…/subscriptions/… that pushes.", required=True
     ),
-    AccountOption(name=_PUSHER, help="Service account that signs the pushes.", required=True),
+    PUSHER,
 )
 
 
@@ -64,18 +66,32 @@ def route_of(pubsub_subscription: str, address: str) -> str:
     return f"{pubsub_subscription} {address.lower()}"
 
 
+@dataclass(frozen=True, slots=True)
 class GoogleAccounts(AccountFactory):
+    """Where *push_accounts* are given, pushes of no others are heard."""
+
+    push_accounts: Collection[str] = ()
+
     def create(self, address: str, values: Mapping[str, OptionValue]) -> GoogleAccount:  # noqa: ARG002 - the user is the mailbox's address
         return GoogleAccount(
             service_account=_key(values),
             pubsub_subscription=text(values, _SUBSCRIPTION),
-            push_service_account=text(values, _PUSHER),
+            push_service_account=self._pusher(values),
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
         if not isinstance(account, GoogleAccount):
             raise InvalidAccount("the mailbox is not at Gmail")
         return replace(account, service_account=_key(values))
+
+    def _pusher(self, values: Mapping[str, OptionValue]) -> str:
+        pusher = text(values, PUSHER.name)
+        if self.push_accounts and pusher.lower() not in self.push_accounts:
+            raise InvalidAccount(
+                "the push service account is none of POSTROOM_GOOGLE_PUSH_ACCOUNTS, so that its"
+                " pushes would be refused: add it there, or leave that empty"
+            )
+        return pusher
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

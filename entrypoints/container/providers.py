@@ -54,7 +54,10 @@ PROVIDERS: Sequence[Installed] = (
     Installed(
         google,
         lambda deps, settings: google.provider(
-            deps, gmail_url=settings.gmail_url, certs_url=settings.google_certs_url
+            deps,
+            gmail_url=settings.gmail_url,
+            certs_url=settings.google_certs_url,
+            push_accounts=settings.google_push_accounts,
         ),
     ),
     Installed(
