@@ -13,7 +13,7 @@ from postroom.adapters.clock import SystemClock
 from postroom.adapters.google.push import MAX_TOKEN
 from postroom.adapters.google.verified_tokens import GOOD_FOR, MAX_TOKENS, VerifiedTokens
 from postroom.adapters.memory.clock import ManualClock
-from postroom.entrypoints.emulators.gmail.identity import signing_key
+from postroom.entrypoints.emulators.gmail.keys import signing_key
 from tests.adapters.push_rig import AUDIENCE, PUSHER, SUBSCRIPTION, Google, google_rig
 
 

@@ -16,7 +16,7 @@ from googleapiclient.errors import HttpError
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.entrypoints.emulators.gmail import GmailEmulator, GoogleError
-from postroom.entrypoints.emulators.gmail.identity import READ_MAIL
+from postroom.entrypoints.emulators.gmail.access import READ_MAIL
 from postroom.entrypoints.emulators.loopback import serve
 
 SUPPORT = "support@example.org"
@@ -224,23 +224,6 @@ async def test_googles_client_reads_the_profile(gmail: GmailEmulator, users: Use
         "threadsTotal": 1,
         "historyId": str(gmail.history_id(SUPPORT)),
     }
-
-
-async def test_googles_client_watches_and_stops(
-    gmail: GmailEmulator, users: Users, clock: ManualClock
-) -> None:
-    body = {"topicName": "projects/project/topics/gmail", "labelIds": ["INBOX"]}
-
-    watch = await execute(users.watch(userId="me", body=body))
-
-    assert gmail.mailbox(SUPPORT).watch == body
-    assert watch["historyId"] == str(gmail.history_id(SUPPORT))
-    in_a_week = clock.now() + timedelta(days=7)
-    assert int(watch["expiration"]) == int(in_a_week.timestamp() * 1000)
-
-    await execute(users.stop(userId="me"))
-
-    assert gmail.mailbox(SUPPORT).watch is None
 
 
 # --- Refusals -----------------------------------------------------------------------------------

@@ -3,17 +3,24 @@
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 import httpx
 
 from postroom.adapters.clock import SystemClock
 from postroom.application.ports import Clock
 from postroom.entrypoints.emulators.dated import dated
-from postroom.entrypoints.emulators.gmail.api import Backend, build_app
-from postroom.entrypoints.emulators.gmail.identity import READ_MAIL, TokenEndPoint
+from postroom.entrypoints.emulators.gmail.access import READ_MAIL
+from postroom.entrypoints.emulators.gmail.api import build_app
+from postroom.entrypoints.emulators.gmail.calls import Backend
+from postroom.entrypoints.emulators.gmail.faults import Faults
 from postroom.entrypoints.emulators.gmail.mailbox import GmailMailbox
-from postroom.entrypoints.emulators.gmail.pubsub import PubSub, PushSubscription
-from postroom.entrypoints.emulators.gmail.wire import Faults, Json
+from postroom.entrypoints.emulators.gmail.pubsub import PubSub
+from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription
+from postroom.entrypoints.emulators.gmail.token_endpoint import TokenEndPoint
+from postroom.entrypoints.emulators.gmail.topics import TOPIC
+from postroom.entrypoints.emulators.gmail.watches import Watch, Watches
+from postroom.entrypoints.emulators.gmail.wire import Json
 from postroom.entrypoints.emulators.loopback import AsgiApp
 
 SERVICE_ACCOUNT = "postroom@project.iam.gserviceaccount.com"
@@ -29,11 +36,19 @@ class GmailEmulator:
 
     def __init__(self, client: httpx.AsyncClient, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
-        self.tokens = TokenEndPoint()
-        self.pubsub = PubSub(client)
+        self.tokens = TokenEndPoint(self.clock)
+        self.pubsub = PubSub(client, self.clock)
         self._faults = Faults()
         self._mailboxes: dict[str, GmailMailbox] = {}
-        backend = Backend(self.clock, self._mailboxes, self.tokens, self.pubsub, self._faults)
+        self._watches = Watches(self.clock, self.pubsub)
+        backend = Backend(
+            clock=self.clock,
+            mailboxes=self._mailboxes,
+            tokens=self.tokens,
+            pubsub=self.pubsub,
+            watches=self._watches,
+            faults=self._faults,
+        )
         self.app: AsgiApp = dated(build_app(backend), self.clock)
 
     def transport(self) -> httpx.AsyncBaseTransport:
@@ -47,12 +62,16 @@ class GmailEmulator:
 
     def mailbox(self, address: str) -> GmailMailbox:
         if address not in self._mailboxes:
-            self._mailboxes[address] = GmailMailbox(address)
+            self._mailboxes[address] = self._new_mailbox(address)
         return self._mailboxes[address]
 
     def recreate_mailbox(self, address: str) -> None:
-        """Delete the user and make another one of the same address."""
-        self._mailboxes[address] = GmailMailbox(address)
+        """Delete the user and make another one of the same address, whom nobody watches."""
+        self._watches.forget(address)
+        self._mailboxes[address] = self._new_mailbox(address)
+
+    def _new_mailbox(self, address: str) -> GmailMailbox:
+        return GmailMailbox(address, partial(self._watches.announce, address))
 
     def deliver(
         self,
@@ -62,7 +81,7 @@ class GmailEmulator:
         labels: Collection[str] = ("INBOX", "UNREAD"),
         at: datetime | None = None,
     ) -> str:
-        """Put a message into the mailbox; gives its id. Nothing is pushed."""
+        """Put a message into the mailbox; gives its id. It is announced if somebody watches."""
         return self.mailbox(address).deliver(raw, labels, at or self.clock.now()).id
 
     def relabel(
@@ -95,7 +114,7 @@ class GmailEmulator:
         self._faults.plan(target, fault, times)
 
     def revoke_tokens(self, address: str) -> None:
-        self.tokens.revoke(address)
+        self.tokens.access.revoke(address)
 
     def service_account_key(
         self,
@@ -105,7 +124,23 @@ class GmailEmulator:
         scopes: Collection[str] = (READ_MAIL,),
     ) -> str:
         """The JSON key of a service account, whose tokens are given at *base_url*."""
-        return self.tokens.key_file(email, f"{base_url}/token", scopes)
+        return self.tokens.service_accounts.key_file(email, f"{base_url}/token", scopes)
+
+    # --- Notifications ---
+
+    def watch(self, address: str, topic: str = TOPIC, *, labels: Collection[str] = ()) -> Watch:
+        """Watch the mailbox as the topic's project would; gives the watch."""
+        request = {"topicName": topic, "labelIds": list(labels)}
+        mailbox, project = self.mailbox(address), topic.split("/")[1]
+        return self._watches.start(address, project, request, mailbox.labels, mailbox.history_id)
+
+    def watches(self, address: str) -> list[Watch]:
+        """Those of the mailbox that live."""
+        return self._watches.of(address)
+
+    async def deliver_pushes(self) -> tuple[int, ...]:
+        """Push once what is due in the subscriptions that push; gives the answers."""
+        return await self.pubsub.deliver_due()
 
     async def push(
         self,
@@ -117,10 +152,12 @@ class GmailEmulator:
         attempts: int = 5,
     ) -> tuple[int, ...]:
         """Push a notification that the mailbox has changed up to *history_id* (now); gives the
-        answers.
+        answers. Without a watch that lives nothing is pushed.
 
         What is not acknowledged is pushed again, up to *attempts* times.
         """
+        if not self.watches(address):
+            return ()
         if history_id is None:
             history_id = self.history_id(address)
         envelope = self.pubsub.envelope(subscription, address, history_id)

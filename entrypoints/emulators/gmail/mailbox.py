@@ -9,14 +9,22 @@ Source: https://developers.google.com/workspace/gmail/api/guides/sync.
 
 import hashlib
 import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json, base64url
 
+Changed = Callable[[Collection[str], int], None]
+
 GAP = 7
 FIRST_HISTORY_ID = 1000
+
+SYSTEM_LABELS = (
+    "CHAT", "DRAFT", "IMPORTANT", "INBOX", "SENT", "SPAM", "STARRED", "TRASH", "UNREAD",
+    "CATEGORY_FORUMS", "CATEGORY_PERSONAL", "CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL",
+    "CATEGORY_UPDATES",
+)  # fmt: skip
 
 
 @dataclass
@@ -73,18 +81,22 @@ class HistoryRecord:
 
 
 class GmailMailbox:
-    def __init__(self, address: str) -> None:
+    """*changed* is called for each record, with the labels that it concerns and its id."""
+
+    def __init__(self, address: str, changed: Changed = lambda _labels, _history_id: None) -> None:
         self.address = address
         self.history_id = FIRST_HISTORY_ID
         self.messages: dict[str, StoredMessage] = {}
-        self.watch: Json | None = None
+        self.labels = set(SYSTEM_LABELS)
+        self._changed = changed
         self._history: list[HistoryRecord] = []
         self._oldest = 0
         self._lag: tuple[int, int] = (0, 0)
         self._serial = itertools.count(1)
 
-    def deliver(self, raw: bytes, labels: Iterable[str], at: datetime) -> StoredMessage:
+    def deliver(self, raw: bytes, labels: Collection[str], at: datetime) -> StoredMessage:
         serial = next(self._serial)
+        self.labels.update(labels)
         name = f"{self.address}\x1f{serial}".encode()
         message = StoredMessage(
             id=hashlib.sha256(name).hexdigest()[:16],
@@ -100,6 +112,7 @@ class GmailMailbox:
 
     def relabel(self, message_id: str, *, add: Collection[str], remove: Collection[str]) -> None:
         message = self.message(message_id)
+        self.labels.update(add)
         added = tuple(label for label in add if label not in message.labels)
         remaining = tuple(label for label in message.labels if label not in remove)
         removed = tuple(label for label in message.labels if label in remove)
@@ -141,3 +154,4 @@ class GmailMailbox:
         message.history_id = self.history_id
         record = HistoryRecord(self.history_id, kind, message, message.labels, changed)
         self._history.append(record)
+        self._changed((*message.labels, *changed), record.id)

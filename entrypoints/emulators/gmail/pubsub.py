@@ -1,41 +1,106 @@
-"""Pub/Sub's push: a signed POST, sent again until it is acknowledged.
+"""Pub/Sub: what is published to a topic waits in each of its subscriptions, pushed or pulled.
 
 Sources: https://cloud.google.com/pubsub/docs/push and …/authenticate-push-subscriptions.
 """
 
 import itertools
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 import httpx
 
 from postroom.adapters.clock import SystemClock
-from postroom.entrypoints.emulators.gmail.identity import SigningKey, signing_key
-from postroom.entrypoints.emulators.gmail.wire import Json, base64url
+from postroom.application.ports import Clock
+from postroom.entrypoints.emulators.gmail.keys import SigningKey, signing_key
+from postroom.entrypoints.emulators.gmail.push import ACKNOWLEDGED, envelope, post
+from postroom.entrypoints.emulators.gmail.subscriptions import (
+    Backlog,
+    PubSubMessage,
+    PushSubscription,
+    Subscription,
+)
+from postroom.entrypoints.emulators.gmail.topics import GMAIL_PUBLISHER, TOPIC, Topics
+from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
 
-ACKNOWLEDGED = {102, 200, 201, 202, 204}
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PushSubscription:
-    """*identity* is the service account that signs; *audience* is the endpoint if left empty."""
-
-    endpoint: str
-    identity: str = "pusher@project.iam.gserviceaccount.com"
-    name: str = "projects/project/subscriptions/gmail"
-    audience: str = ""
-    dead_letters: bool = False
-
-
 class PubSub:
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
         self.key = signing_key("push 1")
+        self.topics = Topics()
+        self.backlogs: dict[str, Backlog] = {}
         self._client = client
+        self._clock = clock
         self._keys = itertools.count(2)
         self._message_ids = itertools.count(2_070_443_601_311_540)
+
+    # --- Topics and subscriptions ---
+
+    def create_topic(
+        self, name: str = TOPIC, *, publishers: Collection[str] = (GMAIL_PUBLISHER,)
+    ) -> str:
+        return self.topics.create(name, publishers).name
+
+    def subscribe(self, subscription: Subscription) -> Backlog:
+        """From now on it is sent what is published. Raises GoogleError if there is no topic."""
+        self.topics.get(subscription.topic)
+        backlog = Backlog(subscription, self._clock)
+        self.backlogs[subscription.name] = backlog
+        return backlog
+
+    def unsubscribe(self, name: str) -> None:
+        """Delete the subscription with all that waits in it."""
+        del self.backlogs[name]
+
+    def backlog(self, name: str) -> Backlog:
+        """Raises GoogleError."""
+        if found := self.backlogs.get(name):
+            return found
+        raise GoogleError(404, message=f"Resource not found (resource={name.rpartition('/')[2]}).")
+
+    def publish(self, topic: str, address: str, history_id: int | str) -> None:
+        """Announce that the mailbox has changed up to *history_id*."""
+        message = self.message(address, history_id)
+        for backlog in self.backlogs.values():
+            if backlog.subscription.topic == topic:
+                backlog.add(message)
+
+    def message(self, address: str, history_id: int | str) -> PubSubMessage:
+        data = json.dumps({"emailAddress": address, "historyId": history_id}).encode()
+        return PubSubMessage(str(next(self._message_ids)), data, self._clock.now())
+
+    # --- Pushes ---
+
+    async def deliver_due(self) -> tuple[int, ...]:
+        """Push once what is due in the subscriptions that push; gives the answers.
+
+        It is 0 where there was none. What was refused is due again after its backoff.
+        """
+        answers: list[int] = []
+        for backlog in list(self.backlogs.values()):
+            if isinstance(backlog.subscription, PushSubscription):
+                answers += await self._push(backlog, backlog.subscription)
+        return tuple(answers)
+
+    async def _push(self, backlog: Backlog, subscription: PushSubscription) -> list[int]:
+        deliveries = backlog.lease(most=1000)
+        token = self.token(subscription) if deliveries else ""
+        answers: list[int] = []
+        for delivery in deliveries:
+            attempt = delivery.attempts if subscription.dead_letters else None
+            answer = await post(
+                self._client, subscription, delivery.message, token, attempt=attempt
+            )
+            answers.append(answer)
+            if answer in ACKNOWLEDGED:
+                backlog.acknowledge([delivery.ack_id])
+            else:
+                backlog.refuse(delivery)
+        return answers
+
+    # --- What pushes are signed with ---
 
     def rotate_key(self) -> None:
         """Sign with a new key from now on; the old certificate is no longer served."""
@@ -65,29 +130,18 @@ class PubSub:
         }
         return (key or self.key).sign(payload | dict(claims or {}))
 
+    # --- Pushes of a test's own ---
+
     def envelope(self, subscription: PushSubscription, address: str, history_id: int | str) -> Json:
-        """A notification as Pub/Sub wraps it; ids and times stand in it twice."""
-        data = json.dumps({"emailAddress": address, "historyId": history_id}).encode()
-        message_id = str(next(self._message_ids))
-        published_at = f"{SystemClock().now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-        return {
-            "message": {
-                "attributes": {},
-                "data": base64url(data),
-                "messageId": message_id,
-                "message_id": message_id,
-                "publishTime": published_at,
-                "publish_time": published_at,
-            },
-            "subscription": subscription.name,
-        }
+        """A notification as Pub/Sub wraps it."""
+        return envelope(subscription, self.message(address, history_id))
 
     async def deliver(
         self, subscription: PushSubscription, envelope: Json, token: str, attempts: int
     ) -> tuple[int, ...]:
         """Push until it is acknowledged, *attempts* times at the most; gives every status.
 
-        The waits between (100 ms to 60 s in Pub/Sub) are left out.
+        The waits between are left out.
         """
         statuses: list[int] = []
         while len(statuses) < attempts and not ACKNOWLEDGED.intersection(statuses):

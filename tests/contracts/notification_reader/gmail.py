@@ -12,7 +12,7 @@ from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.application.ports import WebhookRequest
 from postroom.domain.account import Secret
-from postroom.entrypoints.emulators.gmail.identity import SigningKey, signing_key
+from postroom.entrypoints.emulators.gmail.keys import SigningKey, signing_key
 from tests.adapters.push_rig import AUDIENCE, PUSHER, Google
 from tests.contracts.notification_reader.stage import (
     GUESS,

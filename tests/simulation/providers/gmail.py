@@ -15,7 +15,7 @@ from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.emulators.gmail import GmailEmulator
-from postroom.entrypoints.emulators.gmail.pubsub import PushSubscription
+from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 from postroom.entrypoints.emulators.loopback import AsgiApp
 from tests.simulation.arrivals import Arrived, Notice, raw
@@ -50,8 +50,9 @@ class Gmail(Site):
         self.emulator = GmailEmulator(self.client, self.clock)
         self.service_account = self.emulator.service_account_key(f"https://{TOKENS}")
         self._lanes = {mailbox_of(lane).address: lane for lane in lanes_of("google")}
+        self.emulator.pubsub.create_topic()
         for address in self._lanes:
-            self.emulator.mailbox(address)
+            self.emulator.watch(address)
 
     # --- As a site ---
 
@@ -85,8 +86,9 @@ class Gmail(Site):
         return json.dumps(others[0].body("raw")).encode() if others else None
 
     def _address(self, request: httpx.Request) -> str:
+        authorization = request.headers.get("Authorization", "")
         try:
-            return self.emulator.tokens.address_of(request.headers.get("Authorization", ""))
+            return self.emulator.tokens.access.caller(authorization).address
         except GoogleError:
             return ""
 
@@ -99,6 +101,8 @@ class Gmail(Site):
     def notices(self, arrived: Arrived) -> Sequence[Notice]:
         mailbox = arrived.mailbox
         assert isinstance(mailbox.account, GoogleAccount)
+        if not self.emulator.watches(mailbox.address):
+            return []
         subscription = self._subscription(mailbox.account.pubsub_subscription)
         history_id = self.emulator.history_id(mailbox.address)
         body = self.emulator.pubsub.envelope(subscription, mailbox.address, history_id)
