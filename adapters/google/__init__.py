@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from postroom.adapters.google.account import NAME, OPTIONS, GoogleAccount, GoogleAccounts
-from postroom.adapters.google.changes import GmailChanges, is_position
+from postroom.adapters.google.account import NAME, OPTIONS, GoogleAccount, GoogleAccounts, describe
+from postroom.adapters.google.changes import is_position
 from postroom.adapters.google.check import GmailMailboxCheck
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.fetcher import GmailFetcher
 from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
+from postroom.adapters.google.primary_address import AddressedChanges, PrimaryAddresses
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.google.tokens import token_host
 from postroom.adapters.http.deps import ProviderDeps
@@ -38,9 +39,12 @@ def provider(
         options=OPTIONS,
         accounts=GoogleAccounts(push_accounts),
         fetcher=GmailFetcher(gmail, deps.max_message_bytes),
-        changes=GmailChanges(gmail, deps.clock),
+        changes=AddressedChanges(
+            gmail, deps.clock, addresses=PrimaryAddresses(gmail, deps.registry, deps.clock)
+        ),
         check=GmailMailboxCheck(gmail),
         notifications=GmailNotificationReader(verify, frozenset(push_accounts)),
+        describe=describe,
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,
         source_of_id=source_of_id,

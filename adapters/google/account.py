@@ -42,12 +42,14 @@ class GoogleAccount(Account):
 
     Notifications come from the Pub/Sub push subscription
     *pubsub_subscription* (`projects/…/subscriptions/…`), signed
-    as *push_service_account*, the e-mail address of the service account that pushes.
+    as *push_service_account*, the e-mail address of the service account that pushes. They name the
+    mailbox by its *primary_address*, which Gmail states; it is empty before the first sync.
     """
 
     service_account: Secret
     pubsub_subscription: str
     push_service_account: str
+    primary_address: str = ""
 
     @property
     def provider(self) -> str:
@@ -58,12 +60,18 @@ class GoogleAccount(Account):
         return (FOLDER,)
 
     def route(self, address: str) -> str:
-        return route_of(self.pubsub_subscription, address)
+        return route_of(self.pubsub_subscription, self.primary_address or address)
 
 
 def route_of(pubsub_subscription: str, address: str) -> str:
     """What a push names: one subscription may serve several mailboxes."""
     return f"{pubsub_subscription} {address.lower()}"
+
+
+def describe(account: Account) -> Mapping[str, str]:
+    """By which address Gmail notifies us, once it is known."""
+    stated = account.primary_address if isinstance(account, GoogleAccount) else ""
+    return {"primary_address": stated} if stated else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,14 @@ class FakeVerifier(PushVerifier):
         return self.email
 
 
-def mailbox(name: str = "sales", *, paused: bool = False, pusher: str = PUSHER) -> Mailbox:
+def mailbox(
+    name: str = "sales", *, paused: bool = False, pusher: str = PUSHER, primary: str = ""
+) -> Mailbox:
     account = GoogleAccount(
-        service_account=Secret("{}"), pubsub_subscription=SUBSCRIPTION, push_service_account=pusher
+        service_account=Secret("{}"),
+        pubsub_subscription=SUBSCRIPTION,
+        push_service_account=pusher,
+        primary_address=primary,
     )
     return Mailbox(
         tenant="acme",
@@ -230,6 +235,16 @@ async def test_the_address_is_found_in_any_case(rig: Rig) -> None:
     announced = await rig.announced(push(address="Sales@ACME.example"))
 
     assert announced.route.id == "sales"
+
+
+async def test_a_mailbox_that_was_added_under_an_alias_is_found_by_its_own_address() -> None:
+    rig = Rig()
+    await rig.routes.add(mailbox("alias", primary="Sales@acme.example"))
+
+    assert (await rig.announced(push())).route.id == "alias"
+    assert await rig.read(push(address="alias@acme.example")) == [
+        Rejected(NotificationResult.UNKNOWN_MAILBOX, SUBSCRIPTION)
+    ]
 
 
 async def test_a_second_mailbox_behind_one_subscription_gets_its_own(rig: Rig) -> None:

@@ -259,9 +259,7 @@ def test_each_provider_has_a_mode_of_ingress(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("given", ["One@p.example, two@p.example", "one@p.example,two@p.example,"])
-def test_push_accounts_are_separated_by_commas(
-    monkeypatch: pytest.MonkeyPatch, given: str
-) -> None:
+def test_push_accounts_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("POSTROOM_GOOGLE_PUSH_ACCOUNTS", given)
 
     assert load_settings().google_push_accounts == ("one@p.example", "two@p.example")
