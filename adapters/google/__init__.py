@@ -9,7 +9,7 @@ from postroom.adapters.google.account import (
     GoogleAccounts,
     describe,
 )
-from postroom.adapters.google.changes import GmailChanges, is_position
+from postroom.adapters.google.changes import is_position
 from postroom.adapters.google.check import GmailMailboxCheck
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.consent import CONSENT_URL
@@ -19,6 +19,9 @@ from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.person_sign_in import GoogleSignIn
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
 from postroom.adapters.google.preparation import PREPARATION
+from postroom.adapters.google.primary_address import AddressedChanges, PrimaryAddresses
+from postroom.adapters.google.pubsub import PUBSUB_URL, PubsubClient
+from postroom.adapters.google.puller import GmailNotificationPuller
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.google.watches import GmailSubscriptions
 from postroom.adapters.http.deps import ProviderDeps
@@ -43,6 +46,8 @@ def provider(
     certs_url: str = CERTIFICATES,
     consent_url: str = CONSENT_URL,
     token_url: str = TOKEN_URL,
+    push_accounts: Sequence[str] = (),
+    pubsub_url: str = PUBSUB_URL,
 ) -> Provider:
     def client(registry: MailboxRegistry | None) -> GmailClient:
         return GmailClient(
@@ -66,14 +71,19 @@ def provider(
         account=GoogleAccount,
         pointer=GooglePointer,
         options=OPTIONS,
-        accounts=GoogleAccounts(),
+        accounts=GoogleAccounts(push_accounts),
         describe=describe,
         fetcher=GmailFetcher(gmail, deps.max_message_bytes),
-        changes=GmailChanges(gmail, deps.clock),
+        changes=AddressedChanges(
+            gmail, deps.clock, addresses=PrimaryAddresses(gmail, deps.registry, deps.clock)
+        ),
         check=GmailMailboxCheck(trying),
         sign_in=GoogleSignIn(deps.http, deps.clock, consent_url, token_url),
         subscriptions=GmailSubscriptions(gmail, deps.clock),
-        notifications=GmailNotificationReader(verify),
+        notifications=GmailNotificationReader(verify, frozenset(push_accounts)),
+        puller=GmailNotificationPuller(
+            PubsubClient(deps.http, deps.clock, deps.sign_ins, pubsub_url)
+        ),
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,
         source_of_id=source_of_id,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypedDict
 
@@ -27,17 +27,28 @@ NAME = "google"
 FOLDER = "all mail"
 """Gmail has labels in place of folders: a mailbox has one history, and is synced as a whole."""
 
+_SUBSCRIPTION_NAME = re.compile(
+    r"projects/[a-z0-9][a-z0-9.:-]{0,99}/subscriptions/[A-Za-z][0-9A-Za-z_.~+-]{2,254}"
+)
+
 _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
 _SERVICE_ACCOUNT, _DELEGATED = "service-account", "delegated"
 _CLIENT_ID, _CLIENT_SECRET, PASTE = "client-id", "client-secret", "paste"
 _LABEL, _ALL_MAIL, _EXCEPT_LABEL = "label", "all-mail", "except-label"
 _SUBSCRIPTION = "pubsub-subscription"
-_PUSHER = "push-service-account"
 _TOPIC = "pubsub-topic"
 
 _TOPIC_NAME = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 
+_PULL = "pubsub-pull"
+
+PUSHER = AccountOption(
+    name="push-service-account",
+    help="Service account that signs the pushes.",
+    required=True,
+    unless=(_PULL,),
+)
 OPTIONS = (
     AccountOption(
         name=_SERVICE_ACCOUNT,
@@ -89,9 +100,16 @@ OPTIONS = (
         repeatable=True,
     ),
     AccountOption(
-        name=_SUBSCRIPTION, help="projects/…/subscriptions/… that pushes.", required=True
+        name=_SUBSCRIPTION,
+        help="projects/…/subscriptions/… that pushes, or is pulled.",
+        required=True,
     ),
-    AccountOption(name=_PUSHER, help="Service account that signs the pushes.", required=True),
+    PUSHER,
+    AccountOption(
+        name=_PULL,
+        help="Pull the notifications, by the service account, where Pub/Sub cannot reach us.",
+        is_flag=True,
+    ),
     AccountOption(
         name=_TOPIC,
         help="projects/…/topics/… to watch the mailbox with; without, keep a watch yourself.",
@@ -117,16 +135,19 @@ class GoogleAccount(Account):
     """Access to one Gmail mailbox: by a service account's JSON key and domain-wide delegation, or
     as the *person* whose mailbox it is has allowed.
 
-    Notifications come from the Pub/Sub push subscription
-    *pubsub_subscription* (`projects/…/subscriptions/…`), signed
-    as *push_service_account*, the e-mail address of the service account that pushes. With a
+    Notifications come from the Pub/Sub subscription *pubsub_subscription*
+    (`projects/…/subscriptions/…`). They are pushed, signed as *push_service_account*, the e-mail
+    address of the service account that pushes; or with *pubsub_pull* they are pulled. They name the
+    mailbox by its *primary_address*, which Gmail states; it is empty before the first sync. With a
     *pubsub_topic* (`projects/…/topics/…`) the mailbox is watched by us; without, by an operator.
     """
 
     service_account: Secret = Secret("")
     person: PersonalAccess | None = None
     pubsub_subscription: str
-    push_service_account: str
+    push_service_account: str = ""
+    pubsub_pull: bool = False
+    primary_address: str = ""
     labels: LabelChoice = INBOX_ALONE
     pubsub_topic: str = ""
 
@@ -139,7 +160,7 @@ class GoogleAccount(Account):
         return (FOLDER,)
 
     def route(self, address: str) -> str:
-        return route_of(self.pubsub_subscription, address)
+        return route_of(self.pubsub_subscription, self.primary_address or address)
 
     @classmethod
     def upgraded(
@@ -150,6 +171,11 @@ class GoogleAccount(Account):
         return plain, secrets
 
 
+def is_subscription(text: str) -> bool:
+    """Whether *text* is a name that Pub/Sub gives subscriptions, which is nobody's address."""
+    return _SUBSCRIPTION_NAME.fullmatch(text) is not None
+
+
 def google_account(mailbox: Mailbox) -> GoogleAccount:
     """The account of *mailbox*. Raises AccessFailed if another provider has it."""
     if not isinstance(mailbox.account, GoogleAccount):
@@ -158,13 +184,19 @@ def google_account(mailbox: Mailbox) -> GoogleAccount:
 
 
 def describe(account: Account) -> Mapping[str, str]:
-    """Which mail is received, and by what right."""
+    """Which mail is received, by what right, and how we are notified of it.
+
+    The primary address is shown as soon as it is known.
+    """
     if not isinstance(account, GoogleAccount):
         return {}
-    labels = {"labels": str(account.labels)}
-    if account.person is None:
-        return {"credentials": "service account", **labels}
-    return {"credentials": "delegated", "client_id": account.person.client_id, **labels}
+    shown = {"credentials": "delegated" if account.person else "service account"}
+    if account.person:
+        shown["client_id"] = account.person.client_id
+    shown["labels"] = str(account.labels)
+    shown["notifications"] = "pulled" if account.pubsub_pull else "pushed"
+    stated = account.primary_address
+    return {**shown, "primary_address": stated} if stated else shown
 
 
 def route_of(pubsub_subscription: str, address: str) -> str:
@@ -172,12 +204,22 @@ def route_of(pubsub_subscription: str, address: str) -> str:
     return f"{pubsub_subscription} {address.lower()}"
 
 
+@dataclass(frozen=True, slots=True)
 class GoogleAccounts(AccountFactory):
+    """Where *push_accounts* are given, pushes of no others are heard."""
+
+    push_accounts: Collection[str] = ()
+
     def create(self, address: str, values: Mapping[str, OptionValue]) -> GoogleAccount:  # noqa: ARG002 - the user is the mailbox's address
+        is_pulled = values.get(_PULL, False) is True
+        credentials = _credentials(values)
+        if is_pulled and credentials["person"]:
+            raise InvalidAccount(f"--{_PULL} is for service accounts: a person's are pushed")
         return GoogleAccount(
-            **_credentials(values),
-            pubsub_subscription=text(values, _SUBSCRIPTION),
-            push_service_account=text(values, _PUSHER),
+            **credentials,
+            pubsub_subscription=_subscription(values, is_pulled=is_pulled),
+            push_service_account=_no_pusher(values) if is_pulled else self._pusher(values),
+            pubsub_pull=is_pulled,
             labels=_labels(values),
             pubsub_topic=_topic(values),
         )
@@ -187,6 +229,15 @@ class GoogleAccounts(AccountFactory):
             raise InvalidAccount("the mailbox is not at Gmail")
         topic = _topic(values) or account.pubsub_topic
         return replace(account, **_credentials(values, account.person), pubsub_topic=topic)
+
+    def _pusher(self, values: Mapping[str, OptionValue]) -> str:
+        pusher = text(values, PUSHER.name)
+        if self.push_accounts and pusher.lower() not in self.push_accounts:
+            raise InvalidAccount(
+                "the push service account is none of POSTROOM_GOOGLE_PUSH_ACCOUNTS, so that its"
+                " pushes would be refused: add it there, or leave that empty"
+            )
+        return pusher
 
 
 class _Credentials(TypedDict):
@@ -239,6 +290,19 @@ def _topic(values: Mapping[str, OptionValue]) -> str:
     if topic and not _TOPIC_NAME.fullmatch(topic):
         raise InvalidAccount(f"--{_TOPIC} is not of the form projects/…/topics/…")
     return topic
+
+
+def _subscription(values: Mapping[str, OptionValue], *, is_pulled: bool) -> str:
+    subscription = text(values, _SUBSCRIPTION)
+    if is_pulled and not is_subscription(subscription):
+        raise InvalidAccount("the subscription is not a name such as projects/…/subscriptions/…")
+    return subscription
+
+
+def _no_pusher(values: Mapping[str, OptionValue]) -> str:
+    if PUSHER.name in values:
+        raise InvalidAccount("notifications are pulled or pushed: nobody pushes what is pulled")
+    return ""
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

@@ -17,11 +17,22 @@ TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - no password
 
 
 class SignInCredentials:
-    """Those of *account*, for the user *subject*. A person's are refreshed at *token_url*."""
+    """Those of *account*, for the user *subject*; a service account may act for nobody ("").
 
-    def __init__(self, account: GoogleAccount, subject: str, token_url: str = TOKEN_URL) -> None:
+    A person's are refreshed at *token_url*.
+    """
+
+    def __init__(
+        self,
+        account: GoogleAccount,
+        subject: str,
+        token_url: str = TOKEN_URL,
+        *,
+        scope: str = SCOPE,
+    ) -> None:
         self.account = account
         self.subject = subject
+        self._scope = scope
         self._token_url = token_url
         self._credentials: ServiceCredentials | PersonCredentials | None = None
 
@@ -53,13 +64,13 @@ class SignInCredentials:
                 token_uri=self._token_url,
                 client_id=person.client_id,
                 client_secret=person.client_secret.value,
-                scopes=[SCOPE],
+                scopes=[self._scope],
             )
         try:
             return ServiceCredentials.from_service_account_info(  # type: ignore[no-any-return, no-untyped-call]
                 json.loads(self.account.service_account.value),
-                subject=self.subject,
-                scopes=[SCOPE],
+                subject=self.subject or None,
+                scopes=[self._scope],
             )
         except (ValueError, TypeError, AttributeError) as error:
             raise AccessFailed("the service account's key is no JSON key of Google's") from error

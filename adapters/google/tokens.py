@@ -54,6 +54,7 @@ class AccessTokens:
         self._sign_ins = sign_ins
         self._registry = registry
         self._token_url = token_url
+        self._own: defaultdict[tuple[str, str], _Entry] = defaultdict(_Entry)
         self._entries: defaultdict[tuple[str, str], _Entry] = defaultdict(_Entry)
 
     def host(self, account: GoogleAccount) -> str:
@@ -69,11 +70,21 @@ class AccessTokens:
         entry = self._entries[mailbox.tenant, mailbox.id]
         async with entry.lock:
             credentials = entry.credentials
-            if credentials and _are_of(credentials, account, mailbox.address):
-                if (token := credentials.token) and token != rejected:
-                    return token
+            is_known = credentials and _are_of(credentials, account, mailbox.address)
+            if is_known and credentials and (token := credentials.token) and token != rejected:
+                return token
             entry.credentials, token = await self._signed_in(mailbox, credentials)
             return token
+
+    async def of_itself(self, account: GoogleAccount, scope: str, *, rejected: str = "") -> str:
+        """The same for the service account of *account*, which acts for nobody."""
+        entry = self._own[account.service_account.value, scope]
+        async with entry.lock:
+            credentials = entry.credentials or SignInCredentials(account, "", scope=scope)
+            entry.credentials = credentials
+            if (token := credentials.token) and token != rejected:
+                return token
+            return await self._refreshed(credentials)
 
     async def _signed_in(
         self, mailbox: Mailbox, before: SignInCredentials | None
@@ -85,16 +96,19 @@ class AccessTokens:
             credentials = before
         else:
             credentials = SignInCredentials(account, stored.address, self._token_url)
+        token = await self._refreshed(credentials)
+        await self._store(stored, credentials)
+        return credentials, token
+
+    async def _refreshed(self, credentials: SignInCredentials) -> str:
         transport = TokenTransport(self._http, self._clock, asyncio.get_running_loop())
-        with of_source(self.host(account)):
-            token = await self._sign_ins.run(
-                _application(account),
+        with of_source(self.host(credentials.account)):
+            return await self._sign_ins.run(
+                _application(credentials.account),
                 lambda: credentials.refresh(transport),
                 peer="the token endpoint",
                 deadline=DEADLINE,
             )
-        await self._store(stored, credentials)
-        return credentials, token
 
     async def _stored(self, mailbox: Mailbox) -> Mailbox:
         """Another worker may have stored another refresh token since *mailbox* was read."""

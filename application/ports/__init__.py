@@ -96,6 +96,12 @@ from postroom.application.ports.provider import (
     Preparation,
     Provider,
 )
+from postroom.application.ports.pulling import (
+    NotificationPuller,
+    Pulled,
+    PullState,
+    PullStates,
+)
 from postroom.application.ports.queue import (
     LONGEST_DELAY,
     Claim,
@@ -196,6 +202,7 @@ __all__ = [
     "NewHandover",
     "NoProgress",
     "Notification",
+    "NotificationPuller",
     "NotificationReader",
     "NotificationResult",
     "NotificationsRefused",
@@ -213,6 +220,9 @@ __all__ = [
     "Preparation",
     "Prepared",
     "Provider",
+    "PullState",
+    "PullStates",
+    "Pulled",
     "QueueContents",
     "QueueHeartbeat",
     "QueueSurvey",

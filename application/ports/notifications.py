@@ -1,5 +1,6 @@
 """Having a provider send notifications, and reading what is sent."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class NotificationResult(StrEnum):
     MALFORMED = "malformed"
     UNKNOWN_SUBSCRIPTION = "unknown_subscription"
     UNKNOWN_MAILBOX = "unknown_mailbox"
+    UNWRAPPED = "unwrapped"  # it lacks its envelope, and so what says which mailbox it is of
     BAD_SIGNATURE = "bad_signature"
     UNAVAILABLE = "unavailable"  # answered with 503, so that it is sent again
 
@@ -198,6 +200,9 @@ class WebhookDescription:
     proof: SenderProof | None = None
 
 
+_PLAIN_ID = re.compile(r"[0-9A-Fa-f-]{16,64}")
+
+
 class NotificationReader(Protocol):
     """The provider's half of `POST /webhooks/<provider>`: authenticate, then parse, then classify.
 
@@ -222,6 +227,13 @@ class NotificationReader(Protocol):
     @property
     def description(self) -> WebhookDescription:
         return WebhookDescription()
+
+    def loggable(self, subscription_id: str) -> str:
+        """What may be logged of what a notification claims to be of: nothing but a plain id.
+
+        Anybody can write anything there.
+        """
+        return subscription_id if _PLAIN_ID.fullmatch(subscription_id) else ""
 
     @abstractmethod
     async def read(

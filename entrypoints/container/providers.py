@@ -69,6 +69,8 @@ PROVIDERS: Sequence[Installed] = (
             certs_url=settings.google_certs_url,
             consent_url=settings.google_consent_url,
             token_url=settings.google_token_url,
+            pubsub_url=settings.pubsub_url,
+            push_accounts=settings.google_push_accounts,
         ),
         google.PREPARATION,
     ),

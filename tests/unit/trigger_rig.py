@@ -11,6 +11,7 @@ from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.provider import InMemoryProvider
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ingest_pointer import IngestPointer
@@ -74,6 +75,7 @@ class Maintained:
             access=TrackAccess(self.registry, self.queue, resume, clock),
             sources=track_sources(clock),
             slow_calls=SlowCalls(places=256),
+            pull_states=InMemoryPullStates(),
             clock=clock,
             intervals=SyncIntervals(),
         )
