@@ -16,7 +16,7 @@ from postroom.adapters.google.labels import (
     Label,
     LabelChoice,
 )
-from postroom.application.option_values import text, texts
+from postroom.application.option_values import flag, text, texts
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
 from postroom.domain.account import Account, InvalidAccount, Secret
 from postroom.domain.failure import AccessFailed
@@ -249,7 +249,8 @@ def _credentials(
     values: Mapping[str, OptionValue], before: PersonalAccess | None = None
 ) -> _Credentials:
     """Those that were given; the OAuth client is the one *before* unless another is."""
-    if values.get(_DELEGATED, False) is not True:
+    is_delegated, _ = flag(values, _DELEGATED), flag(values, PASTE)
+    if not is_delegated:
         given = [name for name in (_CLIENT_ID, PASTE) if name in values]
         if given:
             raise InvalidAccount(f"--{given[0]} goes with --{_DELEGATED} alone")
@@ -266,7 +267,7 @@ def _credentials(
 
 
 def _labels(values: Mapping[str, OptionValue]) -> LabelChoice:
-    is_all_mail = values.get(_ALL_MAIL, False) is True
+    is_all_mail = flag(values, _ALL_MAIL)
     if is_all_mail and _LABEL in values:
         raise InvalidAccount(f"--{_ALL_MAIL} is all mail, and --{_LABEL} a part of it: choose one")
     received = () if is_all_mail else _named(texts(values, _LABEL, INBOX))

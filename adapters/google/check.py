@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from postroom.adapters.google.account import GoogleAccount, google_account
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
 from postroom.adapters.google.label_lookup import LabelLookup
 from postroom.adapters.google.remedies import remedy
-from postroom.adapters.google.responses import MessageList, Profile, RawMessage
+from postroom.adapters.google.responses import MessageList, Profile
 from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import CheckStep, MailboxCheck
 from postroom.domain.account import Account
@@ -61,11 +60,8 @@ class GmailMailboxCheck(MailboxCheck):
         """With the scope gmail.metadata one can list messages, and not open them."""
         newest = await self.gmail.get(mailbox, "messages", MessageList, params={"maxResults": "1"})
         for message in newest.messages:
-            path = f"messages/{quote(message.id, safe='')}"
             with suppress(NotFound, TooLarge):  # it was deleted, or is a large one
-                await self.gmail.get(
-                    mailbox, path, RawMessage, params={"format": "raw"}, max_bytes=SAMPLE
-                )
+                await self.gmail.get_raw(mailbox, message.id, max_bytes=SAMPLE)
 
     async def _find_labels(self, mailbox: Mailbox) -> Account:
         """The account with the ids of its labels, which outlive their names."""

@@ -7,16 +7,14 @@ point, RFC 6749 section 5.2.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from postroom.adapters.google.pauses import FIRST
 from postroom.adapters.http.retry_after import LONGEST, retry_after
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
-
-DEFAULT_PAUSE = timedelta(seconds=30)
-"""For a Google that asks to be left alone and does not say for how long."""
 
 QUOTA = {
     "dailyLimitExceeded",
@@ -52,8 +50,17 @@ class NotFound(Unavailable):
     """Google knows no such thing. What that means, only the one who asked for it can tell."""
 
 
-def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure:
-    """The failure that Gmail's response stands for."""
+def failure_of(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    unsaid: Callable[[], timedelta],
+) -> Failure:
+    """The failure that Gmail's response stands for.
+
+    *unsaid* is how long to leave a Gmail alone that does not say for how long.
+    """
     error = _error_of(body)
     codes = tuple(_codes(error))
     reason = " ".join([f"gmail answered {status}", *codes[:1]])
@@ -62,9 +69,9 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: dateti
         case 404 if NOT_FOUND.intersection(codes[:1]):
             return NotFound(reason)  # another one is not Gmail's own, and says nothing of the mail
         case 429:
-            return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
+            return Throttled(reason, retry_after=pause or unsaid())
         case 403 if QUOTA.intersection(codes):
-            return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
+            return Throttled(reason, retry_after=pause or unsaid())
         case 401 | 403:
             return AccessFailed(reason)
         case 400 if NO_GMAIL.intersection(codes[:1]):  # no Gmail, or no delegation
@@ -84,7 +91,7 @@ def grant_failure_of(
     pause = _retry_after(headers, {}, now)
     match status:
         case 429:
-            return Throttled(reason, retry_after=pause or DEFAULT_PAUSE)
+            return Throttled(reason, retry_after=pause or FIRST)
         case 400 | 401 | 403 if code in NO_GRANT:
             return AccessFailed(reason)
         case _:

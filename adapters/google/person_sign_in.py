@@ -21,6 +21,7 @@ from postroom.adapters.google.errors import grant_failure_of
 from postroom.adapters.google.loopback import Loopback, loopback
 from postroom.adapters.google.token_transport import GRANT_DEADLINE, MAX_GRANT_BYTES
 from postroom.adapters.http.exchange import TooLarge, exchange, of_source
+from postroom.application.option_values import flag
 from postroom.application.ports import Clock, OptionValue, PendingSignIn, SignIn, SignInPrompt
 from postroom.domain.account import Account, Secret
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
@@ -69,7 +70,7 @@ class GoogleSignIn(SignIn):
             raise AccessFailed("the mailbox is not a person's to open")
         request = ConsentRequest(account.person.client_id, mailbox.address)
         expires_at = self.clock.now() + self.lifetime
-        if values.get(PASTE, False) is True:
+        if flag(values, PASTE):
             yield _Pending(self, account, account.person, request, expires_at)
             return
         async with loopback(request.is_answered_by) as listening:

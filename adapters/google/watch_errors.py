@@ -4,8 +4,8 @@ https://developers.google.com/workspace/gmail/api/guides/push. Gmail tries the t
 of its own while it makes the watch: what Pub/Sub says of that comes under Gmail's status.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from postroom.adapters.google.errors import codes_in, failure_of, says
 from postroom.application.ports import NotificationsRefused
@@ -29,7 +29,11 @@ class AnotherClient(Exception):
 
 
 def watch_failure_of(
-    status: int, headers: Mapping[str, str], body: bytes, now: datetime
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    unsaid: Callable[[], timedelta],
 ) -> Exception:
     """The failure that a response to `users.watch` stands for; no reason holds Google's texts."""
     codes = codes_in(body)
@@ -43,7 +47,7 @@ def watch_failure_of(
         case 400 if "invalidArgument" in codes:
             return _refused(FOREIGN_TOPIC, status, codes)
         case _:
-            return failure_of(status, headers, body, now)
+            return failure_of(status, headers, body, now, unsaid)
 
 
 def _refused(what: str, status: int, codes: tuple[str, ...]) -> NotificationsRefused:

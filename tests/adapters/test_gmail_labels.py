@@ -14,7 +14,7 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import ChangesPage
 from postroom.domain.failure import FolderMissing, Unavailable
 from tests.adapters.gmail_labels import LabelsRig, ids, labels_rig
-from tests.adapters.gmail_rig import SUPPORT, responding
+from tests.adapters.gmail_rig import responding
 
 ORDERS, ADS = Label("Desk/Orders", "Label_7"), Label("Ads", "Label_9")
 
@@ -65,7 +65,7 @@ async def test_history_and_dates_list_the_same_of_what_comes_in(
     *,
     received_by: Collection[LabelChoice],
 ) -> None:
-    mailbox, start = rig.mailbox(choice), rig.rig.gmail.history_id(SUPPORT)
+    mailbox, start = rig.mailbox(choice), rig.history_id
     message_id = rig.deliver(*labels)
 
     listed = await rig.by_history(mailbox, start)
@@ -109,7 +109,7 @@ async def test_what_gains_a_label_that_is_received_is_mail(
     received_by: Collection[LabelChoice],
 ) -> None:
     mailbox, message_id = rig.mailbox(choice), rig.deliver(*before.split())
-    start = rig.rig.gmail.history_id(SUPPORT)
+    start = rig.history_id
     rig.relabel(message_id, add=add, remove=remove)
 
     listed = await rig.by_history(mailbox, start)
@@ -118,7 +118,7 @@ async def test_what_gains_a_label_that_is_received_is_mail(
 
 
 async def test_a_message_that_comes_in_and_is_moved_at_once_is_listed_once(rig: LabelsRig) -> None:
-    mailbox, start = rig.mailbox(BY_BOTH), rig.rig.gmail.history_id(SUPPORT)
+    mailbox, start = rig.mailbox(BY_BOTH), rig.history_id
     message_id = rig.deliver("INBOX")
     rig.relabel(message_id, add="Label_7", remove="INBOX")
     rig.relabel(message_id, add="INBOX")
@@ -130,13 +130,13 @@ async def test_a_change_of_other_labels_moves_the_position_and_lists_nothing(
     rig: LabelsRig,
 ) -> None:
     message_id = rig.deliver("INBOX", "UNREAD")
-    start = rig.rig.gmail.history_id(SUPPORT)
+    start = rig.history_id
     rig.relabel(message_id, add="STARRED", remove="UNREAD")
 
     mailbox = rig.mailbox(INBOX_ALONE)
     pages = [page async for page in rig.changes.since(mailbox, FOLDER, str(start))]
 
-    assert pages == [ChangesPage((), str(rig.rig.gmail.history_id(SUPPORT)), is_last=True)]
+    assert pages == [ChangesPage((), str(rig.history_id), is_last=True)]
 
 
 # --- Labels that Gmail leaves out ---------------------------------------------------------------
@@ -221,18 +221,18 @@ async def test_mail_that_was_archived_before_we_have_looked_is_mail_however_it_i
 
 
 async def test_the_inbox_is_looked_up_by_nobody(rig: LabelsRig, clock: ManualClock) -> None:
-    mailbox, start = rig.mailbox(INBOX_ALONE), rig.rig.gmail.history_id(SUPPORT)
+    mailbox, start = rig.mailbox(INBOX_ALONE), rig.history_id
     await rig.by_history(mailbox, start)
     await rig.by_date(mailbox, clock.now())
 
-    assert rig.labels.calls == 0
+    assert rig.gmail.calls["labels.list"] == 0
 
 
 @pytest.mark.parametrize("id_", ["", "Label_7", "Label_1"])
 async def test_a_label_is_found_by_its_id_or_else_by_its_name(rig: LabelsRig, id_: str) -> None:
     """One that was removed and made again has another; one that nobody has looked up has none."""
     mailbox = rig.mailbox(LabelChoice((Label("desk/orders", id_),)))
-    start = rig.rig.gmail.history_id(SUPPORT)
+    start = rig.history_id
     message_id = rig.deliver("Label_7")
 
     assert await rig.by_history(mailbox, start) == [message_id]
@@ -241,8 +241,8 @@ async def test_a_label_is_found_by_its_id_or_else_by_its_name(rig: LabelsRig, id
 async def test_a_label_that_is_renamed_is_the_same_label(
     rig: LabelsRig, clock: ManualClock
 ) -> None:
-    mailbox, start = rig.mailbox(BY_ORDERS), rig.rig.gmail.history_id(SUPPORT)
-    rig.labels.names["Label_7"] = "Bestellungen"
+    mailbox, start = rig.mailbox(BY_ORDERS), rig.history_id
+    rig.labels["Label_7"] = "Bestellungen"
     message_id = rig.deliver("Label_7")
 
     assert await rig.by_history(mailbox, start) == [message_id]
@@ -252,9 +252,9 @@ async def test_a_label_that_is_renamed_is_the_same_label(
 async def test_a_label_that_was_removed_is_said_and_holds_up_no_other_label(
     rig: LabelsRig, clock: ManualClock
 ) -> None:
-    mailbox, start = rig.mailbox(BY_BOTH), rig.rig.gmail.history_id(SUPPORT)
+    mailbox, start = rig.mailbox(BY_BOTH), rig.history_id
     message_id = rig.deliver("INBOX")
-    del rig.labels.names["Label_7"]
+    del rig.labels["Label_7"]
 
     pages = rig.changes.since(mailbox, FOLDER, str(start))
     page = await anext(pages)
@@ -262,7 +262,7 @@ async def test_a_label_that_was_removed_is_said_and_holds_up_no_other_label(
         await anext(pages)
 
     assert ids(page.arrivals) == [message_id]
-    assert page.position == str(rig.rig.gmail.history_id(SUPPORT))
+    assert page.position == str(rig.history_id)
     assert "Ads" in raised.value.paths
     assert await rig.by_date(mailbox, clock.now()) == [message_id]
 
@@ -270,9 +270,9 @@ async def test_a_label_that_was_removed_is_said_and_holds_up_no_other_label(
 async def test_labels_that_are_all_missing_do_not_make_it_all_mail(
     rig: LabelsRig, clock: ManualClock
 ) -> None:
-    mailbox, start = rig.mailbox(BY_ORDERS), rig.rig.gmail.history_id(SUPPORT)
+    mailbox, start = rig.mailbox(BY_ORDERS), rig.history_id
     rig.deliver("INBOX")
-    rig.labels.names.clear()
+    del rig.labels["Label_7"]
 
     with pytest.raises(FolderMissing):
         await rig.by_history(mailbox, start)

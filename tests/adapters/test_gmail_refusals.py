@@ -205,6 +205,32 @@ async def test_a_throttled_job_waits_as_long_as_gmail_asks(
     assert failure.retry_after == pause
 
 
+async def test_a_quota_that_does_not_say_when_it_ends_is_left_alone_longer_each_time(
+    rig: Rig, clock: ManualClock
+) -> None:
+    rig.gmail.fail("messages.get", GoogleError(429, "rateLimitExceeded", ""), times=8)
+    pauses = []
+    for _ in range(8):
+        failure = await failure_of(rig)
+        assert isinstance(failure, Throttled)
+        pauses.append(failure.retry_after.total_seconds())
+        clock.advance(failure.retry_after)
+
+    assert pauses == [30, 60, 120, 240, 480, 600, 600, 600]
+    message_id = rig.gmail.deliver(SUPPORT, MAIL)
+    await GmailFetcher(rig.client, MAX_MESSAGE_BYTES).fetch(rig.mailbox(), pointer(message_id))
+    rig.gmail.fail("messages.get", GoogleError(429, "rateLimitExceeded", ""))
+    assert (await failure_of(rig)).retry_after == HALF_A_MINUTE  # type: ignore[attr-defined]
+
+
+async def test_fetches_that_meet_a_quota_together_wait_equally_long(rig: Rig) -> None:
+    rig.gmail.fail("messages.get", GoogleError(403, "userRateLimitExceeded", ""), times=4)
+
+    failures = [await failure_of(rig) for _ in range(4)]
+
+    assert {each.retry_after for each in failures} == {HALF_A_MINUTE}  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("header", "wait"),
     [

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from litestar import get, post
 from litestar.params import FromPath
 
-from postroom.entrypoints.emulators.gmail.access import Caller
 from postroom.entrypoints.emulators.gmail.calls import Backend, Call, TheBackend, json_body
 from postroom.entrypoints.emulators.gmail.rights import (
     CONSUME,
@@ -35,14 +34,14 @@ async def topic(
     request: Call, project: FromPath[str], name: FromPath[str], backend: TheBackend
 ) -> Json:
     name, _, verb = name.partition(":")
-    resource, caller = f"projects/{project}/topics/{name}", _caller(backend, request)
+    resource, caller = f"projects/{project}/topics/{name}", backend.caller(request)
     if verb == "getIamPolicy":
-        backend.faults.meet("topics.getIamPolicy")
+        backend.meet(request, "topics.getIamPolicy")
         backend.pubsub.rights.check(caller, READ_POLICY, resource)
         return backend.pubsub.topics.get(resource).policy()
     if verb:
         raise _no_method()
-    backend.faults.meet("topics.get")
+    backend.meet(request, "topics.get")
     backend.pubsub.rights.check(caller, READ_TOPIC, resource)
     return backend.pubsub.topics.get(resource).body()
 
@@ -51,9 +50,9 @@ async def topic(
 async def subscription(
     request: Call, project: FromPath[str], name: FromPath[str], backend: TheBackend
 ) -> Json:
-    backend.faults.meet("subscriptions.get")
+    backend.meet(request, "subscriptions.get")
     resource = f"projects/{project}/subscriptions/{name}"
-    backend.pubsub.rights.check(_caller(backend, request), READ_SUBSCRIPTION, resource)
+    backend.pubsub.rights.check(backend.caller(request), READ_SUBSCRIPTION, resource)
     found = backend.pubsub.backlog(resource).subscription
     gone = found.topic not in backend.pubsub.topics
     return found.body() | ({"topic": "_deleted-topic_"} if gone else {})
@@ -65,9 +64,9 @@ async def act(
 ) -> Json:
     kind = request.url.path.split("/")[4]
     name, _, verb = name.partition(":")
-    resource, caller = f"projects/{project}/{kind}/{name}", _caller(backend, request)
-    backend.faults.meet(f"{kind}.{verb}")
-    body = await json_body(request)
+    resource, caller = f"projects/{project}/{kind}/{name}", backend.caller(request)
+    backend.meet(request, f"{kind}.{verb}")
+    body = await json_body(request, *_FIELDS.get(verb, ()))
     if verb == "testIamPermissions":
         wanted = [str(each) for each in body.get("permissions", [])]
         has = [each for each in wanted if backend.pubsub.rights.has(caller, each, resource)]
@@ -116,11 +115,12 @@ _ACTS: dict[str, Callable[[Backend, Backlog, Json], Awaitable[Json]]] = {
 }
 
 
-def _caller(backend: Backend, request: Call) -> Caller:
-    try:
-        return backend.caller(request)
-    except GoogleError as refused:
-        raise GoogleError(refused.status, message=refused.message) from None
+_FIELDS = {
+    "pull": ("maxMessages", "returnImmediately"),
+    "acknowledge": ("ackIds",),
+    "modifyAckDeadline": ("ackIds", "ackDeadlineSeconds"),
+    "testIamPermissions": ("permissions",),
+}
 
 
 def _pulled(backlog: Backlog) -> Backlog:

@@ -20,7 +20,7 @@ SECRET = "nobody-may-see-this"
 class Stage:
     """*plain* gives every option that is no credential; each of *credentials* opens a mailbox.
 
-    *others* are values of accounts that exclude some of these.
+    *others* are complete values too, with what cannot be said together with *plain*.
     """
 
     name: str
@@ -34,7 +34,8 @@ class Stage:
     @property
     def complete(self) -> Sequence[Values]:
         """Values of an account: all that may be said of one, by each way to open the mailbox."""
-        return [*({**self.plain, **each} for each in self.credentials), *self.others]
+        opened = [{**self.plain, **credentials} for credentials in self.credentials]
+        return [*opened, *self.others]
 
     @property
     def fewest(self) -> Values:
@@ -75,17 +76,33 @@ MICROSOFT = Stage(
         {"delegated": True},
     ),
 )
+PUSHED: Values = {
+    "pubsub-subscription": "projects/p/subscriptions/gmail",
+    "push-service-account": "push@p.iam.gserviceaccount.com",
+    "pubsub-topic": "projects/p/topics/gmail",
+}
 GOOGLE = Stage(
     name="google",
     account=google.GoogleAccount,
     options=google.OPTIONS,
     accounts=google.GoogleAccounts(),
     plain={
-        "pubsub-subscription": "projects/p/subscriptions/gmail",
-        "push-service-account": "push@p.iam.gserviceaccount.com",
+        **PUSHED,
+        "label": ("INBOX", "Desk/Orders"),
+        "except-label": ("Ads",),
     },
-    credentials=({"service-account": _key(1)}, {"service-account": _key(2)}),
+    credentials=(
+        {"service-account": _key(1)},
+        {"service-account": _key(2)},
+        {
+            "delegated": True,
+            "client-id": "1234.apps.googleusercontent.com",
+            "client-secret": Secret(SECRET),
+            "paste": True,
+        },
+    ),
     others=(
+        {**PUSHED, "service-account": _key(1), "all-mail": True},
         {
             "pubsub-subscription": "projects/p/subscriptions/gmail",
             "pubsub-pull": True,
