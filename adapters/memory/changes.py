@@ -23,7 +23,7 @@ class InMemoryChanges(ChangeSource):
     """The folders that a mailbox's account names, of which the first is meant where none is named.
 
     *page_size* is in messages. Where they are *numbered*, each has the position after it as its
-    number, and the next *lag* lists of a folder end where it ended when that was said.
+    number.
 
     *listed* counts the messages that were listed, so that a test sees what is listed twice, and
     *lists* how many lists from a position were begun.
@@ -71,10 +71,14 @@ class InMemoryChanges(ChangeSource):
         found = self._folder(mailbox, folder)
         return int(found.position(len(found.arrivals)))
 
-    def lag(self, mailbox: Mailbox, lists: int, *, back: int = 0, folder: str = "") -> None:
+    def lag(self, mailbox: Mailbox, lists: int = 10**9, *, back: int = 0, folder: str = "") -> None:
         """The next *lists* see nothing that comes in from now on, nor the last *back* messages."""
         found = self._folder(mailbox, folder)
         found.lags, found.lag_end = lists, max(0, len(found.arrivals) - back)
+
+    def catch_up(self, mailbox: Mailbox) -> None:
+        """No list lags any more."""
+        self.lag(mailbox, 0)
 
     def listed_before(
         self, mailbox: Mailbox, position: str, *, folder: str = ""
@@ -100,7 +104,7 @@ class InMemoryChanges(ChangeSource):
     async def position(self, mailbox: Mailbox, folder: str) -> str:
         found = self._named(mailbox, folder)
         self._read(mailbox)
-        return found.position(len(found.arrivals))
+        return found.position(found.lag_end if found.lags else len(found.arrivals))
 
     async def since(
         self, mailbox: Mailbox, folder: str, position: str
