@@ -16,6 +16,7 @@ from postroom.adapters.google.consent import CONSENT_URL
 from postroom.adapters.google.credentials import TOKEN_URL
 from postroom.adapters.google.fetcher import GmailFetcher
 from postroom.adapters.google.notifications import GmailNotificationReader
+from postroom.adapters.google.notifications_check import NotificationsCheck
 from postroom.adapters.google.person_sign_in import GoogleSignIn
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
 from postroom.adapters.google.preparation import PREPARATION
@@ -25,6 +26,7 @@ from postroom.adapters.google.puller import GmailNotificationPuller
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.google.watches import GmailSubscriptions
 from postroom.adapters.http.deps import ProviderDeps
+from postroom.application.checks_in_turn import ChecksInTurn
 from postroom.application.ports import MailboxRegistry, Provider
 from postroom.domain.account import Account
 
@@ -48,7 +50,10 @@ def provider(
     token_url: str = TOKEN_URL,
     push_accounts: Sequence[str] = (),
     pubsub_url: str = PUBSUB_URL,
+    in_shadow: bool = False,
 ) -> Provider:
+    """*in_shadow* says that another system is to have the notifications."""
+
     def client(registry: MailboxRegistry | None) -> GmailClient:
         return GmailClient(
             deps.http,
@@ -63,8 +68,12 @@ def provider(
 
     # Without a registry: what is tried is not stored yet, and opens the mailbox as it is given.
     gmail, trying = client(deps.registry), client(None)
-    audience = f"{deps.public_url}/webhooks/{NAME}"
-    verify = GooglePushVerifier(deps.http, deps.clock, audience=audience, certs_url=certs_url)
+    pubsub = PubsubClient(deps.http, deps.clock, deps.sign_ins, pubsub_url)
+    endpoint = f"{deps.public_url}/webhooks/{NAME}"
+    verify = GooglePushVerifier(deps.http, deps.clock, audience=endpoint, certs_url=certs_url)
+    check_notifications = NotificationsCheck(
+        pubsub, GmailSubscriptions(trying, deps.clock, deps.public_url), endpoint, not in_shadow
+    )
     return Provider(
         name=NAME,
         title="Gmail",
@@ -77,13 +86,11 @@ def provider(
         changes=AddressedChanges(
             gmail, deps.clock, addresses=PrimaryAddresses(gmail, deps.registry, deps.clock)
         ),
-        check=GmailMailboxCheck(trying),
+        check=ChecksInTurn((GmailMailboxCheck(trying), check_notifications)),
         sign_in=GoogleSignIn(deps.http, deps.clock, consent_url, token_url),
-        subscriptions=GmailSubscriptions(gmail, deps.clock),
+        subscriptions=GmailSubscriptions(gmail, deps.clock, deps.public_url),
         notifications=GmailNotificationReader(verify, frozenset(push_accounts)),
-        puller=GmailNotificationPuller(
-            PubsubClient(deps.http, deps.clock, deps.sign_ins, pubsub_url)
-        ),
+        puller=GmailNotificationPuller(pubsub),
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,
         source_of_id=source_of_id,

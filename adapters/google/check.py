@@ -1,4 +1,4 @@
-"""Tries a Gmail mailbox as the worker will use it: signs in, reads, and finds its labels."""
+"""Tries a Gmail mailbox as the worker will use it: signs in, reads, finds its labels, lists."""
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
@@ -9,7 +9,7 @@ from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
 from postroom.adapters.google.label_lookup import LabelLookup
 from postroom.adapters.google.remedies import remedy
-from postroom.adapters.google.responses import MessageList, Profile
+from postroom.adapters.google.responses import HistoryList, MessageList, Profile
 from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import CheckStep, MailboxCheck
 from postroom.domain.account import Account
@@ -42,12 +42,19 @@ class GmailMailboxCheck(MailboxCheck):
             ("reading the profile", self._read_profile),
             ("opening a message", self._open_newest),
             ("finding the labels", self._find_labels),
+            ("reading the history", self._read_history),
         )
         for name, attempt in steps:
             step = await _ended(name, attempt(mailbox), mailbox)
             yield step
             if step.failed:
                 return
+
+    async def _read_history(self, mailbox: Mailbox) -> None:
+        """From where the mailbox stands now: a page that is empty, as a rule."""
+        now = await self.gmail.get(mailbox, "profile", Profile)
+        query = {"startHistoryId": str(now.history_id), "maxResults": "1"}
+        await self.gmail.get(mailbox, "history", HistoryList, params=query)
 
     async def _read_profile(self, mailbox: Mailbox) -> None:
         """A person may have signed in as somebody else, whose mail we would read."""

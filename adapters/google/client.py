@@ -1,20 +1,21 @@
 """Requests to Gmail about one mailbox."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
 import httpx
 
 from postroom.adapters.google.credentials import TOKEN_URL
-from postroom.adapters.google.errors import failure_of
+from postroom.adapters.google.errors import FailureOf, failure_of
 from postroom.adapters.google.pauses import Pauses
 from postroom.adapters.google.raw_message import RawReader, UnreadableMessage
 from postroom.adapters.google.responses import RawMessage, ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, TooLarge, exchange
+from postroom.adapters.http.public_url import is_loopback
 from postroom.adapters.http.server_skew import ServerSkew, Skewed, ignored
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock, MailboxRegistry
@@ -26,11 +27,6 @@ DEADLINE = timedelta(seconds=45)
 
 TIMEOUT = httpx.Timeout(15, connect=10)
 """Seconds, for each step of the exchange."""
-
-FailureOf = Callable[
-    [int, Mapping[str, str], bytes, datetime, Callable[[], timedelta]], Exception
-]
-"""What a refusal stands for, by its status, headers and body, now."""
 
 MAX_LISTING_BYTES = 8 * 2**20
 """Of a response that holds no message. A page of 500 history records has some 230 KiB."""
@@ -56,6 +52,7 @@ class GmailClient:
         self._http = http
         self._clock = clock
         self.host = httpx.URL(base_url).host
+        self.is_here = is_loopback(base_url)
         self._downloads = downloads or DownloadLimits()
         self.skew = ServerSkew(self.host, skewed)
         self._pauses = Pauses()

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import httpx
 
@@ -40,6 +41,14 @@ NO_GRANT = {
     "org_internal",
     "unauthorized_client",  # the scope is not delegated to this service account
 }
+
+
+FailureOf: TypeAlias = Callable[
+    [int, Mapping[str, str], bytes, datetime, Callable[[], timedelta]], Exception
+]
+"""What a response stands for: its status, headers and body, the time by its server's clock, and how
+long to leave a server alone that does not say for how long.
+"""
 
 
 class Refused(Unavailable):

@@ -1,4 +1,4 @@
-"""Requests to Pub/Sub about a subscription that is pulled.
+"""Requests to Pub/Sub: about a subscription that is pulled, and how it and its topic are set up.
 
 https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions/pull
 """
@@ -12,6 +12,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.errors import FailureOf, failure_of
+from postroom.adapters.google.pauses import Pauses
 from postroom.adapters.google.pubsub_errors import pubsub_failure_of
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.exchange import Response, TooLarge, exchange
@@ -49,6 +51,10 @@ class _PullResponse(BaseModel):
     received: tuple[ReceivedMessage, ...] = Field(default=(), alias="receivedMessages")
 
 
+class _Permissions(BaseModel):
+    permissions: tuple[str, ...] = ()
+
+
 class PubsubClient:
     """Pulls as the service account of a mailbox itself, which needs no delegation for that."""
 
@@ -59,6 +65,7 @@ class PubsubClient:
         self._clock = clock
         self._base_url = base_url
         self._tokens = AccessTokens(http, clock, sign_ins)
+        self._pauses = Pauses()
 
     async def pull(self, account: GoogleAccount) -> Sequence[ReceivedMessage]:
         """Wait for messages of the account's subscription: perhaps none.
@@ -78,24 +85,65 @@ class PubsubClient:
         """Raises as `pull`. What is not acknowledged comes again."""
         await self._post(account, "acknowledge", {"ackIds": list(ack_ids)}, DEADLINE)
 
+    async def read(self, account: GoogleAccount, resource: str) -> bytes:
+        """A topic, or a subscription, as Pub/Sub shows it.
+
+        Raises Refused (there is none, say), AccessFailed, Throttled, Unavailable.
+        """
+        request = self._request("GET", resource, None, DEADLINE)
+        return (await self._answer(account, request, DEADLINE, failure_of)).body
+
+    async def may(self, account: GoogleAccount, permission: str, resource: str) -> bool:
+        """Whether the service account has a *permission*. Raises as `read`."""
+        body = {"permissions": [permission]}
+        request = self._request("POST", f"{resource}:testIamPermissions", body, DEADLINE)
+        response = await self._answer(account, request, DEADLINE, failure_of)
+        try:
+            return permission in _Permissions.model_validate_json(response.body).permissions
+        except ValidationError:
+            raise Unavailable("pubsub sent an unreadable response") from None
+
     async def _pull(self, account: GoogleAccount, most: int) -> Response:
         return await self._post(account, "pull", {"maxMessages": most}, WAITS_FOR)
 
     async def _post(
         self, account: GoogleAccount, verb: str, body: object, within: timedelta
     ) -> Response:
-        url = f"{self._base_url}/v1/{account.pubsub_subscription}:{verb}"
-        timeout = httpx.Timeout(within.total_seconds(), connect=10)
-        request = self._http.build_request("POST", url, json=body, timeout=timeout)
+        request = self._request("POST", f"{account.pubsub_subscription}:{verb}", body, within)
+        return await self._answer(account, request, within, pubsub_failure_of)
+
+    def _request(self, method: str, path: str, body: object, within: timedelta) -> httpx.Request:
+        url, timeout = (
+            f"{self._base_url}/v1/{path}",
+            httpx.Timeout(within.total_seconds(), connect=10),
+        )
+        return self._http.build_request(method, url, json=body, timeout=timeout)
+
+    async def _answer(
+        self, account: GoogleAccount, request: httpx.Request, within: timedelta, failure: FailureOf
+    ) -> Response:
         token = await self._tokens.of_itself(account, SCOPE)
         response = await self._send(request, token, within)
         if response.status == HTTPStatus.UNAUTHORIZED:  # revoked before its time: once more
             token = await self._tokens.of_itself(account, SCOPE, rejected=token)
             response = await self._send(request, token, within)
-        if response.status != HTTPStatus.OK:
-            now = self._clock.now()
-            raise pubsub_failure_of(response.status, response.headers, response.body, now)
+        self._raise_for_status(account, response, failure)
         return response
+
+    def _raise_for_status(
+        self, account: GoogleAccount, response: Response, failure: FailureOf
+    ) -> None:
+        now, key = self._clock.now(), ("", account.pubsub_subscription)
+        if response.status == HTTPStatus.OK:
+            self._pauses.end(key)
+            return
+        raise failure(
+            response.status,
+            response.headers,
+            response.body,
+            now,
+            lambda: self._pauses.next(key, now),
+        )
 
     async def _send(self, request: httpx.Request, token: str, within: timedelta) -> Response:
         request.headers["Authorization"] = f"Bearer {token}"

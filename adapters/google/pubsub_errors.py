@@ -3,8 +3,8 @@
 https://cloud.google.com/pubsub/docs/reference/error-codes
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from postroom.adapters.google.errors import failure_of
 from postroom.application.ports import NotificationsRefused
@@ -22,10 +22,14 @@ _REMEDIES: Mapping[int, str] = {
 
 
 def pubsub_failure_of(
-    status: int, headers: Mapping[str, str], body: bytes, now: datetime
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    unsaid: Callable[[], timedelta],
 ) -> Failure | NotificationsRefused:
     """What Pub/Sub's response is to be raised as."""
-    failure = failure_of(status, headers, body, now)
+    failure = failure_of(status, headers, body, now, unsaid)
     failure.reason = failure.reason.replace("gmail", "pubsub", 1)
     if status in _REMEDIES and not isinstance(failure, Throttled):
         return NotificationsRefused(f"{_REMEDIES[status]} ({failure.reason})")

@@ -14,10 +14,11 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from postroom.adapters.google.account import FOLDER, GoogleAccount
+from postroom.adapters.google.account import FOLDER, GoogleAccount, google_account
 from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.responses import Watch, read_response
 from postroom.adapters.google.watch_errors import AnotherClient, watch_failure_of
+from postroom.adapters.http.public_url import NO_PUBLIC_URL, is_public
 from postroom.application.ports import Clock, NotificationsRefused, Subscriptions
 from postroom.domain.failure import FolderMissing
 from postroom.domain.mailbox import Mailbox
@@ -34,10 +35,14 @@ TAKEN = (
 
 @dataclass(frozen=True, slots=True)
 class GmailSubscriptions(Subscriptions):
-    """Watches of mailboxes that have a topic; those of others are an operator's."""
+    """Watches of mailboxes that have a topic; those of others are an operator's.
+
+    What is pushed comes to *public_url* (empty: to nobody).
+    """
 
     gmail: GmailClient
     clock: Clock
+    public_url: str = ""
 
     def are_kept_for(self, mailbox: Mailbox) -> bool:
         return bool(self.endpoint_of(mailbox))
@@ -46,8 +51,12 @@ class GmailSubscriptions(Subscriptions):
         account = mailbox.account
         return account.pubsub_topic if isinstance(account, GoogleAccount) else ""
 
-    def obstacle(self, _: Mailbox) -> str:
-        return ""
+    def obstacle(self, mailbox: Mailbox) -> str:
+        """Pub/Sub in the internet pushes to a public URL; an emulator here reaches what is here."""
+        is_pulled = google_account(mailbox).pubsub_pull
+        if is_pulled or is_public(self.public_url) or (self.public_url and self.gmail.is_here):
+            return ""
+        return f"{NO_PUBLIC_URL}, or have the notifications pulled"
 
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
         if folder != FOLDER:

@@ -51,12 +51,14 @@ class AccountOption:
 class CheckStep:
     """A step of a check: it *failed* if that says why; *remedy* is what a person can do.
 
-    *account* is the mailbox's with what the step has looked up, if that is to be stored with it.
+    *note* is what a person should know though it has not failed. *account* is the mailbox's with
+    what the step has looked up, if that is to be stored with it.
     """
 
     step: str
     failed: str = ""
     remedy: str = ""
+    note: str = ""
     account: Account | None = None
 
 
@@ -65,7 +67,9 @@ class MailboxCheck(Protocol):
 
     @abstractmethod
     def check(self, mailbox: Mailbox) -> AsyncIterator[CheckStep]:
-        """Each step when it has ended, the first that fails being the last. Changes nothing there.
+        """Each step when it has ended, the first that fails being the last.
+
+        Changes nothing there, but what adding the mailbox would change in the next moment anyway.
 
         Never raises a Failure: what the provider says, and that it is away, stands in the step.
         """

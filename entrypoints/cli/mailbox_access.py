@@ -65,6 +65,6 @@ async def _checked(check: MailboxCheck, mailbox: Mailbox) -> Mailbox:
         if step.failed:
             problem = "; ".join(filter(None, [step.failed, step.remedy]))
             raise CommandFailed(one_line(f"{step.step}: {problem}"))
-        typer.echo(f"{one_line(step.step)}: done", err=True)
+        typer.echo(one_line(f"{step.step}: {step.note or 'done'}"), err=True)
         account = step.account or account
     return replace(mailbox, account=account)

@@ -71,6 +71,7 @@ PROVIDERS: Sequence[Installed] = (
             token_url=settings.google_token_url,
             pubsub_url=settings.pubsub_url,
             push_accounts=settings.google_push_accounts,
+            in_shadow=settings.ingress_google is not IngressMode.QUEUE,
         ),
         google.PREPARATION,
     ),
