@@ -290,7 +290,7 @@ def test_where_few_may_push_the_account_must_be_one_of_them() -> None:
 def test_it_is_shown_how_and_under_which_address_we_are_notified() -> None:
     account = replace(created(), primary_address="anna@acme.example")
 
-    assert describe(created()) == {"notifications": "pushed"}
-    assert describe(pulled()) == {"notifications": "pulled"}
+    assert describe(created())["notifications"] == "pushed"
+    assert describe(pulled())["notifications"] == "pulled"
     assert describe(account)["primary_address"] == "anna@acme.example"
     assert describe(UnreadableAccount("google", "the key is missing")) == {}
