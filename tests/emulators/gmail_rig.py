@@ -69,7 +69,7 @@ async def execute(request: Any) -> Answer:  # noqa: ANN401 - see Answer
 async def _service(
     gmail: GmailEmulator, url: str, name: str, scopes: Collection[str], subject: str | None
 ) -> Service:
-    key = json.loads(gmail.service_account_key(url, scopes=[READ_MAIL, MODIFY_MAIL]))
+    key = json.loads(gmail.service_account_key(url, scopes={READ_MAIL, MODIFY_MAIL, *scopes}))
     credentials = Credentials.from_service_account_info(key, scopes=scopes, subject=subject)  # type: ignore[no-untyped-call] # google-auth has no types
     return await asyncio.to_thread(
         build,

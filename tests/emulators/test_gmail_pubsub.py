@@ -18,7 +18,7 @@ from postroom.entrypoints.emulators.gmail import (
 from postroom.entrypoints.emulators.gmail.access import READ_MAIL
 from postroom.entrypoints.emulators.gmail.rights import CONSUME
 from postroom.entrypoints.emulators.gmail.script_sign_in import SERVICE_ACCOUNT
-from postroom.entrypoints.emulators.loopback import serve
+from tests.emulators.discovery import served
 from tests.emulators.gmail_rig import (
     END_POINT,
     SUPPORT,
@@ -49,7 +49,7 @@ async def gmail(clock: ManualClock, receiver: Receiver) -> AsyncIterator[GmailEm
 
 @pytest.fixture
 async def projects(gmail: GmailEmulator) -> AsyncIterator[Projects]:
-    async with serve(gmail.app) as url:
+    async with served(gmail) as url:
         service = await pubsub_service(gmail, url)
         yield service.projects()
         service.close()
