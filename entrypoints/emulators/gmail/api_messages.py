@@ -25,6 +25,8 @@ from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
 
 MOST_AT_ONCE = 1000
 
+_MOVE = ("addLabelIds", "removeLabelIds")
+
 
 @get(f"{USER}/profile")
 async def profile(request: Call, user: FromPath[str], backend: TheBackend) -> Json:
@@ -77,7 +79,7 @@ async def modify(
     request: Call, user: FromPath[str], message_id: FromPath[str], backend: TheBackend
 ) -> Json:
     entered = backend.enter(request, user, "messages.modify", message_id)
-    add, remove = _moves(entered, await json_body(request, "addLabelIds", "removeLabelIds"))
+    add, remove = _moves(entered, await json_body(request, _MOVE))
     return _relabelled(entered, message_id, add, remove)
 
 
@@ -100,7 +102,7 @@ async def untrash(
 @post(f"{USER}/messages/batchModify", status_code=204)
 async def batch_modify(request: Call, user: FromPath[str], backend: TheBackend) -> None:
     entered = backend.enter(request, user, "messages.batchModify")
-    body = await json_body(request, "ids", "addLabelIds", "removeLabelIds")
+    body = await json_body(request, ("ids", *_MOVE))
     ids = body.get("ids", [])
     if not 1 <= len(ids) <= MOST_AT_ONCE:
         raise invalid(f"There must be 1 to {MOST_AT_ONCE} ids.")

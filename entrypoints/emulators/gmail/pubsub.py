@@ -71,15 +71,18 @@ class PubSub:
 
     def publish(self, topic: str, address: str, history_id: int | str) -> None:
         """Announce that the mailbox has changed up to *history_id*."""
-        message = self.message(address, history_id)
+        self.send(topic, _notification(address, history_id))
+
+    def send(self, topic: str, data: bytes) -> PubSubMessage:
+        message = self._message(data)
         for backlog in self.backlogs.values():
             if backlog.subscription.topic == topic:
                 backlog.add(message)
         self._published.set()
         self._published = asyncio.Event()
+        return message
 
-    def message(self, address: str, history_id: int | str) -> PubSubMessage:
-        data = json.dumps({"emailAddress": address, "historyId": history_id}).encode()
+    def _message(self, data: bytes) -> PubSubMessage:
         return PubSubMessage(str(next(self._message_ids)), data, self._clock.now())
 
     async def pull(self, backlog: Backlog, most: int, seconds: float) -> list[Delivery]:
@@ -154,7 +157,7 @@ class PubSub:
 
     def envelope(self, subscription: PushSubscription, address: str, history_id: int | str) -> Json:
         """A notification as Pub/Sub wraps it."""
-        return envelope(subscription, self.message(address, history_id))
+        return envelope(subscription, self._message(_notification(address, history_id)))
 
     async def deliver(
         self, subscription: PushSubscription, envelope: Json, token: str, attempts: int
@@ -173,3 +176,7 @@ class PubSub:
             )
             statuses.append(answer.status_code)
         return tuple(statuses)
+
+
+def _notification(address: str, history_id: int | str) -> bytes:
+    return json.dumps({"emailAddress": address, "historyId": history_id}).encode()
