@@ -31,9 +31,17 @@ class Receiver:
 
     statuses: list[int] = field(default_factory=list)
     pushes: list[httpx.Request] = field(default_factory=list)
+    _expected: tuple[int, asyncio.Event] | None = None
+
+    def expect(self, pushes: int) -> asyncio.Event:
+        """Set when so many have come."""
+        self._expected = (pushes, asyncio.Event())
+        return self._expected[1]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.pushes.append(request)
+        if self._expected and len(self.pushes) == self._expected[0]:
+            self._expected[1].set()
         return httpx.Response(self.statuses.pop(0) if self.statuses else 204)
 
 

@@ -59,7 +59,7 @@ async def messages(request: Call, user: FromPath[str], backend: TheBackend) -> J
     entered = backend.enter(request, user, "messages.list")
     found = listed(request, entered)
     page, token = backend.pages.cut(
-        f"messages.list {entered.mailbox.address} {_asked(request)}",
+        f"messages.list {entered.mailbox.address} {_list_of(request)}",
         found,
         lambda each: -each.order,
         token=request.query_params.get("pageToken", ""),
@@ -145,7 +145,7 @@ def shown(request: Call, entered: Entered, message: StoredMessage) -> Json:
     return message.body(form, query.getall("metadataHeaders", []))
 
 
-def _asked(request: Call) -> str:
+def _list_of(request: Call) -> str:
     """Which list it is, whatever its page."""
     query = request.query_params.multi_items()
     return repr(sorted(each for each in query if each[0] not in ("maxResults", "pageToken")))

@@ -6,8 +6,8 @@ Sources: https://cloud.google.com/pubsub/docs/push and …/authenticate-push-sub
 import asyncio
 import itertools
 import json
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import httpx
@@ -27,6 +27,7 @@ from postroom.entrypoints.emulators.gmail.subscriptions import (
 from postroom.entrypoints.emulators.gmail.topics import GMAIL_PUBLISHER, TOPIC, Topics
 from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
 
+PUSHED_EVERY = timedelta(milliseconds=100)
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
@@ -65,7 +66,7 @@ class PubSub:
 
     def backlog(self, name: str) -> Backlog:
         """Raises GoogleError."""
-        if found := self.backlogs.get(name):
+        if (found := self.backlogs.get(name)) and not found.is_over():
             return found
         raise GoogleError(404, message=f"Resource not found (resource={name.rpartition('/')[2]}).")
 
@@ -122,6 +123,25 @@ class PubSub:
             else:
                 backlog.refuse(delivery)
         return answers
+
+    @asynccontextmanager
+    async def pushing(self) -> AsyncIterator[None]:
+        """Push what is due by itself, while the block lasts."""
+        task = asyncio.create_task(self._keep_pushing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_pushing(self) -> None:
+        while True:
+            published = self._published
+            await self.deliver_due()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PUSHED_EVERY.total_seconds()):
+                    await published.wait()
 
     # --- What pushes are signed with ---
 
