@@ -59,7 +59,7 @@ async def messages(request: Call, user: FromPath[str], backend: TheBackend) -> J
     entered = backend.enter(request, user, "messages.list")
     found = listed(request, entered)
     page, token = backend.pages.cut(
-        f"messages.list {entered.mailbox.address} {_list_of(request)}",
+        f"messages.list {list_name(request, entered)}",
         found,
         lambda each: -each.order,
         token=request.query_params.get("pageToken", ""),
@@ -134,6 +134,13 @@ def listed(request: Call, entered: Entered) -> list[StoredMessage]:
     return sorted(found, key=lambda each: each.order, reverse=True)
 
 
+def list_name(request: Call, entered: Entered) -> str:
+    """Which list it is, whatever its page."""
+    query = request.query_params.multi_items()
+    chosen = sorted(each for each in query if each[0] not in ("maxResults", "pageToken"))
+    return f"{entered.mailbox.address} {chosen}"
+
+
 def shown(request: Call, entered: Entered, message: StoredMessage) -> Json:
     """The message in the form that is asked for. Raises GoogleError."""
     query = request.query_params
@@ -143,12 +150,6 @@ def shown(request: Call, entered: Entered, message: StoredMessage) -> Json:
     if form in ("full", "raw") and entered.caller.scopes == {READ_METADATA}:
         raise GoogleError(403, "forbidden", f"Metadata scope doesn't allow format {form.upper()}")
     return message.body(form, query.getall("metadataHeaders", []))
-
-
-def _list_of(request: Call) -> str:
-    """Which list it is, whatever its page."""
-    query = request.query_params.multi_items()
-    return repr(sorted(each for each in query if each[0] not in ("maxResults", "pageToken")))
 
 
 def _moves(entered: Entered, body: Json) -> tuple[Collection[str], Collection[str]]:

@@ -28,6 +28,9 @@ from postroom.entrypoints.emulators.gmail.topics import GMAIL_PUBLISHER, TOPIC, 
 from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
 
 PUSHED_EVERY = timedelta(milliseconds=100)
+MOST_PUSHED = 100
+"""At once."""
+
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
@@ -104,25 +107,24 @@ class PubSub:
         """
         answers: list[int] = []
         for backlog in list(self.backlogs.values()):
-            if isinstance(backlog.subscription, PushSubscription):
-                answers += await self._push(backlog, backlog.subscription)
+            subscription = backlog.subscription
+            if isinstance(subscription, PushSubscription) and not backlog.is_over():
+                due = backlog.lease(MOST_PUSHED)
+                token = self.token(subscription) if due else ""
+                pushes = [self._push(backlog, subscription, each, token) for each in due]
+                answers += await asyncio.gather(*pushes)
         return tuple(answers)
 
-    async def _push(self, backlog: Backlog, subscription: PushSubscription) -> list[int]:
-        deliveries = backlog.lease(most=1000)
-        token = self.token(subscription) if deliveries else ""
-        answers: list[int] = []
-        for delivery in deliveries:
-            attempt = delivery.attempts if subscription.dead_letters else None
-            answer = await post(
-                self._client, subscription, delivery.message, token, attempt=attempt
-            )
-            answers.append(answer)
-            if answer in ACKNOWLEDGED:
-                backlog.acknowledge([delivery.ack_id])
-            else:
-                backlog.refuse(delivery)
-        return answers
+    async def _push(
+        self, backlog: Backlog, subscription: PushSubscription, delivery: Delivery, token: str
+    ) -> int:
+        attempt = delivery.attempts if subscription.dead_letters else None
+        answer = await post(self._client, subscription, delivery.message, token, attempt=attempt)
+        if answer in ACKNOWLEDGED:
+            backlog.acknowledge([delivery.ack_id])
+        else:
+            backlog.refuse(delivery)
+        return answer
 
     @asynccontextmanager
     async def pushing(self) -> AsyncIterator[None]:
