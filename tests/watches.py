@@ -21,7 +21,7 @@ class InMemoryWatches(InMemorySubscriptions):
     wanted: Callable[[Mailbox], bool] = field(default=lambda _: True, kw_only=True)
     renew_every: timedelta = field(default=timedelta(days=1), kw_only=True)
 
-    def are_kept_for(self, mailbox: Mailbox) -> bool:
+    def are_ours(self, mailbox: Mailbox) -> bool:
         return self.wanted(mailbox)
 
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:

@@ -65,7 +65,7 @@ async def test_a_watch_is_renewed_every_day_and_announces_itself(
 async def test_a_mailbox_without_a_topic_is_watched_by_its_operator(
     rig: Rig, watches: GmailSubscriptions
 ) -> None:
-    assert not watches.are_kept_for(rig.mailbox())
+    assert not watches.are_ours(rig.mailbox())
 
 
 async def test_where_a_watch_says_that_the_mailbox_stands_is_no_position(
