@@ -3,9 +3,11 @@
 Sources: https://cloud.google.com/pubsub/docs/push and …/authenticate-push-subscriptions.
 """
 
+import asyncio
 import itertools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import httpx
@@ -14,8 +16,10 @@ from postroom.adapters.clock import SystemClock
 from postroom.application.ports import Clock
 from postroom.entrypoints.emulators.gmail.keys import SigningKey, signing_key
 from postroom.entrypoints.emulators.gmail.push import ACKNOWLEDGED, envelope, post
+from postroom.entrypoints.emulators.gmail.rights import Rights
 from postroom.entrypoints.emulators.gmail.subscriptions import (
     Backlog,
+    Delivery,
     PubSubMessage,
     PushSubscription,
     Subscription,
@@ -23,18 +27,27 @@ from postroom.entrypoints.emulators.gmail.subscriptions import (
 from postroom.entrypoints.emulators.gmail.topics import GMAIL_PUBLISHER, TOPIC, Topics
 from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
 
+PUSHED_EVERY = timedelta(milliseconds=100)
+MOST_PUSHED = 100
+"""At once."""
+
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
 class PubSub:
+    """*pull_seconds* is how long a pull waits for a message; some are answered empty at once."""
+
     def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
         self.key = signing_key("push 1")
         self.topics = Topics()
+        self.pull_seconds = 0.0
         self.backlogs: dict[str, Backlog] = {}
+        self.rights = Rights()
         self._client = client
         self._clock = clock
         self._keys = itertools.count(2)
         self._message_ids = itertools.count(2_070_443_601_311_540)
+        self._published = asyncio.Event()
 
     # --- Topics and subscriptions ---
 
@@ -56,20 +69,34 @@ class PubSub:
 
     def backlog(self, name: str) -> Backlog:
         """Raises GoogleError."""
-        if found := self.backlogs.get(name):
+        if (found := self.backlogs.get(name)) and not found.is_over():
             return found
         raise GoogleError(404, message=f"Resource not found (resource={name.rpartition('/')[2]}).")
 
     def publish(self, topic: str, address: str, history_id: int | str) -> None:
         """Announce that the mailbox has changed up to *history_id*."""
-        message = self.message(address, history_id)
+        self.send(topic, _notification(address, history_id))
+
+    def send(self, topic: str, data: bytes) -> PubSubMessage:
+        message = self._message(data)
         for backlog in self.backlogs.values():
             if backlog.subscription.topic == topic:
                 backlog.add(message)
+        self._published.set()
+        self._published = asyncio.Event()
+        return message
 
-    def message(self, address: str, history_id: int | str) -> PubSubMessage:
-        data = json.dumps({"emailAddress": address, "historyId": history_id}).encode()
+    def _message(self, data: bytes) -> PubSubMessage:
         return PubSubMessage(str(next(self._message_ids)), data, self._clock.now())
+
+    async def pull(self, backlog: Backlog, most: int, seconds: float) -> list[Delivery]:
+        """Lease what is due, waiting for *seconds* if there is nothing."""
+        if (due := backlog.lease(most)) or not seconds:
+            return due
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._published.wait()
+        return backlog.lease(most)
 
     # --- Pushes ---
 
@@ -80,25 +107,43 @@ class PubSub:
         """
         answers: list[int] = []
         for backlog in list(self.backlogs.values()):
-            if isinstance(backlog.subscription, PushSubscription):
-                answers += await self._push(backlog, backlog.subscription)
+            subscription = backlog.subscription
+            if isinstance(subscription, PushSubscription) and not backlog.is_over():
+                due = backlog.lease(MOST_PUSHED)
+                token = self.token(subscription) if due else ""
+                pushes = [self._push(backlog, subscription, each, token) for each in due]
+                answers += await asyncio.gather(*pushes)
         return tuple(answers)
 
-    async def _push(self, backlog: Backlog, subscription: PushSubscription) -> list[int]:
-        deliveries = backlog.lease(most=1000)
-        token = self.token(subscription) if deliveries else ""
-        answers: list[int] = []
-        for delivery in deliveries:
-            attempt = delivery.attempts if subscription.dead_letters else None
-            answer = await post(
-                self._client, subscription, delivery.message, token, attempt=attempt
-            )
-            answers.append(answer)
-            if answer in ACKNOWLEDGED:
-                backlog.acknowledge([delivery.ack_id])
-            else:
-                backlog.refuse(delivery)
-        return answers
+    async def _push(
+        self, backlog: Backlog, subscription: PushSubscription, delivery: Delivery, token: str
+    ) -> int:
+        attempt = delivery.attempts if subscription.dead_letters else None
+        answer = await post(self._client, subscription, delivery.message, token, attempt=attempt)
+        if answer in ACKNOWLEDGED:
+            backlog.acknowledge([delivery.ack_id])
+        else:
+            backlog.refuse(delivery)
+        return answer
+
+    @asynccontextmanager
+    async def pushing(self) -> AsyncIterator[None]:
+        """Push what is due by itself, while the block lasts."""
+        task = asyncio.create_task(self._keep_pushing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_pushing(self) -> None:
+        while True:
+            published = self._published
+            await self.deliver_due()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PUSHED_EVERY.total_seconds()):
+                    await published.wait()
 
     # --- What pushes are signed with ---
 
@@ -134,7 +179,7 @@ class PubSub:
 
     def envelope(self, subscription: PushSubscription, address: str, history_id: int | str) -> Json:
         """A notification as Pub/Sub wraps it."""
-        return envelope(subscription, self.message(address, history_id))
+        return envelope(subscription, self._message(_notification(address, history_id)))
 
     async def deliver(
         self, subscription: PushSubscription, envelope: Json, token: str, attempts: int
@@ -153,3 +198,7 @@ class PubSub:
             )
             statuses.append(answer.status_code)
         return tuple(statuses)
+
+
+def _notification(address: str, history_id: int | str) -> bytes:
+    return json.dumps({"emailAddress": address, "historyId": history_id}).encode()
