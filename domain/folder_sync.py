@@ -158,6 +158,10 @@ class FolderSync:
         """Whether the last list lagged, so that another follows soon in any case."""
         return self._lag(now) is not None
 
+    def lags_for_good(self, now: datetime) -> bool:
+        """Whether lists have lagged for too long: what was announced is not to come."""
+        return self.lagging_since is not None and now - self.lagging_since >= LAGS_AT_MOST
+
     def is_of_another(self, now: datetime) -> bool:
         """Whether a list that is behind us again has been so for too long to be a replica's."""
         return self.behind_since is not None and now - self.behind_since >= BEHIND_FOR

@@ -83,7 +83,7 @@ class GmailClient:
         *,
         failure: FailureOf = failure_of,
     ) -> bytes:
-        """What `POST …/users/me/`*path* answers to *body*; it is asked once only.
+        """What `POST …/users/me/`*path* answers to *body*.
 
         Raises what *failure* makes of a refusal; TooLarge, AccessFailed, Throttled, Unavailable.
         """
