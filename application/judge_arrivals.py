@@ -1,4 +1,4 @@
-"""What messages that were new say of the notifications: announced, missed, or not to be said yet."""
+"""What new messages say of the notifications: announced, missed, or not to be said yet."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,8 +20,8 @@ def judge_arrivals(
 
     Of a list by date that shows no dates, nobody can say what notifications had announced.
     """
-    silent = [each for each in new if not folder_sync.is_announced(each.number)]
-    undated = [each for each in silent if not (each.received_at or backfilled)]
+    others = [each for each in new if not folder_sync.is_announced(each.number)]
+    undated = [each for each in others if not (each.received_at or backfilled)]
     missed = [
         each
         for each in new
@@ -29,7 +29,7 @@ def judge_arrivals(
     ]
     return SyncResult(
         queued=len(new),
-        announced=len(new) - len(silent),
+        announced=len(new) - len(others),
         missed=len(missed),
         undated=len(undated),
         undated_to=max((each.number for each in undated), default=0),
