@@ -10,10 +10,11 @@ from postroom.adapters.google.errors import failure_of
 from postroom.adapters.google.responses import ResponseT, read_response
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.downloads import DownloadLimits
-from postroom.adapters.http.exchange import Response, exchange
+from postroom.adapters.http.exchange import Response, TooLarge, exchange
 from postroom.adapters.http.server_skew import ServerSkew, Skewed, ignored
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
+from postroom.domain.failure import Unavailable
 from postroom.domain.mailbox import Mailbox
 
 DEADLINE = timedelta(seconds=45)
@@ -85,12 +86,15 @@ class GmailClient:
     ) -> bytes:
         """What `POST …/users/me/`*path* answers to *body*.
 
-        Raises what *failure* makes of a refusal; TooLarge, AccessFailed, Throttled, Unavailable.
+        Raises what *failure* makes of a refusal; AccessFailed, Throttled, Unavailable.
         """
         request = self._http.build_request(
             "POST", f"{self._users}/{path}", json=body, timeout=TIMEOUT
         )
-        response = await self._answer(mailbox, request, MAX_LISTING_BYTES)
+        try:
+            response = await self._answer(mailbox, request, MAX_LISTING_BYTES)
+        except TooLarge as error:  # which would be taken for a message's
+            raise Unavailable(error.reason) from None
         if response.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
             raise self._failure(response, failure)
         return response.body
