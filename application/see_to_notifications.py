@@ -38,7 +38,7 @@ async def see_to_notifications(
     if left_to_others:
         return folder_sync.shadowed(left_to_others), ""
     subscriptions = provider.subscriptions
-    if subscriptions and subscriptions.are_kept_for(mailbox):
+    if subscriptions and subscriptions.are_ours(mailbox):
         return await _subscribe(subscriptions, mailbox, folder_sync, now)
     folder_sync = folder_sync.without_subscription()
     if provider.listener and not is_held:

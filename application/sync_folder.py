@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from postroom.application.ingest_pointer import Ingest
+from postroom.application.judge_arrivals import judge_arrivals
 from postroom.application.ports import (
     Arrival,
     ChangeSource,
@@ -205,12 +206,20 @@ class _Run:
                 return result
             pages += 1
             if page.is_last:
-                lags = 0 < self._number(page.position) < self.folder_sync.announced_to
-                return result + SyncResult(complete=True, lags=lags)
+                return result + SyncResult(complete=True, lags=await self._lags(page.position))
             self._follow(page.arrivals, page.position)
             if self._is_long_enough(pages):
                 return result
         return result
+
+    async def _lags(self, position: str) -> bool:
+        """Whether the list has not come as far as was announced; unless that was an error."""
+        if not 0 < self._number(position) < self.folder_sync.announced_to:
+            return False
+        if self.folder_sync.lags_for_good(self._now()):
+            await self.use_case.folder_syncs.forget_announced(self.folder_sync)
+            return False
+        return True
 
     async def _move_position(self, position: str) -> bool:
         """False if somebody else has claimed the folder by now, and goes on from there."""
@@ -246,7 +255,9 @@ class _Run:
         redriven = await use_case.dead_letters.redrive(list(waiting)) if dead_before else ()
         ingested = await use_case.ingest(mailbox, pointers, backfilled=backfilled)
         new = [by_id[id_] for id_ in {*redriven, *ingested.new}]
-        return listed + self._result(new, backfilled=backfilled)
+        return listed + judge_arrivals(
+            new, self.folder_sync, self._now(), self.grace, backfilled=backfilled
+        )
 
     async def _ended(self, job_ids: Sequence[str], dead_before: datetime | None) -> frozenset[str]:
         if not job_ids:
@@ -277,24 +288,6 @@ class _Run:
             skipped = OutcomeRecord(job=job, outcome=Skipped(age.reason), attempt=0, at=now)
             await self.use_case.outcomes.record(skipped)
         return old
-
-    def _result(self, new: Sequence[Arrival], *, backfilled: bool) -> SyncResult:
-        """Of a list by date that has no dates, nobody can say what notifications had announced."""
-        announced = [each for each in new if self.folder_sync.is_announced(each.number)]
-        undated = [each for each in new if not each.received_at and each not in announced]
-        if backfilled:
-            undated = []
-        return SyncResult(
-            queued=len(new),
-            announced=len(announced),
-            missed=sum(self._is_missed(each) for each in new),
-            undated=len(undated),
-            undated_to=max((each.number for each in undated), default=0),
-        )
-
-    def _is_missed(self, arrival: Arrival) -> bool:
-        date, now = arrival.received_at, self._now()
-        return bool(date and self.folder_sync.should_have_notified(date, now, self.grace))
 
     def _now(self) -> datetime:
         return self.use_case.clock.now()

@@ -25,6 +25,7 @@ pytest_plugins = [
             "results",
             "running",
             "syncing",
+            "watching",
         )
     ),
 ]

@@ -121,14 +121,18 @@ class GmailClient:
         *,
         failure: FailureOf = failure_of,
     ) -> bytes:
-        """What `POST …/users/me/`*path* answers to *body*; it is asked once only.
+        """What `POST …/users/me/`*path* answers to *body*.
 
-        Raises what *failure* makes of a refusal; TooLarge, AccessFailed, Throttled, Unavailable.
+        Raises what *failure* makes of a refusal; AccessFailed, Throttled, Unavailable.
         """
         request = self._http.build_request(
             "POST", f"{self._users}/{path}", json=body, timeout=TIMEOUT
         )
-        return (await self._answer(mailbox, request, MAX_LISTING_BYTES, failure=failure)).body
+        try:
+            response = await self._answer(mailbox, request, MAX_LISTING_BYTES, failure=failure)
+        except TooLarge as error:  # which would be taken for a message's
+            raise Unavailable(error.reason) from None
+        return response.body
 
     async def _answer(
         self,

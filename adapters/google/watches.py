@@ -44,7 +44,7 @@ class GmailSubscriptions(Subscriptions):
     clock: Clock
     public_url: str = ""
 
-    def are_kept_for(self, mailbox: Mailbox) -> bool:
+    def are_ours(self, mailbox: Mailbox) -> bool:
         return bool(self.endpoint_of(mailbox))
 
     def endpoint_of(self, mailbox: Mailbox) -> str:

@@ -86,7 +86,7 @@ class FolderSyncRow:
         heard = replace(self.folder_sync, heard_at=now, announced_to=announced_to)
         return replace(self, folder_sync=heard)
 
-    def unannounced(self) -> "FolderSyncRow":
+    def forget_announced(self) -> "FolderSyncRow":
         return replace(self, folder_sync=replace(self.folder_sync, announced_to=0))
 
     def move_backfill(self, after: datetime | None) -> "FolderSyncRow":

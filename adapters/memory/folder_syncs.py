@@ -76,7 +76,7 @@ class InMemoryFolderSyncs(FolderSyncs):
                 tables.folder_syncs[mailbox_id, folder] = row.announced(number, now)
 
     async def forget_announced(self, folder_sync: FolderSync) -> bool:
-        return await self._change(folder_sync, lambda row: row.unannounced()) is not None
+        return await self._change(folder_sync, lambda row: row.forget_announced()) is not None
 
     async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:
         lane = (folder_sync.tenant, folder_sync.mailbox)

@@ -71,7 +71,7 @@ class FolderSyncs(Protocol):
 
     @abstractmethod
     async def forget_announced(self, folder_sync: FolderSync) -> bool:
-        """What notifications had announced was of another mailbox."""
+        """What notifications had announced was of another mailbox, or an error."""
 
     @abstractmethod
     async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:

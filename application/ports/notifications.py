@@ -29,7 +29,7 @@ class SubscriptionGone(Exception):
 class Subscriptions(Protocol):
     """Has a provider notify us of new mail. Its methods raise AccessFailed, Throttled."""
 
-    def are_kept_for(self, mailbox: Mailbox) -> bool:  # noqa: ARG002 - most providers have but one way
+    def are_ours(self, mailbox: Mailbox) -> bool:  # noqa: ARG002 - most providers have but one way
         """Whether we see to the notifications of that mailbox; else an operator does."""
         return True
 

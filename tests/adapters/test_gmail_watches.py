@@ -65,7 +65,7 @@ async def test_a_watch_is_renewed_every_day_and_announces_itself(
 async def test_a_mailbox_without_a_topic_is_watched_by_its_operator(
     rig: Rig, watches: GmailSubscriptions
 ) -> None:
-    assert not watches.are_kept_for(rig.mailbox())
+    assert not watches.are_ours(rig.mailbox())
 
 
 async def test_where_a_watch_says_that_the_mailbox_stands_is_no_position(
@@ -177,7 +177,12 @@ async def test_each_refusal_of_a_watch_has_its_meaning(
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"[]", b"{}", b'{"historyId": "7"}', b'{"expiration": "soon"}', b"<h1>No</h1>"]
+    "answer",
+    [
+        *(b"", b"[]", b"{}", b'{"historyId": "7"}', b'{"expiration": "soon"}', b"<h1>No</h1>"),
+        b"x" * 9 * 2**20,
+    ],
+    ids=lambda answer: answer[:10].decode(),
 )
 async def test_a_200_that_is_no_watch_is_asked_for_again(
     rig: Rig, clock: ManualClock, mailbox: Mailbox, answer: bytes

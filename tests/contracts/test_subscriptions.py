@@ -183,7 +183,7 @@ async def test_a_folder_that_is_not_there_is_a_matter_of_access(stage: Stage) ->
 
 
 async def test_nothing_stands_in_the_way_of_a_mailbox_as_it_should_be(stage: Stage) -> None:
-    assert stage.subscriptions.are_kept_for(stage.mailbox())
+    assert stage.subscriptions.are_ours(stage.mailbox())
     assert stage.subscriptions.obstacle(stage.mailbox()) == ""
 
 

@@ -84,6 +84,8 @@ async def test_a_list_that_goes_on_lagging_is_listed_again_ever_less_often(rig: 
     await rig.pass_time(3 * HOUR)
 
     assert rig.lists < 90, "what was announced is not waited for any more"
+    folder_sync = await rig.folder_sync()
+    assert (folder_sync.announced_to, folder_sync.lagging_since) == (0, None)
     assert (await rig.folder_sync()).due_at > rig.clock.now() + 5 * MINUTE
 
 

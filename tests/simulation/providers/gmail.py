@@ -142,7 +142,7 @@ class Gmail(Site):
         return {}
 
     def drop_watches(self, mailbox: Mailbox) -> None:
-        self.emulator._watches.forget(mailbox.address)
+        self.emulator._backend.watches.forget(mailbox.address)
 
     def passed(self, position: str, arrived: Sequence[Arrived]) -> list[Arrived]:
         return [each for each in arrived if self._history_id(each) <= int(position)]

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -47,11 +48,15 @@ from tests.simulation.network import Link, remote
 from tests.simulation.plan import Mail, Nature
 from tests.simulation.process import this_process
 from tests.simulation.providers import Outside, Reach, Surroundings
-from tests.simulation.providers.announcing import Announcer, InMemoryWatches
+from tests.simulation.providers.announcing import Announcer
 from tests.simulation.reading import Readers
+from tests.watches import InMemoryWatches
 
 PAGE_SIZE = 5
 SIGNED = "signed by Google"
+RENEW_EVERY = timedelta(minutes=10)
+"""Gmail's is a day: longer than a run."""
+
 READING = 0.2
 """Seconds that it takes to send a message."""
 
@@ -77,7 +82,10 @@ class InMemoryOutside(Outside):
         )
         self.numbered = InMemoryChanges(page_size=PAGE_SIZE, numbered=True)
         self.watches = InMemoryWatches(
-            self.clock, tokens=self.subscriptions.tokens, announce=self._announce
+            self.clock,
+            tokens=self.subscriptions.tokens,
+            announce=self._announce,
+            renew_every=RENEW_EVERY,
         )
         self._announcer = Announcer()
         self._uids: dict[str, int] = {}
