@@ -91,7 +91,7 @@ class GmailChanges(ChangeSource):
             if is_end:
                 reached = max(reached, end)
             is_last = is_end and not labels.missing
-            yield ChangesPage(_arrivals(mailbox, read.message_ids), str(reached), is_last)
+            yield ChangesPage(_arrivals(mailbox, read.numbers), str(reached), is_last)
             if read.is_cut:
                 return
         if labels.missing:

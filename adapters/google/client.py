@@ -18,7 +18,7 @@ from postroom.adapters.http.exchange import Response, TooLarge, exchange
 from postroom.adapters.http.server_skew import ServerSkew, Skewed, ignored
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock, MailboxRegistry
-from postroom.domain.failure import Unavailable
+from postroom.domain.failure import Failure, Unavailable
 from postroom.domain.mailbox import Mailbox
 
 DEADLINE = timedelta(seconds=45)
@@ -73,8 +73,9 @@ class GmailClient:
 
         Raises NotFound, AccessFailed, Throttled, Unavailable.
         """
+        request = self._request(path, params or {})
         try:
-            response = await self._get(mailbox, path, params or {}, MAX_LISTING_BYTES)
+            response = await self._answer(mailbox, request, MAX_LISTING_BYTES)
         except TooLarge as error:  # which would be taken for a message's
             raise Unavailable(error.reason) from None
         return read_response(model, response.body)
@@ -84,11 +85,12 @@ class GmailClient:
 
         Raises NotFound, TooLarge, AccessFailed, Throttled, Unavailable.
         """
-        path, reader = f"messages/{quote(message_id, safe='')}", RawReader()
+        request = self._request(f"messages/{quote(message_id, safe='')}", {"format": "raw"})
+        reader = RawReader()
         # It is a third longer in base64, and there is as much around it as in a listing.
         limit = max_bytes * 4 // 3 + MAX_LISTING_BYTES
         try:
-            await self._get(mailbox, path, {"format": "raw"}, limit, into=reader)
+            await self._answer(mailbox, request, limit, into=reader)
         except UnreadableMessage:
             raise Unavailable("gmail sent an unreadable message") from None
         message = read_response(RawMessage, bytes(reader.rest))
@@ -97,37 +99,38 @@ class GmailClient:
             raise TooLarge(f"the message is larger than {max_bytes} bytes")
         return message.model_copy(update={"raw": raw})
 
-    async def _get(
+    def _request(self, path: str, params: Params) -> httpx.Request:
+        return self._http.build_request(
+            "GET", f"{self._users}/{path}", params=params, timeout=TIMEOUT
+        )
+
+    async def _answer(
         self,
         mailbox: Mailbox,
-        path: str,
-        params: Params,
+        request: httpx.Request,
         max_bytes: int,
         *,
         into: Callable[[bytes], None] | None = None,
     ) -> Response:
-        request = self._http.build_request(
-            "GET", f"{self._users}/{path}", params=params, timeout=TIMEOUT
-        )
+        """That is a success. Raises as `get_raw` does."""
         token = await self.tokens.get(mailbox)
         response = await self._send(request, token, max_bytes, into)
         if response.status == HTTPStatus.UNAUTHORIZED:  # revoked before its time: once more
             token = await self.tokens.get(mailbox, rejected=token)
             response = await self._send(request, token, max_bytes, into)
-        self._raise_for_status(mailbox, response)
+        if response.status != HTTPStatus.OK:
+            raise self._failure(mailbox, response)
+        self._pauses.end((mailbox.tenant, mailbox.id))
         return response
 
-    def _raise_for_status(self, mailbox: Mailbox, response: Response) -> None:
-        now, key = self._clock.now(), (mailbox.tenant, mailbox.id)
-        if response.status == HTTPStatus.OK:
-            self._pauses.end(key)
-            return
-        raise failure_of(
+    def _failure(self, mailbox: Mailbox, response: Response) -> Failure:
+        now = self._clock.now()
+        return failure_of(
             response.status,
             response.headers,
             response.body,
             self.skew.theirs(now),
-            unsaid=lambda: self._pauses.next(key, now),
+            unsaid=lambda: self._pauses.next((mailbox.tenant, mailbox.id), now),
         )
 
     async def _send(
