@@ -267,6 +267,17 @@ async def test_a_label_that_was_removed_is_said_and_holds_up_no_other_label(
     assert await rig.by_date(mailbox, clock.now()) == [message_id]
 
 
+async def test_a_label_that_is_left_out_and_was_removed_is_missed_by_nobody(
+    rig: LabelsRig, clock: ManualClock
+) -> None:
+    mailbox, start = rig.mailbox(ALL_BUT_ADS), rig.history_id
+    message_id = rig.deliver("INBOX")
+    del rig.labels["Label_9"]
+
+    assert await rig.by_history(mailbox, start) == [message_id]
+    assert await rig.by_date(mailbox, clock.now()) == [message_id]
+
+
 async def test_labels_that_are_all_missing_do_not_make_it_all_mail(
     rig: LabelsRig, clock: ManualClock
 ) -> None:
