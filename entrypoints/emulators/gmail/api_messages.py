@@ -25,6 +25,8 @@ from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
 
 MOST_AT_ONCE = 1000
 
+_MOVE = ("addLabelIds", "removeLabelIds")
+
 
 @get(f"{USER}/profile")
 async def profile(request: Call, user: FromPath[str], backend: TheBackend) -> Json:
@@ -57,7 +59,7 @@ async def messages(request: Call, user: FromPath[str], backend: TheBackend) -> J
     entered = backend.enter(request, user, "messages.list")
     found = listed(request, entered)
     page, token = backend.pages.cut(
-        f"messages.list {entered.mailbox.address} {_asked(request)}",
+        f"messages.list {list_name(request, entered)}",
         found,
         lambda each: -each.order,
         token=request.query_params.get("pageToken", ""),
@@ -77,7 +79,7 @@ async def modify(
     request: Call, user: FromPath[str], message_id: FromPath[str], backend: TheBackend
 ) -> Json:
     entered = backend.enter(request, user, "messages.modify", message_id)
-    add, remove = _moves(entered, await json_body(request, "addLabelIds", "removeLabelIds"))
+    add, remove = _moves(entered, await json_body(request, _MOVE))
     return _relabelled(entered, message_id, add, remove)
 
 
@@ -100,7 +102,7 @@ async def untrash(
 @post(f"{USER}/messages/batchModify", status_code=204)
 async def batch_modify(request: Call, user: FromPath[str], backend: TheBackend) -> None:
     entered = backend.enter(request, user, "messages.batchModify")
-    body = await json_body(request, "ids", "addLabelIds", "removeLabelIds")
+    body = await json_body(request, ("ids", *_MOVE))
     ids = body.get("ids", [])
     if not 1 <= len(ids) <= MOST_AT_ONCE:
         raise invalid(f"There must be 1 to {MOST_AT_ONCE} ids.")
@@ -132,6 +134,13 @@ def listed(request: Call, entered: Entered) -> list[StoredMessage]:
     return sorted(found, key=lambda each: each.order, reverse=True)
 
 
+def list_name(request: Call, entered: Entered) -> str:
+    """Which list it is, whatever its page."""
+    query = request.query_params.multi_items()
+    chosen = sorted(each for each in query if each[0] not in ("maxResults", "pageToken"))
+    return f"{entered.mailbox.address} {chosen}"
+
+
 def shown(request: Call, entered: Entered, message: StoredMessage) -> Json:
     """The message in the form that is asked for. Raises GoogleError."""
     query = request.query_params
@@ -141,12 +150,6 @@ def shown(request: Call, entered: Entered, message: StoredMessage) -> Json:
     if form in ("full", "raw") and entered.caller.scopes == {READ_METADATA}:
         raise GoogleError(403, "forbidden", f"Metadata scope doesn't allow format {form.upper()}")
     return message.body(form, query.getall("metadataHeaders", []))
-
-
-def _asked(request: Call) -> str:
-    """Which list it is, whatever its page."""
-    query = request.query_params.multi_items()
-    return repr(sorted(each for each in query if each[0] not in ("maxResults", "pageToken")))
 
 
 def _moves(entered: Entered, body: Json) -> tuple[Collection[str], Collection[str]]:

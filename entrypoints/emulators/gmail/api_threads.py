@@ -6,7 +6,7 @@ Source: https://developers.google.com/workspace/gmail/api/reference/rest/v1/user
 from litestar import get
 from litestar.params import FromPath
 
-from postroom.entrypoints.emulators.gmail.api_messages import listed, shown
+from postroom.entrypoints.emulators.gmail.api_messages import list_name, listed, shown
 from postroom.entrypoints.emulators.gmail.calls import USER, Call, TheBackend, page_size
 from postroom.entrypoints.emulators.gmail.messages import StoredMessage
 from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
@@ -35,7 +35,7 @@ async def threads(request: Call, user: FromPath[str], backend: TheBackend) -> Js
     for message in listed(request, entered):
         newest.setdefault(message.thread_id, message)
     page, token = backend.pages.cut(
-        f"threads.list {entered.mailbox.address}",
+        f"threads.list {list_name(request, entered)}",
         list(newest.values()),
         lambda each: -each.order,
         token=request.query_params.get("pageToken", ""),

@@ -18,7 +18,7 @@ async def watch(request: Call, user: FromPath[str], backend: TheBackend) -> Json
     made = backend.watches.start(
         entered.mailbox.address,
         entered.caller.project,
-        await json_body(request, *_FIELDS),
+        await json_body(request, _FIELDS),
         entered.mailbox.labels,
         entered.mailbox.history_id,
     )

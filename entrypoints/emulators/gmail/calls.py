@@ -1,5 +1,6 @@
 """What the methods share: who calls, what a request may say, and what befalls it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,7 @@ class Backend:
 
     def caller(self, request: Call) -> Caller:
         """Raises GoogleError."""
-        return self.tokens.access.caller(request.headers.get("Authorization", ""))
+        return self.tokens.caller(request.headers.get("Authorization", ""))
 
     def enter(self, request: Call, user: str, name: str, *targets: str) -> Entered:
         """A call of the method *name* on the caller's own mailbox. Raises GoogleError."""
@@ -102,15 +103,18 @@ class Backend:
 TheBackend = NamedDependency[Backend]
 
 
-async def json_body(request: Call, *known: str) -> Json:
-    """What was sent, or nothing; it has no fields but *known*. Raises GoogleError."""
+async def json_body(request: Call, known: Collection[str] | None) -> Json:
+    """What was sent, or nothing; it has no fields but those that are *known*.
+
+    Raises GoogleError.
+    """
     try:
         body = await request.json() if await request.body() else {}
     except ValueError:
         body = None
     if not isinstance(body, dict):
         raise GoogleError(400, "parseError", "Invalid JSON payload received.")
-    if unknown := sorted(set(body) - set(known)):
+    if known is not None and (unknown := sorted(set(body).difference(known))):
         raise invalid(
             f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
         )

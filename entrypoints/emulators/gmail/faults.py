@@ -50,6 +50,7 @@ class Faults:
         self.calls = Counter[str]()
         self._planned: list[_Planned] = []
         self._released = asyncio.Event()
+        self._hanging = asyncio.Event()
 
     def plan(self, target: str, fault: Exception, times: int, every: int = 1) -> None:
         self._planned.append(_Planned(target, fault, times, every))
@@ -61,6 +62,10 @@ class Faults:
     def release(self) -> None:
         """Let go what hangs, now and from now on."""
         self._released.set()
+
+    async def hanging(self) -> None:
+        """Wait until something hangs."""
+        await self._hanging.wait()
 
     def meet(self, scope: Any, names: Collection[str]) -> None:  # noqa: ANN401 - see AsgiApp
         """Count the call, and use up the first fault that is aimed at any of *names*.
@@ -81,6 +86,7 @@ class Faults:
             async def send_faulty(message: Any) -> None:  # noqa: ANN401
                 match scope.get(_FAULT):
                     case Hang():
+                        self._hanging.set()
                         await self._released.wait()
                     case Drip(seconds) if message["type"] == "http.response.body":
                         await _drip(message["body"], seconds, send)

@@ -14,6 +14,7 @@ from email.message import Message
 from postroom.entrypoints.emulators.gmail.wire import Json, base64url
 
 FORMS = ("minimal", "metadata", "full", "raw")
+LONGEST_HEAD = 2**16
 SNIPPET = 100
 
 _ID = re.compile(rb"<[^<>\s]+>")
@@ -72,7 +73,7 @@ class StoredMessage:
 
 def references_of(raw: bytes) -> tuple[str, list[str]]:
     """The Message-ID, and those that the message answers, the nearest last."""
-    head = raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    head = raw[:LONGEST_HEAD].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     found: dict[bytes, list[str]] = {}
     for name, value in _IDS.findall(head):
         found[name.lower()] = [each.decode("ascii", "replace") for each in _ID.findall(value)]

@@ -1,7 +1,8 @@
 """The methods of the Gmail API: what each costs, which parameters it has, and what opens it.
 
 Sources: https://developers.google.com/workspace/gmail/api/reference/quota for the units of
-projects made since May 2026, and the discovery document for the rest.
+projects made since May 2026, and the discovery document for the rest. The parameter `fields` is
+taken, and all fields are answered.
 """
 
 from dataclasses import dataclass
@@ -15,11 +16,7 @@ from postroom.entrypoints.emulators.gmail.access import (
 
 READ = frozenset({ALL_MAIL, MODIFY_MAIL, READ_MAIL, READ_METADATA})
 MODIFY = frozenset({ALL_MAIL, MODIFY_MAIL})
-LABELS = frozenset(
-    {
-        "https://www.googleapis.com/auth/gmail.labels",
-    }
-)
+LABELS = frozenset({"https://www.googleapis.com/auth/gmail.labels"})
 
 STANDARD_PARAMETERS = frozenset({
     "$.xgafv", "access_token", "alt", "callback", "fields", "key", "oauth_token", "prettyPrint",

@@ -35,6 +35,10 @@ class FaultScript(MailScript):
         """Drop the connection in the middle of the answer; what is asked for is done."""
         self.fail(target, Cut(), times=times, every=every)
 
+    async def hanging(self) -> None:
+        """Wait until something hangs."""
+        await self._backend.faults.hanging()
+
     def release(self) -> None:
         """Let go what hangs, now and from now on."""
         self._backend.faults.release()

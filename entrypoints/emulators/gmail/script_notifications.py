@@ -1,6 +1,7 @@
 """The face for scripts: who watches, and what is pushed."""
 
 from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 
 from postroom.entrypoints.emulators.gmail.script_mail import MailScript
 from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription
@@ -28,6 +29,10 @@ class NotificationScript(MailScript):
     async def deliver_pushes(self) -> tuple[int, ...]:
         """Push once what is due in the subscriptions that push; gives the answers."""
         return await self.pubsub.deliver_due()
+
+    def pushing(self) -> AbstractAsyncContextManager[None]:
+        """Push what is due by itself, while the block lasts."""
+        return self.pubsub.pushing()
 
     async def push(
         self,
