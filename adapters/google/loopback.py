@@ -33,10 +33,10 @@ class Loopback:
 async def loopback(accepts: Callable[[str], bool]) -> AsyncIterator[Loopback]:
     """Listens on a port that is free, until it has had a query that *accepts* says is for us."""
     query: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    answering: set[asyncio.Task[None] | None] = set()
+    open_ones: set[asyncio.StreamWriter] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answering.add(asyncio.current_task())
+        open_ones.add(writer)
         try:
             async with asyncio.timeout(HEAD_WITHIN):
                 found = _query(await reader.readuntil(b"\r\n\r\n"))
@@ -49,7 +49,7 @@ async def loopback(accepts: Callable[[str], bool]) -> AsyncIterator[Loopback]:
             pass  # it was no browser
         finally:
             writer.close()
-            answering.discard(asyncio.current_task())
+            open_ones.discard(writer)
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=MAX_HEAD)
     async with server:
@@ -57,9 +57,8 @@ async def loopback(accepts: Callable[[str], bool]) -> AsyncIterator[Loopback]:
         try:
             yield Loopback(f"http://127.0.0.1:{port}", query)
         finally:
-            for task in answering:  # browsers open connections in reserve, and say nothing there
-                if task:
-                    task.cancel()
+            for writer in open_ones:  # browsers open some in reserve, and say nothing there
+                writer.close()
 
 
 def _query(head: bytes) -> str | None:
