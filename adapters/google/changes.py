@@ -91,11 +91,11 @@ class GmailChanges(ChangeSource):
             is_end = not (page.next_page_token or read.is_cut)
             if is_end:
                 reached = max(reached, end)
-            is_last = is_end and not labels.missing
+            is_last = is_end and not labels.is_missing
             yield ChangesPage(_arrivals(mailbox, read.numbers), str(reached), is_last)
             if read.is_cut:
                 return
-        if labels.missing:
+        if labels.is_missing:
             raise FolderMissing(labels.names, what="label")
 
     def number(self, position: str) -> int:

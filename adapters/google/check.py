@@ -73,7 +73,7 @@ class GmailMailboxCheck(MailboxCheck):
     async def _find_labels(self, mailbox: Mailbox) -> Account:
         """The account with the ids of its labels, which outlive their names."""
         found = await LabelLookup(self.gmail)(mailbox)
-        if found.missing:
+        if not found.is_complete:
             raise FolderMissing(found.names, what="label")
         return replace(google_account(mailbox), labels=found.choice)
 

@@ -75,8 +75,9 @@ class GmailClient:
 
         Raises NotFound, AccessFailed, Throttled, Unavailable.
         """
+        request = self._request(path, params or {})
         try:
-            response = await self._get(mailbox, path, params or {}, MAX_LISTING_BYTES)
+            response = await self._answer(mailbox, request, MAX_LISTING_BYTES)
         except TooLarge as error:  # which would be taken for a message's
             raise Unavailable(error.reason) from None
         return read_response(model, response.body)
@@ -86,11 +87,12 @@ class GmailClient:
 
         Raises NotFound, TooLarge, AccessFailed, Throttled, Unavailable.
         """
-        path, reader = f"messages/{quote(message_id, safe='')}", RawReader()
+        request = self._request(f"messages/{quote(message_id, safe='')}", {"format": "raw"})
+        reader = RawReader()
         # It is a third longer in base64, and there is as much around it as in a listing.
         limit = max_bytes * 4 // 3 + MAX_LISTING_BYTES
         try:
-            await self._get(mailbox, path, {"format": "raw"}, limit, into=reader)
+            await self._answer(mailbox, request, limit, into=reader)
         except UnreadableMessage:
             raise Unavailable("gmail sent an unreadable message") from None
         message = read_response(RawMessage, bytes(reader.rest))
@@ -98,20 +100,6 @@ class GmailClient:
         if len(raw) > max_bytes:
             raise TooLarge(f"the message is larger than {max_bytes} bytes")
         return message.model_copy(update={"raw": raw})
-
-    async def _get(
-        self,
-        mailbox: Mailbox,
-        path: str,
-        params: Params,
-        max_bytes: int,
-        *,
-        into: Callable[[bytes], None] | None = None,
-    ) -> Response:
-        request = self._http.build_request(
-            "GET", f"{self._users}/{path}", params=params, timeout=TIMEOUT
-        )
-        return await self._answer(mailbox, request, max_bytes, into=into)
 
     async def post(
         self,
@@ -133,6 +121,11 @@ class GmailClient:
         except TooLarge as error:  # which would be taken for a message's
             raise Unavailable(error.reason) from None
         return response.body
+
+    def _request(self, path: str, params: Params) -> httpx.Request:
+        return self._http.build_request(
+            "GET", f"{self._users}/{path}", params=params, timeout=TIMEOUT
+        )
 
     async def _answer(
         self,

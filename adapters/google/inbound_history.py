@@ -15,14 +15,14 @@ from postroom.adapters.google.labels import SENT, InboundRule
 from postroom.adapters.google.responses import Change, HistoryList, HistoryRecord, LabelledMessage
 from postroom.domain.mailbox import Mailbox
 
-MAX_ASKED = 50
+MAX_LOOKED_UP = 50
 """Messages whose labels one list asks for: each costs as much of the quota as a fetch. The list
 ends there, and the next one goes on."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboundPage:
-    """What came in, up to the record *reached* (0: none was read): by id, with its record's number.
+    """What came in up to the record *reached* (0: none was read): by id, its record's number.
 
     *is_cut* says that there are records behind that.
     """
@@ -41,19 +41,19 @@ class InboundHistory:
     rule: InboundRule
     _listed: set[str] = field(default_factory=set)
     _new: set[str] = field(default_factory=set)
-    _asked: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    _looked_up: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
     async def read(self, page: HistoryList) -> InboundPage:
         """What of *page* came in, and was on none before. Raises as a request to Gmail does."""
-        found: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         reached = 0
         for record in page.history:
-            if len(self._asked) >= MAX_ASKED:
-                return InboundPage(found, reached, is_cut=True)
-            found.update(dict.fromkeys(await self._inbound(record), record.id))
-            self._listed.update(found)
+            if len(self._looked_up) >= MAX_LOOKED_UP:
+                return InboundPage(numbers, reached, is_cut=True)
+            numbers.update(dict.fromkeys(await self._inbound(record), record.id))
+            self._listed.update(numbers)
             reached = max(reached, record.id)
-        return InboundPage(found, reached)
+        return InboundPage(numbers, reached)
 
     async def _inbound(self, record: HistoryRecord) -> list[str]:
         found = [
@@ -86,11 +86,11 @@ class InboundHistory:
         message_id, labels = change.message.id, change.message.label_ids
         if labels is not None:
             return labels
-        if message_id not in self._asked:
-            self._asked[message_id] = await self._ask(message_id)
-        return self._asked[message_id]
+        if message_id not in self._looked_up:
+            self._looked_up[message_id] = await self._look_up(message_id)
+        return self._looked_up[message_id]
 
-    async def _ask(self, message_id: str) -> frozenset[str] | None:
+    async def _look_up(self, message_id: str) -> frozenset[str] | None:
         path = f"messages/{quote(message_id, safe='')}"
         try:
             message = await self.gmail.get(

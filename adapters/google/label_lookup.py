@@ -12,14 +12,22 @@ from postroom.domain.mailbox import Mailbox
 
 @dataclass(frozen=True, slots=True)
 class FoundLabels:
-    """*choice* as it is in the mailbox by now; *missing* are the names of what is not there.
+    """*choice* as it is in the mailbox by now: labels without an id are not there.
 
     *names* are those of the labels that are there, as far as that was looked.
     """
 
     choice: LabelChoice
-    missing: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether a label is not there that is received. One that is left out is missed by nobody."""
+        return not all(label.id for label in self.choice.received)
+
+    @property
+    def is_complete(self) -> bool:
+        return all(label.id for label in (*self.choice.received, *self.choice.left_out))
 
     @property
     def rule(self) -> InboundRule:
@@ -40,11 +48,8 @@ class LabelLookup:
         there = (await self.gmail.get(mailbox, "labels", LabelList)).labels
         received = tuple(_found(label, there) for label in choice.received)
         left_out = tuple(_found(label, there) for label in choice.left_out)
-        return FoundLabels(
-            LabelChoice(received, left_out),
-            tuple(label.name for label in (*received, *left_out) if not label.id),
-            tuple(label.name for label in there),
-        )
+        names = tuple(label.name for label in there)
+        return FoundLabels(LabelChoice(received, left_out), names)
 
 
 def _found(label: Label, there: Sequence[ListedLabel]) -> Label:

@@ -33,8 +33,10 @@ class Loopback:
 async def loopback(accepts: Callable[[str], bool]) -> AsyncIterator[Loopback]:
     """Listens on a port that is free, until it has had a query that *accepts* says is for us."""
     query: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    open_ones: set[asyncio.StreamWriter] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones.add(writer)
         try:
             async with asyncio.timeout(HEAD_WITHIN):
                 found = _query(await reader.readuntil(b"\r\n\r\n"))
@@ -47,11 +49,16 @@ async def loopback(accepts: Callable[[str], bool]) -> AsyncIterator[Loopback]:
             pass  # it was no browser
         finally:
             writer.close()
+            open_ones.discard(writer)
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=MAX_HEAD)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        yield Loopback(f"http://127.0.0.1:{port}", query)
+        try:
+            yield Loopback(f"http://127.0.0.1:{port}", query)
+        finally:
+            for writer in open_ones:  # browsers open some in reserve, and say nothing there
+                writer.close()
 
 
 def _query(head: bytes) -> str | None:

@@ -147,11 +147,14 @@ async def test_labels_are_found_and_their_ids_are_stored(clock: ManualClock) -> 
     assert last.account.labels.received[1] == Label("Desk/Orders", "Label_7")
 
 
+@pytest.mark.parametrize(
+    "choice", [LabelChoice((Label("Orders"),)), LabelChoice((), (Label("Orders"),))], ids=str
+)
 async def test_a_label_that_is_not_there_fails_and_what_there_is_is_named(
-    clock: ManualClock,
+    clock: ManualClock, choice: LabelChoice
 ) -> None:
     async with labels_rig(clock, {"Label_7": "Desk/Orders"}) as rig:
-        mailbox = rig.mailbox(LabelChoice((Label("Orders"),)))
+        mailbox = rig.mailbox(choice)
         *_, last = [step async for step in GmailMailboxCheck(rig.client).check(mailbox)]
 
     assert last.failed == "the mailbox has no such label"

@@ -8,7 +8,7 @@ import pytest
 
 from postroom.adapters.google.account import FOLDER
 from postroom.adapters.google.changes import GmailChanges
-from postroom.adapters.google.inbound_history import MAX_ASKED
+from postroom.adapters.google.inbound_history import MAX_LOOKED_UP
 from postroom.adapters.google.labels import ALL_MAIL, INBOX_ALONE, Label, LabelChoice
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import ChangesPage
@@ -190,14 +190,14 @@ async def test_a_list_asks_for_the_labels_of_so_many_messages_and_goes_on_later(
     rig: LabelsRig, clock: ManualClock
 ) -> None:
     """Each costs as much of the quota as a fetch; what has been read by then is not read again."""
-    names = [f"m{n}" for n in range(MAX_ASKED + 5)]
+    names = [f"m{n}" for n in range(MAX_LOOKED_UP + 5)]
     records = [record(10 + n, "messagesAdded", {"id": each}) for n, each in enumerate(names)]
 
     [page], asked = await listed(rig, clock, records, {each: ["INBOX"] for each in names})
 
-    assert asked == MAX_ASKED
-    assert ids(page.arrivals) == names[:MAX_ASKED]
-    assert (page.position, page.is_last) == (str(9 + MAX_ASKED), False)
+    assert asked == MAX_LOOKED_UP
+    assert ids(page.arrivals) == names[:MAX_LOOKED_UP]
+    assert (page.position, page.is_last) == (str(9 + MAX_LOOKED_UP), False)
 
 
 @pytest.mark.parametrize("taken_out", ["messagesAdded", "labelsRemoved"])
@@ -264,6 +264,17 @@ async def test_a_label_that_was_removed_is_said_and_holds_up_no_other_label(
     assert ids(page.arrivals) == [message_id]
     assert page.position == str(rig.history_id)
     assert "Ads" in raised.value.paths
+    assert await rig.by_date(mailbox, clock.now()) == [message_id]
+
+
+async def test_a_label_that_is_left_out_and_was_removed_is_missed_by_nobody(
+    rig: LabelsRig, clock: ManualClock
+) -> None:
+    mailbox, start = rig.mailbox(ALL_BUT_ADS), rig.history_id
+    message_id = rig.deliver("INBOX")
+    del rig.labels["Label_9"]
+
+    assert await rig.by_history(mailbox, start) == [message_id]
     assert await rig.by_date(mailbox, clock.now()) == [message_id]
 
 

@@ -15,7 +15,6 @@ from postroom.application.ports import CheckStep
 from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GmailEmulator, GoogleError
-from postroom.entrypoints.emulators.gmail.rights import SEE_SUBSCRIPTION, SEE_TOPIC
 from postroom.entrypoints.emulators.gmail.script_sign_in import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription, Subscription
 from postroom.entrypoints.emulators.gmail.topics import TOPIC
@@ -160,7 +159,7 @@ async def test_a_subscription_that_may_expire_passes_with_a_note(stage: Stage) -
 async def test_who_may_not_look_at_them_may_use_them_all_the_same(stage: Stage) -> None:
     mailbox = stage.mailbox()
     stage.gmail.pubsub.subscribe(PUSHES)
-    for right in (SEE_TOPIC, SEE_SUBSCRIPTION):
+    for right in ("pubsub.topics.get", "pubsub.subscriptions.get"):
         stage.gmail.pubsub.rights.take(right, SERVICE_ACCOUNT)
 
     topic, subscription, watch = await stage.steps(mailbox)

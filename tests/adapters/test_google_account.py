@@ -230,7 +230,11 @@ def test_a_person_signs_in_again_to_the_same_client_or_to_another() -> None:
     opened = replace(created, person=replace(created.person, refresh_token=Secret("1//0")))
 
     assert accounts.reconnect(opened, {"delegated": True}) == created
-    another = {"delegated": True, "client-id": "5678", "client-secret": Secret("other")}
+    another: dict[str, OptionValue] = {
+        "delegated": True,
+        "client-id": "5678",
+        "client-secret": Secret("other"),
+    }
     assert accounts.reconnect(opened, another).person == PersonalAccess("5678", Secret("other"))
     with pytest.raises(InvalidAccount, match="--client-secret-file is missing"):
         accounts.reconnect(opened, {"delegated": True, "client-id": "5678"})

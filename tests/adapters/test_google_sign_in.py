@@ -245,3 +245,15 @@ async def test_the_first_answer_is_taken_and_the_second_changes_nothing(
         )
 
     assert await listening.query == "ours=1"
+
+
+async def test_a_connection_on_which_nothing_is_said_does_not_hold_up_the_end() -> None:
+    """Browsers open some in reserve."""
+    async with asyncio.timeout(5):
+        async with loopback(lambda _: True) as listening:
+            port = urlsplit(listening.uri).port
+            silent, writer = await asyncio.open_connection("127.0.0.1", port)
+            await sent(listening, b"GET / HTTP/1.1\r\n\r\n")
+
+        assert await silent.read() == b""
+        writer.close()

@@ -1,6 +1,5 @@
 """A Gmail mailbox and a worker, with the rest in memory: what is fetched, when, and how often."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -10,16 +9,20 @@ import httpx
 import pytest
 
 from postroom.adapters import google
+from postroom.adapters.google.account import GoogleAccount, PersonalAccess
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import OutcomeRecord
 from postroom.application.providers import Providers
-from postroom.domain.mailbox import Mailbox
-from postroom.domain.outcome import Completed, Effect, Outcome, Skipped, name_of
+from postroom.application.resume_mailbox import ResumeMailbox
+from postroom.domain.account import Secret
+from postroom.domain.mailbox import Mailbox, PausedBy
+from postroom.domain.outcome import Completed, Deferred, Effect, Outcome, Retry, Skipped, name_of
 from postroom.domain.pointer import PointerJob, job_id
 from postroom.domain.retry import YOUNG
 from postroom.entrypoints.emulators.gmail import GmailEmulator, GoogleError
 from postroom.entrypoints.emulators.gmail.quota import HEADER, TEXT, Limit
+from postroom.entrypoints.emulators.gmail.script_sign_in import CLIENT
 from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, gmail_rig, pointer
 from tests.threads import sign_ins
 from tests.unit.api_rig import Rig, open_rig
@@ -46,6 +49,22 @@ class World:
         job = job_id(self.mailbox.tenant, self.mailbox.id, pointer(message_id))
         found = await self.rig.outcomes.find(self.mailbox.tenant, job_id=job)
         return [name_of(record.outcome) for record in found]
+
+    async def stored(self) -> Mailbox:
+        found = await self.rig.registry.get(self.mailbox.tenant, self.mailbox.id)
+        assert found
+        return found
+
+    async def open_by_person(self) -> None:
+        """The mailbox's user signs in (again)."""
+        stored = await self.stored()
+        assert isinstance(stored.account, GoogleAccount)
+        token = Secret(self.gmail.consent(SUPPORT))
+        person = PersonalAccess(CLIENT.id, Secret(CLIENT.secret), token)
+        account = replace(stored.account, service_account=Secret(""), person=person)
+        assert await self.rig.registry.replace_account(stored, account)
+        resume = ResumeMailbox(self.rig.registry, self.rig.queue)
+        await resume(stored.tenant, stored.id, paused_by=PausedBy.ACCESS)
 
     async def run(self) -> list[Outcome]:
         """Sync what is due, and handle all that waits."""
@@ -77,7 +96,9 @@ async def world(clock: ManualClock) -> AsyncIterator[World]:
                 public_url="https://postroom.test",
                 max_message_bytes=2**20,
             )
-            rig.providers = Providers([google.provider(deps, gmail_url=URL)])
+            rig.providers = Providers(
+                [google.provider(deps, gmail_url=URL, token_url=f"{URL}/token")]
+            )
             mailbox = replace(gmail.mailbox(), added_at=clock.now() - DAY)
             await rig.registry.add(mailbox)
             yield World(gmail.gmail, rig, Worker(rig), mailbox)
@@ -164,18 +185,19 @@ async def test_what_was_handled_and_is_moved_to_and_fro_is_not_fetched_again(wor
 # --- A message that is not there (yet) ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", ["notFound", ""])
+@pytest.mark.parametrize("is_listed", [True, False])
 async def test_a_young_message_that_is_not_there_is_asked_for_again(
-    world: World, reason: str
+    world: World, *, is_listed: bool
 ) -> None:
     """With the older list of errors, or by the status alone (AIP-193)."""
     await world.run()
     message_id = world.deliver()
-    world.gmail.fail("messages.get", NotFound(reason), times=3)
+    world.gmail.manners.legacy_errors = is_listed
+    world.gmail.fail("messages.get", GoogleError(404, "notFound"), times=3)
 
     outcomes = await world.run_for(20 * MINUTE)
 
-    assert [name_of(each) for each in outcomes] == ["deferred"] * 3 + ["completed"]
+    assert [type(each) for each in outcomes] == [Deferred] * 3 + [Completed]
     assert await world.outcomes(message_id) == ["completed"]
 
 
@@ -191,28 +213,17 @@ async def test_a_message_that_was_deleted_is_gone_once_it_is_no_longer_young(wor
     assert len(outcomes) < 10
 
 
-class NotFound(GoogleError):
-    def __init__(self, reason: str) -> None:
-        super().__init__(404, reason or "notFound")
-        self._is_listed = bool(reason)
-
-    def body(self) -> dict[str, object]:
-        body = json.loads(json.dumps(super().body()))
-        if not self._is_listed:
-            del body["error"]["errors"]
-        return body
-
-
 @pytest.mark.parametrize(
-    ("fault", "first"),
+    "fault",
     [
-        (GoogleError(403, "insufficientPermissions"), "deferred"),
-        (GoogleError(429, "rateLimitExceeded"), "deferred"),
-        (GoogleError(500, "backendError"), "deferred"),
+        GoogleError(403, "insufficientPermissions"),
+        GoogleError(429, "rateLimitExceeded"),
+        GoogleError(500, "backendError"),
+        GoogleError(503, "backendError", headers={"Retry-After": "7"}),
     ],
 )
-async def test_a_message_whose_get_fails_waits_and_costs_the_next_nothing(
-    world: World, fault: GoogleError, first: str
+async def test_a_message_whose_get_fails_waits_and_holds_up_no_other(
+    world: World, fault: GoogleError
 ) -> None:
     await world.run()
     ids = [world.deliver() for _ in range(3)]
@@ -220,27 +231,80 @@ async def test_a_message_whose_get_fails_waits_and_costs_the_next_nothing(
 
     outcomes = await world.run_for(60 * MINUTE)
 
-    assert name_of(outcomes[0]) == first
+    assert isinstance(outcomes[0], Deferred | Retry)
     assert [await world.outcomes(each) for each in ids] == [["completed"]] * 3
 
 
 # --- Quota --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("says", [TEXT, HEADER, ""])
-@pytest.mark.parametrize("status", [403, 429])
+@pytest.mark.parametrize(("status", "says"), [(403, TEXT), (429, HEADER), (429, "")])
 async def test_the_quota_is_kept_by_the_lane_and_costs_no_message_an_attempt(
-    world: World, says: str, status: int
+    world: World, status: int, says: str
 ) -> None:
-    """20 units a fetch, of 6,000 a minute and user: 300 messages a minute."""
+    """20 units a fetch: these are 100 messages a minute."""
     await world.run()
-    ids = [world.deliver() for _ in range(900)]
+    ids = [world.deliver() for _ in range(300)]
     world.gmail.quota.limit = Limit(
-        units=6_000, per=MINUTE, status=status, reason="userRateLimitExceeded", says=says
+        units=2_000, per=MINUTE, status=status, reason="userRateLimitExceeded", says=says
     )
 
-    outcomes = await world.run_for(15 * MINUTE)
+    outcomes = await world.run_for(45 * MINUTE)
 
     assert {tuple(await world.outcomes(each)) for each in ids} == {("completed",)}
-    assert {name_of(each) for each in outcomes} <= {"completed", "deferred"}
-    assert world.gmail.quota.refused <= 12
+    assert {type(each) for each in outcomes} == {Completed, Deferred}
+    assert 2 <= world.gmail.quota.refused <= 12
+
+
+# --- A person's access --------------------------------------------------------------------------
+
+
+async def test_a_consent_that_is_withdrawn_suspends_the_mailbox_with_the_reason(
+    world: World,
+) -> None:
+    """And once they have signed in again, what has waited is handled."""
+    await world.open_by_person()
+    await world.run()
+    world.gmail.withdraw_consent(SUPPORT)
+    message_id = world.deliver()
+
+    await world.run_for(60 * MINUTE)
+
+    suspended = await world.stored()
+    assert suspended.paused
+    assert suspended.paused.by is PausedBy.ACCESS
+    assert "the token endpoint answered 400 invalid_grant" in suspended.paused.reason
+    assert await world.outcomes(message_id) == []
+
+    await world.open_by_person()
+    await world.run_for(60 * MINUTE)
+    assert (await world.stored()).paused is None
+    assert await world.outcomes(message_id) == ["completed"]
+
+
+# --- Pages --------------------------------------------------------------------------------------
+
+
+async def test_page_tokens_that_expire_half_way_lose_nothing_and_fetch_nothing_twice(
+    world: World,
+) -> None:
+    await world.run()
+    ids = [world.deliver() for _ in range(1_200)]
+    expired = GoogleError(400, "invalidArgument", "Invalid pageToken")
+    world.gmail.fail("history.list", expired, times=9, every=2)
+
+    await world.run_for(60 * MINUTE)
+
+    assert {tuple(await world.outcomes(each)) for each in ids} == {("completed",)}
+    assert world.gmail.calls["messages.get"] == len(ids)
+
+
+async def test_pages_of_the_history_that_never_end_lose_nothing(world: World) -> None:
+    await world.run()
+    ids = [world.deliver() for _ in range(10)]
+    world.gmail.pages.endless.add("history.list")
+
+    await world.run_for(60 * MINUTE)
+
+    assert {tuple(await world.outcomes(each)) for each in ids} == {("completed",)}
+    assert world.gmail.calls["messages.get"] == len(ids)
