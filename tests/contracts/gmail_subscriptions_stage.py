@@ -30,7 +30,9 @@ class GmailStage:
     shows_ids: bool = False
 
     def __post_init__(self) -> None:
-        self.subscriptions = GmailSubscriptions(self.rig.client, self.clock)
+        self.subscriptions = GmailSubscriptions(
+            self.rig.client, self.clock, "https://postroom.example"
+        )
         for topic in (TOPIC, OTHER_TOPIC):
             self.rig.gmail.pubsub.create_topic(topic)
 

@@ -79,7 +79,6 @@ MICROSOFT = Stage(
 PUSHED: Values = {
     "pubsub-subscription": "projects/p/subscriptions/gmail",
     "push-service-account": "push@p.iam.gserviceaccount.com",
-    "pubsub-topic": "projects/p/topics/gmail",
 }
 GOOGLE = Stage(
     name="google",
@@ -92,7 +91,7 @@ GOOGLE = Stage(
         "except-label": ("Ads",),
     },
     credentials=(
-        {"service-account": _key(1)},
+        {"service-account": _key(1), "pubsub-topic": "projects/p/topics/gmail"},
         {"service-account": _key(2)},
         {
             "delegated": True,
