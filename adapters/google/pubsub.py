@@ -16,6 +16,7 @@ from postroom.adapters.google.errors import FailureOf, failure_of
 from postroom.adapters.google.pauses import Pauses
 from postroom.adapters.google.pubsub_errors import pubsub_failure_of
 from postroom.adapters.google.tokens import AccessTokens
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, TooLarge, exchange
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
@@ -66,6 +67,7 @@ class PubsubClient:
         self._base_url = base_url
         self._tokens = AccessTokens(http, clock, sign_ins)
         self._pauses = Pauses()
+        self._downloads = DownloadLimits(rate=0)  # of what is waited for, nothing may come for long
 
     async def pull(self, account: GoogleAccount) -> Sequence[ReceivedMessage]:
         """Wait for messages of the account's subscription: perhaps none.
@@ -113,10 +115,8 @@ class PubsubClient:
         return await self._answer(account, request, within, pubsub_failure_of)
 
     def _request(self, method: str, path: str, body: object, within: timedelta) -> httpx.Request:
-        url, timeout = (
-            f"{self._base_url}/v1/{path}",
-            httpx.Timeout(within.total_seconds(), connect=10),
-        )
+        timeout = httpx.Timeout(within.total_seconds(), connect=10)
+        url = f"{self._base_url}/v1/{path}"
         return self._http.build_request(method, url, json=body, timeout=timeout)
 
     async def _answer(
@@ -153,5 +153,6 @@ class PubsubClient:
             peer=request.url.host,
             max_bytes=MAX_BYTES,
             deadline=within,
+            downloads=self._downloads,
             headers_within=within,
         )
