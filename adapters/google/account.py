@@ -1,6 +1,7 @@
 """The account of a Gmail mailbox, and how one is made of options."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,13 +14,22 @@ NAME = "google"
 FOLDER = "all mail"
 """Gmail has labels in place of folders: a mailbox is synced as a whole."""
 
+_SUBSCRIPTION_NAME = re.compile(
+    r"projects/[a-z0-9][a-z0-9.:-]{1,99}/subscriptions/[A-Za-z][0-9A-Za-z_.~+-]{2,254}"
+)
+
 _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
 _SERVICE_ACCOUNT = "service-account"
 _SUBSCRIPTION = "pubsub-subscription"
 
+_PULL = "pubsub-pull"
+
 PUSHER = AccountOption(
-    name="push-service-account", help="Service account that signs the pushes.", required=True
+    name="push-service-account",
+    help="Service account that signs the pushes.",
+    required=True,
+    unless=(_PULL,),
 )
 OPTIONS = (
     AccountOption(
@@ -30,9 +40,16 @@ OPTIONS = (
         credential=True,
     ),
     AccountOption(
-        name=_SUBSCRIPTION, help="projects/…/subscriptions/… that pushes.", required=True
+        name=_SUBSCRIPTION,
+        help="projects/…/subscriptions/… that pushes, or is pulled.",
+        required=True,
     ),
     PUSHER,
+    AccountOption(
+        name=_PULL,
+        help="Pull the notifications, by the service account, where Pub/Sub cannot reach us.",
+        is_flag=True,
+    ),
 )
 
 
@@ -40,15 +57,16 @@ OPTIONS = (
 class GoogleAccount(Account):
     """Domain-wide delegated access to one Gmail mailbox by a service account's JSON key.
 
-    Notifications come from the Pub/Sub push subscription
-    *pubsub_subscription* (`projects/…/subscriptions/…`), signed
-    as *push_service_account*, the e-mail address of the service account that pushes. They name the
+    Notifications come from the Pub/Sub subscription *pubsub_subscription*
+    (`projects/…/subscriptions/…`). They are pushed, signed as *push_service_account*, the e-mail
+    address of the service account that pushes; or with *pubsub_pull* they are pulled. They name the
     mailbox by its *primary_address*, which Gmail states; it is empty before the first sync.
     """
 
     service_account: Secret
     pubsub_subscription: str
-    push_service_account: str
+    push_service_account: str = ""
+    pubsub_pull: bool = False
     primary_address: str = ""
 
     @property
@@ -63,15 +81,23 @@ class GoogleAccount(Account):
         return route_of(self.pubsub_subscription, self.primary_address or address)
 
 
+def is_subscription(text: str) -> bool:
+    """Whether *text* is a name that Pub/Sub gives subscriptions, which is nobody's address."""
+    return _SUBSCRIPTION_NAME.fullmatch(text) is not None
+
+
 def route_of(pubsub_subscription: str, address: str) -> str:
     """What a push names: one subscription may serve several mailboxes."""
     return f"{pubsub_subscription} {address.lower()}"
 
 
 def describe(account: Account) -> Mapping[str, str]:
-    """By which address Gmail notifies us, once it is known."""
-    stated = account.primary_address if isinstance(account, GoogleAccount) else ""
-    return {"primary_address": stated} if stated else {}
+    """How we are notified, and by which address, once that is known."""
+    if not isinstance(account, GoogleAccount):
+        return {}
+    shown = {"notifications": "pulled" if account.pubsub_pull else "pushed"}
+    stated = account.primary_address
+    return {**shown, "primary_address": stated} if stated else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +107,12 @@ class GoogleAccounts(AccountFactory):
     push_accounts: Collection[str] = ()
 
     def create(self, address: str, values: Mapping[str, OptionValue]) -> GoogleAccount:  # noqa: ARG002 - the user is the mailbox's address
+        is_pulled = values.get(_PULL, False) is True
         return GoogleAccount(
             service_account=_key(values),
-            pubsub_subscription=text(values, _SUBSCRIPTION),
-            push_service_account=self._pusher(values),
+            pubsub_subscription=_subscription(values, is_pulled=is_pulled),
+            push_service_account=_no_pusher(values) if is_pulled else self._pusher(values),
+            pubsub_pull=is_pulled,
         )
 
     def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
@@ -100,6 +128,19 @@ class GoogleAccounts(AccountFactory):
                 " pushes would be refused: add it there, or leave that empty"
             )
         return pusher
+
+
+def _subscription(values: Mapping[str, OptionValue], *, is_pulled: bool) -> str:
+    subscription = text(values, _SUBSCRIPTION)
+    if is_pulled and not is_subscription(subscription):
+        raise InvalidAccount("the subscription is not a name such as projects/…/subscriptions/…")
+    return subscription
+
+
+def _no_pusher(values: Mapping[str, OptionValue]) -> str:
+    if PUSHER.name in values:
+        raise InvalidAccount("notifications are pulled or pushed: nobody pushes what is pulled")
+    return ""
 
 
 def _key(values: Mapping[str, OptionValue]) -> Secret:

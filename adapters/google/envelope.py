@@ -5,16 +5,11 @@ https://cloud.google.com/pubsub/docs/reference/rest/v1/PubsubMessage
 """
 
 import base64
-import re
 
 from pydantic import BaseModel, Field
 
 from postroom.adapters.google.pointer import GooglePointer
 from postroom.domain.pointer import MAX_TEXT
-
-_NAME = re.compile(
-    r"projects/[a-z0-9][a-z0-9.:-]{1,99}/subscriptions/[A-Za-z][0-9A-Za-z_.~+-]{2,254}"
-)
 
 
 class PubsubMessage(BaseModel):
@@ -67,11 +62,6 @@ def claimed_subscription(body: bytes) -> str:
         return _Claim.model_validate_json(body).subscription
     except ValueError:
         return ""
-
-
-def is_subscription(text: str) -> bool:
-    """Whether *text* is a name that Pub/Sub gives subscriptions, which is nobody's address."""
-    return _NAME.fullmatch(text) is not None
 
 
 def _decoded(data: str) -> bytes:

@@ -12,13 +12,12 @@ from http import HTTPStatus
 
 from pydantic import ValidationError
 
-from postroom.adapters.google.account import NAME, PUSHER, route_of
+from postroom.adapters.google.account import NAME, PUSHER, is_subscription
+from postroom.adapters.google.announcements import announcements
 from postroom.adapters.google.envelope import (
     Envelope,
     claimed_subscription,
-    is_subscription,
     is_unwrapped,
-    read_message,
 )
 from postroom.adapters.google.push import PushVerifier
 from postroom.application.ports import (
@@ -34,7 +33,6 @@ from postroom.application.ports import (
     UnauthenticatedWebhook,
     WebhookDescription,
     WebhookRequest,
-    by_account,
 )
 
 NAMED_BY = "x-goog-pubsub-subscription-name"
@@ -78,16 +76,11 @@ class GmailNotificationReader(NotificationReader):
             envelope = Envelope.model_validate_json(request.body)
         except ValidationError:
             return [_without_envelope(request)]
-        try:
-            pointer = read_message(envelope.message)
-        except ValueError:  # of the JSON, the base64, or the pointer
-            return [Rejected(NotificationResult.MALFORMED, envelope.subscription)]
-        key = by_account(NAME, route_of(envelope.subscription, pointer.address))
-        route = (await routes.find([key])).get(key)
-        if route is None:
-            return [Rejected(NotificationResult.UNKNOWN_MAILBOX, envelope.subscription)]
-        _require_pusher(route, pusher, envelope.subscription)
-        return [Announced(route, pointer)]
+        found = await announcements(envelope.subscription, [envelope.message], routes)
+        for each in found:
+            if isinstance(each, Announced):
+                _require_pusher(each.route, pusher, envelope.subscription)
+        return found
 
     async def _pusher(self, request: WebhookRequest) -> str:
         """Who signed the push, before anything else of it is read."""

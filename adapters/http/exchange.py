@@ -73,6 +73,7 @@ async def exchange(
     max_bytes: int,
     deadline: timedelta,
     downloads: DownloadLimits | None = None,
+    headers_within: timedelta = HEADERS_WITHIN,
 ) -> Response:
     """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge, Contended.
 
@@ -82,7 +83,7 @@ async def exchange(
     with translated(peer):
         async with asyncio.timeout(deadline.total_seconds()) as whole:
             async with (
-                aclosing(await _first_of(http, request)) as response,
+                aclosing(await _first_of(http, request, headers_within)) as response,
                 (downloads or DownloadLimits()).watch(peer, whole) as arrived,
             ):
                 limit = _limit(response, max_bytes)
@@ -95,8 +96,10 @@ async def exchange(
     return _checked(response, body, limit, peer)
 
 
-async def _first_of(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    async with asyncio.timeout(HEADERS_WITHIN.total_seconds()):
+async def _first_of(
+    http: httpx.AsyncClient, request: httpx.Request, within: timedelta
+) -> httpx.Response:
+    async with asyncio.timeout(within.total_seconds()):
         return await http.send(request, stream=True)
 
 
