@@ -17,8 +17,8 @@ from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
-from postroom.entrypoints.emulators.gmail.emulator import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.gmail.keys import signing_key
+from postroom.entrypoints.emulators.gmail.script_sign_in import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.gmail.wire import GrantError
 from tests.adapters.gmail_rig import SUPPORT, URL, Rig, gmail_rig, logged, with_key
 from tests.threads import sign_ins

@@ -281,5 +281,5 @@ async def test_a_new_user_of_the_same_address_is_not_watched(gmail: GmailEmulato
 
 
 def refusal(error: HttpError) -> tuple[int, str]:
-    details: list[Answer] = error.error_details
+    details: Answer = error.error_details
     return error.status_code, details[0]["reason"]

@@ -10,12 +10,12 @@ import httpx
 from postroom.adapters.clock import SystemClock
 from postroom.application.ports import Clock
 from postroom.entrypoints.emulators.dated import dated
-from postroom.entrypoints.emulators.gmail.access import READ_MAIL
 from postroom.entrypoints.emulators.gmail.api import build_app
 from postroom.entrypoints.emulators.gmail.calls import Backend
 from postroom.entrypoints.emulators.gmail.faults import Faults
 from postroom.entrypoints.emulators.gmail.mailbox import GmailMailbox
 from postroom.entrypoints.emulators.gmail.pubsub import PubSub
+from postroom.entrypoints.emulators.gmail.script_sign_in import CLIENT, SignInScript
 from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription
 from postroom.entrypoints.emulators.gmail.token_endpoint import TokenEndPoint
 from postroom.entrypoints.emulators.gmail.topics import TOPIC
@@ -23,11 +23,9 @@ from postroom.entrypoints.emulators.gmail.watches import Watch, Watches
 from postroom.entrypoints.emulators.gmail.wire import Json
 from postroom.entrypoints.emulators.loopback import AsgiApp
 
-SERVICE_ACCOUNT = "postroom@project.iam.gserviceaccount.com"
 
-
-class GmailEmulator:
-    """Serves the Gmail API, `/token` and `/oauth2/v1/certs` by *app*.
+class GmailEmulator(SignInScript):
+    """Serves Gmail, Pub/Sub, Google's sign-in and its certificates by one ASGI *app*.
 
     In-process through `transport()`, or on a port by `loopback.serve(gmail.app)`; keys of service
     accounts are to be made with the URL under which it is reached. *client* sends the
@@ -37,6 +35,7 @@ class GmailEmulator:
     def __init__(self, client: httpx.AsyncClient, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
         self.tokens = TokenEndPoint(self.clock)
+        self.tokens.clients.register(CLIENT)
         self.pubsub = PubSub(client, self.clock)
         self._faults = Faults()
         self._mailboxes: dict[str, GmailMailbox] = {}
@@ -112,19 +111,6 @@ class GmailEmulator:
     def fail(self, target: str, fault: Exception, *, times: int = 1) -> None:
         """Answer the next calls of a method (or for a message's id) by *fault*."""
         self._faults.plan(target, fault, times)
-
-    def revoke_tokens(self, address: str) -> None:
-        self.tokens.access.revoke(address)
-
-    def service_account_key(
-        self,
-        base_url: str,
-        *,
-        email: str = SERVICE_ACCOUNT,
-        scopes: Collection[str] = (READ_MAIL,),
-    ) -> str:
-        """The JSON key of a service account, whose tokens are given at *base_url*."""
-        return self.tokens.service_accounts.key_file(email, f"{base_url}/token", scopes)
 
     # --- Notifications ---
 

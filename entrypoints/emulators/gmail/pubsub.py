@@ -3,9 +3,11 @@
 Sources: https://cloud.google.com/pubsub/docs/push and …/authenticate-push-subscriptions.
 """
 
+import asyncio
 import itertools
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import httpx
@@ -14,8 +16,10 @@ from postroom.adapters.clock import SystemClock
 from postroom.application.ports import Clock
 from postroom.entrypoints.emulators.gmail.keys import SigningKey, signing_key
 from postroom.entrypoints.emulators.gmail.push import ACKNOWLEDGED, envelope, post
+from postroom.entrypoints.emulators.gmail.rights import Rights
 from postroom.entrypoints.emulators.gmail.subscriptions import (
     Backlog,
+    Delivery,
     PubSubMessage,
     PushSubscription,
     Subscription,
@@ -27,14 +31,19 @@ TOKEN_LIFETIME = timedelta(hours=1)
 
 
 class PubSub:
+    """*pull_seconds* is how long a pull waits for a message; some are answered empty at once."""
+
     def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
         self.key = signing_key("push 1")
         self.topics = Topics()
+        self.pull_seconds = 0.0
         self.backlogs: dict[str, Backlog] = {}
+        self.rights = Rights()
         self._client = client
         self._clock = clock
         self._keys = itertools.count(2)
         self._message_ids = itertools.count(2_070_443_601_311_540)
+        self._published = asyncio.Event()
 
     # --- Topics and subscriptions ---
 
@@ -66,10 +75,21 @@ class PubSub:
         for backlog in self.backlogs.values():
             if backlog.subscription.topic == topic:
                 backlog.add(message)
+        self._published.set()
+        self._published = asyncio.Event()
 
     def message(self, address: str, history_id: int | str) -> PubSubMessage:
         data = json.dumps({"emailAddress": address, "historyId": history_id}).encode()
         return PubSubMessage(str(next(self._message_ids)), data, self._clock.now())
+
+    async def pull(self, backlog: Backlog, most: int, seconds: float) -> list[Delivery]:
+        """Lease what is due, waiting for *seconds* if there is nothing."""
+        if (due := backlog.lease(most)) or not seconds:
+            return due
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._published.wait()
+        return backlog.lease(most)
 
     # --- Pushes ---
 

@@ -45,6 +45,9 @@ class Topics:
             return found
         raise GoogleError(404, message=f"Resource not found ({_of(name)}).")
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._topics
+
     def delete(self, name: str) -> None:
         self.get(name)
         del self._topics[name]

@@ -36,6 +36,7 @@ class GoogleError(Exception):
         *,
         headers: dict[str, str] | None = None,
         legacy: bool = True,
+        state: str = "",
     ) -> None:
         super().__init__(f"{status} {reason}")
         self.status = status
@@ -43,6 +44,7 @@ class GoogleError(Exception):
         self.message = message
         self.headers = headers or {}
         self.legacy = legacy and bool(reason)
+        self._named_state = state
 
     def body(self) -> Json:
         error: Json = {"code": self.status, "message": self.message}
@@ -59,7 +61,7 @@ class GoogleError(Exception):
     def _state(self) -> str:
         if self.reason == "failedPrecondition":
             return "FAILED_PRECONDITION"
-        return _STATES.get(self.status, "UNKNOWN")
+        return self._named_state or _STATES.get(self.status, "UNKNOWN")
 
 
 class GrantError(Exception):
