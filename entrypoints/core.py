@@ -25,6 +25,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    PullStates,
     QueueWitness,
     Routes,
 )
@@ -75,6 +76,7 @@ class Core:
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     routes: Routes
+    pull_states: PullStates
     outcomes: Outcomes
     applications: Applications
     handovers: Handovers

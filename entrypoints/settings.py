@@ -146,6 +146,7 @@ class Settings(BaseSettings):
     graph_url: str = "https://graph.microsoft.com"
     microsoft_login_url: str = "https://login.microsoftonline.com"
     gmail_url: str = "https://gmail.googleapis.com"
+    pubsub_url: str = "https://pubsub.googleapis.com"
     google_push_accounts: Annotated[tuple[str, ...], NoDecode] = ()
     """Service accounts whose Pub/Sub pushes are heard, comma-separated. Left empty: those of the
     mailboxes, of which a new one is heard half a minute later."""
@@ -174,7 +175,14 @@ class Settings(BaseSettings):
         return found
 
     @field_validator(
-        *("graph_url", "microsoft_login_url", "gmail_url", "google_certs_url", "public_url"),
+        *(
+            "graph_url",
+            "microsoft_login_url",
+            "gmail_url",
+            "pubsub_url",
+            "google_certs_url",
+            "public_url",
+        ),
         "s3_endpoint_url",
     )
     @classmethod

@@ -10,6 +10,8 @@ from postroom.adapters.google.fetcher import GmailFetcher
 from postroom.adapters.google.notifications import GmailNotificationReader
 from postroom.adapters.google.pointer import GooglePointer, source_of_id
 from postroom.adapters.google.primary_address import AddressedChanges, PrimaryAddresses
+from postroom.adapters.google.pubsub import PUBSUB_URL, PubsubClient
+from postroom.adapters.google.puller import GmailNotificationPuller
 from postroom.adapters.google.push import CERTIFICATES, GooglePushVerifier
 from postroom.adapters.google.tokens import token_host
 from postroom.adapters.http.deps import ProviderDeps
@@ -25,6 +27,7 @@ def provider(
     gmail_url: str = "https://gmail.googleapis.com",
     certs_url: str = CERTIFICATES,
     push_accounts: Sequence[str] = (),
+    pubsub_url: str = PUBSUB_URL,
 ) -> Provider:
     gmail = GmailClient(
         deps.http, deps.clock, deps.sign_ins, gmail_url, deps.downloads, skewed=deps.skewed
@@ -44,6 +47,9 @@ def provider(
         ),
         check=GmailMailboxCheck(gmail),
         notifications=GmailNotificationReader(verify, frozenset(push_accounts)),
+        puller=GmailNotificationPuller(
+            PubsubClient(deps.http, deps.clock, deps.sign_ins, pubsub_url)
+        ),
         describe=describe,
         sources=lambda account: _sources(account, gmail),
         is_position=is_position,

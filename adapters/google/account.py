@@ -15,7 +15,7 @@ FOLDER = "all mail"
 """Gmail has labels in place of folders: a mailbox is synced as a whole."""
 
 _SUBSCRIPTION_NAME = re.compile(
-    r"projects/[a-z0-9][a-z0-9.:-]{1,99}/subscriptions/[A-Za-z][0-9A-Za-z_.~+-]{2,254}"
+    r"projects/[a-z0-9][a-z0-9.:-]{0,99}/subscriptions/[A-Za-z][0-9A-Za-z_.~+-]{2,254}"
 )
 
 _KEY_FIELDS = ("client_email", "private_key", "token_uri")

@@ -61,13 +61,22 @@ class AccessTokens:
         self._clock = clock
         self._sign_ins = sign_ins
         self._delegations: dict[tuple[str, str], _Delegation] = {}
+        self._own: dict[tuple[str, str], _Delegation] = {}
 
     async def get(self, mailbox: Mailbox, *, rejected: str = "") -> str:
         """A token for *mailbox*, and not the one that Gmail has *rejected*.
 
         Raises AccessFailed, Throttled, Unavailable.
         """
-        delegation = self._delegation(mailbox)
+        return await self._get(self._delegation(mailbox), rejected)
+
+    async def of_itself(self, key: str, scope: str, *, rejected: str = "") -> str:
+        """The same for the service account of a JSON *key*, which acts for nobody."""
+        if (key, scope) not in self._own:
+            self._own[key, scope] = _Delegation(key, "", scope)
+        return await self._get(self._own[key, scope], rejected)
+
+    async def _get(self, delegation: "_Delegation", rejected: str) -> str:
         async with delegation.refreshing:
             if (token := delegation.token) and token != rejected:
                 return token
@@ -95,11 +104,12 @@ class AccessTokens:
 
 
 class _Delegation:
-    """The service account of a JSON *key*, acting for *subject*."""
+    """The service account of a JSON *key*, acting for *subject*, or else for itself."""
 
-    def __init__(self, key: str, subject: str) -> None:
+    def __init__(self, key: str, subject: str, scope: str = SCOPE) -> None:
         self.key = key
         self.subject = subject
+        self.scope = scope
         self.refreshing = asyncio.Lock()
         self._credentials: Credentials | None = None
 
@@ -121,7 +131,7 @@ class _Delegation:
     def _read_key(self) -> Credentials:
         try:
             credentials: Credentials = Credentials.from_service_account_info(  # type: ignore[no-untyped-call] # google-auth has no types
-                json.loads(self.key), subject=self.subject, scopes=[SCOPE]
+                json.loads(self.key), subject=self.subject or None, scopes=[self.scope]
             )
         except (ValueError, TypeError, AttributeError) as error:
             raise AccessFailed("the service account's key is no JSON key of Google's") from error

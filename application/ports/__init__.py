@@ -97,6 +97,12 @@ from postroom.application.ports.provider import (
     OptionValue,
     Provider,
 )
+from postroom.application.ports.pulling import (
+    NotificationPuller,
+    Pulled,
+    PullState,
+    PullStates,
+)
 from postroom.application.ports.queue import (
     LONGEST_DELAY,
     Claim,
@@ -192,6 +198,7 @@ __all__ = [
     "NewHandover",
     "NoProgress",
     "Notification",
+    "NotificationPuller",
     "NotificationReader",
     "NotificationResult",
     "NotificationsRefused",
@@ -207,6 +214,9 @@ __all__ = [
     "PositionRefused",
     "Prepared",
     "Provider",
+    "PullState",
+    "PullStates",
+    "Pulled",
     "QueueContents",
     "QueueHeartbeat",
     "QueueSurvey",

@@ -9,6 +9,7 @@ from typing import Protocol
 from postroom.application.ports.changes import ChangeListener, ChangeSource
 from postroom.application.ports.messages import MessageFetcher
 from postroom.application.ports.notifications import NotificationReader, Subscriptions
+from postroom.application.ports.pulling import NotificationPuller
 from postroom.domain.account import Account, Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
@@ -128,10 +129,10 @@ class Provider:
 
     *title* is what people call it. *describe* says of an account what no option says of it, for
     `mailbox show`. Where there are *subscriptions*, we keep them; where there is a *listener*, a
-    process holds connections; where there is neither, *notifications* are set up by an operator, or
-    the folders are polled. *sources* names what serves an account: first what its mail is read
-    from, then what it is signed in to. Mailboxes that have one in common fail together
-    (domain/circuit.py).
+    process holds connections, and where there is a *puller* it pulls, too; where there is none of
+    them, *notifications* are set up by an operator, or the folders are polled. *sources* names what
+    serves an account: first what its mail is read from, then what it is signed in to. Mailboxes
+    that have one in common fail together (domain/circuit.py).
 
     Of a mailbox that was another system's, *is_position* says whether a text is a position that
     means the same here as there, and *source_of_id* what source a message has here that the
@@ -151,6 +152,7 @@ class Provider:
     subscriptions: Subscriptions | None = None
     notifications: NotificationReader | None = None
     listener: ChangeListener | None = None
+    puller: NotificationPuller | None = None
     describe: Callable[[Account], Mapping[str, str]] = lambda _: {}
     sources: Callable[[Account], Sequence[str]] = lambda _: ()
     is_position: Callable[[str], bool] = lambda _: False

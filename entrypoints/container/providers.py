@@ -57,6 +57,7 @@ PROVIDERS: Sequence[Installed] = (
             deps,
             gmail_url=settings.gmail_url,
             certs_url=settings.google_certs_url,
+            pubsub_url=settings.pubsub_url,
             push_accounts=settings.google_push_accounts,
         ),
     ),

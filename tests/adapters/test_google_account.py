@@ -10,6 +10,7 @@ from postroom.adapters.google.account import (
     OPTIONS,
     GoogleAccount,
     GoogleAccounts,
+    describe,
     route_of,
 )
 from postroom.application.ports import OptionValue
@@ -24,7 +25,7 @@ KEY = {
 }
 VALUES: dict[str, OptionValue] = {
     "service-account": Secret(json.dumps(KEY)),
-    "pubsub-subscription": "projects/p/subscriptions/s",
+    "pubsub-subscription": "projects/p/subscriptions/gmail",
     "push-service-account": "push@p.iam.gserviceaccount.com",
 }
 
@@ -37,7 +38,7 @@ def created(**changes: OptionValue) -> GoogleAccount:
 def test_an_account_is_made_of_its_options() -> None:
     assert created() == GoogleAccount(
         service_account=Secret(json.dumps(KEY)),
-        pubsub_subscription="projects/p/subscriptions/s",
+        pubsub_subscription="projects/p/subscriptions/gmail",
         push_service_account="push@p.iam.gserviceaccount.com",
     )
 
@@ -45,9 +46,10 @@ def test_an_account_is_made_of_its_options() -> None:
 def test_each_option_is_a_field_of_the_account() -> None:
     account = created()
 
-    assert {option.name for option in OPTIONS} == set(VALUES)
-    for option in OPTIONS:
-        assert getattr(account, option.field) == VALUES[option.name]
+    assert {option.name for option in OPTIONS} == {*VALUES, "pubsub-pull"}
+    for name, value in VALUES.items():
+        assert getattr(account, name.replace("-", "_")) == value
+    assert not account.pubsub_pull
 
 
 def test_an_account_has_one_folder_and_shows_no_secret() -> None:
@@ -60,8 +62,8 @@ def test_an_account_has_one_folder_and_shows_no_secret() -> None:
 def test_a_push_names_the_mailbox_by_its_subscription_and_address() -> None:
     route = created().route("Info@ACME.example")
 
-    assert route == "projects/p/subscriptions/s info@acme.example"
-    assert route == route_of("projects/p/subscriptions/s", "INFO@acme.example")
+    assert route == "projects/p/subscriptions/gmail info@acme.example"
+    assert route == route_of("projects/p/subscriptions/gmail", "INFO@acme.example")
 
 
 def test_two_mailboxes_never_share_a_sign_in_key_by_accident() -> None:
@@ -129,3 +131,43 @@ def test_what_is_no_other_key_is_refused(values: dict[str, OptionValue]) -> None
 def test_an_account_of_another_provider_is_given_no_credentials() -> None:
     with pytest.raises(InvalidAccount):
         GoogleAccounts().reconnect(UnreadableAccount("elsewhere", "no key"), VALUES)
+
+
+# --- Pushed, or pulled ---
+
+
+def pulled(**changes: OptionValue) -> GoogleAccount:
+    given = {name.replace("_", "-"): value for name, value in changes.items()}
+    pushed = {name: value for name, value in VALUES.items() if name != "push-service-account"}
+    return GoogleAccounts().create(ADDRESS, pushed | {"pubsub-pull": True} | given)
+
+
+def test_what_is_pulled_is_pushed_by_nobody() -> None:
+    account = pulled()
+
+    assert (account.pubsub_pull, account.push_service_account) == (True, "")
+    with pytest.raises(InvalidAccount, match="pulled or pushed"):
+        pulled(push_service_account="push@p.iam.gserviceaccount.com")
+
+
+@pytest.mark.parametrize("name", ["s", "projects/p/topics/t", "projects/p/subscriptions/s s"])
+def test_what_is_pulled_has_a_name_of_pubsub(name: str) -> None:
+    with pytest.raises(InvalidAccount, match="projects/…/subscriptions/…"):
+        pulled(pubsub_subscription=name)
+
+
+def test_where_few_may_push_the_account_must_be_one_of_them() -> None:
+    pusher = str(VALUES["push-service-account"])
+
+    assert GoogleAccounts([pusher]).create(ADDRESS, VALUES) == created()
+    with pytest.raises(InvalidAccount, match="POSTROOM_GOOGLE_PUSH_ACCOUNTS"):
+        GoogleAccounts(["another@p.example"]).create(ADDRESS, VALUES)
+
+
+def test_it_is_shown_how_and_under_which_address_we_are_notified() -> None:
+    account = replace(created(), primary_address="anna@acme.example")
+
+    assert describe(created()) == {"notifications": "pushed"}
+    assert describe(pulled()) == {"notifications": "pulled"}
+    assert describe(account)["primary_address"] == "anna@acme.example"
+    assert describe(UnreadableAccount("google", "the key is missing")) == {}

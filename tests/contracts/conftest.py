@@ -18,6 +18,7 @@ from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.ledger_connections import InMemoryLedgerConnections
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
@@ -33,6 +34,7 @@ from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.ledger_connections import PostgresLedgerConnections
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.adapters.postgres.pull_states import PostgresPullStates
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.postgres.takeovers import PostgresTakeovers
@@ -49,6 +51,7 @@ from postroom.application.ports import (
     LedgerConnections,
     MailboxRegistry,
     Outcomes,
+    PullStates,
     QueueWitness,
     Routes,
     Takeovers,
@@ -86,6 +89,7 @@ class Storage:
     applications: Applications
     pass_time: PassTime
     ledger_connections: LedgerConnections
+    pull_states: PullStates
 
 
 @pytest.fixture(scope="session")
@@ -164,6 +168,7 @@ def in_memory() -> Storage:
         InMemoryApplications(tables),
         of_clock(clock),
         InMemoryLedgerConnections(tables),
+        InMemoryPullStates(),
     )
 
 
@@ -193,6 +198,7 @@ def in_postgres(database: Database) -> Storage:
         PostgresApplications(database, cipher),
         of_database(database),
         PostgresLedgerConnections(database),
+        PostgresPullStates(database),
     )
 
 
@@ -229,6 +235,11 @@ def routes(storage: Storage) -> Routes:
 @pytest.fixture
 def witness(storage: Storage) -> QueueWitness:
     return storage.witness
+
+
+@pytest.fixture
+def pull_states(storage: Storage) -> PullStates:
+    return storage.pull_states
 
 
 @pytest.fixture

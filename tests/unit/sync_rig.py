@@ -11,6 +11,7 @@ from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.provider import InMemoryProvider
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
@@ -94,6 +95,7 @@ class Rig:
             sources=self.sources,
             draw=largest,
             slow_calls=SlowCalls(places=256),
+            pull_states=InMemoryPullStates(),
             clock=self.clock,
             intervals=SyncIntervals(),
             max_run=max_run,

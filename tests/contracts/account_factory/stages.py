@@ -18,7 +18,10 @@ SECRET = "nobody-may-see-this"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """*plain* gives every option that is no credential; each of *credentials* opens a mailbox."""
+    """*plain* gives every option that is no credential; each of *credentials* opens a mailbox.
+
+    *others* are values of accounts that exclude some of these.
+    """
 
     name: str
     account: type[Account]
@@ -26,11 +29,12 @@ class Stage:
     accounts: AccountFactory
     plain: Values
     credentials: Sequence[Values]
+    others: Sequence[Values] = ()
 
     @property
     def complete(self) -> Sequence[Values]:
         """Values of an account: all that may be said of one, by each way to open the mailbox."""
-        return [{**self.plain, **credentials} for credentials in self.credentials]
+        return [*({**self.plain, **each} for each in self.credentials), *self.others]
 
     @property
     def fewest(self) -> Values:
@@ -77,10 +81,17 @@ GOOGLE = Stage(
     options=google.OPTIONS,
     accounts=google.GoogleAccounts(),
     plain={
-        "pubsub-subscription": "projects/p/subscriptions/s",
+        "pubsub-subscription": "projects/p/subscriptions/gmail",
         "push-service-account": "push@p.iam.gserviceaccount.com",
     },
     credentials=({"service-account": _key(1)}, {"service-account": _key(2)}),
+    others=(
+        {
+            "pubsub-subscription": "projects/p/subscriptions/gmail",
+            "pubsub-pull": True,
+            "service-account": _key(1),
+        },
+    ),
 )
 IMAP = Stage(
     name="imap",
