@@ -61,6 +61,7 @@ class Rig:
         resume = ResumeMailbox(self.registry, self.queue)
         self.access: AccessTracker = TrackAccess(self.registry, self.queue, resume, self.clock)
         self.sources = track_sources(self.clock)
+        self.pull_states = InMemoryPullStates()
         self.sync = SyncFolder(
             self.providers,
             self.folder_syncs,
@@ -95,7 +96,7 @@ class Rig:
             sources=self.sources,
             draw=largest,
             slow_calls=SlowCalls(places=256),
-            pull_states=InMemoryPullStates(),
+            pull_states=self.pull_states,
             clock=self.clock,
             intervals=SyncIntervals(),
             max_run=max_run,
