@@ -26,7 +26,7 @@ from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailabl
 from postroom.domain.folder_sync import Request
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.retry import RetryPolicy
-from postroom.entrypoints.api.intake import take_in
+from postroom.entrypoints.api.take_in import take_in
 from postroom.entrypoints.telemetry.privacy import error_fields
 from postroom.entrypoints.telemetry.sdk import Telemetry
 

@@ -20,7 +20,6 @@ from postroom.application.ports import (
 )
 from postroom.entrypoints.api.bearer import CHALLENGE
 from postroom.entrypoints.api.deadline import Deadline
-from postroom.entrypoints.api.intake import log_rejected, take_in
 from postroom.entrypoints.api.problems import (
     BAD_SIGNATURE,
     FORBIDDEN,
@@ -32,6 +31,7 @@ from postroom.entrypoints.api.problems import (
     Problem,
 )
 from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.take_in import log_rejected, take_in
 from postroom.entrypoints.telemetry.notifications import note
 
 RESPOND_WITHIN = 1.5

@@ -40,8 +40,8 @@ class Server:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/token":
             self.tokens += 1
-            token = {"access_token": f"token-{self.tokens}", "expires_in": 3600}
-            return self.grant or httpx.Response(200, json=token)
+            grant = {"access_token": f"token-{self.tokens}", "expires_in": 3600}
+            return self.grant or httpx.Response(200, json=grant)
         self.requests.append(request)
         body, token = json.loads(request.content), request.headers["Authorization"]
         self.sent.append((request.url.path, body, token))

@@ -30,7 +30,7 @@ from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Deferred, Final, Skipped
 from postroom.domain.sync_result import SyncResult
 from postroom.entrypoints import dispatcher, worker
-from postroom.entrypoints.api import intake
+from postroom.entrypoints.api import take_in
 from tests.simulation.applications import SimulatedCaller
 from tests.simulation.plan import Kind, Nature, Plan
 
@@ -261,7 +261,7 @@ MUTATIONS = (
         _with_mail(Nature.POISON),
     ),
     Mutation("charge a lease that ran out", InMemoryPointerQueue, "_come_back", _charge_crashes),
-    Mutation("accept what is not queued", intake, "queue_all", _accept_and_forget),
+    Mutation("accept what is not queued", take_in, "queue_all", _accept_and_forget),
     Mutation("ignore a Retry-After", JudgeFailure, "_leave_alone", _heed_nobody, _of_throttling),
     Mutation(
         "begin anew without a list by date", sync_folder._Run, "_begin", _begin_without_backfill

@@ -37,8 +37,8 @@ from postroom.domain.failure import Unavailable
 from postroom.domain.folder_sync import Request
 from postroom.entrypoints.api import route_cache, webhook_handler
 from postroom.entrypoints.api.ingress import BODY_LIMIT
-from postroom.entrypoints.api.intake import MAX_LOGGED
 from postroom.entrypoints.api.route_cache import TTL
+from postroom.entrypoints.api.take_in import MAX_LOGGED
 from tests.toy_provider import ToyPointer
 from tests.unit.api_rig import (
     CLIENT_STATE,
