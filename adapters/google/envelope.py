@@ -66,5 +66,5 @@ def claimed_subscription(body: bytes) -> str:
 
 def _decoded(data: str) -> bytes:
     """Base64 of either alphabet (RFC 4648 sections 4 and 5), padded or not."""
-    standard = data.rstrip("=").translate(str.maketrans("-_", "+/"))
+    standard = data.rstrip("=").replace("-", "+").replace("_", "/")
     return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
