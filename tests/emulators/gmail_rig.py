@@ -31,9 +31,17 @@ class Receiver:
 
     statuses: list[int] = field(default_factory=list)
     pushes: list[httpx.Request] = field(default_factory=list)
+    _expected: tuple[int, asyncio.Event] | None = None
+
+    def expect(self, pushes: int) -> asyncio.Event:
+        """Set when so many have come."""
+        self._expected = (pushes, asyncio.Event())
+        return self._expected[1]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.pushes.append(request)
+        if self._expected and len(self.pushes) == self._expected[0]:
+            self._expected[1].set()
         return httpx.Response(self.statuses.pop(0) if self.statuses else 204)
 
 
@@ -69,7 +77,7 @@ async def execute(request: Any) -> Answer:  # noqa: ANN401 - see Answer
 async def _service(
     gmail: GmailEmulator, url: str, name: str, scopes: Collection[str], subject: str | None
 ) -> Service:
-    key = json.loads(gmail.service_account_key(url, scopes=[READ_MAIL, MODIFY_MAIL]))
+    key = json.loads(gmail.service_account_key(url, scopes={READ_MAIL, MODIFY_MAIL, *scopes}))
     credentials = Credentials.from_service_account_info(key, scopes=scopes, subject=subject)  # type: ignore[no-untyped-call] # google-auth has no types
     return await asyncio.to_thread(
         build,

@@ -1,5 +1,6 @@
 """The emulated Pub/Sub, pulled and pushed: leases, acks, refusals, and what it is made of."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from postroom.entrypoints.emulators.gmail import (
 from postroom.entrypoints.emulators.gmail.access import READ_MAIL
 from postroom.entrypoints.emulators.gmail.rights import CONSUME
 from postroom.entrypoints.emulators.gmail.script_sign_in import SERVICE_ACCOUNT
-from postroom.entrypoints.emulators.loopback import serve
+from tests.emulators.discovery import served
 from tests.emulators.gmail_rig import (
     END_POINT,
     SUPPORT,
@@ -49,7 +50,7 @@ async def gmail(clock: ManualClock, receiver: Receiver) -> AsyncIterator[GmailEm
 
 @pytest.fixture
 async def projects(gmail: GmailEmulator) -> AsyncIterator[Projects]:
-    async with serve(gmail.app) as url:
+    async with served(gmail) as url:
         service = await pubsub_service(gmail, url)
         yield service.projects()
         service.close()
@@ -265,6 +266,20 @@ async def test_a_push_may_be_the_payload_alone(gmail: GmailEmulator, receiver: R
     assert push.headers["x-goog-pubsub-subscription-name"] == NAME
 
 
+async def test_what_is_published_can_be_pushed_by_itself(
+    gmail: GmailEmulator, receiver: Receiver
+) -> None:
+    gmail.pubsub.subscribe(PushSubscription(endpoint=END_POINT))
+    pushed = receiver.expect(2)
+
+    async with asyncio.timeout(30), gmail.pushing():
+        gmail.watch(SUPPORT)
+        gmail.pubsub.publish(TOPIC, SUPPORT, 1710)
+        await pushed.wait()
+
+    assert len(receiver.pushes) == 2
+
+
 # --- What it is made of -------------------------------------------------------------------------
 
 
@@ -315,6 +330,19 @@ async def test_a_subscription_may_outlive_its_topic(
     shown = await execute(projects.subscriptions().get(subscription=NAME))
 
     assert shown["topic"] == "_deleted-topic_"
+
+
+async def test_a_subscription_that_nobody_uses_is_deleted_after_31_days(
+    gmail: GmailEmulator, projects: Projects, clock: ManualClock
+) -> None:
+    gmail.pubsub.subscribe(Subscription())
+    clock.advance(timedelta(days=30))
+    await pull(projects)
+    clock.advance(timedelta(days=30))
+    await pull(projects)
+    clock.advance(timedelta(days=31))
+
+    assert (await refused(projects.subscriptions().get(subscription=NAME)))[0] == 404
 
 
 async def test_a_topic_shows_who_may_publish(gmail: GmailEmulator, projects: Projects) -> None:

@@ -14,7 +14,7 @@ from postroom.entrypoints.emulators.gmail import (
     PushSubscription,
     Subscription,
 )
-from postroom.entrypoints.emulators.loopback import serve
+from tests.emulators.discovery import served
 from tests.emulators.gmail_rig import (
     END_POINT,
     MAIL,
@@ -44,7 +44,7 @@ async def gmail(clock: ManualClock, receiver: Receiver) -> AsyncIterator[GmailEm
 
 @pytest.fixture
 async def users(gmail: GmailEmulator) -> AsyncIterator[Users]:
-    async with serve(gmail.app) as url:
+    async with served(gmail) as url:
         service = await gmail_service(gmail, url)
         yield service.users()
         service.close()

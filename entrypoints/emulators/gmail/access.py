@@ -10,6 +10,7 @@ from postroom.entrypoints.emulators.gmail.wire import GoogleError
 
 READ_MAIL = "https://www.googleapis.com/auth/gmail.readonly"
 MODIFY_MAIL = "https://www.googleapis.com/auth/gmail.modify"
+READ_METADATA = "https://www.googleapis.com/auth/gmail.metadata"
 ALL_MAIL = "https://mail.google.com/"
 USE_PUBSUB = "https://www.googleapis.com/auth/pubsub"
 USE_CLOUD = "https://www.googleapis.com/auth/cloud-platform"

@@ -1,162 +1,78 @@
-"""Pub/Sub's REST: subscriptions and topics are read, messages pulled and acknowledged.
+"""Pub/Sub's REST: what can be done with topics and subscriptions, and with which right.
 
 Sources: https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions and
 …/projects.topics.
 """
 
-import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
-from litestar import get, post
+from litestar import HttpMethod, route
 from litestar.params import FromPath
 
-from postroom.entrypoints.emulators.gmail.access import Caller
-from postroom.entrypoints.emulators.gmail.calls import Backend, Call, TheBackend, json_body
-from postroom.entrypoints.emulators.gmail.rights import (
-    CONSUME,
-    READ_POLICY,
-    READ_SUBSCRIPTION,
-    READ_TOPIC,
+from postroom.entrypoints.emulators.gmail import pubsub_subscriptions as subscriptions
+from postroom.entrypoints.emulators.gmail import pubsub_topics as topics
+from postroom.entrypoints.emulators.gmail.calls import Call, TheBackend, json_body
+from postroom.entrypoints.emulators.gmail.pubsub import PubSub
+from postroom.entrypoints.emulators.gmail.rights import CONSUME
+from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
+
+_PATH = "/v1/projects/{project:str}"
+
+
+@dataclass(frozen=True)
+class _Act:
+    """*fields* are those that the body may have; none are all that the resource has."""
+
+    right: str
+    do: Callable[[PubSub, str, Json], Coroutine[Any, Any, Json]]
+    fields: tuple[str, ...] | None = ()
+
+
+_ACTS = {
+    ("GET", "topics.get"): _Act("pubsub.topics.get", topics.get),
+    ("PUT", "topics.create"): _Act("pubsub.topics.create", topics.create, None),
+    ("DELETE", "topics.delete"): _Act("pubsub.topics.delete", topics.delete),
+    ("GET", "topics.getIamPolicy"): _Act("pubsub.topics.getIamPolicy", topics.get_policy),
+    ("POST", "topics.publish"): _Act("pubsub.topics.publish", topics.publish, ("messages",)),
+    ("GET", "subscriptions.get"): _Act("pubsub.subscriptions.get", subscriptions.get),
+    ("PUT", "subscriptions.create"): _Act(
+        "pubsub.subscriptions.create", subscriptions.create, None
+    ),
+    ("DELETE", "subscriptions.delete"): _Act("pubsub.subscriptions.delete", subscriptions.delete),
+    ("POST", "subscriptions.pull"): _Act(
+        CONSUME, subscriptions.pull, ("maxMessages", "returnImmediately")
+    ),
+    ("POST", "subscriptions.acknowledge"): _Act(CONSUME, subscriptions.acknowledge, ("ackIds",)),
+    ("POST", "subscriptions.modifyAckDeadline"): _Act(
+        CONSUME, subscriptions.modify_ack_deadline, ("ackIds", "ackDeadlineSeconds")
+    ),
+}
+_UNNAMED = {"GET": "get", "PUT": "create", "DELETE": "delete"}
+
+
+@route(
+    [f"{_PATH}/topics/{{name:str}}", f"{_PATH}/subscriptions/{{name:str}}"],
+    http_method=[HttpMethod.DELETE, HttpMethod.GET, HttpMethod.POST, HttpMethod.PUT],
+    status_code=200,
 )
-from postroom.entrypoints.emulators.gmail.subscriptions import (
-    Backlog,
-    Delivery,
-    PushSubscription,
-)
-from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json, timestamp
-
-PROJECT = "/v1/projects/{project:str}"
-LONGEST_LEASE = 600
-MOST_MESSAGES = 1000
-
-
-@get(f"{PROJECT}/topics/{{name:str}}")
-async def topic(
-    request: Call, project: FromPath[str], name: FromPath[str], backend: TheBackend
-) -> Json:
-    name, _, verb = name.partition(":")
-    resource, caller = f"projects/{project}/topics/{name}", _caller(backend, request)
-    if verb == "getIamPolicy":
-        backend.faults.meet("topics.getIamPolicy")
-        backend.pubsub.rights.check(caller, READ_POLICY, resource)
-        return backend.pubsub.topics.get(resource).policy()
-    if verb:
-        raise _no_method()
-    backend.faults.meet("topics.get")
-    backend.pubsub.rights.check(caller, READ_TOPIC, resource)
-    return backend.pubsub.topics.get(resource).body()
-
-
-@get(f"{PROJECT}/subscriptions/{{name:str}}")
-async def subscription(
-    request: Call, project: FromPath[str], name: FromPath[str], backend: TheBackend
-) -> Json:
-    backend.faults.meet("subscriptions.get")
-    resource = f"projects/{project}/subscriptions/{name}"
-    backend.pubsub.rights.check(_caller(backend, request), READ_SUBSCRIPTION, resource)
-    found = backend.pubsub.backlog(resource).subscription
-    gone = found.topic not in backend.pubsub.topics
-    return found.body() | ({"topic": "_deleted-topic_"} if gone else {})
-
-
-@post([f"{PROJECT}/topics/{{name:str}}", f"{PROJECT}/subscriptions/{{name:str}}"], status_code=200)
 async def act(
     request: Call, project: FromPath[str], name: FromPath[str], backend: TheBackend
 ) -> Json:
     kind = request.url.path.split("/")[4]
     name, _, verb = name.partition(":")
-    resource, caller = f"projects/{project}/{kind}/{name}", _caller(backend, request)
-    backend.faults.meet(f"{kind}.{verb}")
-    body = await json_body(request)
+    method = f"{kind}.{verb or _UNNAMED.get(request.method, '')}"
+    resource, rights = f"projects/{project}/{kind}/{name}", backend.pubsub.rights
+    backend.meet(request, method)
+    caller = backend.caller(request)
     if verb == "testIamPermissions":
-        wanted = [str(each) for each in body.get("permissions", [])]
-        has = [each for each in wanted if backend.pubsub.rights.has(caller, each, resource)]
-        return {"permissions": has} if has else {}
-    if kind != "subscriptions" or verb not in _ACTS:
-        raise _no_method()
-    backend.pubsub.rights.check(caller, CONSUME, resource)
-    return await _ACTS[verb](backend, _pulled(backend.pubsub.backlog(resource)), body)
+        wanted = (await json_body(request, ["permissions"])).get("permissions", [])
+        return {"permissions": [each for each in wanted if rights.has(caller, each, resource)]}
+    if not (known := _ACTS.get((request.method, method))):
+        raise GoogleError(404, message="The requested URL was not found on this server.")
+    rights.check(caller, known.right, resource)
+    return await known.do(backend.pubsub, resource, await json_body(request, known.fields))
 
 
-async def _pull(backend: Backend, backlog: Backlog, body: Json) -> Json:
-    most = body.get("maxMessages", 0)
-    if not isinstance(most, int) or most < 1:
-        raise GoogleError(
-            400,
-            message="The value for max_messages is too small. You passed "
-            f"{most} in the request, but the minimum value is 1.",
-        )
-    seconds = 0 if body.get("returnImmediately") else backend.pubsub.pull_seconds
-    pulled = await backend.pubsub.pull(backlog, min(most, MOST_MESSAGES), seconds)
-    received = [_received(backlog, each) for each in pulled]
-    return {"receivedMessages": received} if received else {}
-
-
-async def _acknowledge(_: Backend, backlog: Backlog, body: Json) -> Json:
-    backlog.acknowledge(_ack_ids(body))
-    return {}
-
-
-async def _modify_ack_deadline(_: Backend, backlog: Backlog, body: Json) -> Json:
-    seconds = body.get("ackDeadlineSeconds", 0)
-    if not isinstance(seconds, int) or not 0 <= seconds <= LONGEST_LEASE:
-        raise GoogleError(
-            400,
-            message="Invalid ack deadline given for the request: must be between 0 and "
-            f"{LONGEST_LEASE}. You passed in {seconds}",
-        )
-    backlog.extend(_ack_ids(body), seconds)
-    return {}
-
-
-_ACTS: dict[str, Callable[[Backend, Backlog, Json], Awaitable[Json]]] = {
-    "pull": _pull,
-    "acknowledge": _acknowledge,
-    "modifyAckDeadline": _modify_ack_deadline,
-}
-
-
-def _caller(backend: Backend, request: Call) -> Caller:
-    try:
-        return backend.caller(request)
-    except GoogleError as refused:
-        raise GoogleError(refused.status, message=refused.message) from None
-
-
-def _pulled(backlog: Backlog) -> Backlog:
-    if isinstance(backlog.subscription, PushSubscription):
-        raise GoogleError(
-            400,
-            message="This method is not supported for this subscription type.",
-            state="FAILED_PRECONDITION",
-        )
-    return backlog
-
-
-def _received(backlog: Backlog, delivery: Delivery) -> Json:
-    message = delivery.message
-    received: Json = {
-        "ackId": delivery.ack_id,
-        "message": {
-            "data": base64.b64encode(message.data).decode(),
-            "messageId": message.id,
-            "publishTime": timestamp(message.published_at),
-        },
-    }
-    if backlog.subscription.dead_letters:
-        received["deliveryAttempt"] = delivery.attempts
-    return received
-
-
-def _ack_ids(body: Json) -> list[str]:
-    ack_ids = body.get("ackIds")
-    if not isinstance(ack_ids, list) or not ack_ids:
-        raise GoogleError(400, message="No ack ids specified.")
-    return [str(each) for each in ack_ids]
-
-
-def _no_method() -> GoogleError:
-    return GoogleError(404, message="The requested URL was not found on this server.")
-
-
-PUBSUB = [topic, subscription, act]
+PUBSUB = [act]

@@ -6,8 +6,8 @@ Sources: https://cloud.google.com/pubsub/docs/push and …/authenticate-push-sub
 import asyncio
 import itertools
 import json
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import httpx
@@ -26,6 +26,10 @@ from postroom.entrypoints.emulators.gmail.subscriptions import (
 )
 from postroom.entrypoints.emulators.gmail.topics import GMAIL_PUBLISHER, TOPIC, Topics
 from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
+
+PUSHED_EVERY = timedelta(milliseconds=100)
+MOST_PUSHED = 100
+"""At once."""
 
 TOKEN_LIFETIME = timedelta(hours=1)
 
@@ -65,21 +69,24 @@ class PubSub:
 
     def backlog(self, name: str) -> Backlog:
         """Raises GoogleError."""
-        if found := self.backlogs.get(name):
+        if (found := self.backlogs.get(name)) and not found.is_over():
             return found
         raise GoogleError(404, message=f"Resource not found (resource={name.rpartition('/')[2]}).")
 
     def publish(self, topic: str, address: str, history_id: int | str) -> None:
         """Announce that the mailbox has changed up to *history_id*."""
-        message = self.message(address, history_id)
+        self.send(topic, _notification(address, history_id))
+
+    def send(self, topic: str, data: bytes) -> PubSubMessage:
+        message = self._message(data)
         for backlog in self.backlogs.values():
             if backlog.subscription.topic == topic:
                 backlog.add(message)
         self._published.set()
         self._published = asyncio.Event()
+        return message
 
-    def message(self, address: str, history_id: int | str) -> PubSubMessage:
-        data = json.dumps({"emailAddress": address, "historyId": history_id}).encode()
+    def _message(self, data: bytes) -> PubSubMessage:
         return PubSubMessage(str(next(self._message_ids)), data, self._clock.now())
 
     async def pull(self, backlog: Backlog, most: int, seconds: float) -> list[Delivery]:
@@ -100,25 +107,43 @@ class PubSub:
         """
         answers: list[int] = []
         for backlog in list(self.backlogs.values()):
-            if isinstance(backlog.subscription, PushSubscription):
-                answers += await self._push(backlog, backlog.subscription)
+            subscription = backlog.subscription
+            if isinstance(subscription, PushSubscription) and not backlog.is_over():
+                due = backlog.lease(MOST_PUSHED)
+                token = self.token(subscription) if due else ""
+                pushes = [self._push(backlog, subscription, each, token) for each in due]
+                answers += await asyncio.gather(*pushes)
         return tuple(answers)
 
-    async def _push(self, backlog: Backlog, subscription: PushSubscription) -> list[int]:
-        deliveries = backlog.lease(most=1000)
-        token = self.token(subscription) if deliveries else ""
-        answers: list[int] = []
-        for delivery in deliveries:
-            attempt = delivery.attempts if subscription.dead_letters else None
-            answer = await post(
-                self._client, subscription, delivery.message, token, attempt=attempt
-            )
-            answers.append(answer)
-            if answer in ACKNOWLEDGED:
-                backlog.acknowledge([delivery.ack_id])
-            else:
-                backlog.refuse(delivery)
-        return answers
+    async def _push(
+        self, backlog: Backlog, subscription: PushSubscription, delivery: Delivery, token: str
+    ) -> int:
+        attempt = delivery.attempts if subscription.dead_letters else None
+        answer = await post(self._client, subscription, delivery.message, token, attempt=attempt)
+        if answer in ACKNOWLEDGED:
+            backlog.acknowledge([delivery.ack_id])
+        else:
+            backlog.refuse(delivery)
+        return answer
+
+    @asynccontextmanager
+    async def pushing(self) -> AsyncIterator[None]:
+        """Push what is due by itself, while the block lasts."""
+        task = asyncio.create_task(self._keep_pushing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_pushing(self) -> None:
+        while True:
+            published = self._published
+            await self.deliver_due()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PUSHED_EVERY.total_seconds()):
+                    await published.wait()
 
     # --- What pushes are signed with ---
 
@@ -154,7 +179,7 @@ class PubSub:
 
     def envelope(self, subscription: PushSubscription, address: str, history_id: int | str) -> Json:
         """A notification as Pub/Sub wraps it."""
-        return envelope(subscription, self.message(address, history_id))
+        return envelope(subscription, self._message(_notification(address, history_id)))
 
     async def deliver(
         self, subscription: PushSubscription, envelope: Json, token: str, attempts: int
@@ -173,3 +198,7 @@ class PubSub:
             )
             statuses.append(answer.status_code)
         return tuple(statuses)
+
+
+def _notification(address: str, history_id: int | str) -> bytes:
+    return json.dumps({"emailAddress": address, "historyId": history_id}).encode()

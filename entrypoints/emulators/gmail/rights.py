@@ -7,12 +7,11 @@ from postroom.entrypoints.emulators.gmail.access import USE_CLOUD, USE_PUBSUB, C
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 
 CONSUME = "pubsub.subscriptions.consume"
-READ_SUBSCRIPTION = "pubsub.subscriptions.get"
-READ_TOPIC = "pubsub.topics.get"
-READ_POLICY = "pubsub.topics.getIamPolicy"
 
 
 class Rights:
+    """A permission is called as Google calls it: `pubsub.topics.get`, …"""
+
     def __init__(self) -> None:
         self._taken: set[tuple[str, str]] = set()
 

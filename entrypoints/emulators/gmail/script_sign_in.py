@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from postroom.entrypoints.emulators.gmail.access import READ_MAIL
 from postroom.entrypoints.emulators.gmail.oauth_clients import OAuthClient
-from postroom.entrypoints.emulators.gmail.token_endpoint import TokenEndPoint
+from postroom.entrypoints.emulators.gmail.script import Script
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 
 SERVICE_ACCOUNT = "postroom@project.iam.gserviceaccount.com"
@@ -12,9 +12,7 @@ CLIENT = OAuthClient("1234-abcd.apps.googleusercontent.com", "GOCSPX-the client'
 """A desktop client that every emulator knows."""
 
 
-class SignInScript:
-    tokens: TokenEndPoint
-
+class SignInScript(Script):
     def service_account_key(
         self,
         base_url: str,

@@ -3,7 +3,8 @@
 Rule 1: a message is leased when it is pulled or pushed, and due again when the lease ends.
 Rule 2: an ack that comes after that is taken, and changes nothing.
 Rule 3: what is refused is due again at once, or after a backoff that doubles.
-Rule 4: after seven days a message is forgotten.
+Rule 4: after seven days a message is forgotten, and after 31 days a subscription that is not
+used, unless it never expires.
 Source: https://cloud.google.com/pubsub/docs/subscription-properties.
 """
 
@@ -112,15 +113,20 @@ class Backlog:
         self.acknowledged: list[Delivery] = []
         self.dead: list[Delivery] = []
         self._clock = clock
+        self._used_at = clock.now()
         self._leases: dict[str, Delivery] = {}
         self._serial = itertools.count(1)
+
+    def is_over(self) -> bool:
+        """Whether nobody has used the subscription for so long that it was deleted."""
+        return self.subscription.expires and self._clock.now() >= self._used_at + EXPIRES_AFTER
 
     def add(self, message: PubSubMessage) -> None:
         self.waiting.append(Delivery(message, self._clock.now()))
 
     def lease(self, most: int) -> list[Delivery]:
         """Take what is due, until it is acknowledged or its time is over."""
-        now = self._clock.now()
+        self._used_at = now = self._clock.now()
         self.waiting = [each for each in self.waiting if now < each.message.published_at + RETAINED]
         self._bury()
         due = [each for each in self.waiting if each.due_at <= now]

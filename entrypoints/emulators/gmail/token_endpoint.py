@@ -42,6 +42,14 @@ class TokenEndPoint:
             case kind:
                 raise GrantError(400, "unsupported_grant_type", f"Invalid grant_type: {kind}")
 
+    def caller(self, authorization: str) -> Caller:
+        """Who bears a token that was given here, or that a service account has signed.
+
+        Raises GoogleError.
+        """
+        token = authorization.partition(" ")[2]
+        return self.service_accounts.self_signed(token) or self.access.caller(authorization)
+
     def revoke(self, token: str) -> None:
         """End a refresh token, or the one that an access token goes back to; all of it ends.
 

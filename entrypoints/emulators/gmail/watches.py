@@ -22,7 +22,6 @@ from postroom.entrypoints.emulators.gmail.wire import GoogleError, Json
 LIFETIME = timedelta(days=7)
 SHORTEST_GAP = timedelta(seconds=1)
 
-_FIELDS = {"topicName", "labelIds", "labelFilterAction", "labelFilterBehavior"}
 _FILTERS = {"include", "exclude"}
 
 
@@ -70,6 +69,11 @@ class Watches:
         """The user is no more."""
         self._watches = {key: each for key, each in self._watches.items() if key[0] != address}
 
+    def rename(self, address: str, new: str) -> None:
+        for owner, project in list(self._watches):
+            if owner == address:
+                self._watches[new, project] = self._watches.pop((owner, project))
+
     def of(self, address: str) -> list[Watch]:
         """Those that live."""
         return [watch for _, watch in self._of(address)]
@@ -96,10 +100,6 @@ class Watches:
             self._pubsub.publish(watch.topic, address, history_id)
 
     def _watch(self, project: str, request: Json, known: Collection[str]) -> Watch:
-        if unknown := sorted(set(request) - _FIELDS):
-            raise _invalid(
-                f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
-            )
         topic, labels = request.get("topicName", ""), request.get("labelIds", [])
         behaviour = str(
             request.get("labelFilterBehavior", request.get("labelFilterAction", "include"))

@@ -24,8 +24,8 @@ _STATES = {
 class GoogleError(Exception):
     """A refusal by an API of Google's. Source of its shape: AIP-193.
 
-    Gmail adds the older list `errors`, and leaves it out at times (*legacy*); Pub/Sub has none,
-    so its refusals have no *reason*.
+    Gmail adds the older list `errors` with a *reason*, and leaves it out at times (*legacy*);
+    Pub/Sub has none.
     """
 
     def __init__(
@@ -35,7 +35,6 @@ class GoogleError(Exception):
         message: str = "As the test asked.",
         *,
         headers: dict[str, str] | None = None,
-        legacy: bool = True,
         state: str = "",
     ) -> None:
         super().__init__(f"{status} {reason}")
@@ -43,12 +42,11 @@ class GoogleError(Exception):
         self.reason = reason
         self.message = message
         self.headers = headers or {}
-        self.legacy = legacy and bool(reason)
         self._named_state = state
 
-    def body(self) -> Json:
+    def body(self, *, legacy: bool = True) -> Json:
         error: Json = {"code": self.status, "message": self.message}
-        if self.legacy:
+        if self.reason and legacy:
             error["errors"] = [self._detail]
         return {"error": error | {"status": self._state}}
 
