@@ -34,7 +34,11 @@ class PrimaryAddresses:
     _stated_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def refresh(self, mailbox: Mailbox) -> None:
-        """Store what Gmail states, if that is new. What it fails of, the sync does too."""
+        """Store what Gmail states, if that is new. What that fails of, a sync fails of, too.
+
+        A mailbox whose notifications another one has, of the same user, stays as it is: what it is
+        not notified of, it misses, and so it is polled.
+        """
         account, key = mailbox.account, (mailbox.tenant, mailbox.id)
         if not isinstance(account, GoogleAccount):
             return
@@ -46,7 +50,7 @@ class PrimaryAddresses:
             if stated and stated != account.primary_address:
                 renamed = replace(account, primary_address=stated)
                 await self.registry.replace_account(mailbox, renamed)
-        except (Failure, InvalidMailbox):  # another mailbox has its notifications: it is polled
+        except (Failure, InvalidMailbox):
             return
         self._stated_at[key] = now
 

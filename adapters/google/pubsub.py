@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.pubsub_errors import pubsub_failure_of
 from postroom.adapters.google.tokens import AccessTokens
+from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, TooLarge, exchange
 from postroom.adapters.http.sign_ins import SignIns
 from postroom.application.ports import Clock
@@ -59,6 +60,7 @@ class PubsubClient:
         self._clock = clock
         self._base_url = base_url
         self._tokens = AccessTokens(http, clock, sign_ins)
+        self._downloads = DownloadLimits(rate=0)  # of what is waited for, nothing may come for long
 
     async def pull(self, account: GoogleAccount) -> Sequence[ReceivedMessage]:
         """Wait for messages of the account's subscription: perhaps none.
@@ -106,5 +108,6 @@ class PubsubClient:
             peer=request.url.host,
             max_bytes=MAX_BYTES,
             deadline=within,
+            downloads=self._downloads,
             headers_within=within,
         )

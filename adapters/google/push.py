@@ -26,6 +26,9 @@ SKEW = 10
 """Seconds by which the clocks may differ."""
 
 
+MAX_TIME = 2**53
+
+
 class PushVerifier(Protocol):
     """Proves who signed a Pub/Sub push (OIDC: signature, audience, issuer, expiry)."""
 
@@ -82,8 +85,8 @@ class GooglePushVerifier(PushVerifier):
 
 
 def _number(value: object) -> float:
-    """Raises Unauthenticated if it is none, as google-auth does of the times that it reads."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Seconds of the epoch. Raises Unauthenticated if *value* is none that a clock could show."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MAX_TIME:
         raise Unauthenticated("the token's time is not a number")
     return value
 

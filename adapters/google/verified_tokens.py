@@ -12,7 +12,7 @@ MAX_TOKENS = 256
 """Of 8 KiB at the most each. Anybody may have Google sign tokens for any audience."""
 
 GOOD_FOR = FRESH.total_seconds()
-"""A token outlives the certificate of its key no longer than that is cached."""
+"""Seconds, whatever a token says: so much longer than its key it is believed, at the most."""
 
 
 class VerifiedTokens:
