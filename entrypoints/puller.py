@@ -53,12 +53,16 @@ class Puller:
         self, held: dict[Key, PulledSubscription], tasks: dict[Key, asyncio.Task[NoReturn]]
     ) -> NoReturn:
         """Start what is to be pulled and stop what is not, whenever the mailboxes change."""
+        failing = False
         while True:
             try:
                 wanted = await self._wanted()
             except Failure as failure:
-                log.warning("mailboxes cannot be looked up", reason=failure.reason)
+                if not failing:
+                    log.warning("mailboxes cannot be looked up", reason=failure.reason)
+                failing = True
             else:
+                failing = False
                 await cancel([tasks.pop(key) for key in list(tasks) if key not in wanted])
                 for key, mailboxes in wanted.items():
                     if key not in tasks:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -89,6 +90,26 @@ async def test_a_mailbox_that_is_added_is_pulled_and_one_that_is_removed_is_not(
         await rig.registry.remove("acme", "sales")
         await rig.waits.let_pass(REFRESH.total_seconds())
         assert await rig.state() == PullState(rig.clock.now())
+
+
+async def test_while_the_mailboxes_cannot_be_looked_up_those_that_are_known_are_pulled(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig.pulling():
+        with monkeypatch.context() as away:
+            away.setattr(rig.registry, "all", _away)
+            for _ in range(2):
+                await rig.waits.let_pass(REFRESH.total_seconds())
+        await rig.publish()
+        await rig.waits.let_pass(SOON)
+        assert queued(rig) == ["sales"]
+
+    lines = [each for each in rig.logs if each["event"] == "mailboxes cannot be looked up"]
+    assert len(lines) == 1
+
+
+async def _away() -> NoReturn:
+    raise Unavailable("postgres is away")
 
 
 async def test_what_never_will_be_queued_is_acknowledged_and_counted(rig: Rig) -> None:
