@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import httpx
 
-from postroom.adapters.google.account import GoogleAccount, google_account
+from postroom.adapters.google.account import GoogleAccount, PersonalAccess, google_account
 from postroom.adapters.google.credentials import TOKEN_URL, SignInCredentials, token_host
 from postroom.adapters.google.token_transport import TokenTransport
 from postroom.adapters.http.exchange import of_source
@@ -23,6 +23,9 @@ from postroom.domain.mailbox import Mailbox
 
 DEADLINE = timedelta(seconds=30)
 """Of a sign-in, with its wait for a thread."""
+
+TRIES = 5
+"""Something else of an account may be stored at any moment, but not one moment after the other."""
 
 
 @dataclass(slots=True)
@@ -104,15 +107,32 @@ class AccessTokens:
         return stored if stored and isinstance(stored.account, GoogleAccount) else mailbox
 
     async def _store(self, mailbox: Mailbox, credentials: SignInCredentials) -> None:
-        """If that comes too late, another worker's is stored, which is as good."""
-        account = google_account(mailbox)
-        new = Secret(credentials.refresh_token)
-        if not account.person or not new.value or new == account.person.refresh_token:
+        """Google may have ended the old refresh token with its use, so the new one must not be lost.
+
+        Where another worker has stored one meanwhile, or a person has signed in again, that stays.
+        """
+        new, used = Secret(credentials.refresh_token), google_account(mailbox).person
+        if used is None or not new.value or new == used.refresh_token:
             return
-        renewed = replace(account, person=replace(account.person, refresh_token=new))
-        credentials.account = renewed
+        person = replace(used, refresh_token=new)
+        credentials.account = replace(google_account(mailbox), person=person)
         if self._registry:
-            await self._registry.replace_account(mailbox, renewed)
+            await self._store_in(self._registry, mailbox, used, person)
+
+    async def _store_in(
+        self,
+        registry: MailboxRegistry,
+        mailbox: Mailbox,
+        used: PersonalAccess,
+        person: PersonalAccess,
+    ) -> None:
+        for _ in range(TRIES):
+            account = google_account(mailbox)
+            if account.person != used:
+                return
+            if await registry.replace_account(mailbox, replace(account, person=person)):
+                return
+            mailbox = await self._stored(mailbox)
 
 
 def _are_of(credentials: SignInCredentials, account: GoogleAccount, subject: str) -> bool:
