@@ -34,6 +34,8 @@ _LABEL, _ALL_MAIL, _EXCEPT_LABEL = "label", "all-mail", "except-label"
 _SUBSCRIPTION = "pubsub-subscription"
 _PUSHER = "push-service-account"
 
+NO_SECRET = Secret("")
+
 OPTIONS = (
     AccountOption(
         name=_SERVICE_ACCOUNT,
@@ -100,7 +102,7 @@ class PersonalAccess:
 
     client_id: str
     client_secret: Secret
-    refresh_token: Secret = Secret("")
+    refresh_token: Secret = NO_SECRET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,7 @@ class GoogleAccount(Account):
     as *push_service_account*, the e-mail address of the service account that pushes.
     """
 
-    service_account: Secret = Secret("")
+    service_account: Secret = NO_SECRET
     person: PersonalAccess | None = None
     pubsub_subscription: str
     push_service_account: str
@@ -129,7 +131,6 @@ class GoogleAccount(Account):
 
     def route(self, address: str) -> str:
         return route_of(self.pubsub_subscription, address)
-
 
     @classmethod
     def upgraded(
@@ -200,7 +201,7 @@ def _credentials(
         secret = before.client_secret
     if not isinstance(secret, Secret) or not secret.value:
         raise InvalidAccount(f"--{_CLIENT_SECRET}-file is missing")
-    return _Credentials(service_account=Secret(""), person=PersonalAccess(client_id, secret))
+    return _Credentials(service_account=NO_SECRET, person=PersonalAccess(client_id, secret))
 
 
 def _labels(values: Mapping[str, OptionValue]) -> LabelChoice:

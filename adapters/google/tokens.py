@@ -72,9 +72,9 @@ class AccessTokens:
         entry = self._entries[mailbox.tenant, mailbox.id]
         async with entry.lock:
             credentials = entry.credentials
-            if credentials and _are_of(credentials, account, mailbox.address):
-                if (token := credentials.token) and token != rejected:
-                    return token
+            is_ours = credentials and _are_of(credentials, account, mailbox.address)
+            if credentials and is_ours and credentials.token not in ("", rejected):
+                return credentials.token
             entry.credentials, token = await self._signed_in(mailbox, credentials)
             return token
 
@@ -107,7 +107,7 @@ class AccessTokens:
         return stored if stored and isinstance(stored.account, GoogleAccount) else mailbox
 
     async def _store(self, mailbox: Mailbox, credentials: SignInCredentials) -> None:
-        """Google may have ended the old refresh token with its use, so the new one must not be lost.
+        """Google may have ended the old refresh token with its use: lose the new one to nobody.
 
         Where another worker has stored one meanwhile, or a person has signed in again, that stays.
         """

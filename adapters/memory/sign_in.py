@@ -42,7 +42,9 @@ class InMemorySignIn(SignIn):
 
     @asynccontextmanager
     async def open(
-        self, mailbox: Mailbox, values: Mapping[str, OptionValue]  # noqa: ARG002 - there is one way
+        self,
+        mailbox: Mailbox,
+        values: Mapping[str, OptionValue],  # noqa: ARG002 - there is one way
     ) -> AsyncIterator[PendingSignIn]:
         if self.failures:
             raise self.failures.popleft()

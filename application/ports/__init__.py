@@ -131,9 +131,6 @@ from postroom.application.ports.sign_in import (
 from postroom.application.ports.takeovers import Takeovers
 
 __all__ = [
-    "PendingSignIn",
-    "SignIn",
-    "SignInPrompt",
     "BEGINNING",
     "CANARIES",
     "LONGEST_DELAY",
@@ -203,6 +200,7 @@ __all__ = [
     "OptionValue",
     "OutcomeRecord",
     "Outcomes",
+    "PendingSignIn",
     "Place",
     "PointerConsumer",
     "PointerProducer",
@@ -222,6 +220,8 @@ __all__ = [
     "SenderProof",
     "Settled",
     "ShadowRows",
+    "SignIn",
+    "SignInPrompt",
     "SubscriptionGone",
     "Subscriptions",
     "Takeovers",
