@@ -17,13 +17,22 @@ TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - no password
 
 
 class SignInCredentials:
-    """Those of *account*, for the user *subject*. A person's are refreshed at *token_url*."""
+    """Those of *account*, for the user *subject*. A person's are refreshed at *token_url*.
+
+    *account* has the refresh token that took the place of the one that was *given*, if one did.
+    """
 
     def __init__(self, account: GoogleAccount, subject: str, token_url: str = TOKEN_URL) -> None:
-        self.account = account
+        self.given = self.account = account
         self.subject = subject
         self._token_url = token_url
         self._credentials: ServiceCredentials | PersonCredentials | None = None
+
+    def are_of(self, account: GoogleAccount, subject: str) -> bool:
+        """Whether they open *account*, as it was given, or is by now."""
+        access = account.service_account, account.person
+        ours = [(each.service_account, each.person) for each in (self.given, self.account)]
+        return access in ours and subject == self.subject
 
     @property
     def token(self) -> str:

@@ -72,11 +72,21 @@ class AccessTokens:
         entry = self._entries[mailbox.tenant, mailbox.id]
         async with entry.lock:
             credentials = entry.credentials
-            is_ours = credentials and _are_of(credentials, account, mailbox.address)
+            is_ours = credentials and credentials.are_of(account, mailbox.address)
             if credentials and is_ours and credentials.token not in ("", rejected):
                 return credentials.token
             entry.credentials, token = await self._signed_in(mailbox, credentials)
             return token
+
+    def renewed(self, mailbox: Mailbox) -> GoogleAccount:
+        """The account of *mailbox*, with its refresh token as it is since it was used."""
+        credentials, account = (
+            self._entries[mailbox.tenant, mailbox.id].credentials,
+            google_account(mailbox),
+        )
+        if credentials and credentials.are_of(account, mailbox.address):
+            return replace(account, person=credentials.account.person)
+        return account
 
     async def _signed_in(
         self, mailbox: Mailbox, before: SignInCredentials | None
@@ -84,7 +94,7 @@ class AccessTokens:
         """New credentials unless those *before* are still the mailbox's; and a new token."""
         stored = await self._stored(mailbox)
         account = google_account(stored)
-        if before and _are_of(before, account, stored.address):
+        if before and before.are_of(account, stored.address):
             credentials = before
         else:
             credentials = SignInCredentials(account, stored.address, self._token_url)
@@ -133,15 +143,6 @@ class AccessTokens:
             if await registry.replace_account(mailbox, replace(account, person=person)):
                 return
             mailbox = await self._stored(mailbox)
-
-
-def _are_of(credentials: SignInCredentials, account: GoogleAccount, subject: str) -> bool:
-    ours = credentials.account
-    return (ours.service_account, ours.person, credentials.subject) == (
-        account.service_account,
-        account.person,
-        subject,
-    )
 
 
 def _application(account: GoogleAccount) -> Hashable:

@@ -217,6 +217,19 @@ async def test_an_address_is_the_same_in_any_case(login: GoogleLogin) -> None:
     assert (await failed_step(login, mailbox))[1] == ""
 
 
+async def test_a_refresh_token_that_google_replaces_as_it_is_tried_is_what_is_stored(
+    login: GoogleLogin,
+) -> None:
+    mailbox, check = login.consented(), GmailMailboxCheck(login.client(stored=False))
+    login.gmail.tokens.clients.rotating = True
+
+    *_, last = [step async for step in check.check(mailbox)]
+
+    assert not last.failed
+    assert last.account
+    assert login.gmail.tokens.clients.refresh_token(login.token_of(last.account))
+
+
 async def test_a_consent_that_has_ended_is_given_again(login: GoogleLogin) -> None:
     mailbox = login.consented()
     login.gmail.withdraw_consent(SUPPORT)
