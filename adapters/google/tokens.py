@@ -80,10 +80,8 @@ class AccessTokens:
 
     def renewed(self, mailbox: Mailbox) -> GoogleAccount:
         """The account of *mailbox*, with its refresh token as it is since it was used."""
-        credentials, account = (
-            self._entries[mailbox.tenant, mailbox.id].credentials,
-            google_account(mailbox),
-        )
+        account = google_account(mailbox)
+        credentials = self._entries[mailbox.tenant, mailbox.id].credentials
         if credentials and credentials.are_of(account, mailbox.address):
             return replace(account, person=credentials.account.person)
         return account
