@@ -96,16 +96,20 @@ class AccessTokens:
             credentials = before
         else:
             credentials = SignInCredentials(account, stored.address, self._token_url)
+        token = await self._refreshed(credentials)
+        await self._store(stored, credentials)
+        return credentials, token
+
+    async def _refreshed(self, credentials: SignInCredentials) -> str:
+        """A new token."""
         transport = TokenTransport(self._http, self._clock, asyncio.get_running_loop())
-        with of_source(self.host(account)):
-            token = await self._sign_ins.run(
-                _application(account),
+        with of_source(self.host(credentials.account)):
+            return await self._sign_ins.run(
+                _application(credentials.account),
                 lambda: credentials.refresh(transport),
                 peer="the token endpoint",
                 deadline=DEADLINE,
             )
-        await self._store(stored, credentials)
-        return credentials, token
 
     async def _stored(self, mailbox: Mailbox) -> Mailbox:
         """Another worker may have stored another refresh token since *mailbox* was read."""
