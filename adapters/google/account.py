@@ -49,6 +49,9 @@ PUSHER = AccountOption(
     required=True,
     unless=(_PULL,),
 )
+
+NO_SECRET = Secret("")
+
 OPTIONS = (
     AccountOption(
         name=_SERVICE_ACCOUNT,
@@ -127,7 +130,7 @@ class PersonalAccess:
 
     client_id: str
     client_secret: Secret
-    refresh_token: Secret = Secret("")
+    refresh_token: Secret = NO_SECRET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,7 @@ class GoogleAccount(Account):
     *pubsub_topic* (`projects/…/topics/…`) the mailbox is watched by us; without, by an operator.
     """
 
-    service_account: Secret = Secret("")
+    service_account: Secret = NO_SECRET
     person: PersonalAccess | None = None
     pubsub_subscription: str
     push_service_account: str = ""
@@ -263,7 +266,7 @@ def _credentials(
         secret = before.client_secret
     if not isinstance(secret, Secret) or not secret.value:
         raise InvalidAccount(f"--{_CLIENT_SECRET}-file is missing")
-    return _Credentials(service_account=Secret(""), person=PersonalAccess(client_id, secret))
+    return _Credentials(service_account=NO_SECRET, person=PersonalAccess(client_id, secret))
 
 
 def _labels(values: Mapping[str, OptionValue]) -> LabelChoice:

@@ -71,11 +71,11 @@ class GmailMailboxCheck(MailboxCheck):
                 await self.gmail.get_raw(mailbox, message.id, max_bytes=SAMPLE)
 
     async def _find_labels(self, mailbox: Mailbox) -> Account:
-        """The account with the ids of its labels, which outlive their names."""
+        """The account as it opens by now, with the ids of its labels, which outlive their names."""
         found = await LabelLookup(self.gmail)(mailbox)
         if not found.is_complete:
             raise FolderMissing(found.names, what="label")
-        return replace(google_account(mailbox), labels=found.choice)
+        return replace(self.gmail.tokens.renewed(mailbox), labels=found.choice)
 
 
 async def _ended(step: str, attempt: Awaitable[Account | None], mailbox: Mailbox) -> CheckStep:

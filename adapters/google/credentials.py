@@ -19,7 +19,8 @@ TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - no password
 class SignInCredentials:
     """Those of *account*, for the user *subject*; a service account may act for nobody ("").
 
-    A person's are refreshed at *token_url*.
+    A person's are refreshed at *token_url*. *account* has the refresh token that took the place of
+    the one that was *given*, if one did.
     """
 
     def __init__(
@@ -30,11 +31,17 @@ class SignInCredentials:
         *,
         scope: str = SCOPE,
     ) -> None:
-        self.account = account
+        self.given = self.account = account
         self.subject = subject
         self._scope = scope
         self._token_url = token_url
         self._credentials: ServiceCredentials | PersonCredentials | None = None
+
+    def are_of(self, account: GoogleAccount, subject: str) -> bool:
+        """Whether they open *account*, as it was given, or is by now."""
+        access = account.service_account, account.person
+        ours = [(each.service_account, each.person) for each in (self.given, self.account)]
+        return access in ours and subject == self.subject
 
     @property
     def token(self) -> str:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import httpx
 
-from postroom.adapters.google.account import GoogleAccount, google_account
+from postroom.adapters.google.account import GoogleAccount, PersonalAccess, google_account
 from postroom.adapters.google.credentials import TOKEN_URL, SignInCredentials, token_host
 from postroom.adapters.google.token_transport import TokenTransport
 from postroom.adapters.http.exchange import of_source
@@ -23,6 +23,9 @@ from postroom.domain.mailbox import Mailbox
 
 DEADLINE = timedelta(seconds=30)
 """Of a sign-in, with its wait for a thread."""
+
+TRIES = 5
+"""Something else of an account may be stored at any moment, but not one moment after the other."""
 
 
 @dataclass(slots=True)
@@ -70,9 +73,9 @@ class AccessTokens:
         entry = self._entries[mailbox.tenant, mailbox.id]
         async with entry.lock:
             credentials = entry.credentials
-            is_known = credentials and _are_of(credentials, account, mailbox.address)
-            if is_known and credentials and (token := credentials.token) and token != rejected:
-                return token
+            is_ours = credentials and credentials.are_of(account, mailbox.address)
+            if credentials and is_ours and credentials.token not in ("", rejected):
+                return credentials.token
             entry.credentials, token = await self._signed_in(mailbox, credentials)
             return token
 
@@ -86,13 +89,21 @@ class AccessTokens:
                 return token
             return await self._refreshed(credentials)
 
+    def renewed(self, mailbox: Mailbox) -> GoogleAccount:
+        """The account of *mailbox*, with its refresh token as it is since it was used."""
+        account = google_account(mailbox)
+        credentials = self._entries[mailbox.tenant, mailbox.id].credentials
+        if credentials and credentials.are_of(account, mailbox.address):
+            return replace(account, person=credentials.account.person)
+        return account
+
     async def _signed_in(
         self, mailbox: Mailbox, before: SignInCredentials | None
     ) -> tuple[SignInCredentials, str]:
         """New credentials unless those *before* are still the mailbox's; and a new token."""
         stored = await self._stored(mailbox)
         account = google_account(stored)
-        if before and _are_of(before, account, stored.address):
+        if before and before.are_of(account, stored.address):
             credentials = before
         else:
             credentials = SignInCredentials(account, stored.address, self._token_url)
@@ -101,6 +112,7 @@ class AccessTokens:
         return credentials, token
 
     async def _refreshed(self, credentials: SignInCredentials) -> str:
+        """A new token."""
         transport = TokenTransport(self._http, self._clock, asyncio.get_running_loop())
         with of_source(self.host(credentials.account)):
             return await self._sign_ins.run(
@@ -118,24 +130,32 @@ class AccessTokens:
         return stored if stored and isinstance(stored.account, GoogleAccount) else mailbox
 
     async def _store(self, mailbox: Mailbox, credentials: SignInCredentials) -> None:
-        """If that comes too late, another worker's is stored, which is as good."""
-        account = google_account(mailbox)
-        new = Secret(credentials.refresh_token)
-        if not account.person or not new.value or new == account.person.refresh_token:
+        """Google may have ended the old refresh token with its use: lose the new one to nobody.
+
+        Where another worker has stored one meanwhile, or a person has signed in again, that stays.
+        """
+        new, used = Secret(credentials.refresh_token), google_account(mailbox).person
+        if used is None or not new.value or new == used.refresh_token:
             return
-        renewed = replace(account, person=replace(account.person, refresh_token=new))
-        credentials.account = renewed
+        person = replace(used, refresh_token=new)
+        credentials.account = replace(google_account(mailbox), person=person)
         if self._registry:
-            await self._registry.replace_account(mailbox, renewed)
+            await self._store_in(self._registry, mailbox, used, person)
 
-
-def _are_of(credentials: SignInCredentials, account: GoogleAccount, subject: str) -> bool:
-    ours = credentials.account
-    return (ours.service_account, ours.person, credentials.subject) == (
-        account.service_account,
-        account.person,
-        subject,
-    )
+    async def _store_in(
+        self,
+        registry: MailboxRegistry,
+        mailbox: Mailbox,
+        used: PersonalAccess,
+        person: PersonalAccess,
+    ) -> None:
+        for _ in range(TRIES):
+            account = google_account(mailbox)
+            if account.person != used:
+                return
+            if await registry.replace_account(mailbox, replace(account, person=person)):
+                return
+            mailbox = await self._stored(mailbox)
 
 
 def _application(account: GoogleAccount) -> Hashable:

@@ -1,6 +1,5 @@
 """How the access to a mailbox is got and tried before it is stored."""
 
-import asyncio
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,7 +54,7 @@ async def _signed_in(mailbox: Mailbox, pending: PendingSignIn) -> Account:
         f"The browser ends at an address of 127.0.0.1, which it cannot open. Paste it until {ends}",
         err=True,
     )
-    return await pending.finish(await asyncio.to_thread(sys.stdin.readline))
+    return await pending.finish(sys.stdin.readline())  # nothing else is to be done meanwhile
 
 
 async def _checked(check: MailboxCheck, mailbox: Mailbox) -> Mailbox:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from postroom.adapters.google import GmailClient, GmailFetcher
+from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.check import GmailMailboxCheck
+from postroom.adapters.google.labels import ALL_MAIL, INBOX_ALONE
 from postroom.adapters.google.responses import Profile
 from postroom.adapters.memory.clock import ManualClock
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
@@ -115,6 +118,31 @@ async def test_what_a_person_reconnects_meanwhile_is_not_overwritten(login: Goog
     assert await stored_token(login) == login.token_of(reconnected.account)
 
 
+async def test_what_else_is_stored_of_the_account_meanwhile_costs_no_refresh_token(
+    login: GoogleLogin,
+) -> None:
+    """Google ends the old one with its use."""
+    mailbox, client = await added(login), login.client()
+    login.gmail.tokens.clients.rotating = True
+    stored, races = login.registry.get, iter([ALL_MAIL, INBOX_ALONE, ALL_MAIL])
+
+    async def get(tenant: str, mailbox_id: str) -> Mailbox | None:
+        found = await stored(tenant, mailbox_id)
+        if found and isinstance(found.account, GoogleAccount) and (labels := next(races, None)):
+            await login.registry.replace_account(found, replace(found.account, labels=labels))
+        return found
+
+    login.registry.get = get  # type: ignore[method-assign]
+    await read(client, mailbox)
+    login.registry.get = stored  # type: ignore[method-assign]
+
+    assert login.gmail.tokens.clients.refresh_token(await stored_token(login))
+    renewed = await stored("acme", "support")
+    assert renewed
+    assert isinstance(renewed.account, GoogleAccount)
+    assert renewed.account.labels == ALL_MAIL
+
+
 async def test_a_mailbox_that_is_tried_is_opened_as_it_is_given(login: GoogleLogin) -> None:
     mailbox = await added(login)
     login.gmail.tokens.clients.rotating = True
@@ -187,6 +215,19 @@ async def test_an_address_is_the_same_in_any_case(login: GoogleLogin) -> None:
     login.gmail.mailbox(SUPPORT)
 
     assert (await failed_step(login, mailbox))[1] == ""
+
+
+async def test_a_refresh_token_that_google_replaces_as_it_is_tried_is_what_is_stored(
+    login: GoogleLogin,
+) -> None:
+    mailbox, check = login.consented(), GmailMailboxCheck(login.client(stored=False))
+    login.gmail.tokens.clients.rotating = True
+
+    *_, last = [step async for step in check.check(mailbox)]
+
+    assert not last.failed
+    assert last.account
+    assert login.gmail.tokens.clients.refresh_token(login.token_of(last.account))
 
 
 async def test_a_consent_that_has_ended_is_given_again(login: GoogleLogin) -> None:

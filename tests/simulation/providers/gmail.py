@@ -34,6 +34,9 @@ GMAIL, TOKENS, CERTIFICATES = (
 
 AUDIENCE = "https://postroom.example/webhooks/google"
 
+WAYS_IN = (["INBOX", "UNREAD"], ["SPAM"], ["TRASH"], ["UNREAD"])
+"""The labels with which mail comes in, in turn; somebody moves it to the inbox at once."""
+
 _CONTENT = re.compile(r"/messages/([^/]+)$")
 
 _REASONS = {403: "forbidden", 404: "notFound", 429: "rateLimitExceeded", 500: "backendError"}
@@ -118,7 +121,9 @@ class Gmail(Site):
     # --- What happens there ---
 
     def deliver(self, mail: Mail, mailbox: Mailbox) -> Pointer:
-        message_id = self.emulator.deliver(mailbox.address, raw(mail, mailbox))
+        address, labels = mailbox.address, WAYS_IN[mail.number % len(WAYS_IN)]
+        message_id = self.emulator.deliver(address, raw(mail, mailbox), labels=labels)
+        self.emulator.relabel(address, message_id, add=["INBOX"], remove=["SPAM", "TRASH"])
         return GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,))
 
     def notices(self, arrived: Arrived) -> Sequence[Notice]:
