@@ -10,7 +10,6 @@ be watched anew whenever it changes. What that costs are notifications of mail t
 are one short list each at the most; and of those Gmail sends one a second.
 """
 
-import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -63,7 +62,7 @@ class GmailSubscriptions(Subscriptions):
             raise FolderMissing([FOLDER])
         began = self.clock.now()
         return Subscription(
-            id=f"watch-{secrets.token_hex(16)}",
+            id=f"watch:{mailbox.tenant}/{mailbox.id}",  # a mailbox has one
             endpoint=self.endpoint_of(mailbox),
             created_at=began,
             renewed_at=began,

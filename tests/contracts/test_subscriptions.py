@@ -46,7 +46,7 @@ async def test_a_subscription_keeps_a_digest_of_its_secret_alone(stage: Stage) -
 async def test_an_id_names_no_address(stage: Stage) -> None:
     made = await stage.subscriptions.create(stage.mailbox(), stage.folder)
 
-    assert "support" not in made.id
+    assert stage.mailbox().address not in made.id
 
 
 async def test_each_subscription_has_a_secret_of_its_own(stage: Stage) -> None:
@@ -63,8 +63,8 @@ async def test_one_of_ours_that_is_there_gives_way(stage: Stage) -> None:
 
     new = await stage.subscriptions.create(mailbox, stage.folder)
 
-    assert new.id != old.id
     assert stage.live(mailbox) == 1
+    assert new.id != old.id or not stage.shows_ids
     assert set(await stage.subscriptions.ids(mailbox)) <= {new.id}
 
 
