@@ -15,6 +15,7 @@ from postroom.application.ports import (
     NoProgress,
     PositionRefused,
     Provider,
+    PullStates,
 )
 from postroom.application.providers import Providers
 from postroom.application.see_to_notifications import see_to_notifications, unless_missed
@@ -22,6 +23,7 @@ from postroom.application.slow_calls import AGAIN_AFTER, SlowCalls
 from postroom.application.sync_folder import SyncFolder
 from postroom.application.track_access import AccessTracker, tracking
 from postroom.application.track_sources import SourceTracker
+from postroom.application.unless_unpulled import unless_unpulled
 from postroom.domain.access import FAILURE_WINDOW, NO_FAILURES
 from postroom.domain.circuit import probe_after
 from postroom.domain.failure import (
@@ -85,6 +87,7 @@ class MaintainFolder(Maintain):
     access: AccessTracker
     sources: SourceTracker
     slow_calls: SlowCalls
+    pull_states: PullStates
     clock: Clock
     intervals: SyncIntervals
     max_run: timedelta = field(default=MAX_RUN)
@@ -192,6 +195,7 @@ class MaintainFolder(Maintain):
             left_to_others=self.providers.ingress.obstacle(provider.name),
         )
         now = self.clock.now()
+        after = await unless_unpulled(provider, mailbox, after, self.pull_states, now)
         if _is_new(after.subscription, folder_sync.subscription):
             # Webhooks must know it before anything else is done: what was announced meanwhile, and
             # turned away, is found by the sync that is due now.
@@ -204,7 +208,8 @@ class MaintainFolder(Maintain):
         synced = after.synced(now, result, last_error=last_error, excused=was_failing)
         synced = await unless_missed(provider, mailbox, synced, self.clock.now())
         now = self.clock.now()
-        due_at = synced.next_due(now, intervals) if result.complete else now
+        is_over = result.complete or result.behind
+        due_at = synced.next_due(now, intervals) if is_over else now
         return SyncRun(folder_sync, replace(synced, due_at=due_at), result)
 
     def _wait_after(self, failure: Failure, away_for: timedelta) -> timedelta:

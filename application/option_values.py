@@ -19,3 +19,10 @@ def texts(values: Mapping[str, OptionValue], name: str, default: str) -> tuple[s
     if not isinstance(value, tuple) or not value or not all(value):
         raise InvalidAccount(f"--{name} is empty")
     return tuple(dict.fromkeys(value))
+
+
+def flag(values: Mapping[str, OptionValue], name: str) -> bool:
+    value = values.get(name, False)
+    if not isinstance(value, bool):
+        raise InvalidAccount(f"--{name} has no value")
+    return value

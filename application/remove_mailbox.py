@@ -29,8 +29,8 @@ class RemoveMailbox:
 
     async def _unsubscribe(self, tenant: str, mailbox_id: str) -> None:
         mailbox = await self.registry.get(tenant, mailbox_id)
-        if mailbox is None:
-            return
+        if mailbox is None or self.providers.ingress.obstacle(mailbox.provider):
+            return  # to end ours may end that of the system whose notifications they are now
         subscriptions = self.providers.serving(mailbox.provider).subscriptions
         for folder_sync in await self.folder_syncs.all(tenant=tenant, mailbox=mailbox_id):
             if subscriptions and folder_sync.subscription:

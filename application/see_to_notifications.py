@@ -37,8 +37,10 @@ async def see_to_notifications(
     """
     if left_to_others:
         return folder_sync.shadowed(left_to_others), ""
-    if subscriptions := provider.subscriptions:
+    subscriptions = provider.subscriptions
+    if subscriptions and subscriptions.are_ours(mailbox):
         return await _subscribe(subscriptions, mailbox, folder_sync, now)
+    folder_sync = folder_sync.without_subscription()
     if provider.listener and not is_held:
         return folder_sync.obstructed(NO_LISTENER), ""
     if not (provider.listener or provider.notifications):
@@ -86,7 +88,7 @@ async def _subscribed(
 ) -> FolderSync:
     if not folder_sync.wants_notifications(now):
         return folder_sync
-    if folder_sync.must_create(subscriptions.endpoint, now):
+    if folder_sync.must_create(subscriptions.endpoint_of(mailbox), now):
         return await _create(subscriptions, mailbox, folder_sync)
     if folder_sync.must_renew(now):
         return await _renew(subscriptions, mailbox, folder_sync)

@@ -18,12 +18,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from postroom.application.ingest_pointer import Ingest
+from postroom.application.judge_arrivals import judge_arrivals
 from postroom.application.ports import (
     Arrival,
     ChangeSource,
     Clock,
     DeadLetterQueue,
     FolderSyncs,
+    ListBehind,
     NoProgress,
     OutcomeRecord,
     Outcomes,
@@ -114,6 +116,8 @@ class _Run:
             return listed
         try:
             return listed + await self._list_changes()
+        except ListBehind:
+            return await self._behind(listed)
         except PositionRefused as refusal:
             if self.folder_sync.last_error != refusal.reason:
                 raise  # once: that may be an accident
@@ -123,11 +127,27 @@ class _Run:
             # So that the next run takes another, and what lies between is listed by date.
             await self._store_position("")
             raise
+        return await self._begin_again(listed, taken_at)
+
+    async def _begin_again(self, listed: SyncResult, taken_at: datetime | None) -> SyncResult:
         self.use_case.trails.end(self.key)
-        is_begun = await self._begin()
+        try:
+            is_begun = await self._begin()
+        except ListBehind:
+            return await self._behind(listed)
         if is_begun and (taken_at is None or self._now() < taken_at + SHORT_LIFE):
             raise Unavailable("a position expired as soon as it was taken")
         return listed + SyncResult()  # what is to be listed by date now, the next run lists
+
+    async def _behind(self, listed: SyncResult) -> SyncResult:
+        """Leave all as it is, unless the mailbox is another one: it has a history of its own."""
+        if not self.folder_sync.is_of_another(self._now()):
+            return listed + SyncResult(behind=True)
+        self.use_case.trails.end(self.key)
+        await self.use_case.folder_syncs.forget_announced(self.folder_sync)
+        self.folder_sync = replace(self.folder_sync, announced_to=0)
+        await self._begin()
+        return listed + SyncResult()
 
     async def _begin(self) -> bool:
         """Take a position; what came in before it, since the last sync, is to be listed by date.
@@ -140,7 +160,13 @@ class _Run:
         if (earlier is None or since < earlier) and not await self._move_backfill(since):
             return False  # else nobody would list what lies between our moment and another's
         position = await self.changes.position(mailbox, self.folder_sync.folder)
+        goes_back = self._number(position) < self._number(self.folder_sync.position)
+        if goes_back and not self.folder_sync.is_of_another(self._now()):
+            raise ListBehind
         return await self._store_position(position)
+
+    def _number(self, position: str) -> int:
+        return self.changes.number(position) if position else 0
 
     async def _backfill(self) -> SyncResult:
         """List by date what is to be listed so, or a part of it."""
@@ -180,11 +206,20 @@ class _Run:
                 return result
             pages += 1
             if page.is_last:
-                return result + SyncResult(complete=True)
+                return result + SyncResult(complete=True, lags=await self._lags(page.position))
             self._follow(page.arrivals, page.position)
             if self._is_long_enough(pages):
                 return result
         return result
+
+    async def _lags(self, position: str) -> bool:
+        """Whether the list has not come as far as was announced; unless that was an error."""
+        if not 0 < self._number(position) < self.folder_sync.announced_to:
+            return False
+        if self.folder_sync.lags_for_good(self._now()):
+            await self.use_case.folder_syncs.forget_announced(self.folder_sync)
+            return False
+        return True
 
     async def _move_position(self, position: str) -> bool:
         """False if somebody else has claimed the folder by now, and goes on from there."""
@@ -219,7 +254,10 @@ class _Run:
         await self._record_reach(backfilled=backfilled)
         redriven = await use_case.dead_letters.redrive(list(waiting)) if dead_before else ()
         ingested = await use_case.ingest(mailbox, pointers, backfilled=backfilled)
-        return listed + self._result([by_id[id_] for id_ in {*redriven, *ingested.new}])
+        new = [by_id[id_] for id_ in {*redriven, *ingested.new}]
+        return listed + judge_arrivals(
+            new, self.folder_sync, self._now(), self.grace, backfilled=backfilled
+        )
 
     async def _ended(self, job_ids: Sequence[str], dead_before: datetime | None) -> frozenset[str]:
         if not job_ids:
@@ -250,16 +288,6 @@ class _Run:
             skipped = OutcomeRecord(job=job, outcome=Skipped(age.reason), attempt=0, at=now)
             await self.use_case.outcomes.record(skipped)
         return old
-
-    def _result(self, new: Sequence[Arrival]) -> SyncResult:
-        now = self._now()
-        dates = [each.received_at for each in new]
-        missed = [
-            date
-            for date in dates
-            if date and self.folder_sync.should_have_notified(date, now, self.grace)
-        ]
-        return SyncResult(queued=len(new), missed=len(missed), undated=dates.count(None))
 
     def _now(self) -> datetime:
         return self.use_case.clock.now()

@@ -3,7 +3,8 @@
 A trigger makes the folder's sync due, durably, and that is all that it promises. So a hundred
 notifications are one sync, and none can be missed by that: a run that began before the trigger is
 followed by another. Where a notification says up to where the folder has changed, and a sync has
-come there meanwhile, there is nothing left to do.
+come there meanwhile, there is nothing left to do; and where the list lags, another is due soon in
+any case.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,10 @@ from datetime import timedelta
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.maintain_folder import LEASE, Maintain
 from postroom.application.ports import Clock, FolderSyncs
-from postroom.domain.folder_sync import FolderSync, Request
+from postroom.domain.folder_sync import LIST_LAG, FolderSync, Request
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Expanded, Skipped
 from postroom.domain.pointer import Pointer
-
-INDEX_LAG = timedelta(seconds=5)
-"""How soon to sync again when the list does not show yet what the notification announced."""
 
 NOT_SYNCED = "the folder is not synced"
 """It was taken off the mailbox's folders after a provider had announced something in it."""
@@ -42,8 +40,11 @@ class TriggerSync:
         if stored is None:
             return Skipped(NOT_SYNCED)
         named = await self._ingest(mailbox, pointer.messages)
-        # Mail that was found before its notification is suspect until one has come: rule 6.
-        if pointer.is_reached_by(stored.position) and not stored.suspected_at:
+        await self._note(stored, pointer)
+        if pointer.is_reached_by(stored.position):
+            return Expanded(named)
+        if stored.lags(self.clock.now()):
+            await self._request(mailbox, folder, after=LIST_LAG)
             return Expanded(named)
         await self._request(mailbox, folder)
         claimed = await self.folder_syncs.claim(
@@ -52,12 +53,14 @@ class TriggerSync:
         if claimed is None:
             return Expanded(named)
         run = await self.maintain(claimed)
-        if run.result is None:
-            return Expanded(named)
-        after = await self._stored(mailbox, folder)
-        if after and pointer.is_reached_by(after.position) is False:
-            await self._request(mailbox, folder, after=INDEX_LAG)
-        return Expanded(named + run.result.queued)
+        return Expanded(named + (run.result.queued if run.result else 0))
+
+    async def _note(self, stored: FolderSync, pointer: Pointer) -> None:
+        """Of a notification whose mail a sync has found before, too: rule 6."""
+        if number := pointer.changed_to:
+            await self.folder_syncs.note_announced(
+                stored.tenant, stored.mailbox, stored.folder, number, self.clock.now()
+            )
 
     async def _ingest(self, mailbox: Mailbox, messages: Sequence[Pointer]) -> int:
         return len((await self.ingest(mailbox, messages)).new) if messages else 0

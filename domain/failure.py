@@ -74,10 +74,13 @@ class AccessFailed(Failure):
 
 
 class FolderMissing(AccessFailed):
-    """The mailbox has no such folder; *paths* are those that it has, as far as that was looked."""
+    """The mailbox has no such folder; *paths* are those that it has, as far as that was looked.
 
-    def __init__(self, paths: Sequence[str] = ()) -> None:
-        super().__init__("the mailbox has no such folder")
+    *what* is what stands for a folder there.
+    """
+
+    def __init__(self, paths: Sequence[str] = (), what: str = "folder") -> None:
+        super().__init__(f"the mailbox has no such {what}")
         self.paths = sorted(paths)
 
 

@@ -1,100 +1,49 @@
-"""How a folder is kept in sync: by notifications, with a sync now and then, or by polling.
-
-Notifications are a circuit that breaks when too many were missed: closed (mode notifications), open
-(mode polling), half-open (a probe). They are quick and get lost; a sync is slow and finds all. So
-every folder is synced at an interval whatever the notifications do, and often where they cannot be
-relied on. The rules are the same for every provider, and for whatever announces new mail: a
-subscription at the provider, a listener, or notifications that an operator has set up.
-
-Rule 1  A subscription is renewed when half of its life is over, so that days of errors pass before
-        notifications stop.
-Rule 2  A sync that finds mail that no notification had announced in time has missed it. After
-        MAX_MISSED_RUNS in a row the folder is polled, until a probe (notifications are tried again)
-        succeeds a day later.
-Rule 3  What has another explanation is not missed: a sync after an error, or after a subscription
-        was made or renewed, or that somebody requested.
-Rule 4  Notifications that come back are on probation: the next run that misses mail ends them.
-Rule 5  A provider that refuses to send notifications is asked again soon, and then ever less often:
-        that our endpoint is not up yet is over in seconds.
-Rule 6  Where a provider lists no dates, mail that was found before its notification came is missed
-        only if none has come NOTIFICATION_GRACE later.
-Rule 7  While another system is to have the notifications (domain/ingress.py) a folder is polled,
-        and a subscription of ours is left as it is.
-"""
+"""The state of one folder, and what becomes of it: the rules are those of sync_rules.py."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from postroom.domain.subscription import Subscription
+from postroom.domain.suspicion import Suspicion
 from postroom.domain.sync_result import SyncResult
-
-PROBE_EVERY = timedelta(days=1)
-"""How long a folder whose notifications failed to come is polled before they are tried again."""
-
-PROBE_SOON = timedelta(seconds=10)
-"""How soon a provider that refuses is asked again; twice as long each time, up to PROBE_EVERY."""
-
-NOTIFICATION_GRACE = timedelta(minutes=5)
-"""How late a notification may be. The slowest provider promises three minutes for messages, and
-under one on average: learn.microsoft.com/graph/change-notifications-overview#latency.
-"""
-
-LISTENER_GRACE = timedelta(minutes=2)
-"""How late a listener may be, which sees within a minute that a folder has changed.
-
-It is shorter than the interval at which a folder is synced that a listener holds: else no mail that
-such a sync finds would ever be late.
-"""
-
-HEAD_START = timedelta(minutes=10)
-"""By how much a sync that was requested goes before those that are due anyway."""
-
-MAX_MISSED_RUNS = 3
-NOTIFICATIONS_MISSED = (
-    f"{MAX_MISSED_RUNS} syncs in a row found mail that no notification had announced"
+from postroom.domain.sync_rules import (
+    BEHIND_FOR,
+    HEAD_START,
+    LAGS_AT_MOST,
+    LIST_LAG,
+    LISTENER_GRACE,
+    MAX_MISSED_RUNS,
+    NOTIFICATION_GRACE,
+    NOTIFICATIONS_MISSED,
+    PROBE_EVERY,
+    PROBE_SOON,
+    REAUTHORIZATION_GAP,
+    RUN_OUT,
+    UNHEARD,
+    Mode,
+    Request,
+    SyncIntervals,
 )
 
-REAUTHORIZATION_GAP = timedelta(minutes=10)
-"""How long a provider that has had a subscription renewed may still ask for it to be.
-
-Source: learn.microsoft.com/graph/change-notifications-lifecycle-events.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class SyncIntervals:
-    """How often a folder is synced: where notifications come, where a listener holds it (whose
-    connection may be dead without a sign), and where it is polled.
-
-    *grace* is how late a notification may be.
-    """
-
-    sync_every: timedelta = timedelta(minutes=15)
-    listen_every: timedelta = timedelta(minutes=5)
-    poll_every: timedelta = timedelta(minutes=1)
-    grace: timedelta = NOTIFICATION_GRACE
-
-    @property
-    def of_a_listener(self) -> "SyncIntervals":
-        sync_every = min(self.listen_every, self.sync_every)
-        return replace(self, sync_every=sync_every, grace=LISTENER_GRACE)
-
-
-class Mode(StrEnum):
-    """By what new mail is mainly found out about."""
-
-    NOTIFICATIONS = "notifications"
-    POLLING = "polling"
-
-
-class Request(StrEnum):
-    """What a notification, a lifecycle event, or a person has requested of the next run."""
-
-    RENEW = "renew"
-    RECREATE = "recreate"
-    SYNC = "sync"
-    CHANGED = "changed"  # a notification has announced new mail, and does not name it
+__all__ = [
+    "BEHIND_FOR",
+    "HEAD_START",
+    "LAGS_AT_MOST",
+    "LISTENER_GRACE",
+    "LIST_LAG",
+    "MAX_MISSED_RUNS",
+    "NOTIFICATIONS_MISSED",
+    "NOTIFICATION_GRACE",
+    "PROBE_EVERY",
+    "PROBE_SOON",
+    "REAUTHORIZATION_GAP",
+    "RUN_OUT",
+    "UNHEARD",
+    "FolderSync",
+    "Mode",
+    "Request",
+    "SyncIntervals",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +58,13 @@ class FolderSync:
     list to queue dead jobs again: those that died before that moment.
 
     *polling_reason* says why the folder is polled. A poll without *probe_at* ends as soon as what
-    stands in the way does. *announced_since* is from when on notifications are expected.
-    *suspected_at* is when undated mail was found that none had announced yet. *refusals* are those
-    in a row. *synced_at* is when the last complete sync began. *last_error* is what the last run
-    failed of, *waiting_since* when the provider has been away since, if it is; nothing is tried
-    before *retry_at*. *requests* are those that no run is done with yet. *token* proves a claim.
+    stands in the way does. *announced_since* is from when on notifications are expected, *heard_at*
+    when the last one came that has a number, and *announced_to* the greatest of these.
+    *suspected_at* is when undated mail was found, up to number *suspected_to*, that none had
+    announced yet. *refusals* are those in a row. *synced_at* is when the last complete sync began.
+    *lagging_since* and *behind_since* are of rule 8. *last_error* is what the last run failed of,
+    *waiting_since* when the provider has been away since, if it is; nothing is tried before
+    *retry_at*. *requests* are those that no run is done with yet. *token* proves a claim.
     """
 
     tenant: str
@@ -128,12 +79,17 @@ class FolderSync:
     mode: Mode = Mode.NOTIFICATIONS
     polling_reason: str = ""
     announced_since: datetime | None = None
+    heard_at: datetime | None = None
+    announced_to: int = 0
     suspected_at: datetime | None = None
+    suspected_to: int = 0
     missed_runs: int = 0
     refusals: int = 0
     probe_at: datetime | None = None
     subscription: Subscription | None = None
     synced_at: datetime | None = None
+    lagging_since: datetime | None = None
+    behind_since: datetime | None = None
     last_error: str = ""
     waiting_since: datetime | None = None
     retry_at: datetime | None = None
@@ -178,7 +134,9 @@ class FolderSync:
         )
 
     def must_sync(self, now: datetime, intervals: SyncIntervals) -> bool:
-        return not self.is_ordinary or now >= self._sync_at(now, intervals)
+        if self._lag(now) is not None or not self.is_ordinary:
+            return True
+        return now >= self._sync_at(now, intervals)
 
     @property
     def is_ordinary(self) -> bool:
@@ -191,6 +149,31 @@ class FolderSync:
         """Whether a message that came in at *received_at* should have been announced by *now*."""
         since = self.announced_since
         return since is not None and since < received_at < now - grace
+
+    def is_announced(self, number: int) -> bool:
+        """Whether a notification has announced mail of that *number* (0: it has none)."""
+        return number <= self.announced_to if number else Request.CHANGED in self.requests
+
+    def lags(self, now: datetime) -> bool:
+        """Whether the last list lagged, so that another follows soon in any case."""
+        return self._lag(now) is not None
+
+    def lags_for_good(self, now: datetime) -> bool:
+        """Whether lists have lagged for too long: what was announced is not to come."""
+        return self.lagging_since is not None and now - self.lagging_since >= LAGS_AT_MOST
+
+    def is_of_another(self, now: datetime) -> bool:
+        """Whether a list that is behind us again has been so for too long to be a replica's."""
+        return self.behind_since is not None and now - self.behind_since >= BEHIND_FOR
+
+    def polled_because(self, now: datetime) -> str:
+        """Why new mail is not found by notifications; empty if it is, as far as we know."""
+        subscription = self.subscription
+        if self.mode is Mode.POLLING or subscription is None:
+            return self.polling_reason
+        if not subscription.is_live(now):
+            return subscription.throttled_by or RUN_OUT
+        return UNHEARD if subscription.is_unheard(self.heard_at, now) else ""
 
     # --- What has been done ---
 
@@ -216,6 +199,10 @@ class FolderSync:
             missed_runs=MAX_MISSED_RUNS - 1 if returning else self.missed_runs,
             refusals=0,
         )
+
+    def without_subscription(self) -> "FolderSync":
+        """With whatever there is of one left to an operator."""
+        return replace(self, subscription=None) if self.subscription else self
 
     def obstructed(self, reason: str) -> "FolderSync":
         """Without notifications for as long as what stands in their way does."""
@@ -255,6 +242,7 @@ class FolderSync:
             polling_reason=reason,
             announced_since=None,
             suspected_at=None,
+            suspected_to=0,
             probe_at=probe_at,
             missed_runs=0,
             subscription=None,
@@ -269,10 +257,17 @@ class FolderSync:
         as missed if the sync is *excused*: the mailbox could not be read before.
         """
         if not result.complete:
-            return replace(self, last_error=last_error or self.last_error, retry_at=None)
-        judged = replace(self, suspected_at=None) if excused else self._judged(began, result)
+            return replace(
+                self,
+                behind_since=(self.behind_since or began) if result.behind else None,
+                last_error=last_error or self.last_error,
+                retry_at=None,
+            )
+        suspicion = self._suspicion.lifted() if excused else self._judged(began, result)
         return replace(
-            judged,
+            self._suspecting(suspicion),
+            lagging_since=(self.lagging_since or began) if result.lags else None,
+            behind_since=None,
             requests=self.requests if last_error else frozenset(),
             last_error=last_error,
             waiting_since=None,
@@ -280,23 +275,26 @@ class FolderSync:
             synced_at=began,
         )
 
-    def _judged(self, began: datetime, result: SyncResult) -> "FolderSync":
+    def _judged(self, began: datetime, result: SyncResult) -> Suspicion:
         """With what the sync says of the notifications: missed, or come, or nothing (rule 3)."""
-        if Request.CHANGED in self.requests:
-            missed_runs = 0 if result.queued else self.missed_runs
-            return replace(self, suspected_at=None, missed_runs=missed_runs)
-        if not self.is_ordinary:
-            return replace(self, suspected_at=None)
-        missed_runs, suspected = self.missed_runs, self.suspected_at
-        if suspected and began - suspected >= NOTIFICATION_GRACE:
-            suspected, missed_runs = None, missed_runs + 1
-        elif result.missed:
-            missed_runs += 1
-        elif result.listed > result.queued + result.too_old:
-            missed_runs = 0  # there was mail, and notifications had announced it
-        if result.undated and self.announced_since:
-            suspected = suspected or began  # the first of them is late before the others are
-        return replace(self, suspected_at=suspected, missed_runs=missed_runs)
+        changed = Request.CHANGED in self.requests
+        if not (changed or self.is_ordinary):
+            return self._suspicion.lifted()
+        heard = self._suspicion.heard(self.announced_to, changed=changed)
+        judged = heard.judged(began, result, NOTIFICATION_GRACE, changed=changed)
+        return judged.found(began, result) if self.announced_since else judged
+
+    @property
+    def _suspicion(self) -> Suspicion:
+        return Suspicion(self.missed_runs, self.suspected_at, self.suspected_to)
+
+    def _suspecting(self, suspicion: Suspicion) -> "FolderSync":
+        return replace(
+            self,
+            missed_runs=suspicion.missed_runs,
+            suspected_at=suspicion.since,
+            suspected_to=suspicion.up_to,
+        )
 
     def failed(self, reason: str, now: datetime, wait: timedelta, *, away: bool) -> "FolderSync":
         """After a run that failed: tried again when *wait* has passed, and not before.
@@ -321,6 +319,9 @@ class FolderSync:
         """When there is something to do again, if nobody requests anything before."""
         if self.last_error:
             return now + intervals.poll_every
+        lag = self._lag(now)
+        if lag is not None:
+            return now + max(LIST_LAG, min(lag, intervals.poll_every))
         moments = [self._sync_at(now, intervals)]
         if self.subscription and self.mode is Mode.NOTIFICATIONS:
             renewal_at = self.subscription.renewal_at
@@ -333,7 +334,11 @@ class FolderSync:
         interval = intervals.sync_every if self._is_announced(now) else intervals.poll_every
         return (self.synced_at or now) + interval
 
+    def _lag(self, now: datetime) -> timedelta | None:
+        """How long the list has lagged, or been behind, if it is waited for (rule 8)."""
+        since = self.behind_since or self.lagging_since
+        lag = now - since if since else LAGS_AT_MOST
+        return lag if lag < LAGS_AT_MOST else None
+
     def _is_announced(self, now: datetime) -> bool:
-        if self.mode is Mode.POLLING or self.announced_since is None:
-            return False
-        return self.subscription is None or self.subscription.is_live(now)
+        return self.announced_since is not None and not self.polled_because(now)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from postroom.domain.account import UnreadableAccount
-from postroom.domain.folder_sync import FolderSync, Mode
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.ingress import OPEN, Ingress
 from postroom.domain.mailbox import Mailbox, PausedBy
 
@@ -73,6 +73,6 @@ def _state_of_folder(folder_sync: FolderSync, now: datetime) -> MailboxState:
         return MailboxState(StateName.ERROR, folder_sync.last_error)
     if folder_sync.lost_at:
         return MailboxState(StateName.RELISTING, QUEUE_LOST, folder_sync.lost_at)
-    if folder_sync.mode is Mode.POLLING:
-        return MailboxState(StateName.POLLING, folder_sync.polling_reason)
+    if reason := folder_sync.polled_because(now):
+        return MailboxState(StateName.POLLING, reason)
     return RECEIVING

@@ -57,6 +57,11 @@ class Pointer(ABC):
         """Messages that are named beside a change; each of them is a job of its own."""
         return ()
 
+    @property
+    def changed_to(self) -> int:
+        """The number of the change, where its provider numbers all of them in order; else 0."""
+        return 0
+
     def is_reached_by(self, position: str) -> bool | None:  # noqa: ARG002 - most announce no position
         """Whether a sync that has come to *position* has seen what this announces.
 

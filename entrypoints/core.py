@@ -27,6 +27,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    PullStates,
     QueueWitness,
     Routes,
 )
@@ -79,6 +80,7 @@ class Core:
     registry: MailboxRegistry
     folder_syncs: FolderSyncs
     routes: Routes
+    pull_states: PullStates
     outcomes: Outcomes
     applications: Applications
     application_survey: ApplicationSurvey

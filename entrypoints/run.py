@@ -14,6 +14,7 @@ from postroom.application.run_suspect import Isolation, RunSuspect
 from postroom.domain.failure import Failure
 from postroom.domain.outcome import Accepted
 from postroom.entrypoints.api.app import create_app
+from postroom.entrypoints.api.route_cache import RouteCache
 from postroom.entrypoints.api.server import serve, tune_gc
 from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.api.serving.limits import Limits, connections_within, raise_open_files
@@ -28,6 +29,9 @@ from postroom.entrypoints.isolation import ChildProcess
 from postroom.entrypoints.listener import RECONNECT, Listener
 from postroom.entrypoints.maintenance import Maintenance
 from postroom.entrypoints.part_process import environment_of
+from postroom.entrypoints.pulled_subscription import RECONNECT as PULL_AGAIN
+from postroom.entrypoints.pulled_subscription import Pulling
+from postroom.entrypoints.puller import Puller
 from postroom.entrypoints.queue_watch import QueueWatch
 from postroom.entrypoints.settings import InvalidSettings, Settings, load_settings
 from postroom.entrypoints.startup import until_ready
@@ -250,7 +254,7 @@ async def _show_if_there_is_no_mailbox(registry: MailboxRegistry) -> None:
 
 
 async def run_listener(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
-    """Listen to the folders whose providers are listened to."""
+    """Listen to the folders of providers that are listened to, and pull where we are to pull."""
     listener = Listener(
         registry=wired.registry,
         providers=wired.providers,
@@ -260,4 +264,19 @@ async def run_listener(wired: Wired, _: Settings, stop: asyncio.Event) -> None:
         clock=wired.clock,
         reconnect=replace(RECONNECT, draw=wired.random.random),
     )
-    await listener.run(stop)
+    puller = Puller(
+        registry=wired.registry,
+        providers=wired.providers,
+        pulling=Pulling(
+            pull_states=wired.pull_states,
+            folder_syncs=wired.folder_syncs,
+            routes=RouteCache(wired.routes, wired.clock),
+            ingest=wired.ingest,
+            telemetry=wired.telemetry,
+            clock=wired.clock,
+            reconnect=replace(PULL_AGAIN, draw=wired.random.random),
+        ),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(listener.run(stop))
+        tasks.create_task(puller.run(stop))

@@ -155,7 +155,13 @@ class Settings(BaseSettings):
     graph_url: str = "https://graph.microsoft.com"
     microsoft_login_url: str = "https://login.microsoftonline.com"
     gmail_url: str = "https://gmail.googleapis.com"
+    pubsub_url: str = "https://pubsub.googleapis.com"
+    google_push_accounts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Service accounts whose Pub/Sub pushes are heard, comma-separated. Left empty: those of the
+    mailboxes, of which a new one is heard half a minute later."""
     google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+    google_consent_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - no password
 
     log_format: Literal["json", "console"] = "json"
 
@@ -169,8 +175,27 @@ class Settings(BaseSettings):
     def _split(cls, keys: object) -> object:
         return [key for key in keys.split(",") if key] if isinstance(keys, str) else keys
 
+    @field_validator("google_push_accounts", mode="before")
+    @classmethod
+    def _addresses(cls, accounts: object) -> object:
+        if not isinstance(accounts, str):
+            return accounts
+        found = [each.strip().lower() for each in accounts.split(",") if each.strip()]
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", each) for each in found):
+            raise ValueError("is a list of e-mail addresses of service accounts")
+        return found
+
     @field_validator(
-        *("graph_url", "microsoft_login_url", "gmail_url", "google_certs_url", "public_url"),
+        *(
+            "graph_url",
+            "microsoft_login_url",
+            "gmail_url",
+            "pubsub_url",
+            "google_certs_url",
+            "google_consent_url",
+            "google_token_url",
+            "public_url",
+        ),
         "s3_endpoint_url",
     )
     @classmethod

@@ -26,6 +26,7 @@ pytest_plugins = [
             "running",
             "subscribing",
             "syncing",
+            "watching",
         )
     ),
 ]

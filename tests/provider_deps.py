@@ -1,4 +1,4 @@
-"""What a provider is made of, in a test: nothing that it asks over the network is answered."""
+"""What a provider is made of, in a test: what it asks over the network is answered by nobody."""
 
 from contextlib import AsyncExitStack
 
@@ -10,11 +10,15 @@ from tests.threads import sign_ins
 
 
 def provider_deps(
-    clock: Clock, registry: MailboxRegistry, *, public_url: str = "https://postroom.test"
+    clock: Clock,
+    registry: MailboxRegistry,
+    *,
+    public_url: str = "https://postroom.test",
+    http: httpx.AsyncClient | None = None,
 ) -> ProviderDeps:
     nowhere = httpx.MockTransport(_refuse)
     return ProviderDeps(
-        http=httpx.AsyncClient(transport=nowhere),
+        http=http or httpx.AsyncClient(transport=nowhere),
         sign_ins=sign_ins(clock),
         clock=clock,
         registry=registry,

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -31,8 +32,6 @@ from postroom.application.ports import (
     ChangesPage,
     CheckStep,
     Clock,
-    DeviceCode,
-    DeviceSignIn,
     FetchedMessage,
     Handshake,
     InvalidWebhook,
@@ -43,11 +42,14 @@ from postroom.application.ports import (
     NotificationReader,
     NotificationResult,
     OptionValue,
+    PendingSignIn,
     PositionExpired,
     Provider,
     Rejected,
     Route,
     Routes,
+    SignIn,
+    SignInPrompt,
     WebhookDescription,
     WebhookRequest,
     by_subscription,
@@ -292,29 +294,39 @@ class ToyCheck(MailboxCheck):
         yield CheckStep("signing in")
 
 
-# --- device.py: only where a person can let us in without telling us a password ---
+# --- sign_in.py: only where a person can let us in without telling us a password ---
 
 
 @dataclass(frozen=True, slots=True)
-class ToySignIn(DeviceSignIn):
+class ToySignIn(SignIn):
     server: ToyServer
     clock: Clock
 
     def is_needed(self, account: Account) -> bool:
         return not _toy(account).token.value
 
-    async def begin(self, account: Account) -> DeviceCode:
-        return DeviceCode(
-            verification_uri=f"https://{_toy(account).region}.toy.example/sign-in",
+    @asynccontextmanager
+    async def open(
+        self, mailbox: Mailbox, _: Mapping[str, OptionValue]
+    ) -> AsyncIterator[PendingSignIn]:
+        toy = _toy(mailbox.account)
+        prompt = SignInPrompt(
+            uri=f"https://{toy.region}.toy.example/sign-in",
             user_code="TOY-1",
-            device_code=Secret("device code"),
-            interval=timedelta(seconds=1),
             expires_at=self.clock.now() + timedelta(minutes=15),
         )
+        yield ToyPending(self.server, toy, prompt)
 
-    async def finish(self, account: Account, _: DeviceCode) -> Account:
+
+@dataclass(frozen=True, slots=True)
+class ToyPending(PendingSignIn):
+    server: ToyServer
+    account: ToyAccount
+    prompt: SignInPrompt
+
+    async def finish(self, _: str = "") -> Account:
         """A real one waits here until the person has signed in."""
-        toy = _toy(account)
+        toy = self.account
         if toy.user not in self.server.tokens:
             raise AccessFailed("the guest was turned away")
         return replace(toy, token=Secret(self.server.tokens[toy.user]))

@@ -1,13 +1,11 @@
 """Fetches a message from Gmail as it was received."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from postroom.adapters.google.account import GoogleAccount
-from postroom.adapters.google.client import MAX_LISTING_BYTES, GmailClient
+from postroom.adapters.google.client import GmailClient
 from postroom.adapters.google.errors import NotFound
 from postroom.adapters.google.pointer import GooglePointer
-from postroom.adapters.google.responses import RawMessage
 from postroom.adapters.http.exchange import TooLarge
 from postroom.application.ports import FetchedMessage, MessageFetcher
 from postroom.domain.failure import SourceGone, Unavailable, Unprocessable
@@ -30,26 +28,18 @@ class GmailFetcher(MessageFetcher):
     async def fetch(self, mailbox: Mailbox, pointer: Pointer) -> FetchedMessage:
         message_id = _message_id(mailbox, pointer)
         try:
-            message = await self.gmail.get(
-                mailbox,
-                f"messages/{quote(message_id, safe='')}",
-                RawMessage,
-                params={"format": "raw"},
-                max_bytes=_encoded(self.max_message_bytes),
+            message = await self.gmail.get_raw(
+                mailbox, message_id, max_bytes=self.max_message_bytes
             )
         except NotFound as error:
             raise SourceGone("gmail no longer has the message") from error
         except TooLarge as error:
-            raise self._too_large() from error
+            reason = f"the message is larger than {self.max_message_bytes} bytes"
+            raise Unprocessable(reason) from error
         if message.id != message_id or not message.raw:
             raise Unavailable("gmail answered 200 with another message, or with none")
-        if len(message.raw) > self.max_message_bytes:
-            raise self._too_large()
         received_at = self.gmail.skew.ours(message.received_at)
         return FetchedMessage(pointer.source, message.raw, received_at, message.hints)
-
-    def _too_large(self) -> Unprocessable:
-        return Unprocessable(f"the message is larger than {self.max_message_bytes} bytes")
 
 
 def _message_id(mailbox: Mailbox, pointer: Pointer) -> str:
@@ -61,8 +51,3 @@ def _message_id(mailbox: Mailbox, pointer: Pointer) -> str:
             return message_id
         case _:
             raise Unprocessable("the pointer does not point at one message of a Gmail mailbox")
-
-
-def _encoded(size: int) -> int:
-    """The most bytes that a response with a message of *size* bytes may have."""
-    return size * 4 // 3 + MAX_LISTING_BYTES

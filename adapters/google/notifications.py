@@ -6,15 +6,19 @@ https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions. Only 102, 
 acknowledged, and reported as rejected.
 """
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from pydantic import BaseModel, Field
+from pydantic import ValidationError
 
-from postroom.adapters.google.account import NAME, route_of
-from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.google.account import NAME, PUSHER, is_subscription
+from postroom.adapters.google.announcements import announcements
+from postroom.adapters.google.envelope import (
+    Envelope,
+    claimed_subscription,
+    is_unwrapped,
+)
 from postroom.adapters.google.push import PushVerifier
 from postroom.application.ports import (
     Announced,
@@ -29,29 +33,10 @@ from postroom.application.ports import (
     UnauthenticatedWebhook,
     WebhookDescription,
     WebhookRequest,
-    by_account,
 )
-from postroom.domain.pointer import MAX_TEXT
 
-
-class PubsubMessage(BaseModel):
-    data: str = Field(min_length=1)
-    message_id: str = Field(default="", alias="messageId", max_length=MAX_TEXT)
-
-
-class Envelope(BaseModel):
-    """What Pub/Sub wraps around the notification. It may add fields: unknown ones are ignored."""
-
-    message: PubsubMessage
-    subscription: str = Field(min_length=1, max_length=MAX_TEXT)
-
-
-class GmailNotification(BaseModel):
-    """What Gmail says. *history_id* was seen as a string and as a number."""
-
-    address: str = Field(alias="emailAddress")
-    history_id: int = Field(alias="historyId", lt=2**64)
-
+NAMED_BY = "x-goog-pubsub-subscription-name"
+"""The header that names the subscription of a push without an envelope, if it is to."""
 
 DESCRIPTION = WebhookDescription(
     text="Queue the change of a mailbox that Gmail announces through Pub/Sub.",
@@ -62,7 +47,12 @@ DESCRIPTION = WebhookDescription(
 
 @dataclass(frozen=True, slots=True)
 class GmailNotificationReader(NotificationReader):
+    """Google signs for any service account: those of *pushers* are heard, or, if there are none
+    given, those of all mailboxes. Who is heard is known before anything is looked up.
+    """
+
     verify: PushVerifier
+    pushers: Collection[str] = ()
 
     @property
     def paths(self) -> Sequence[str]:
@@ -76,18 +66,21 @@ class GmailNotificationReader(NotificationReader):
     def description(self) -> WebhookDescription:
         return DESCRIPTION
 
+    def loggable(self, subscription_id: str) -> str:
+        return subscription_id if is_subscription(subscription_id) else ""
+
     async def read(self, request: WebhookRequest, routes: Routes) -> Sequence[Announced | Rejected]:
         pusher = await self._pusher(request)
+        await self._require_heard(pusher, routes)
         try:
-            subscription, pointer = _read(request.body)
-        except ValueError:  # of the JSON, the base64, or the pointer
-            return [Rejected(NotificationResult.MALFORMED)]
-        key = by_account(NAME, route_of(subscription, pointer.address))
-        route = (await routes.find([key])).get(key)
-        if route is None:
-            return [Rejected(NotificationResult.UNKNOWN_MAILBOX)]
-        _require_pusher(route, pusher)
-        return [Announced(route, pointer)]
+            envelope = Envelope.model_validate_json(request.body)
+        except ValidationError:
+            return [_without_envelope(request)]
+        found = await announcements(envelope.subscription, [envelope.message], routes)
+        for each in found:
+            if isinstance(each, Announced):
+                _require_pusher(each.route, pusher, envelope.subscription)
+        return found
 
     async def _pusher(self, request: WebhookRequest) -> str:
         """Who signed the push, before anything else of it is read."""
@@ -99,6 +92,15 @@ class GmailNotificationReader(NotificationReader):
                 Rejected(NotificationResult.BAD_SIGNATURE),
             ) from None
 
+    async def _require_heard(self, pusher: str, routes: Routes) -> None:
+        """A stranger learns nothing of any mailbox, and costs no query."""
+        heard = self.pushers or await routes.account_values(NAME, PUSHER.field)
+        if pusher.lower() not in heard:
+            raise ForbiddenWebhook(
+                "The push is signed as a service account that pushes for no mailbox here.",
+                Rejected(NotificationResult.BAD_SIGNATURE),
+            )
+
 
 def _bearer_token(request: WebhookRequest) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -107,28 +109,17 @@ def _bearer_token(request: WebhookRequest) -> str:
     return token.strip()
 
 
-def _read(body: bytes) -> tuple[str, GooglePointer]:
-    envelope = Envelope.model_validate_json(body)
-    notification = GmailNotification.model_validate_json(_decoded(envelope.message.data))
-    pointer = GooglePointer(
-        history_id=notification.history_id,
-        address=notification.address,
-        pubsub_message_id=envelope.message.message_id,
-    )
-    return envelope.subscription, pointer
+def _without_envelope(request: WebhookRequest) -> Rejected:
+    if is_unwrapped(request.body):
+        return Rejected(NotificationResult.UNWRAPPED, request.headers.get(NAMED_BY, ""))
+    return Rejected(NotificationResult.MALFORMED, claimed_subscription(request.body))
 
 
-def _decoded(data: str) -> bytes:
-    """Base64 of either alphabet (RFC 4648 sections 4 and 5), padded or not."""
-    standard = data.rstrip("=").translate(str.maketrans("-_", "+/"))
-    return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-
-
-def _require_pusher(route: Route, pusher: str) -> None:
-    """Google signs for any service account, so it must be the one that pushes for this mailbox."""
-    if pusher.casefold() == str(route.account.get("push_service_account")).casefold():
+def _require_pusher(route: Route, pusher: str, subscription: str) -> None:
+    """It must be the one that pushes for this mailbox."""
+    if pusher.lower() == str(route.account.get(PUSHER.field)).lower():
         return
     raise ForbiddenWebhook(
         "The push is signed as another service account than the mailbox's.",
-        Rejected(NotificationResult.BAD_SIGNATURE, tenant=route.tenant, mailbox=route.id),
+        Rejected(NotificationResult.BAD_SIGNATURE, subscription, route.tenant, route.id),
     )

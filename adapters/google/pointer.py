@@ -46,6 +46,10 @@ class GooglePointer(Pointer):
         return None if self._is_message else FOLDER
 
     @property
+    def changed_to(self) -> int:
+        return 0 if self._is_message else self.history_id
+
+    @property
     def messages(self) -> tuple[Pointer, ...]:
         """Those that came with a notification of several."""
         if self._is_message:

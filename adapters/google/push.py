@@ -12,6 +12,7 @@ import httpx
 from google.auth.exceptions import GoogleAuthError
 
 from postroom.adapters.google.certificates import GoogleCertificates
+from postroom.adapters.google.verified_tokens import VerifiedTokens
 from postroom.application.ports import Clock, Unauthenticated
 
 ISSUERS = ("accounts.google.com", "https://accounts.google.com")
@@ -23,6 +24,9 @@ MAX_TOKEN = 8192
 
 SKEW = 10
 """Seconds by which the clocks may differ."""
+
+
+MAX_TIME = 2**53
 
 
 class PushVerifier(Protocol):
@@ -39,7 +43,7 @@ class PushVerifier(Protocol):
 class GooglePushVerifier(PushVerifier):
     """Verifies OIDC tokens for *audience*, signed by a key whose certificate is at *certs_url*.
 
-    google-auth checks the signature (RS256; never `none`, nor HMAC) and the times, by the host's
+    google-auth checks the signature (RS256; never `none`, nor HMAC), `iat` and `exp`, by the host's
     clock. A reason never holds the token, nor does a chained cause: google-auth's errors quote it.
     """
 
@@ -48,16 +52,26 @@ class GooglePushVerifier(PushVerifier):
     ) -> None:
         self._audience = audience
         self._certificates = GoogleCertificates(http, clock, certs_url)
+        self._verified = VerifiedTokens(clock)
+        self._clock = clock
 
     async def __call__(self, token: str) -> str:
         """The address that is proven. Raises Unauthenticated; Unavailable without certificates."""
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("the token is too long")
+        return self._verified.find(token) or await self._verify(token)
+
+    async def _verify(self, token: str) -> str:
         key_id = _key_id(token)
         certificate = await self._certificates.find(key_id)
         if certificate is None:
             raise Unauthenticated("the token is signed by an unknown key")
-        return self._identity(_claims(token, key_id, certificate))
+        claims, now = _claims(token, key_id, certificate), self._clock.now().timestamp()
+        if _number(claims.get("nbf", 0)) - SKEW > now:
+            raise Unauthenticated("the token is not valid yet")
+        address = self._identity(claims)
+        self._verified.store(token, address, _number(claims["exp"]) + SKEW - now)
+        return address
 
     def _identity(self, claims: Mapping[str, object]) -> str:
         if claims.get("aud") != self._audience:
@@ -68,6 +82,13 @@ class GooglePushVerifier(PushVerifier):
         if claims.get("email_verified") is not True or not isinstance(email, str) or not email:
             raise Unauthenticated("the token proves no e-mail address")
         return email
+
+
+def _number(value: object) -> float:
+    """Seconds of the epoch. Raises Unauthenticated if *value* is none that a clock could show."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MAX_TIME:
+        raise Unauthenticated("the token's time is not a number")
+    return value
 
 
 def _key_id(token: str) -> str:

@@ -7,7 +7,7 @@ https://developers.google.com/identity/protocols/oauth2/service-account#error-co
 from collections.abc import Mapping
 from typing import Final
 
-from postroom.adapters.google.tokens import SCOPE
+from postroom.adapters.google.credentials import SCOPE
 from postroom.domain.failure import AccessFailed, Failure
 
 _DELEGATE: Final = (
@@ -17,6 +17,17 @@ _DELEGATE: Final = (
 _NEW_KEY: Final = "give the JSON key of a service account that exists and is enabled"
 _ENABLE_API: Final = "enable the Gmail API in the Google Cloud project of the service account"
 _ALLOW: Final = "have the administrator of the Workspace allow the service account in API controls"
+
+_SIGN_IN_AGAIN: Final = (
+    "have the person sign in again, and allow reading (postroom mailbox reconnect google …"
+    " --delegated): what they allowed has ended, as it does when they withdraw it, change their"
+    " password, leave it unused for six months, or after 7 days where the OAuth consent screen is"
+    ' in "Testing"'
+)
+_CLIENT: Final = (
+    "give the id and the secret of an OAuth client of the type desktop app, in a project with the"
+    " Gmail API enabled, that people outside of its organisation may use if they have to"
+)
 
 _BY_CODE: Mapping[str, str] = {
     "unauthorized_client": _DELEGATE,
@@ -39,9 +50,26 @@ _BY_CODE: Mapping[str, str] = {
 }
 
 
-def remedy(failure: Failure) -> str:
+_DELEGATED: Mapping[str, str] = {
+    "invalid_grant": _SIGN_IN_AGAIN,
+    "invalid_rapt": _SIGN_IN_AGAIN,
+    "rapt_required": _SIGN_IN_AGAIN,
+    "invalid_client": _CLIENT,
+    "deleted_client": _CLIENT,
+    "disabled_client": _CLIENT,
+    "unauthorized_client": _CLIENT,
+    "org_internal": _CLIENT,
+    "insufficientPermissions": _SIGN_IN_AGAIN,
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": _SIGN_IN_AGAIN,
+    "access_denied": "have the person sign in again, and allow it",
+}
+"""Where a person has signed in."""
+
+
+def remedy(failure: Failure, *, is_delegated: bool = False) -> str:
     """What to do about *failure*; the last code in its reason that the table knows decides."""
+    table = {**_BY_CODE, **_DELEGATED} if is_delegated else _BY_CODE
     for code in reversed(failure.reason.split()):
-        if found := _BY_CODE.get(code):
+        if found := table.get(code):
             return found
     return "" if isinstance(failure, AccessFailed) else "try again later"

@@ -3,11 +3,10 @@
 Schemas: https://developers.google.com/workspace/gmail/api/reference/rest/v1
 """
 
-import base64
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from postroom.domain.failure import Unavailable
@@ -20,8 +19,6 @@ LAST_MILLISECOND = 253_402_300_799_999
 
 _KEYWORDS = {"STARRED": "$flagged", "DRAFT": "$draft"}
 """What labels say in the terms of RFC 8621; whether it was answered, Gmail says nowhere."""
-
-NOT_INBOUND = frozenset({"DRAFT", "SPAM", "TRASH"})
 
 
 class GmailResponse(BaseModel):
@@ -37,24 +34,23 @@ class Listing(GmailResponse):
 
 
 class Profile(GmailResponse):
+    """*email_address* is the mailbox's own; that by which we know it may be an alias."""
+
     history_id: int
-
-
-def _base64url(text: object) -> bytes:
-    """RFC 4648 section 5, with or without padding, and nothing else in it."""
-    if not isinstance(text, str):
-        raise ValueError("not a text")  # noqa: TRY004 - pydantic reports only a ValueError
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    email_address: str = ""
 
 
 class RawMessage(GmailResponse):
-    """`messages.get` with `format=raw`. *internal_date* is in milliseconds of the epoch."""
+    """`messages.get` with `format=raw`. *internal_date* is in milliseconds of the epoch.
+
+    What is in *raw* is not read here, but as it comes (raw_message.py).
+    """
 
     id: str
     thread_id: str = ""
     label_ids: tuple[str, ...] = ()
     internal_date: int = Field(ge=0, le=LAST_MILLISECOND)
-    raw: Annotated[bytes, BeforeValidator(_base64url)]
+    raw: bytes
 
     @property
     def hints(self) -> SourceHints:
@@ -74,13 +70,12 @@ class RawMessage(GmailResponse):
 
 class ListedMessage(GmailResponse):
     id: str
-    label_ids: frozenset[str] = frozenset()
 
-    @property
-    def inbound(self) -> bool:
-        """Whether it came in. Mail that someone sent to themselves is SENT and INBOX: it did."""
-        outgoing = "SENT" in self.label_ids and "INBOX" not in self.label_ids
-        return not outgoing and not self.label_ids & NOT_INBOUND
+
+class LabelledMessage(ListedMessage):
+    """*label_ids* are left out where there are none, and where Gmail does not know them."""
+
+    label_ids: frozenset[str] | None = None
 
 
 class MessageList(Listing):
@@ -89,13 +84,18 @@ class MessageList(Listing):
     messages: tuple[ListedMessage, ...] = ()
 
 
-class MessageAdded(GmailResponse):
-    message: ListedMessage
+class Change(GmailResponse):
+    """A message that came in, or one of which the labels *label_ids* were added, or removed."""
+
+    message: LabelledMessage
+    label_ids: frozenset[str] = frozenset()
 
 
 class HistoryRecord(GmailResponse):
     id: int
-    messages_added: tuple[MessageAdded, ...] = ()
+    messages_added: tuple[Change, ...] = ()
+    labels_added: tuple[Change, ...] = ()
+    labels_removed: tuple[Change, ...] = ()
 
 
 class HistoryList(Listing):
@@ -104,10 +104,26 @@ class HistoryList(Listing):
     history: tuple[HistoryRecord, ...] = ()
     history_id: int
 
+
+class ListedLabel(GmailResponse):
+    id: str
+    name: str
+
+
+class LabelList(GmailResponse):
+    """`labels.list`, all at once. A label of the system has its id for a name."""
+
+    labels: tuple[ListedLabel, ...] = ()
+
+
+class Watch(GmailResponse):
+    """`users.watch`. *expiration* is in milliseconds of the epoch."""
+
+    expiration: int = Field(ge=0, le=LAST_MILLISECOND)
+
     @property
-    def inbound(self) -> tuple[str, ...]:
-        added = (added.message for record in self.history for added in record.messages_added)
-        return tuple(message.id for message in added if message.inbound)
+    def ends_after(self) -> timedelta:
+        return timedelta(milliseconds=self.expiration)
 
 
 def read_response(model: type[ResponseT], body: bytes) -> ResponseT:

@@ -1,191 +1,163 @@
-"""Access to mailboxes: a service account acts for the mailbox's user (domain-wide delegation).
+"""Access to mailboxes: as a service account that acts for the user, or as a person has allowed.
 
-https://developers.google.com/identity/protocols/oauth2/service-account
+https://developers.google.com/identity/protocols/oauth2/service-account (domain-wide delegation) and
+https://developers.google.com/identity/protocols/oauth2/native-app (a person's refresh token).
 """
 
 import asyncio
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from http import HTTPStatus
 
-import google.auth.transport
 import httpx
-from google.auth.exceptions import GoogleAuthError
-from google.oauth2.service_account import Credentials
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from postroom.adapters.google.account import GoogleAccount
-from postroom.adapters.google.errors import grant_failure_of
-from postroom.adapters.http.exchange import Response, TooLarge, exchange_from_thread, of_source
+from postroom.adapters.google.account import GoogleAccount, PersonalAccess, google_account
+from postroom.adapters.google.credentials import TOKEN_URL, SignInCredentials, token_host
+from postroom.adapters.google.token_transport import TokenTransport
+from postroom.adapters.http.exchange import of_source
 from postroom.adapters.http.sign_ins import SignIns
-from postroom.application.ports import Clock
-from postroom.domain.failure import AccessFailed, Unavailable
+from postroom.application.ports import Clock, MailboxRegistry
+from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
-
-SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
-
-GOOGLES_HOST = "oauth2.googleapis.com"
-
-MAX_GRANT_BYTES = 64 * 1024
-"""Of a response of the token endpoint."""
-
-GRANT_DEADLINE = timedelta(seconds=10)
-"""Of the request for a token. A thread waits as long."""
 
 DEADLINE = timedelta(seconds=30)
 """Of a sign-in, with its wait for a thread."""
 
-
-def token_host(account: GoogleAccount) -> str:
-    """What signs *account* in; Google's own where its key does not say."""
-    return _host_in(account.service_account.value)
+TRIES = 5
+"""Something else of an account may be stored at any moment, but not one moment after the other."""
 
 
-def _host_in(key: str) -> str:
-    try:
-        return httpx.URL(json.loads(key)["token_uri"]).host
-    except (ValueError, TypeError, KeyError, httpx.InvalidURL):
-        return GOOGLES_HOST
+@dataclass(slots=True)
+class _Entry:
+    """Where a mailbox's token is cached; the *lock* makes requests for it take turns."""
+
+    credentials: SignInCredentials | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class AccessTokens:
     """Caches each mailbox's token until shortly before it expires; one refresh at a time for each.
 
-    google-auth blocks while it reads the key, signs and asks, so it does all that in a thread.
+    google-auth blocks while it reads a key, signs and asks, so it does all that in a thread. Where
+    a person's refresh token is replaced, that is stored in the *registry*, for all workers. Without
+    one a mailbox is opened as it is given, and nothing is stored: to try it.
     """
 
-    def __init__(self, http: httpx.AsyncClient, clock: Clock, sign_ins: SignIns) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        sign_ins: SignIns,
+        registry: MailboxRegistry | None = None,
+        token_url: str = TOKEN_URL,
+    ) -> None:
         self._http = http
         self._clock = clock
         self._sign_ins = sign_ins
-        self._delegations: dict[tuple[str, str], _Delegation] = {}
+        self._registry = registry
+        self._token_url = token_url
+        self._own: defaultdict[tuple[str, str], _Entry] = defaultdict(_Entry)
+        self._entries: defaultdict[tuple[str, str], _Entry] = defaultdict(_Entry)
+
+    def host(self, account: GoogleAccount) -> str:
+        """What signs *account* in."""
+        return token_host(account, self._token_url)
 
     async def get(self, mailbox: Mailbox, *, rejected: str = "") -> str:
         """A token for *mailbox*, and not the one that Gmail has *rejected*.
 
         Raises AccessFailed, Throttled, Unavailable.
         """
-        delegation = self._delegation(mailbox)
-        async with delegation.refreshing:
-            if (token := delegation.token) and token != rejected:
-                return token
-            return await self._sign_in(delegation)
+        account = google_account(mailbox)
+        entry = self._entries[mailbox.tenant, mailbox.id]
+        async with entry.lock:
+            credentials = entry.credentials
+            is_ours = credentials and credentials.are_of(account, mailbox.address)
+            if credentials and is_ours and credentials.token not in ("", rejected):
+                return credentials.token
+            entry.credentials, token = await self._signed_in(mailbox, credentials)
+            return token
 
-    async def _sign_in(self, delegation: "_Delegation") -> str:
-        transport = _Transport(self._http, self._clock, asyncio.get_running_loop())
-        with of_source(_host_in(delegation.key)):
+    async def of_itself(self, account: GoogleAccount, scope: str, *, rejected: str = "") -> str:
+        """The same for the service account of *account*, which acts for nobody."""
+        entry = self._own[account.service_account.value, scope]
+        async with entry.lock:
+            credentials = entry.credentials or SignInCredentials(account, "", scope=scope)
+            entry.credentials = credentials
+            if (token := credentials.token) and token != rejected:
+                return token
+            return await self._refreshed(credentials)
+
+    def renewed(self, mailbox: Mailbox) -> GoogleAccount:
+        """The account of *mailbox*, with its refresh token as it is since it was used."""
+        account = google_account(mailbox)
+        credentials = self._entries[mailbox.tenant, mailbox.id].credentials
+        if credentials and credentials.are_of(account, mailbox.address):
+            return replace(account, person=credentials.account.person)
+        return account
+
+    async def _signed_in(
+        self, mailbox: Mailbox, before: SignInCredentials | None
+    ) -> tuple[SignInCredentials, str]:
+        """New credentials unless those *before* are still the mailbox's; and a new token."""
+        stored = await self._stored(mailbox)
+        account = google_account(stored)
+        if before and before.are_of(account, stored.address):
+            credentials = before
+        else:
+            credentials = SignInCredentials(account, stored.address, self._token_url)
+        token = await self._refreshed(credentials)
+        await self._store(stored, credentials)
+        return credentials, token
+
+    async def _refreshed(self, credentials: SignInCredentials) -> str:
+        """A new token."""
+        transport = TokenTransport(self._http, self._clock, asyncio.get_running_loop())
+        with of_source(self.host(credentials.account)):
             return await self._sign_ins.run(
-                delegation.key,
-                lambda: delegation.refresh(transport),
+                _application(credentials.account),
+                lambda: credentials.refresh(transport),
                 peer="the token endpoint",
                 deadline=DEADLINE,
             )
 
-    def _delegation(self, mailbox: Mailbox) -> "_Delegation":
-        """The mailbox's own; a new one where its access has been set anew."""
-        if not isinstance(mailbox.account, GoogleAccount):
-            raise AccessFailed(f"the mailbox is at {mailbox.provider}, not at google")
-        found = self._delegations.get((mailbox.tenant, mailbox.id))
-        key, subject = mailbox.account.service_account.value, mailbox.address
-        if found is None or (found.key, found.subject) != (key, subject):
-            found = self._delegations[mailbox.tenant, mailbox.id] = _Delegation(key, subject)
-        return found
+    async def _stored(self, mailbox: Mailbox) -> Mailbox:
+        """Another worker may have stored another refresh token since *mailbox* was read."""
+        if not self._registry or not google_account(mailbox).person:
+            return mailbox
+        stored = await self._registry.get(mailbox.tenant, mailbox.id)
+        return stored if stored and isinstance(stored.account, GoogleAccount) else mailbox
 
+    async def _store(self, mailbox: Mailbox, credentials: SignInCredentials) -> None:
+        """Google may have ended the old refresh token with its use: lose the new one to nobody.
 
-class _Delegation:
-    """The service account of a JSON *key*, acting for *subject*."""
+        Where another worker has stored one meanwhile, or a person has signed in again, that stays.
+        """
+        new, used = Secret(credentials.refresh_token), google_account(mailbox).person
+        if used is None or not new.value or new == used.refresh_token:
+            return
+        person = replace(used, refresh_token=new)
+        credentials.account = replace(google_account(mailbox), person=person)
+        if self._registry:
+            await self._store_in(self._registry, mailbox, used, person)
 
-    def __init__(self, key: str, subject: str) -> None:
-        self.key = key
-        self.subject = subject
-        self.refreshing = asyncio.Lock()
-        self._credentials: Credentials | None = None
-
-    @property
-    def token(self) -> str:
-        """Empty if there is none that will be good for a while."""
-        credentials = self._credentials
-        return str(credentials.token) if credentials and credentials.valid else ""
-
-    def refresh(self, transport: "_Transport") -> str:
-        """A new token. Blocks."""
-        self._credentials = self._credentials or self._read_key()
-        try:
-            self._credentials.refresh(transport)  # type: ignore[no-untyped-call] # google-auth has no types
-        except GoogleAuthError as error:  # it would not even ask
-            raise AccessFailed("google-auth cannot use the service account's key") from error
-        return str(self._credentials.token)
-
-    def _read_key(self) -> Credentials:
-        try:
-            credentials: Credentials = Credentials.from_service_account_info(  # type: ignore[no-untyped-call] # google-auth has no types
-                json.loads(self.key), subject=self.subject, scopes=[SCOPE]
-            )
-        except (ValueError, TypeError, AttributeError) as error:
-            raise AccessFailed("the service account's key is no JSON key of Google's") from error
-        return credentials
-
-
-class _Grant(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    access_token: str
-    expires_in: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Response(google.auth.transport.Response):
-    status: int
-    headers: Mapping[str, str]
-    data: bytes
-
-
-class _Transport(google.auth.transport.Request):
-    """Lets google-auth, in its thread, send by our own client, in the loop of that.
-
-    So its exchanges are bounded, and fail, as all of ours. It is shown a success only: at a failure
-    it would sleep and try again, which is the queue's business.
-    """
-
-    def __init__(
-        self, http: httpx.AsyncClient, clock: Clock, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._http = http
-        self._clock = clock
-        self._loop = loop
-
-    def __call__(
+    async def _store_in(
         self,
-        url: str,
-        method: str = "GET",
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - the exchange has its own
-        **_: object,
-    ) -> _Response:
-        request = self._http.build_request(method, url, content=body, headers=headers)
-        response = self._exchange(request)
-        if response.status != HTTPStatus.OK:
-            raise grant_failure_of(
-                response.status, response.headers, response.body, self._clock.now()
-            )
-        try:
-            _Grant.model_validate_json(response.body)
-        except ValidationError as error:
-            raise Unavailable("the token endpoint sent no token") from error
-        return _Response(response.status, response.headers, response.body)
+        registry: MailboxRegistry,
+        mailbox: Mailbox,
+        used: PersonalAccess,
+        person: PersonalAccess,
+    ) -> None:
+        for _ in range(TRIES):
+            account = google_account(mailbox)
+            if account.person != used:
+                return
+            if await registry.replace_account(mailbox, replace(account, person=person)):
+                return
+            mailbox = await self._stored(mailbox)
 
-    def _exchange(self, request: httpx.Request) -> Response:
-        try:
-            return exchange_from_thread(
-                self._loop,
-                self._http,
-                request,
-                peer=request.url.host,
-                max_bytes=MAX_GRANT_BYTES,
-                deadline=GRANT_DEADLINE,
-            )
-        except TooLarge as error:  # which would be taken for the message's
-            raise Unavailable(error.reason) from None
+
+def _application(account: GoogleAccount) -> Hashable:
+    """What signs in."""
+    return account.person.client_id if account.person else account.service_account.value

@@ -4,7 +4,7 @@ httpx bounds each wait on the wire, but neither the whole exchange nor what it r
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -73,30 +73,37 @@ async def exchange(
     max_bytes: int,
     deadline: timedelta,
     downloads: DownloadLimits | None = None,
+    headers_within: timedelta = HEADERS_WITHIN,
+    into: Callable[[bytes], None] | None = None,
 ) -> Response:
     """Send *request* to *peer* and read up to *max_bytes*. Raises Unavailable, TooLarge, Contended.
 
+    The body of a success is given to *into*, by the chunk, if there is one; then it is empty here.
     The *deadline* is for all of it: a peer that sends a byte now and then does not hold us up. Nor
     does one that sends them so slowly that *downloads* says no.
     """
     with translated(peer):
         async with asyncio.timeout(deadline.total_seconds()) as whole:
             async with (
-                aclosing(await _first_of(http, request)) as response,
+                aclosing(await _first_of(http, request, headers_within)) as response,
                 (downloads or DownloadLimits()).watch(peer, whole) as arrived,
             ):
-                limit = _limit(response, max_bytes)
+                limit, size = _limit(response, max_bytes), 0
                 body = bytearray()
+                take = into if into and response.is_success else body.extend
                 async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > limit:
+                    size += len(chunk)
+                    if size > limit:
                         break
+                    take(chunk)
                     await arrived(len(chunk))
-    return _checked(response, body, limit, peer)
+    return _checked(response, bytes(body), peer, limit=limit, size=size)
 
 
-async def _first_of(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    async with asyncio.timeout(HEADERS_WITHIN.total_seconds()):
+async def _first_of(
+    http: httpx.AsyncClient, request: httpx.Request, within: timedelta
+) -> httpx.Response:
+    async with asyncio.timeout(within.total_seconds()):
         return await http.send(request, stream=True)
 
 
@@ -123,9 +130,11 @@ def _limit(response: httpx.Response, max_bytes: int) -> int:
     return max_bytes if response.is_success else MAX_ERROR_BYTES
 
 
-def _checked(response: httpx.Response, body: bytearray, limit: int, peer: str) -> Response:
-    if len(body) <= limit:
-        return Response(response.status_code, response.headers, bytes(body))
+def _checked(
+    response: httpx.Response, body: bytes, peer: str, *, limit: int, size: int
+) -> Response:
+    if size <= limit:
+        return Response(response.status_code, response.headers, body)
     if response.is_success:
         raise TooLarge(f"{peer} answered with more than {limit} bytes")
     return Response(response.status_code, response.headers, b"")

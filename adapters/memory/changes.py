@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from postroom.application.ports import (
@@ -10,6 +10,7 @@ from postroom.application.ports import (
     BackfillPage,
     ChangeSource,
     ChangesPage,
+    ListBehind,
     PositionExpired,
     PositionRefused,
 )
@@ -21,13 +22,17 @@ from postroom.domain.mailbox import Mailbox
 class InMemoryChanges(ChangeSource):
     """The folders that a mailbox's account names, of which the first is meant where none is named.
 
-    *page_size* is in messages.
+    *page_size* is in messages. Where they are *numbered*, each has the position after it as its
+    number.
 
-    *listed* counts the messages that were listed, so that a test sees what is listed twice.
+    *listed* counts the messages that were listed, so that a test sees what is listed twice, and
+    *lists* how many lists from a position were begun.
     """
 
     page_size: int = 100
     listed: int = 0
+    lists: int = 0
+    numbered: bool = False
     _folders: defaultdict[tuple[str, str, str], "_Folder"] = field(
         default_factory=lambda: defaultdict(_Folder), repr=False
     )
@@ -52,6 +57,11 @@ class InMemoryChanges(ChangeSource):
         self.expire(mailbox, folder=folder)
         self._folder(mailbox, folder).arrivals = list(arrivals)
 
+    def recreate(self, mailbox: Mailbox, *, keep: int, folder: str = "") -> None:
+        """Put another folder in its place, whose positions begin low, with as many messages."""
+        found = self._folder(mailbox, folder)
+        found.arrivals = found.arrivals[:keep]
+
     def arrivals(self, mailbox: Mailbox, *, folder: str = "") -> Sequence[Arrival]:
         """All that is there."""
         return tuple(self._folder(mailbox, folder).arrivals)
@@ -60,6 +70,15 @@ class InMemoryChanges(ChangeSource):
         """The position, which is a number, after all that is there."""
         found = self._folder(mailbox, folder)
         return int(found.position(len(found.arrivals)))
+
+    def lag(self, mailbox: Mailbox, lists: int = 10**9, *, back: int = 0, folder: str = "") -> None:
+        """The next *lists* see nothing that comes in from now on, nor the last *back* messages."""
+        found = self._folder(mailbox, folder)
+        found.lags, found.lag_end = lists, max(0, len(found.arrivals) - back)
+
+    def catch_up(self, mailbox: Mailbox) -> None:
+        """No list lags any more."""
+        self.lag(mailbox, 0)
 
     def listed_before(
         self, mailbox: Mailbox, position: str, *, folder: str = ""
@@ -85,19 +104,36 @@ class InMemoryChanges(ChangeSource):
     async def position(self, mailbox: Mailbox, folder: str) -> str:
         found = self._named(mailbox, folder)
         self._read(mailbox)
-        return found.position(len(found.arrivals))
+        return found.position(found.lag_end if found.lags else len(found.arrivals))
 
     async def since(
         self, mailbox: Mailbox, folder: str, position: str
     ) -> AsyncIterator[ChangesPage]:
         found = self._named(mailbox, folder)
         is_last = False
+        self.lists += 1
+        end_of_all = found.seen()
         while not is_last:
             self._read(mailbox)
             start = found.index(position)
-            end = min(start + self.page_size, len(found.arrivals))
-            position, is_last = found.position(end), end == len(found.arrivals)
-            yield ChangesPage(self._listed(found.arrivals[start:end]), position, is_last)
+            if start > end_of_all:
+                raise ListBehind
+            end = min(start + self.page_size, end_of_all)
+            position, is_last = found.position(end), end == end_of_all
+            yield ChangesPage(self._listed(self._slice(found, start, end)), position, is_last)
+
+    def number(self, position: str) -> int:
+        return int(position) if self.numbered else 0
+
+    def _slice(self, found: "_Folder", start: int, end: int) -> list[Arrival]:
+        arrivals = found.arrivals[start:end]
+        if not self.numbered:
+            return arrivals
+        numbers = range(start + 1, end + 1)
+        return [
+            replace(each, number=int(found.position(number)))
+            for each, number in zip(arrivals, numbers, strict=True)
+        ]
 
     async def received_after(
         self, mailbox: Mailbox, folder: str, moment: datetime
@@ -142,6 +178,15 @@ class _Folder:
     arrivals: list[Arrival] = field(default_factory=list)
     generation: int = 1
     refusal: PositionRefused | None = None
+    lags: int = 0
+    lag_end: int = 0
+
+    def seen(self) -> int:
+        """Up to which message a list goes that begins now."""
+        if self.lags:
+            self.lags -= 1
+            return min(self.lag_end, len(self.arrivals))
+        return len(self.arrivals)
 
     def position(self, index: int) -> str:
         """A number, as a history id is one: a later position is a greater one."""

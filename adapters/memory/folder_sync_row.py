@@ -62,6 +62,8 @@ class FolderSyncRow:
             backfill_from=stored.backfill_from,
             lost_at=stored.lost_at,
             dead_before=stored.dead_before,
+            heard_at=stored.heard_at,
+            announced_to=stored.announced_to,
             token=stored.token,
         )
         return replace(
@@ -78,6 +80,14 @@ class FolderSyncRow:
             requests=frozenset(requested),
         )
         return replace(self, folder_sync=folder_sync, requested=requested, version=version)
+
+    def announced(self, number: int, now: datetime) -> "FolderSyncRow":
+        announced_to = max(number, self.folder_sync.announced_to)
+        heard = replace(self.folder_sync, heard_at=now, announced_to=announced_to)
+        return replace(self, folder_sync=heard)
+
+    def forget_announced(self) -> "FolderSyncRow":
+        return replace(self, folder_sync=replace(self.folder_sync, announced_to=0))
 
     def move_backfill(self, after: datetime | None) -> "FolderSyncRow":
         """Its end is that of all that it was to make good."""

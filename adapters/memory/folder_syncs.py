@@ -76,6 +76,16 @@ class InMemoryFolderSyncs(FolderSyncs):
 
         return await self._change(folder_sync, moved) is not None
 
+    async def note_announced(
+        self, tenant: str, mailbox_id: str, folder: str, number: int, now: datetime
+    ) -> None:
+        async with self._database.transaction(tenant) as tables:
+            if row := tables.folder_syncs.get((mailbox_id, folder)):
+                tables.folder_syncs[mailbox_id, folder] = row.announced(number, now)
+
+    async def forget_announced(self, folder_sync: FolderSync) -> bool:
+        return await self._change(folder_sync, lambda row: row.forget_announced()) is not None
+
     async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:
         lane = (folder_sync.tenant, folder_sync.mailbox)
         async with self._database.transaction(folder_sync.tenant) as tables:

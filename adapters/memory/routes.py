@@ -15,6 +15,15 @@ class InMemoryRoutes(Routes):
     async def find(self, keys: Sequence[str]) -> Mapping[str, Route]:
         return {key: route for key, route in self._all() if key in keys}
 
+    async def account_values(self, provider: str, field: str) -> frozenset[str]:
+        accounts = [
+            _plain(mailbox.account)
+            for tables in self._database.across_tenants()
+            for mailbox in tables.mailboxes.values()
+            if mailbox.provider == provider
+        ]
+        return frozenset(str(each[field]).lower() for each in accounts if each.get(field))
+
     def _all(self) -> Iterator[tuple[str, Route]]:
         for tables in self._database.across_tenants():
             for mailbox in tables.mailboxes.values():

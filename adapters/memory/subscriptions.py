@@ -57,6 +57,9 @@ class InMemorySubscriptions(Subscriptions):
         held = self._live(mailbox).items()
         return [each for each, its in held if (its.mailbox.tenant, its.mailbox.id) == name]
 
+    def endpoint_of(self, _: Mailbox) -> str:
+        return self.endpoint
+
     def obstacle(self, _: Mailbox) -> str:
         return self.obstructed
 

@@ -3,17 +3,20 @@
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
 """
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, Field, ValidationError
 
 from postroom.adapters.microsoft.account import DelegatedAccess, MicrosoftAccount, as_microsoft
 from postroom.adapters.microsoft.entra import EntraId, Grant
 from postroom.adapters.microsoft.errors import SLOW_DOWN
-from postroom.application.ports import Clock, DeviceCode, DeviceSignIn
+from postroom.application.ports import Clock, OptionValue, PendingSignIn, SignIn, SignInPrompt
 from postroom.domain.account import Account, Secret
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
+from postroom.domain.mailbox import Mailbox
 
 BACK_OFF = timedelta(seconds=5)
 """What the interval grows by when the login asks for a slower pace (RFC 8628 section 3.5), or
@@ -30,8 +33,23 @@ class _Flow(BaseModel):
     interval: timedelta = timedelta(seconds=5)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceCode:
+    """What lets an application act for a person who signs in elsewhere (RFC 8628 section 3.2).
+
+    They enter *user_code* at *verification_uri* before *expires_at*. Whether they have is polled
+    with *device_code*, which is secret, and no more often than every *interval*.
+    """
+
+    verification_uri: str
+    user_code: str
+    device_code: Secret
+    interval: timedelta
+    expires_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
-class EntraDeviceSignIn(DeviceSignIn):
+class EntraDeviceSignIn(SignIn):
     entra: EntraId
     clock: Clock
 
@@ -41,6 +59,14 @@ class EntraDeviceSignIn(DeviceSignIn):
                 return not token.value
             case _:
                 return False
+
+    @asynccontextmanager
+    async def open(
+        self,
+        mailbox: Mailbox,
+        values: Mapping[str, OptionValue],  # noqa: ARG002 - there is one way
+    ) -> AsyncIterator[PendingSignIn]:
+        yield _Pending(self, mailbox.account, await self.begin(mailbox.account))
 
     async def begin(self, account: Account) -> DeviceCode:
         ours, now = as_microsoft(account), self.clock.now()
@@ -92,3 +118,21 @@ class EntraDeviceSignIn(DeviceSignIn):
             )
         except (Throttled, Unavailable) as failure:
             return failure
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending(PendingSignIn):
+    sign_in: EntraDeviceSignIn
+    account: Account
+    code: DeviceCode
+
+    @property
+    def prompt(self) -> SignInPrompt:
+        return SignInPrompt(
+            uri=self.code.verification_uri,
+            expires_at=self.code.expires_at,
+            user_code=self.code.user_code,
+        )
+
+    async def finish(self, pasted: str = "") -> Account:  # noqa: ARG002 - nothing is pasted here
+        return await self.sign_in.finish(self.account, self.code)

@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
+from postroom.adapters.http.public_url import NO_PUBLIC_URL, is_loopback, is_public
 from postroom.adapters.microsoft.account import DelegatedAccess, microsoft_account
 from postroom.adapters.microsoft.client import GraphClient
 from postroom.adapters.microsoft.errors import Meanings
 from postroom.adapters.microsoft.folders import GraphFolders
-from postroom.adapters.microsoft.urls import is_loopback, is_public
 from postroom.application.ports import Clock, NotificationsRefused, SubscriptionGone, Subscriptions
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.mailbox import Mailbox
@@ -27,7 +27,6 @@ from postroom.domain.subscription import Subscription
 LIFETIME = timedelta(days=6)
 """Graph takes less than seven days."""
 
-NO_PUBLIC_URL = "no public https URL: set POSTROOM_PUBLIC_URL"
 SHARED = "Graph sends no notifications of shared mailboxes"
 TAKEN = "another service has subscribed to this folder"
 
@@ -81,6 +80,9 @@ class GraphSubscriptions(Subscriptions):
     @property
     def endpoint(self) -> str:
         return f"{self.public_url.rstrip('/')}/webhooks/microsoft"
+
+    def endpoint_of(self, _: Mailbox) -> str:
+        return self.endpoint
 
     def obstacle(self, mailbox: Mailbox) -> str:
         if not (is_public(self.public_url) or (self.public_url and self._graph_is_here)):

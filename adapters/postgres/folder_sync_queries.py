@@ -47,11 +47,14 @@ UPDATE folder_sync SET
     polling_reason = %(polling_reason)s,
     announced_since = %(announced_since)s,
     suspected_at = %(suspected_at)s,
+    suspected_to = %(suspected_to)s,
     missed_runs = %(missed_runs)s,
     refusals = %(refusals)s,
     probe_at = %(probe_at)s,
     subscription = %(subscription)s,
     synced_at = %(synced_at)s,
+    lagging_since = %(lagging_since)s,
+    behind_since = %(behind_since)s,
     last_error = %(last_error)s,
     waiting_since = %(waiting_since)s,
     retry_at = %(retry_at)s,
@@ -78,6 +81,14 @@ UPDATE folder_sync SET
     dead_before = CASE WHEN %(after)s::timestamptz IS NOT NULL THEN dead_before END
 """)
 MOVE_BACKFILL = f"{_MOVE_BACKFILL} AND backfill_from IS NOT DISTINCT FROM %(before)s"
+
+# --- What notifications have announced ---
+
+NOTE_ANNOUNCED = f"""
+UPDATE folder_sync
+SET announced_to = greatest(announced_to, %(number)s), heard_at = %(now)s
+WHERE {_KEY}"""
+FORGET_ANNOUNCED = _if_claimed("UPDATE folder_sync SET announced_to = 0")
 
 # --- What a loss of the queue would cost ---
 

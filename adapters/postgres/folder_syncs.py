@@ -80,6 +80,15 @@ class PostgresFolderSyncs(FolderSyncs):
         values = {"before": before, "after": after}
         return await self._change(queries.MOVE_BACKFILL, _claimed(folder_sync) | values) == 1
 
+    async def note_announced(
+        self, tenant: str, mailbox_id: str, folder: str, number: int, now: datetime
+    ) -> None:
+        key = {"tenant": tenant, "mailbox": mailbox_id, "folder": folder}
+        await self._change(queries.NOTE_ANNOUNCED, key | {"number": number, "now": now})
+
+    async def forget_announced(self, folder_sync: FolderSync) -> bool:
+        return await self._change(queries.FORGET_ANNOUNCED, _claimed(folder_sync)) == 1
+
     async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:
         values = {"since": since, "now": now, "margin": RELIST_MARGIN}
         await self._change(queries.RECORD_REACH, _claimed(folder_sync) | values)

@@ -26,6 +26,11 @@ FROM unnest(%(tenants)s::text[], %(mailboxes)s::text[]) AS wanted (wanted_tenant
 JOIN mailbox ON tenant = wanted_tenant AND id = wanted_id
 """
 
+_VALUES = """
+SELECT DISTINCT lower(account ->> %(field)s) FROM mailbox
+WHERE account ->> 'provider' = %(provider)s AND account ->> %(field)s <> ''
+"""
+
 
 class PostgresRoutes(Routes):
     def __init__(self, database: Database) -> None:
@@ -40,6 +45,11 @@ class PostgresRoutes(Routes):
         ):
             await cursor.execute(_FIND, _values(keys))
             return {_key(row): _route(row) async for row in cursor}
+
+    async def account_values(self, provider: str, field: str) -> frozenset[str]:
+        async with self._database.across_tenants() as connection:
+            rows = await connection.execute(_VALUES, {"provider": provider, "field": field})
+            return frozenset([value async for (value,) in rows])
 
 
 def _values(keys: Sequence[str]) -> Mapping[str, Sequence[str]]:

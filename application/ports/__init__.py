@@ -29,6 +29,7 @@ from postroom.application.ports.changes import (
     ChangeListener,
     ChangeSource,
     ChangesPage,
+    ListBehind,
     ListenerSession,
     NoProgress,
     PositionExpired,
@@ -96,11 +97,15 @@ from postroom.application.ports.provider import (
     AccountFactory,
     AccountOption,
     CheckStep,
-    DeviceCode,
-    DeviceSignIn,
     MailboxCheck,
-    OptionValue,
+    Preparation,
     Provider,
+)
+from postroom.application.ports.pulling import (
+    NotificationPuller,
+    Pulled,
+    PullState,
+    PullStates,
 )
 from postroom.application.ports.queue import (
     LONGEST_DELAY,
@@ -130,6 +135,12 @@ from postroom.application.ports.routes import (
     by_subscription,
 )
 from postroom.application.ports.shadow_rows import BEGINNING, Place, ShadowRows
+from postroom.application.ports.sign_in import (
+    OptionValue,
+    PendingSignIn,
+    SignIn,
+    SignInPrompt,
+)
 from postroom.application.ports.takeovers import Takeovers
 
 __all__ = [
@@ -167,8 +178,6 @@ __all__ = [
     "Clock",
     "DeadLetterPage",
     "DeadLetterQueue",
-    "DeviceCode",
-    "DeviceSignIn",
     "Distributed",
     "EmailProcessor",
     "FetchedMessage",
@@ -191,6 +200,7 @@ __all__ = [
     "LedgerConnection",
     "LedgerConnections",
     "Lifecycle",
+    "ListBehind",
     "ListenerSession",
     "Locks",
     "MailboxCheck",
@@ -199,6 +209,7 @@ __all__ = [
     "NewHandover",
     "NoProgress",
     "Notification",
+    "NotificationPuller",
     "NotificationReader",
     "NotificationResult",
     "NotificationsRefused",
@@ -207,14 +218,19 @@ __all__ = [
     "Outbox",
     "OutcomeRecord",
     "Outcomes",
+    "PendingSignIn",
     "Place",
     "PointerConsumer",
     "PointerProducer",
     "PointerQueue",
     "PositionExpired",
     "PositionRefused",
+    "Preparation",
     "Prepared",
     "Provider",
+    "PullState",
+    "PullStates",
+    "Pulled",
     "QueueContents",
     "QueueHeartbeat",
     "QueueSurvey",
@@ -226,6 +242,8 @@ __all__ = [
     "SenderProof",
     "Settled",
     "ShadowRows",
+    "SignIn",
+    "SignInPrompt",
     "SubscriptionGone",
     "Subscriptions",
     "SurveyedApplication",

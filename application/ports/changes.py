@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,10 +14,15 @@ from postroom.domain.pointer import Pointer
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that lies in a folder, and when the provider took it in, if it lists that."""
+    """A message that lies in a folder, and when the provider took it in, if it lists that.
+
+    *number* is that of the change by which it came in, where the provider numbers all changes of a
+    folder in order, as notifications do (`Pointer.changed_to`); else it is 0.
+    """
 
     pointer: Pointer
     received_at: datetime | None = None
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,14 @@ class BackfillPage:
 
 class PositionExpired(Exception):
     """The provider cannot go on from there: start again, and list by date what may be left out."""
+
+
+class ListBehind(Exception):
+    """The provider's list ends before a position that we had from it.
+
+    It may be a replica that lags; where that stays so, it is another mailbox in place of the one
+    that we knew.
+    """
 
 
 class PositionRefused(Unavailable):
@@ -76,7 +89,7 @@ class ChangeSource(Protocol):
     def since(self, mailbox: Mailbox, folder: str, position: str) -> AsyncIterator[ChangesPage]:
         """What came in after *position*: one page at least.
 
-        Raises PositionExpired, PositionRefused, NoProgress.
+        Raises PositionExpired, PositionRefused, ListBehind, NoProgress.
         """
 
     @abstractmethod
@@ -84,6 +97,10 @@ class ChangeSource(Protocol):
         self, mailbox: Mailbox, folder: str, moment: datetime
     ) -> AsyncIterator[BackfillPage]:
         """What came in from *moment* on: one page at least. Raises NoProgress."""
+
+    def number(self, position: str) -> int:  # noqa: ARG002 - most positions are no numbers
+        """The number of the last change before *position*, if changes have numbers; else 0."""
+        return 0
 
 
 class ListenerSession(Protocol):

@@ -64,6 +64,16 @@ class FolderSyncs(Protocol):
         """
 
     @abstractmethod
+    async def note_announced(
+        self, tenant: str, mailbox_id: str, folder: str, number: int, now: datetime
+    ) -> None:
+        """A notification has come *now*, of all up to *number*. It may be claimed, or not."""
+
+    @abstractmethod
+    async def forget_announced(self, folder_sync: FolderSync) -> bool:
+        """What notifications had announced was of another mailbox, or an error."""
+
+    @abstractmethod
     async def record_reach(self, folder_sync: FolderSync, since: datetime, now: datetime) -> None:
         """Mail is going to be queued, at *now*, that may have come in as early as *since*.
 

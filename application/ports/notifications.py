@@ -1,5 +1,6 @@
 """Having a provider send notifications, and reading what is sent."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,10 +29,13 @@ class SubscriptionGone(Exception):
 class Subscriptions(Protocol):
     """Has a provider notify us of new mail. Its methods raise AccessFailed, Throttled."""
 
-    @property
+    def are_ours(self, mailbox: Mailbox) -> bool:  # noqa: ARG002 - most providers have but one way
+        """Whether we see to the notifications of that mailbox; else an operator does."""
+        return True
+
     @abstractmethod
-    def endpoint(self) -> str:
-        """The URL that notifications are to go to."""
+    def endpoint_of(self, mailbox: Mailbox) -> str:
+        """What the notifications of that mailbox are to go to: our URL, or a topic."""
 
     @abstractmethod
     def obstacle(self, mailbox: Mailbox) -> str:
@@ -41,12 +45,17 @@ class Subscriptions(Protocol):
     async def create(self, mailbox: Mailbox, folder: str) -> Subscription:
         """Have notifications sent for *folder*; one of ours that there is gives way.
 
+        It makes no difference to a position: what came in before is listed by a sync.
+
         Raises NotificationsRefused. What comes in before it returns may be announced to nobody.
         """
 
     @abstractmethod
     async def renew(self, mailbox: Mailbox, subscription: Subscription) -> Subscription:
-        """Have *subscription* last as long, from now on, as a new one. Raises SubscriptionGone."""
+        """Have *subscription* last as long, from now on, as a new one.
+
+        Raises SubscriptionGone, NotificationsRefused.
+        """
 
     @abstractmethod
     async def remove(self, mailbox: Mailbox, subscription_id: str) -> None:
@@ -54,9 +63,10 @@ class Subscriptions(Protocol):
 
     @abstractmethod
     async def ids(self, mailbox: Mailbox) -> Sequence[str]:
-        """The subscriptions that send notifications to *endpoint*, as far as we are shown them.
+        """Those that send notifications to us, as far as we are shown them.
 
-        An application that signs in as itself sees those of all its mailboxes.
+        An application that signs in as itself sees those of all its mailboxes. Some providers show
+        none.
         """
 
 
@@ -75,6 +85,7 @@ class NotificationResult(StrEnum):
     MALFORMED = "malformed"
     UNKNOWN_SUBSCRIPTION = "unknown_subscription"
     UNKNOWN_MAILBOX = "unknown_mailbox"
+    UNWRAPPED = "unwrapped"  # it lacks its envelope, and so what says which mailbox it is of
     BAD_SIGNATURE = "bad_signature"
     UNAVAILABLE = "unavailable"  # answered with 503, so that it is sent again
 
@@ -189,6 +200,9 @@ class WebhookDescription:
     proof: SenderProof | None = None
 
 
+_PLAIN_ID = re.compile(r"[0-9A-Fa-f-]{16,64}")
+
+
 class NotificationReader(Protocol):
     """The provider's half of `POST /webhooks/<provider>`: authenticate, then parse, then classify.
 
@@ -213,6 +227,13 @@ class NotificationReader(Protocol):
     @property
     def description(self) -> WebhookDescription:
         return WebhookDescription()
+
+    def loggable(self, subscription_id: str) -> str:
+        """What may be logged of what a notification claims to be of: nothing but a plain id.
+
+        Anybody can write anything there.
+        """
+        return subscription_id if _PLAIN_ID.fullmatch(subscription_id) else ""
 
     @abstractmethod
     async def read(

@@ -3,19 +3,17 @@
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Protocol
 
 from postroom.application.ports.changes import ChangeListener, ChangeSource
 from postroom.application.ports.messages import MessageFetcher
 from postroom.application.ports.notifications import NotificationReader, Subscriptions
-from postroom.domain.account import Account, Secret
+from postroom.application.ports.pulling import NotificationPuller
+from postroom.application.ports.sign_in import OptionValue, SignIn
+from postroom.domain.account import Account
 from postroom.domain.mail.trusted_servers import NOBODY, TrustedServers
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
-
-OptionValue = str | Secret | tuple[str, ...] | bool
-"""Of an account option that was given; one that was not is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +50,17 @@ class AccountOption:
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """A step of a check: it *failed* if that says why; *remedy* is what a person can do."""
+    """A step of a check: it *failed* if that says why; *remedy* is what a person can do.
+
+    *note* is what a person should know though it has not failed. *account* is the mailbox's with
+    what the step has looked up, if that is to be stored with it.
+    """
 
     step: str
     failed: str = ""
     remedy: str = ""
+    note: str = ""
+    account: Account | None = None
 
 
 class MailboxCheck(Protocol):
@@ -64,47 +68,11 @@ class MailboxCheck(Protocol):
 
     @abstractmethod
     def check(self, mailbox: Mailbox) -> AsyncIterator[CheckStep]:
-        """Each step when it has ended, the first that fails being the last. Changes nothing there.
+        """Each step when it has ended, the first that fails being the last.
+
+        Changes nothing there, but what adding the mailbox would change in the next moment anyway.
 
         Never raises a Failure: what the provider says, and that it is away, stands in the step.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceCode:
-    """What lets an application act for a person who signs in elsewhere (RFC 8628 section 3.2).
-
-    They enter *user_code* at *verification_uri* before *expires_at*. Whether they have is polled
-    with *device_code*, which is secret, and no more often than every *interval*.
-    """
-
-    verification_uri: str
-    user_code: str
-    device_code: Secret
-    interval: timedelta
-    expires_at: datetime
-
-
-class DeviceSignIn(Protocol):
-    """Lets a person sign in elsewhere, in a browser of their own."""
-
-    @abstractmethod
-    def is_needed(self, account: Account) -> bool:
-        """Whether *account* is of no use before a person has signed in."""
-
-    @abstractmethod
-    async def begin(self, account: Account) -> DeviceCode:
-        """A new code to show to a person.
-
-        Raises AccessFailed (no such directory or application), Throttled, Unavailable.
-        """
-
-    @abstractmethod
-    async def finish(self, account: Account, code: DeviceCode) -> Account:
-        """Wait until the person has signed in; returns the account with their access.
-
-        Raises AccessFailed if they refuse, or are late. A login that is throttled or away is asked
-        again while the code is good.
         """
 
 
@@ -123,17 +91,29 @@ class AccountFactory(Protocol):
         """*account* with other credentials; as `create`, and if it is another provider's."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What an operator does at the provider before mailboxes are added, as lines for a shell.
+
+    *lines* is given the values of *options*, and the public URL of our API (empty: there is none).
+    It raises InvalidAccount.
+    """
+
+    options: Sequence[AccountOption]
+    lines: Callable[[Mapping[str, OptionValue], str], Sequence[str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provider:
     """Made by `provider(…)` of `adapters/<name>`.
 
     *title* is what people call it. *describe* says of an account what no option says of it, for
     `mailbox show`. Where there are *subscriptions*, we keep them; where there is a *listener*, a
-    process holds connections; where there is neither, *notifications* are set up by an operator, or
-    the folders are polled. *sources* names what serves an account: first what its mail is read
-    from, then what it is signed in to. Mailboxes that have one in common fail together
-    (domain/circuit.py). *trusted_servers* are those whose Authentication-Results count in the mail
-    of an account.
+    process holds connections, and where there is a *puller* it pulls, too; where there is none of
+    them, *notifications* are set up by an operator, or the folders are polled. *sources* names what
+    serves an account: first what its mail is read from, then what it is signed in to. Mailboxes
+    that have one in common fail together (domain/circuit.py). *trusted_servers* are those whose
+    Authentication-Results count in the mail of an account.
 
     Of a mailbox that was another system's, *is_position* says whether a text is a position that
     means the same here as there, and *source_of_id* what source a message has here that the
@@ -149,10 +129,11 @@ class Provider:
     fetcher: MessageFetcher
     changes: ChangeSource
     check: MailboxCheck
-    sign_in: DeviceSignIn | None = None
+    sign_in: SignIn | None = None
     subscriptions: Subscriptions | None = None
     notifications: NotificationReader | None = None
     listener: ChangeListener | None = None
+    puller: NotificationPuller | None = None
     describe: Callable[[Account], Mapping[str, str]] = lambda _: {}
     sources: Callable[[Account], Sequence[str]] = lambda _: ()
     trusted_servers: Callable[[Account], TrustedServers] = lambda _: NOBODY

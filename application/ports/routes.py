@@ -47,3 +47,10 @@ class Routes(Protocol):
 
         Raises Unavailable.
         """
+
+    @abstractmethod
+    async def account_values(self, provider: str, field: str) -> frozenset[str]:
+        """What the accounts of *provider* have in a text *field* that is no secret, in lower case.
+
+        Raises Unavailable.
+        """

@@ -21,18 +21,18 @@ CONNECTIONS = 64
 
 def measure(bench: Bench, contestant: Contestant) -> Figures:
     """The web server has a CPU of its own; whoever sends shares that of Valkey."""
-    with bench.server() as server, _serving(contestant, server) as web_server:
+    with bench.server() as server, serving(contestant.name, server) as web_server:
         with on_cpus(bench.server_cpus):
-            told = _send(web_server.port, bench.scale.notified)
+            told = send(web_server.port, bench.scale.notified)
         spent = web_server.stop()
     return {**told, "web_server_us_per_request": spent * 1e6 / (WARM_UP + told["requests"])}
 
 
-def _send(port: int, count: int) -> dict[str, float]:
+def send(port: int, count: int, *options: str) -> dict[str, float]:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "benchmarks.webhook.load", "--port", str(port)),
-            *("--connections", str(CONNECTIONS), "--count", str(count)),
+            *("--connections", str(CONNECTIONS), "--count", str(count), *options),
         ],
         capture_output=True,
         text=True,
@@ -64,8 +64,8 @@ class WebServer:
 
 
 @contextmanager
-def _serving(contestant: Contestant, server: Server) -> Iterator[WebServer]:
-    command = ["-m", "benchmarks.webhook.server", contestant.name, "--redis", server.url]
+def serving(name: str, server: Server, *options: str) -> Iterator[WebServer]:
+    command = ["-m", "benchmarks.webhook.server", name, "--redis", server.url, *options]
     with (
         (server.directory / "web-server.log").open("wb") as log,
         subprocess.Popen(

@@ -9,11 +9,13 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import cast
 
 import uvloop
 
 from benchmarks.scenarios.scenario import percentile
+from benchmarks.webhook import push
 from benchmarks.webhook.notification import PATH, notification
 
 WARM_UP = 1_000
@@ -46,7 +48,7 @@ class Connection(asyncio.Protocol):
         self._answer += data
         if _is_complete(self._answer):
             self._taken.append(time.monotonic_ns() - self._sent_at)
-            if self._answer.startswith(b"HTTP/1.1 202 "):
+            if self._answer.startswith((b"HTTP/1.1 202 ", b"HTTP/1.1 204 ")):
                 self._answer = b""
                 self._send_next()
             else:
@@ -74,19 +76,22 @@ def _is_complete(answer: bytes) -> bool:
     return bool(found) and (not named or len(body) >= int(length.split(b"\r\n", 1)[0]))
 
 
-def _request(number: int) -> bytes:
-    body = notification(number)
+def _request(number: int, token: str) -> bytes:
+    """What Graph posts, or with a *token* Pub/Sub."""
+    body = push.push(number) if token else notification(number)
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
     head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: postroom.example\r\n"
+        f"POST {push.PATH if token else PATH} HTTP/1.1\r\nHost: postroom.example\r\n"
+        f"{authorization}"
         "Content-Type: application/json; charset=utf-8\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
-async def measure(port: int, connections: int, count: int) -> dict[str, float]:
+async def measure(port: int, connections: int, count: int, token: str = "") -> dict[str, float]:
     loop = asyncio.get_running_loop()
-    requests = [_request(number) for number in range(WARM_UP + count)]
+    requests = [_request(number, token) for number in range(WARM_UP + count)]
     opened = [
         (await loop.create_connection(Connection, "127.0.0.1", port))[1] for _ in range(connections)
     ]
@@ -115,8 +120,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--connections", type=int, required=True)
     parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--google", type=Path, help="the file with a token: send what Pub/Sub does")
     options = parser.parse_args()
-    told = uvloop.run(measure(options.port, options.connections, options.count))
+    token = json.loads(options.google.read_text())["token"] if options.google else ""
+    told = uvloop.run(measure(options.port, options.connections, options.count, token))
     print(json.dumps(told), flush=True)
 
 

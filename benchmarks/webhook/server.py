@@ -1,5 +1,7 @@
 """The server that is measured: `python -m benchmarks.webhook.server postroom|raw --redis URL`.
 
+With `--google` and the file of benchmarks/webhook/push.py it is sent what Gmail announces.
+
 It prints its port, serves until SIGTERM, and then prints the seconds of CPU that this has taken.
 Postroom is served as in production, with bounds on what a client may take; the other as by uvicorn
 itself, without.
@@ -7,6 +9,7 @@ itself, without.
 
 import argparse
 import asyncio
+import json
 import signal
 import socket
 import time
@@ -15,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 from litestar import Litestar, post
@@ -22,8 +26,9 @@ from litestar.params import RawBody
 from redis.asyncio import Redis
 
 from benchmarks.peer import QUEUE
+from benchmarks.webhook import push
 from benchmarks.webhook.notification import MAILBOXES, PATH, subscription
-from postroom.adapters import microsoft
+from postroom.adapters import google, microsoft
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.http.sign_ins import SignIns
@@ -45,6 +50,7 @@ from postroom.adapters.redis.servers import open_redis
 from postroom.adapters.redis.wire import WireFormat
 from postroom.application.ingest_pointer import IngestPointer
 from postroom.application.open_links import OpenLinks, ReadContent
+from postroom.application.ports import Provider
 from postroom.application.providers import Providers
 from postroom.domain.account import Secret
 from postroom.domain.handover.content_token import ContentTokens
@@ -58,8 +64,14 @@ from postroom.entrypoints.telemetry.observed import observed_ingest
 from postroom.entrypoints.telemetry.sdk import open_telemetry
 
 
+def _google(deps: ProviderDeps, identity: Path) -> Provider:
+    certificates = json.loads(identity.read_text())["certificates"]
+    served = httpx.MockTransport(lambda _: httpx.Response(200, json=certificates))
+    return google.provider(replace(deps, http=httpx.AsyncClient(transport=served)))
+
+
 @asynccontextmanager
-async def postroom(url: str) -> AsyncIterator[Litestar]:
+async def postroom(url: str, identity: Path | None) -> AsyncIterator[Litestar]:
     """All of Postroom's API, with telemetry and logs as in production, the logs on standard error.
 
     Only the database is one in memory. It is asked for the mailboxes twice a minute.
@@ -67,13 +79,18 @@ async def postroom(url: str) -> AsyncIterator[Litestar]:
     configure_logging()
     clock, database = SystemClock(), InMemoryDatabase()
     registry, folder_syncs = InMemoryMailboxRegistry(database), InMemoryFolderSyncs(database)
-    await _subscribe(registry, folder_syncs)
+    if identity:
+        for mailbox in push.mailboxes():
+            await registry.add(mailbox)
+    else:
+        await _subscribe(registry, folder_syncs)
     applications, blobs = InMemoryApplications(database), InMemoryBlobStore()
     records = InMemoryHandoverRecords(database, clock)
     async with AsyncExitStack() as resources:
         servers = await resources.enter_async_context(open_redis(url))
         telemetry = resources.enter_context(open_telemetry())
-        provider = microsoft.provider(await _deps(registry, clock, resources))
+        deps = await _deps(registry, clock, resources)
+        provider = _google(deps, identity) if identity else microsoft.provider(deps)
         queue = redis_queue(servers, WireFormat({provider.name: provider.pointer}))
         yield create_app(
             Services(
@@ -109,7 +126,7 @@ async def _deps(
         clock=clock,
         registry=registry,
         resources=resources,
-        public_url="",
+        public_url=push.PUBLIC_URL,
         max_message_bytes=1,
     )
 
@@ -135,11 +152,13 @@ async def _subscribe(registry: InMemoryMailboxRegistry, folder_syncs: InMemoryFo
 
 
 @asynccontextmanager
-async def raw(url: str) -> AsyncIterator[Litestar]:
+async def raw(url: str, identity: Path | None) -> AsyncIterator[Litestar]:
     """What Litestar and redis-py do at the least: the body as it is, into a stream."""
     redis = Redis.from_url(url, protocol=2)
 
-    @post(PATH, status_code=202)
+    path, status = (push.PATH, 204) if identity else (PATH, 202)
+
+    @post(path, status_code=status)
     async def receive(body: RawBody) -> None:
         await redis.xadd(QUEUE, {"body": body})
 
@@ -153,17 +172,17 @@ async def serve_without_bounds(
     await run_until(stop, Server(uvicorn_config(app)), listening)
 
 
-APPLICATIONS: dict[str, Callable[[str], AbstractAsyncContextManager[Litestar]]] = {
+APPLICATIONS: dict[str, Callable[[str, Path | None], AbstractAsyncContextManager[Litestar]]] = {
     "postroom": postroom,
     "raw": raw,
 }
 SERVE = {"postroom": serve, "raw": serve_without_bounds}
 
 
-async def run(name: str, url: str) -> None:
+async def run(name: str, url: str, identity: Path | None) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with APPLICATIONS[name](url) as app:
+    async with APPLICATIONS[name](url, identity) as app:
         with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
             print(listening.getsockname()[1], flush=True)
             tune_gc()
@@ -176,8 +195,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=APPLICATIONS)
     parser.add_argument("--redis", required=True)
+    parser.add_argument("--google", type=Path, help="the file with a certificate")
     options = parser.parse_args()
-    asyncio.run(run(options.name, options.redis))
+    asyncio.run(run(options.name, options.redis, options.google))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,33 @@
-"""What a webhook does once it knows which pointers to accept: queue them, durably, or fail."""
+"""What becomes of what is announced: its pointers are queued, durably, or that fails."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from postroom.application.ingest_pointer import Ingest
 from postroom.application.ports import NotificationResult, Route
 from postroom.domain.pointer import Pointer
-from postroom.entrypoints.api.services import Services
 from postroom.entrypoints.telemetry.notifications import note
+from postroom.entrypoints.telemetry.sdk import Telemetry
 
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes. A notification has about 1 KB, and some providers send a thousand in one request."""
 
 
+class Services(Protocol):
+    """What it takes to queue something."""
+
+    @property
+    def ingest(self) -> Ingest: ...
+
+    @property
+    def telemetry(self) -> Telemetry: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a request announces of one mailbox."""
+    """What is announced of one mailbox at a time."""
 
     route: Route
     pointers: list[Pointer]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from postroom.application.ports import Clock, Route, Routes
 from postroom.domain.failure import Unavailable
+from postroom.entrypoints.api.value_cache import ValueCache
 
 TTL = timedelta(seconds=30)
 """How long a route is good, and so how late it is seen that a mailbox was paused, or removed."""
@@ -47,6 +48,7 @@ class RouteCache(Routes):
         self._wanted: set[str] = set()
         self._answer: _Answer | None = None  # to those who want these
         self._querying: asyncio.Task[None] | None = None
+        self._values = ValueCache(routes, clock, good_for=TTL, within=QUERY_WITHIN)
 
     async def find(self, keys: Sequence[str]) -> Mapping[str, Route]:
         now = self._clock.now()
@@ -60,6 +62,9 @@ class RouteCache(Routes):
             else:
                 missing.append(key)
         return {**found, **await self._find_missing(missing, now)} if missing else found
+
+    async def account_values(self, provider: str, field: str) -> frozenset[str]:
+        return await self._values.get(provider, field)
 
     async def _find_missing(self, keys: Sequence[str], now: datetime) -> Mapping[str, Route]:
         if not all(key in self._entries for key in keys):

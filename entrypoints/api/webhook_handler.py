@@ -1,21 +1,16 @@
 """What becomes of what is posted to a webhook: it is queued, noted for the next run, or logged."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from litestar.plugins.problem_details import ProblemDetailsException
 
 from postroom.application.ports import (
-    Announced,
     ForbiddenWebhook,
     Handshake,
     Lifecycle,
-    Notification,
     NotificationReader,
     NotificationResult,
-    Rejected,
     Routes,
     UnauthenticatedWebhook,
     UnknownMailbox,
@@ -25,7 +20,6 @@ from postroom.application.ports import (
 )
 from postroom.entrypoints.api.bearer import CHALLENGE
 from postroom.entrypoints.api.deadline import Deadline
-from postroom.entrypoints.api.ingress import Batch, queue_all
 from postroom.entrypoints.api.problems import (
     BAD_SIGNATURE,
     FORBIDDEN,
@@ -37,6 +31,7 @@ from postroom.entrypoints.api.problems import (
     Problem,
 )
 from postroom.entrypoints.api.services import Services
+from postroom.entrypoints.api.take_in import log_rejected, take_in
 from postroom.entrypoints.telemetry.notifications import note
 
 RESPOND_WITHIN = 1.5
@@ -44,11 +39,6 @@ RESPOND_WITHIN = 1.5
 
 RETRY_WHILE_OFF = 300
 """Seconds after which a sender may try again while ingress of its provider is off."""
-
-MAX_LOGGED = 10
-"""Log lines of one request that say what was rejected; what is beyond them is summed up."""
-
-_PLAIN_ID = re.compile(r"[0-9A-Fa-f-]{16,64}")
 
 _PROBLEMS: Mapping[type[WebhookError], Problem] = {  # INVALID_REQUEST of any other
     UnauthenticatedWebhook: BAD_SIGNATURE,
@@ -92,9 +82,14 @@ class WebhookHandler:
             found = await self._reader.read(request, self._routes)
         except WebhookError as error:
             if error.rejected:
-                self._log([error.rejected])
+                log_rejected(self._services, self._provider, self._reader, [error.rejected])
             raise self._problem(error) from None
-        return found if isinstance(found, Handshake) else await self._take_in(found)
+        if isinstance(found, Handshake):
+            return found
+        announced = await take_in(self._services, self._provider, self._reader, found)
+        if lifecycle := [each for each in found if isinstance(each, Lifecycle)]:
+            await self._note(lifecycle)
+        return announced
 
     def _problem(self, error: WebhookError) -> ProblemDetailsException:
         proof = self._reader.description.proof
@@ -103,27 +98,6 @@ class WebhookHandler:
             return UNAUTHENTICATED(str(error), headers=challenge)
         problems = (each for kind, each in _PROBLEMS.items() if isinstance(error, kind))
         return next(problems, INVALID_REQUEST)(str(error))
-
-    async def _take_in(self, notifications: Sequence[Notification]) -> int:
-        batches: dict[tuple[str, str], Batch] = {}
-        lifecycle: list[Lifecycle] = []
-        rejected: list[Rejected] = []
-        for each in notifications:
-            match each:
-                case Announced(route, pointer):
-                    batch = batches.setdefault((route.tenant, route.id), Batch(route, []))
-                    batch.pointers.append(pointer)
-                case Lifecycle():
-                    lifecycle.append(each)
-                case Rejected():
-                    rejected.append(each)
-        if rejected:
-            self._log(rejected)
-        if batches:
-            await queue_all(self._services, list(batches.values()))
-        if lifecycle:
-            await self._note(lifecycle)
-        return len(notifications) - len(lifecycle) - len(rejected)
 
     async def _note(self, lifecycle: Sequence[Lifecycle]) -> None:
         """Have the next run see what is requested. Raises Unavailable."""
@@ -150,26 +124,3 @@ class WebhookHandler:
                     mailbox=routes[subscription_id].id,
                     subscription_id=subscription_id,
                 )
-
-    def _log(self, rejected: Sequence[Rejected]) -> None:
-        for each, count in _summed_up(rejected).items():
-            names = ("subscription_id", "tenant", "mailbox")
-            fields = {name: value for name in names if (value := getattr(each, name))}
-            note(self._services.telemetry, self._provider, each.result, count=count, **fields)
-
-
-def _summed_up(rejected: Iterable[Rejected]) -> Counter[Rejected]:
-    """How many of each: the most frequent MAX_LOGGED as they are, the rest by result."""
-    counted = Counter(
-        replace(each, subscription_id=_loggable(each.subscription_id)) for each in rejected
-    )
-    ranked = counted.most_common()
-    summed_up = Counter(dict(ranked[:MAX_LOGGED]))
-    for each, count in ranked[MAX_LOGGED:]:
-        summed_up[Rejected(each.result)] += count
-    return summed_up
-
-
-def _loggable(subscription_id: str) -> str:
-    """Only what looks like an id is logged: anybody can write anything there."""
-    return subscription_id if _PLAIN_ID.fullmatch(subscription_id) else ""

@@ -59,7 +59,7 @@ async def _add(
     with usage_errors():
         account = provider.accounts.create(address, values)
     mailbox = await _new_mailbox(setup, tenant, id_, address, account)
-    await setup.registry.add(await open_access(provider, mailbox, check=check))
+    await setup.registry.add(await open_access(provider, mailbox, values, check=check))
 
 
 async def _new_mailbox(

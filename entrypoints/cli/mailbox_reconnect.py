@@ -67,7 +67,7 @@ async def _reconnect(
     mailbox = await _find(setup.registry, provider, tenant, id_)
     with usage_errors():
         reconnected = replace(mailbox, account=provider.accounts.reconnect(mailbox.account, values))
-    opened = await open_access(provider, reconnected, check=check)
+    opened = await open_access(provider, reconnected, values, check=check)
     await _store(setup.registry, provider, values, reconnected, opened.account)
     await setup.resume(tenant, id_, paused_by=PausedBy.ACCESS)
 

@@ -12,7 +12,13 @@ from postroom.adapters import google, imap, microsoft
 from postroom.adapters.http.deps import ProviderDeps
 from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.sign_ins import SignIns
-from postroom.application.ports import AccountOption, Clock, MailboxRegistry, Provider
+from postroom.application.ports import (
+    AccountOption,
+    Clock,
+    MailboxRegistry,
+    Preparation,
+    Provider,
+)
 from postroom.application.providers import InvalidProvider, Providers
 from postroom.domain.ingress import Ingress, IngressMode
 from postroom.domain.mail.trusted_servers import TrustedServers
@@ -39,10 +45,14 @@ class Package(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A provider's package, and how it is made with our settings. *make* may raise ValueError."""
+    """A provider's package, and how it is made with our settings. *make* may raise ValueError.
+
+    *preparation* is what an operator does there first, if that can be written as a script.
+    """
 
     package: Package
     make: Callable[[ProviderDeps, Settings], Provider]
+    preparation: Preparation | None = None
 
 
 PROVIDERS: Sequence[Installed] = (
@@ -55,8 +65,16 @@ PROVIDERS: Sequence[Installed] = (
     Installed(
         google,
         lambda deps, settings: google.provider(
-            deps, gmail_url=settings.gmail_url, certs_url=settings.google_certs_url
+            deps,
+            gmail_url=settings.gmail_url,
+            certs_url=settings.google_certs_url,
+            consent_url=settings.google_consent_url,
+            token_url=settings.google_token_url,
+            pubsub_url=settings.pubsub_url,
+            push_accounts=settings.google_push_accounts,
+            in_shadow=settings.ingress_google is not IngressMode.QUEUE,
         ),
+        google.PREPARATION,
     ),
     Installed(
         imap,
@@ -73,6 +91,11 @@ PROVIDERS: Sequence[Installed] = (
 def provider_options() -> Mapping[str, Sequence[AccountOption]]:
     """The options of every provider's accounts, for a command line that has nothing open yet."""
     return {each.package.NAME: each.package.OPTIONS for each in PROVIDERS}
+
+
+def provider_preparations() -> Mapping[str, Preparation]:
+    """What is to be done at a provider before mailboxes are added, where that is a script."""
+    return {each.package.NAME: each.preparation for each in PROVIDERS if each.preparation}
 
 
 async def make_providers(

@@ -12,6 +12,7 @@ from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
 from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.ledger_connections import PostgresLedgerConnections
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.adapters.postgres.pull_states import PostgresPullStates
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.postgres.shadow_rows import PostgresShadowRows
@@ -42,6 +43,7 @@ from postroom.application.ports import (
     PointerConsumer,
     PointerProducer,
     PointerQueue,
+    PullStates,
     QueueHeartbeat,
     QueueSurvey,
     QueueWitness,
@@ -108,12 +110,14 @@ def bind_storage(
     outcomes: Outcomes = PostgresOutcomes(database, providers.pointers)
     helpdesk: Helpdesk = PostgresHelpdesk(database)
     sanitiser: HtmlSanitiser = Nh3Sanitiser()
+    pull_states: PullStates = PostgresPullStates(database)
     takeovers: Takeovers = PostgresTakeovers(database, container.resolve(MailboxRegistry))
     shadow_rows: ShadowRows = PostgresShadowRows(database, takeovers)
     container.register(IdempotencyLedger, instance=ledger)
     container.register(LedgerConnections, instance=connections)
     container.register(FolderSyncs, instance=folder_syncs)
     container.register(Routes, instance=routes)
+    container.register(PullStates, instance=pull_states)
     container.register(QueueWitness, instance=witness)
     container.register(Outcomes, instance=outcomes)
     container.register(Helpdesk, instance=helpdesk)

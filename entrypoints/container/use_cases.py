@@ -37,6 +37,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outcomes,
     PointerQueue,
+    PullStates,
     QueueWitness,
     Routes,
 )
@@ -160,6 +161,7 @@ def resolve_all(container: punq.Container, health: tuple[HealthCheck, ...]) -> W
         registry=container.resolve(MailboxRegistry),
         folder_syncs=container.resolve(FolderSyncs),
         routes=container.resolve(Routes),
+        pull_states=container.resolve(PullStates),
         outcomes=container.resolve(Outcomes),
         applications=container.resolve(Applications),
         application_survey=container.resolve(ApplicationSurvey),

@@ -89,6 +89,8 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         played = await enter(_emulators(settings, wired.clock, http))
         url = f"http://127.0.0.1:{free_port()}"
         pushing = PushSubscription(endpoint=f"{url}/webhooks/google")
+        played.gmail.pubsub.create_topic(pushing.topic)
+        played.gmail.watch(GMAIL_USER, pushing.topic)
         await wired.registry.add(_imap_mailbox(wired, played.imap))
         await wired.registry.add(_gmail_mailbox(wired, played, pushing))
         environment = environment_of(settings) | _environment(url, played)

@@ -29,12 +29,12 @@ class FolderView:
     synced_at: datetime | None
 
 
-def folder_view(folder_sync: FolderSync) -> FolderView:
-    subscription = folder_sync.subscription
+def folder_view(folder_sync: FolderSync, now: datetime) -> FolderView:
+    subscription, reason = folder_sync.subscription, folder_sync.polled_because(now)
     return FolderView(
         name=folder_sync.folder,
-        mode=folder_sync.mode,
-        polling_reason=folder_sync.polling_reason,
+        mode=Mode.POLLING if reason else folder_sync.mode,
+        polling_reason=reason,
         last_error=folder_sync.last_error,
         subscription_id=subscription.id if subscription else "",
         expires_at=subscription.expires_at if subscription else None,
@@ -76,7 +76,7 @@ def mailbox_view(
         since=state.since,
         added_at=mailbox.added_at,
         account=account_view(mailbox.account, providers),
-        folders=[folder_view(each) for each in folder_syncs],
+        folders=[folder_view(each, now) for each in folder_syncs],
     )
 
 

@@ -24,3 +24,6 @@ class RegisteredRoutes(Routes):
     async def find(self, keys: Sequence[str]) -> Mapping[str, Route]:
         self.queries += 1
         return await self._routes.find(keys)
+
+    async def account_values(self, provider: str, field: str) -> frozenset[str]:
+        return await self._routes.account_values(provider, field)

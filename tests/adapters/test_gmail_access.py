@@ -17,8 +17,8 @@ from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Failure, Throttled, Unavailable
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
-from postroom.entrypoints.emulators.gmail.emulator import SERVICE_ACCOUNT
-from postroom.entrypoints.emulators.gmail.identity import signing_key
+from postroom.entrypoints.emulators.gmail.keys import signing_key
+from postroom.entrypoints.emulators.gmail.script_sign_in import SERVICE_ACCOUNT
 from postroom.entrypoints.emulators.gmail.wire import GrantError
 from tests.adapters.gmail_rig import SUPPORT, URL, Rig, gmail_rig, logged, with_key
 from tests.threads import sign_ins
@@ -51,7 +51,7 @@ async def test_a_token_is_kept_for_many_requests(rig: Rig) -> None:
 
 
 async def test_a_token_about_to_expire_is_not_used_again(rig: Rig) -> None:
-    rig.gmail.tokens.lifetime = 60
+    rig.gmail.tokens.access.lifetime = 60
 
     await get_profile(rig)
     await get_profile(rig)
@@ -151,7 +151,7 @@ async def test_a_key_that_google_does_not_know_is_for_a_person(rig: Rig) -> None
 
 async def test_a_removed_service_account_is_for_a_person(rig: Rig) -> None:
     mailbox = rig.mailbox()
-    rig.gmail.tokens.remove(SERVICE_ACCOUNT)
+    rig.gmail.tokens.service_accounts.remove(SERVICE_ACCOUNT)
 
     assert isinstance(await failure_of(rig, mailbox), AccessFailed)
 

@@ -5,15 +5,24 @@ from dataclasses import replace
 
 import pytest
 
+from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.check import SAMPLE, GmailMailboxCheck
+from postroom.adapters.google.labels import INBOX_ALONE, Label, LabelChoice
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import CheckStep
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.emulators.gmail import GoogleError
 from postroom.entrypoints.emulators.gmail.wire import GrantError
+from tests.adapters.gmail_labels import labels_rig
 from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig, with_key
 
-STEPS = ["signing in", "reading the profile", "opening a message"]
+STEPS = [
+    "signing in",
+    "reading the profile",
+    "opening a message",
+    "finding the labels",
+    "reading the history",
+]
 
 
 @pytest.fixture
@@ -32,7 +41,13 @@ async def test_a_mailbox_that_can_be_read_passes_each_step(rig: Rig, messages: i
     for _ in range(messages):
         rig.gmail.deliver(SUPPORT, MAIL)
 
-    assert await steps(rig) == [CheckStep(name) for name in STEPS]
+    account = rig.mailbox().account
+
+    assert await steps(rig) == [
+        *(CheckStep(name) for name in STEPS[:3]),
+        CheckStep(STEPS[3], account=account),
+        CheckStep(STEPS[4]),
+    ]
     assert rig.gmail.calls["messages.get"] == min(messages, 1)
 
 
@@ -48,10 +63,10 @@ async def test_a_check_changes_nothing(rig: Rig) -> None:
 
 async def test_a_message_that_is_large_or_gone_by_now_passes(rig: Rig) -> None:
     rig.gmail.deliver(SUPPORT, b"x" * 2 * SAMPLE)
-    assert (await steps(rig))[-1] == CheckStep(STEPS[2])
+    assert (await steps(rig))[2] == CheckStep(STEPS[2])
 
     rig.gmail.fail("messages.get", GoogleError(404, "notFound"))
-    assert (await steps(rig))[-1] == CheckStep(STEPS[2])
+    assert (await steps(rig))[2] == CheckStep(STEPS[2])
 
 
 async def test_without_delegation_the_scope_is_named(rig: Rig) -> None:
@@ -120,3 +135,28 @@ async def test_a_provider_that_is_away_stands_in_the_step(rig: Rig, fault: Grant
 
     assert step.failed
     assert step.remedy == "try again later"
+
+
+async def test_labels_are_found_and_their_ids_are_stored(clock: ManualClock) -> None:
+    async with labels_rig(clock, {"Label_7": "Desk/Orders"}) as rig:
+        choice = LabelChoice((*INBOX_ALONE.received, Label("desk/orders")))
+        found = [step async for step in GmailMailboxCheck(rig.client).check(rig.mailbox(choice))]
+        [last] = [step for step in found if step.step == "finding the labels"]
+
+    assert isinstance(last.account, GoogleAccount)
+    assert last.account.labels.received[1] == Label("Desk/Orders", "Label_7")
+
+
+@pytest.mark.parametrize(
+    "choice", [LabelChoice((Label("Orders"),)), LabelChoice((), (Label("Orders"),))], ids=str
+)
+async def test_a_label_that_is_not_there_fails_and_what_there_is_is_named(
+    clock: ManualClock, choice: LabelChoice
+) -> None:
+    async with labels_rig(clock, {"Label_7": "Desk/Orders"}) as rig:
+        mailbox = rig.mailbox(choice)
+        *_, last = [step async for step in GmailMailboxCheck(rig.client).check(mailbox)]
+
+    assert last.failed == "the mailbox has no such label"
+    assert last.remedy.startswith("choose of: ")
+    assert "Desk/Orders" in last.remedy

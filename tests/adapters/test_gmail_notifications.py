@@ -29,6 +29,7 @@ from tests.adapters.routes_rig import RegisteredRoutes
 
 SUBSCRIPTION = "projects/acme/subscriptions/postroom"
 PUSHER = "pusher@acme.iam.gserviceaccount.com"
+STRANGER = "stranger@elsewhere.iam.gserviceaccount.com"
 TOKEN = "header.payload.signature"
 ADDED = datetime(2029, 12, 1, tzinfo=UTC)
 
@@ -48,9 +49,14 @@ class FakeVerifier(PushVerifier):
         return self.email
 
 
-def mailbox(name: str = "sales", *, paused: bool = False) -> Mailbox:
+def mailbox(
+    name: str = "sales", *, paused: bool = False, pusher: str = PUSHER, primary: str = ""
+) -> Mailbox:
     account = GoogleAccount(
-        service_account=Secret("{}"), pubsub_subscription=SUBSCRIPTION, push_service_account=PUSHER
+        service_account=Secret("{}"),
+        pubsub_subscription=SUBSCRIPTION,
+        push_service_account=pusher,
+        primary_address=primary,
     )
     return Mailbox(
         tenant="acme",
@@ -153,14 +159,32 @@ async def test_without_googles_certificates_the_push_is_to_be_sent_again(rig: Ri
     assert rig.routes.queries == 0
 
 
-async def test_another_service_account_than_the_mailboxs_is_refused(rig: Rig) -> None:
-    rig.verifier.email = "stranger@elsewhere.iam.gserviceaccount.com"
+@pytest.mark.parametrize("address", ["sales@acme.example", "nobody@acme.example"])
+@pytest.mark.parametrize("pushers", [set(), {PUSHER}])
+async def test_a_strangers_token_is_refused_whatever_the_mailbox(
+    rig: Rig, pushers: set[str], address: str
+) -> None:
+    rig.reader = GmailNotificationReader(rig.verifier, pushers)
+    rig.verifier.email = STRANGER
 
-    with pytest.raises(ForbiddenWebhook) as caught:
+    for body in (push(address=address), b"not json"):
+        with pytest.raises(ForbiddenWebhook, match="no mailbox here") as caught:
+            await rig.read(body)
+
+        assert caught.value.rejected == Rejected(NotificationResult.BAD_SIGNATURE)
+        assert "@" not in str(caught.value)
+    assert rig.routes.queries == 0
+
+
+async def test_another_service_account_than_the_mailboxs_is_refused(rig: Rig) -> None:
+    await rig.routes.add(mailbox("info", pusher=STRANGER))
+    rig.verifier.email = STRANGER
+
+    with pytest.raises(ForbiddenWebhook, match="than the mailbox's") as caught:
         await rig.read(push())
 
     assert caught.value.rejected == Rejected(
-        NotificationResult.BAD_SIGNATURE, tenant="acme", mailbox="sales"
+        NotificationResult.BAD_SIGNATURE, SUBSCRIPTION, tenant="acme", mailbox="sales"
     )
     assert "@" not in str(caught.value)
 
@@ -213,6 +237,16 @@ async def test_the_address_is_found_in_any_case(rig: Rig) -> None:
     assert announced.route.id == "sales"
 
 
+async def test_a_mailbox_that_was_added_under_an_alias_is_found_by_its_own_address() -> None:
+    rig = Rig()
+    await rig.routes.add(mailbox("alias", primary="Sales@acme.example"))
+
+    assert (await rig.announced(push())).route.id == "alias"
+    assert await rig.read(push(address="alias@acme.example")) == [
+        Rejected(NotificationResult.UNKNOWN_MAILBOX, SUBSCRIPTION)
+    ]
+
+
 async def test_a_second_mailbox_behind_one_subscription_gets_its_own(rig: Rig) -> None:
     await rig.routes.add(mailbox("info"))
 
@@ -235,8 +269,12 @@ async def test_a_paused_mailbox_is_announced_as_such() -> None:
         push(subscription="projects/acme/subscriptions/other"),
     ],
 )
-async def test_an_unknown_mailbox_is_acknowledged_as_such(rig: Rig, body: object) -> None:
-    assert await rig.read(body) == [Rejected(NotificationResult.UNKNOWN_MAILBOX)]
+async def test_an_unknown_mailbox_is_acknowledged_as_such(
+    rig: Rig, body: dict[str, object]
+) -> None:
+    assert await rig.read(body) == [
+        Rejected(NotificationResult.UNKNOWN_MAILBOX, str(body["subscription"]))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -269,5 +307,39 @@ async def test_an_unknown_mailbox_is_acknowledged_as_such(rig: Rig, body: object
     ],
 )
 async def test_a_malformed_push_is_acknowledged_as_such(rig: Rig, body: object) -> None:
-    assert await rig.read(body) == [Rejected(NotificationResult.MALFORMED)]
+    named = body.get("subscription") if isinstance(body, dict) else None
+
+    assert await rig.read(body) == [Rejected(NotificationResult.MALFORMED, str(named or ""))]
     assert rig.routes.queries == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "subscription"),
+    [({}, ""), ({"x-goog-pubsub-subscription-name": SUBSCRIPTION}, SUBSCRIPTION)],
+)
+async def test_a_push_without_its_envelope_is_acknowledged_as_such(
+    rig: Rig, headers: dict[str, str], subscription: str
+) -> None:
+    body = json.dumps({"emailAddress": "sales@acme.example", "historyId": 7}).encode()
+    request = WebhookRequest("", {"authorization": f"Bearer {TOKEN}", **headers}, {}, body)
+
+    assert await rig.reader.read(request, rig.routes) == [
+        Rejected(NotificationResult.UNWRAPPED, subscription)
+    ]
+    assert rig.routes.queries == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "is_shown"),
+    [
+        (SUBSCRIPTION, True),
+        ("projects/example.com:my-project/subscriptions/Gmail_2.push~a+b", True),
+        ("projects/acme/subscriptions/sales@acme.example", False),
+        ("projects/acme/subscriptions/sales%40acme.example", False),
+        ("projects/acme/topics/postroom", False),
+        ("sales", False),
+        ("", False),
+    ],
+)
+def test_only_a_name_of_pubsub_is_logged(named: str, is_shown: bool) -> None:  # noqa: FBT001
+    assert Rig().reader.loggable(named) == (named if is_shown else "")

@@ -77,6 +77,32 @@ async def test_a_404_that_is_not_of_gmail_does_not_mean_that_the_message_is_gone
     assert isinstance(failure, Unavailable)
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "remedy"),
+    [
+        (404, {"status": "NOT_FOUND"}, SourceGone),
+        (404, {"errors": [{"reason": "notFound"}]}, SourceGone),
+        (404, {"errors": [{"reason": "notFound"}], "status": "NOT_FOUND"}, SourceGone),
+        (404, {"details": [{"reason": "ROUTE_UNKNOWN"}], "status": "NOT_FOUND"}, Unavailable),
+        (404, {"code": 404}, Unavailable),
+        (400, {"status": "FAILED_PRECONDITION"}, AccessFailed),
+        (403, {"status": "RESOURCE_EXHAUSTED"}, Throttled),
+        (403, {"details": [{"reason": "RATE_LIMIT_EXCEEDED"}]}, Throttled),
+        (403, {"details": [{"reason": "SERVICE_DISABLED"}]}, AccessFailed),
+        (403, {"status": "PERMISSION_DENIED"}, AccessFailed),
+    ],
+)
+async def test_a_refusal_is_the_same_with_and_without_the_older_list_of_errors(
+    rig: Rig, clock: ManualClock, status: int, error: dict[str, object], remedy: type[Failure]
+) -> None:
+    """google.rpc.Status (AIP-193), and what Gmail has written before that."""
+    body = {"error": {"code": status, "message": "No.", **error}}
+    async with responding(clock, lambda _: httpx.Response(status, json=body)) as client:
+        failure = await failure_of(rig, client)
+
+    assert isinstance(failure, remedy)
+
+
 @pytest.mark.parametrize("status", [301, 304, 451])
 async def test_an_answer_that_nobody_foresaw_is_tried_again(
     rig: Rig, clock: ManualClock, status: int
@@ -177,6 +203,32 @@ async def test_a_throttled_job_waits_as_long_as_gmail_asks(
 
     assert isinstance(failure, Throttled)
     assert failure.retry_after == pause
+
+
+async def test_a_quota_that_does_not_say_when_it_ends_is_left_alone_longer_each_time(
+    rig: Rig, clock: ManualClock
+) -> None:
+    rig.gmail.fail("messages.get", GoogleError(429, "rateLimitExceeded", ""), times=8)
+    pauses = []
+    for _ in range(8):
+        failure = await failure_of(rig)
+        assert isinstance(failure, Throttled)
+        pauses.append(failure.retry_after.total_seconds())
+        clock.advance(failure.retry_after)
+
+    assert pauses == [30, 60, 120, 240, 480, 600, 600, 600]
+    message_id = rig.gmail.deliver(SUPPORT, MAIL)
+    await GmailFetcher(rig.client, MAX_MESSAGE_BYTES).fetch(rig.mailbox(), pointer(message_id))
+    rig.gmail.fail("messages.get", GoogleError(429, "rateLimitExceeded", ""))
+    assert (await failure_of(rig)).retry_after == HALF_A_MINUTE  # type: ignore[attr-defined]
+
+
+async def test_fetches_that_meet_a_quota_together_wait_equally_long(rig: Rig) -> None:
+    rig.gmail.fail("messages.get", GoogleError(403, "userRateLimitExceeded", ""), times=4)
+
+    failures = [await failure_of(rig) for _ in range(4)]
+
+    assert {each.retry_after for each in failures} == {HALF_A_MINUTE}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from postroom.adapters.google.account import (
     OPTIONS,
     GoogleAccount,
     GoogleAccounts,
+    PersonalAccess,
+    describe,
     route_of,
 )
 from postroom.application.ports import OptionValue
@@ -24,8 +26,9 @@ KEY = {
 }
 VALUES: dict[str, OptionValue] = {
     "service-account": Secret(json.dumps(KEY)),
-    "pubsub-subscription": "projects/p/subscriptions/s",
+    "pubsub-subscription": "projects/p/subscriptions/gmail",
     "push-service-account": "push@p.iam.gserviceaccount.com",
+    "pubsub-topic": "projects/p/topics/t",
 }
 
 
@@ -37,17 +40,37 @@ def created(**changes: OptionValue) -> GoogleAccount:
 def test_an_account_is_made_of_its_options() -> None:
     assert created() == GoogleAccount(
         service_account=Secret(json.dumps(KEY)),
-        pubsub_subscription="projects/p/subscriptions/s",
+        pubsub_subscription="projects/p/subscriptions/gmail",
         push_service_account="push@p.iam.gserviceaccount.com",
+        pubsub_topic="projects/p/topics/t",
     )
 
 
-def test_each_option_is_a_field_of_the_account() -> None:
+def test_without_a_topic_the_watch_is_an_operators() -> None:
+    given = {name: value for name, value in VALUES.items() if name != "pubsub-topic"}
+
+    assert GoogleAccounts().create(ADDRESS, given).pubsub_topic == ""
+
+
+@pytest.mark.parametrize("topic", ["t", "projects/p/topics/", "projects/p/subscriptions/s", "a b"])
+def test_a_topic_that_is_none_is_refused(topic: str) -> None:
+    with pytest.raises(InvalidAccount, match="projects/…/topics/…"):
+        created(pubsub_topic=topic)
+
+
+def test_a_topic_can_be_given_with_another_key_and_stays_without() -> None:
+    moved = GoogleAccounts().reconnect(created(), VALUES | {"pubsub-topic": "projects/p/topics/u"})
+    stayed = GoogleAccounts().reconnect(moved, {"service-account": Secret(json.dumps(KEY))})
+
+    assert (moved.pubsub_topic, stayed.pubsub_topic) == ("projects/p/topics/u",) * 2
+
+
+def test_each_option_of_access_is_a_field_of_the_account() -> None:
     account = created()
 
-    assert {option.name for option in OPTIONS} == set(VALUES)
-    for option in OPTIONS:
-        assert getattr(account, option.field) == VALUES[option.name]
+    assert set(VALUES) <= {option.name for option in OPTIONS}
+    for name, value in VALUES.items():
+        assert getattr(account, name.replace("-", "_")) == value
 
 
 def test_an_account_has_one_folder_and_shows_no_secret() -> None:
@@ -57,11 +80,55 @@ def test_an_account_has_one_folder_and_shows_no_secret() -> None:
     assert "secret" not in repr(account)
 
 
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        ({}, "INBOX"),
+        ({"label": ("Inbox", "inbox")}, "INBOX"),
+        ({"label": ("INBOX", "Desk/Orders")}, "INBOX, Desk/Orders"),
+        ({"label": ("Desk/Orders",), "except-label": ("Ads", "News")}, "Desk/Orders but Ads, News"),
+        ({"all-mail": True}, "all mail"),
+        ({"all-mail": True, "except-label": ("Ads",)}, "all mail but Ads"),
+    ],
+)
+def test_the_labels_whose_mail_is_received_are_chosen(
+    given: dict[str, OptionValue], labels: str
+) -> None:
+    account = GoogleAccounts().create(ADDRESS, VALUES | given)
+
+    assert describe(account)["labels"] == labels
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"label": ("Orders",), "all-mail": True}, "--all-mail is all mail, and --label a part"),
+        ({"label": ("INBOX", "")}, "--label is empty"),
+        ({"except-label": ("",)}, "--except-label is empty"),
+        *(({"label": (name,)}, "never counts as inbound") for name in ("sent", "DRAFT", "CHAT")),
+        *(({"label": (name,)}, "never counts as inbound") for name in ("SPAM", "trash")),
+    ],
+)
+def test_labels_that_make_no_sense_are_refused(given: dict[str, OptionValue], told: str) -> None:
+    with pytest.raises(InvalidAccount, match=told):
+        GoogleAccounts().create(ADDRESS, VALUES | given)
+
+
+def test_a_mailbox_that_was_added_before_labels_were_chosen_receives_all_its_mail() -> None:
+    plain = {"pubsub_subscription": "s", "push_service_account": "p"}
+
+    upgraded, secrets = GoogleAccount.upgraded(plain, {"service_account": "key"})
+
+    assert upgraded == plain | {"labels": {"received": (), "left_out": ()}}
+    assert secrets == {"service_account": "key"}
+    assert GoogleAccount.upgraded(upgraded, secrets) == (upgraded, secrets)
+
+
 def test_a_push_names_the_mailbox_by_its_subscription_and_address() -> None:
     route = created().route("Info@ACME.example")
 
-    assert route == "projects/p/subscriptions/s info@acme.example"
-    assert route == route_of("projects/p/subscriptions/s", "INFO@acme.example")
+    assert route == "projects/p/subscriptions/gmail info@acme.example"
+    assert route == route_of("projects/p/subscriptions/gmail", "INFO@acme.example")
 
 
 def test_two_mailboxes_never_share_a_sign_in_key_by_accident() -> None:
@@ -120,6 +187,68 @@ def test_another_key_replaces_nothing_but_the_key() -> None:
     assert reconnected == replace(account, service_account=other)
 
 
+DELEGATED: dict[str, OptionValue] = {
+    **{name: value for name, value in VALUES.items() if name != "service-account"},
+    "delegated": True,
+    "client-id": "1234.apps.googleusercontent.com",
+    "client-secret": Secret("GOCSPX"),
+}
+
+
+def test_an_account_that_its_user_is_to_open_has_no_key_and_no_token_yet() -> None:
+    account = GoogleAccounts().create(ADDRESS, DELEGATED | {"paste": True})
+
+    assert account.service_account == Secret("")
+    assert account.person == PersonalAccess("1234.apps.googleusercontent.com", Secret("GOCSPX"))
+    assert describe(account)["credentials"] == "delegated"
+    assert describe(account)["client_id"] == "1234.apps.googleusercontent.com"
+    assert "GOCSPX" not in f"{account!r} {describe(account)}"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (DELEGATED | {"client-id": ""}, "--client-id is missing"),
+        (DELEGATED | {"client-secret": Secret("")}, "--client-secret-file is missing"),
+        (DELEGATED | {"client-secret": "text"}, "--client-secret-file is missing"),
+        (DELEGATED | {"service-account": VALUES["service-account"]}, "choose one"),
+        (VALUES | {"client-id": "c"}, "--client-id goes with --delegated alone"),
+        (VALUES | {"paste": True}, "--paste goes with --delegated alone"),
+    ],
+)
+def test_ways_to_sign_in_are_not_mixed(values: dict[str, OptionValue], told: str) -> None:
+    with pytest.raises(InvalidAccount, match=told) as raised:
+        GoogleAccounts().create(ADDRESS, values)
+
+    assert "GOCSPX" not in str(raised.value)
+
+
+def test_a_person_signs_in_again_to_the_same_client_or_to_another() -> None:
+    accounts = GoogleAccounts()
+    created = accounts.create(ADDRESS, DELEGATED)
+    assert created.person
+    opened = replace(created, person=replace(created.person, refresh_token=Secret("1//0")))
+
+    assert accounts.reconnect(opened, {"delegated": True}) == created
+    another: dict[str, OptionValue] = {
+        "delegated": True,
+        "client-id": "5678",
+        "client-secret": Secret("other"),
+    }
+    assert accounts.reconnect(opened, another).person == PersonalAccess("5678", Secret("other"))
+    with pytest.raises(InvalidAccount, match="--client-secret-file is missing"):
+        accounts.reconnect(opened, {"delegated": True, "client-id": "5678"})
+
+
+def test_a_key_takes_the_place_of_a_person_and_a_person_that_of_a_key() -> None:
+    accounts = GoogleAccounts()
+    of_person, of_key = accounts.create(ADDRESS, DELEGATED), created()
+    access = {name: DELEGATED[name] for name in ("delegated", "client-id", "client-secret")}
+
+    assert accounts.reconnect(of_person, {"service-account": VALUES["service-account"]}) == of_key
+    assert accounts.reconnect(of_key, access) == of_person
+
+
 @pytest.mark.parametrize("values", [{}, {"service-account": Secret("{}")}])
 def test_what_is_no_other_key_is_refused(values: dict[str, OptionValue]) -> None:
     with pytest.raises(InvalidAccount, match=r"^the service account's key is"):
@@ -129,3 +258,43 @@ def test_what_is_no_other_key_is_refused(values: dict[str, OptionValue]) -> None
 def test_an_account_of_another_provider_is_given_no_credentials() -> None:
     with pytest.raises(InvalidAccount):
         GoogleAccounts().reconnect(UnreadableAccount("elsewhere", "no key"), VALUES)
+
+
+# --- Pushed, or pulled ---
+
+
+def pulled(**changes: OptionValue) -> GoogleAccount:
+    given = {name.replace("_", "-"): value for name, value in changes.items()}
+    pushed = {name: value for name, value in VALUES.items() if name != "push-service-account"}
+    return GoogleAccounts().create(ADDRESS, pushed | {"pubsub-pull": True} | given)
+
+
+def test_what_is_pulled_is_pushed_by_nobody() -> None:
+    account = pulled()
+
+    assert (account.pubsub_pull, account.push_service_account) == (True, "")
+    with pytest.raises(InvalidAccount, match="pulled or pushed"):
+        pulled(push_service_account="push@p.iam.gserviceaccount.com")
+
+
+@pytest.mark.parametrize("name", ["s", "projects/p/topics/t", "projects/p/subscriptions/s s"])
+def test_what_is_pulled_has_a_name_of_pubsub(name: str) -> None:
+    with pytest.raises(InvalidAccount, match="projects/…/subscriptions/…"):
+        pulled(pubsub_subscription=name)
+
+
+def test_where_few_may_push_the_account_must_be_one_of_them() -> None:
+    pusher = str(VALUES["push-service-account"])
+
+    assert GoogleAccounts([pusher]).create(ADDRESS, VALUES) == created()
+    with pytest.raises(InvalidAccount, match="POSTROOM_GOOGLE_PUSH_ACCOUNTS"):
+        GoogleAccounts(["another@p.example"]).create(ADDRESS, VALUES)
+
+
+def test_it_is_shown_how_and_under_which_address_we_are_notified() -> None:
+    account = replace(created(), primary_address="anna@acme.example")
+
+    assert describe(created())["notifications"] == "pushed"
+    assert describe(pulled())["notifications"] == "pulled"
+    assert describe(account)["primary_address"] == "anna@acme.example"
+    assert describe(UnreadableAccount("google", "the key is missing")) == {}

@@ -20,7 +20,7 @@ async def google(clock: ManualClock) -> AsyncIterator[Google]:
         yield rig
 
 
-async def test_certificates_are_kept_for_an_hour(google: Google, clock: ManualClock) -> None:
+async def test_certificates_are_ours_an_hour(google: Google, clock: ManualClock) -> None:
     await google.verify(google.token())
     clock.advance(HOUR - timedelta(seconds=1))
     await google.verify(google.token())

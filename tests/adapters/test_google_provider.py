@@ -95,6 +95,10 @@ async def test_a_push_for_our_public_url_announces_a_change_of_the_folder(
 
 
 async def test_a_mailbox_is_checked(gmail: Provider, rig: Rig) -> None:
+    topic = rig.gmail.pubsub.create_topic()
+    rig.gmail.pubsub.subscribe(
+        PushSubscription(topic=topic, endpoint=f"{PUBLIC_URL}/webhooks/google")
+    )
     steps = [step async for step in gmail.check.check(rig.mailbox())]
 
     assert not [step for step in steps if step.failed]

@@ -5,13 +5,15 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from postroom.adapters.clock import SystemClock
 from postroom.adapters.google.push import MAX_TOKEN
+from postroom.adapters.google.verified_tokens import GOOD_FOR, MAX_TOKENS, VerifiedTokens
 from postroom.adapters.memory.clock import ManualClock
-from postroom.entrypoints.emulators.gmail.identity import signing_key
+from postroom.entrypoints.emulators.gmail.keys import signing_key
 from tests.adapters.push_rig import AUDIENCE, PUSHER, SUBSCRIPTION, Google, google_rig
 
 
@@ -59,6 +61,10 @@ async def test_clocks_may_differ_by_a_few_seconds(google: Google) -> None:
         ({"exp": "never"}, "time"),
         ({"iat": 2**40}, "time"),
         ({"iat": None}, "time"),
+        ({"nbf": 2**40}, "not valid yet"),
+        ({"nbf": "now"}, "time"),
+        ({"nbf": 10**400}, "time"),
+        ({"exp": 10**400}, "time"),
     ],
 )
 async def test_a_claim_that_is_not_as_it_must_be_is_refused(
@@ -149,3 +155,46 @@ async def test_a_payload_that_is_too_deep_to_read_is_refused(google: Google) -> 
 async def test_a_token_that_is_too_long_is_not_even_read(google: Google) -> None:
     assert await google.refusal_of("a" * (MAX_TOKEN + 1)) == "the token is too long"
     assert google.requests == 0
+
+
+# --- What is remembered -------------------------------------------------------------------------
+
+
+async def test_the_signature_of_a_token_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with google_rig(SystemClock()) as google:
+        token = google.token()
+        await google.verify(token)
+        monkeypatch.delattr("google.auth.jwt.decode")
+
+        assert await google.verify(token) == PUSHER
+
+
+def test_a_token_is_remembered_until_it_expires_and_for_an_hour_at_the_most(
+    clock: ManualClock,
+) -> None:
+    tokens = VerifiedTokens(clock)
+    tokens.store("short", PUSHER, 60)
+    tokens.store("long", PUSHER, 2 * GOOD_FOR)
+    tokens.store("past", PUSHER, -1)
+    assert (tokens.find("short"), tokens.find("past")) == (PUSHER, "")
+
+    clock.advance(timedelta(seconds=60))
+    assert (tokens.find("short"), tokens.find("long")) == ("", PUSHER)
+
+    clock.advance(timedelta(seconds=GOOD_FOR - 60))
+    assert tokens.find("long") == ""
+
+
+async def test_what_was_refused_is_refused_again(google: Google) -> None:
+    token = google.token(email_verified=False)
+
+    assert await google.refusal_of(token) == await google.refusal_of(token)
+
+
+def test_so_many_tokens_are_remembered_and_no_more(clock: ManualClock) -> None:
+    tokens = VerifiedTokens(clock)
+    for number in range(MAX_TOKENS + 1):
+        tokens.store(str(number), PUSHER, 60)
+
+    assert tokens.find("0") == ""
+    assert tokens.find("1") == tokens.find(str(MAX_TOKENS)) == PUSHER

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from postroom.adapters.http.public_url import NO_PUBLIC_URL
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.microsoft.account import DelegatedAccess
-from postroom.adapters.microsoft.subscriptions import NO_PUBLIC_URL, SHARED, GraphSubscriptions
+from postroom.adapters.microsoft.subscriptions import SHARED, GraphSubscriptions
 from postroom.domain.account import Secret
 from tests.adapters.graph_rig import ACCOUNT, USER, Rig, a_mailbox, graph_rig
 

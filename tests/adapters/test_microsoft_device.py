@@ -15,9 +15,8 @@ from postroom.adapters.microsoft.account import (
     DelegatedAccess,
     MicrosoftCredentials,
 )
-from postroom.adapters.microsoft.device import EntraDeviceSignIn
+from postroom.adapters.microsoft.device import DeviceCode, EntraDeviceSignIn
 from postroom.adapters.microsoft.entra import EntraId
-from postroom.application.ports import DeviceCode
 from postroom.domain.account import Secret
 from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.entrypoints.emulators.graph.wire import guid

@@ -86,7 +86,7 @@ async def test_a_message_over_the_limit_is_not_fetched(microsoft: Provider, logi
 
 async def test_notifications_are_to_come_to_the_public_url(microsoft: Provider) -> None:
     assert microsoft.subscriptions
-    assert microsoft.subscriptions.endpoint == f"{PUBLIC_URL}/webhooks/microsoft"
+    assert microsoft.subscriptions.endpoint_of(MAILBOX) == f"{PUBLIC_URL}/webhooks/microsoft"
 
 
 async def test_a_mailbox_is_checked_as_it_is_given_and_nothing_is_stored(
@@ -116,7 +116,8 @@ async def test_a_person_can_sign_in_to_an_account_that_was_made_for_them(
     assert microsoft.sign_in
     assert microsoft.sign_in.is_needed(account)
 
-    opened = await microsoft.sign_in.finish(account, await microsoft.sign_in.begin(account))
+    async with microsoft.sign_in.open(replace(MAILBOX, account=account), {}) as pending:
+        opened = await pending.finish()
 
     assert not microsoft.sign_in.is_needed(opened)
     assert [step async for step in microsoft.check.check(replace(MAILBOX, account=opened))][-1] == (

@@ -22,7 +22,7 @@ async def entra(clock: ManualClock) -> AsyncIterator[Entra]:
         yield rig
 
 
-async def test_keys_are_kept_for_a_day(entra: Entra, clock: ManualClock) -> None:
+async def test_keys_are_ours_a_day(entra: Entra, clock: ManualClock) -> None:
     await entra.verify(entra.token())
     clock.advance(FRESH - SECOND)
     await entra.verify(entra.token())

@@ -12,7 +12,7 @@ import pytest
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.ports import Unauthenticated
 from postroom.domain.failure import Unavailable
-from postroom.entrypoints.emulators.gmail.identity import SigningKey, signing_key
+from postroom.entrypoints.emulators.gmail.keys import SigningKey, signing_key
 from tests.adapters.notification_token_rig import APPLICATION, Entra
 from tests.adapters.push_rig import PUSHER, SUBSCRIPTION, Google, google_rig
 

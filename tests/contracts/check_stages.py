@@ -118,7 +118,13 @@ class Graph(_InFolders):
 
 
 class Gmail(Stage):
-    names = ("signing in", "reading the profile", "opening a message")
+    names = (
+        "signing in",
+        "reading the profile",
+        "opening a message",
+        "finding the labels",
+        "reading the history",
+    )
     passed = (("refuse_to_sign_in", 0), ("refuse_to_read", 2), ("break_down", 1))
 
     def __init__(self, rig: gmail_rig.Rig) -> None:

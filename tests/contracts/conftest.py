@@ -20,6 +20,7 @@ from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.ledger_connections import InMemoryLedgerConnections
 from postroom.adapters.memory.outbox import InMemoryOutbox
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.routes import InMemoryRoutes
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
@@ -37,6 +38,7 @@ from postroom.adapters.postgres.ledger import PostgresIdempotencyLedger
 from postroom.adapters.postgres.ledger_connections import PostgresLedgerConnections
 from postroom.adapters.postgres.outbox import PostgresOutbox
 from postroom.adapters.postgres.outcomes import PostgresOutcomes
+from postroom.adapters.postgres.pull_states import PostgresPullStates
 from postroom.adapters.postgres.registry import PostgresMailboxRegistry
 from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.adapters.postgres.takeovers import PostgresTakeovers
@@ -55,6 +57,7 @@ from postroom.application.ports import (
     MailboxRegistry,
     Outbox,
     Outcomes,
+    PullStates,
     QueueWitness,
     Routes,
     Takeovers,
@@ -94,6 +97,7 @@ class Storage:
     pass_time: PassTime
     ledger_connections: LedgerConnections
     outbox: Outbox
+    pull_states: PullStates
 
 
 @pytest.fixture(scope="session")
@@ -175,6 +179,7 @@ def in_memory() -> Storage:
         of_clock(clock),
         InMemoryLedgerConnections(tables),
         InMemoryOutbox(tables, clock),
+        InMemoryPullStates(),
     )
 
 
@@ -206,6 +211,7 @@ def in_postgres(database: Database) -> Storage:
         of_database(database),
         PostgresLedgerConnections(database),
         PostgresOutbox(database, bodies),
+        PostgresPullStates(database),
     )
 
 
@@ -242,6 +248,11 @@ def routes(storage: Storage) -> Routes:
 @pytest.fixture
 def witness(storage: Storage) -> QueueWitness:
     return storage.witness
+
+
+@pytest.fixture
+def pull_states(storage: Storage) -> PullStates:
+    return storage.pull_states
 
 
 @pytest.fixture

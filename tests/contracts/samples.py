@@ -108,6 +108,19 @@ def subscription(name: str = "subscription-1") -> Subscription:
     )
 
 
+def watch(name: str = "watch-1") -> Subscription:
+    """One without a secret, that goes to a topic, and that its provider wants renewed daily."""
+    return Subscription(
+        id=name,
+        endpoint="projects/p/topics/t",
+        created_at=NOON,
+        renewed_at=NOON,
+        expires_at=NOON + timedelta(days=7),
+        renew_every=timedelta(days=1),
+        announced=True,
+    )
+
+
 def identity(
     name: str = "rfc5322:1@sender.example", source: str = "imap:INBOX:1:1", digest: str = "d1"
 ) -> MessageIdentity:

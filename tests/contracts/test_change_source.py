@@ -272,6 +272,23 @@ async def test_what_came_in_after_a_position_is_listed(stage: Stage, clock: Manu
     assert (await read(stage.changes.since(mailbox, stage.folders[0], reached)))[0] == []
 
 
+async def test_where_changes_have_numbers_none_is_greater_than_that_of_the_position(
+    stage: Stage,
+) -> None:
+    mailbox = stage.mailbox()
+    position = await position_now(stage, mailbox)
+    stage.receive(mailbox, 3)
+
+    listed, reached = await read(stage.changes.since(mailbox, stage.folders[0], position))
+
+    numbers = [each.number for each in listed]
+    start, end = stage.changes.number(position), stage.changes.number(reached)
+    if any(numbers):
+        assert start < numbers[0] < numbers[1] < numbers[2] <= end
+    else:
+        assert numbers == [0, 0, 0]
+
+
 async def test_a_long_list_can_be_gone_on_with_from_any_page(
     stage: Stage, clock: ManualClock
 ) -> None:

@@ -21,11 +21,14 @@ from tests.contracts.claiming import (
     stored,
     subscribed,
 )
-from tests.contracts.samples import NOON, identity, microsoft_mailbox
+from tests.contracts.samples import NOON, identity, microsoft_mailbox, watch
 
 PORTS = {FolderSyncs}
 
 MOMENT = timedelta(microseconds=1)
+
+MOST = 2**64 - 1
+"""The greatest number that a change may have."""
 
 
 async def claim(folder_syncs: FolderSyncs, folder: str = "inbox") -> FolderSync | None:
@@ -292,12 +295,16 @@ async def test_a_claim_goes_on_where_what_it_made_is_saved_meanwhile(
 # --- What is saved ---
 
 
-@pytest.mark.parametrize("kind", ["notifications", "polling", "away"])
+@pytest.mark.parametrize("kind", ["notifications", "watched", "polling", "lagging", "away"])
 async def test_what_a_run_has_made_of_it_comes_back(
     folder_syncs: FolderSyncs, claimed: FolderSync, kind: str
 ) -> None:
     made = {
         "notifications": replace(subscribed(claimed), missed_runs=2, suspected_at=LATER),
+        "watched": claimed.subscribed(watch()),
+        "lagging": replace(
+            claimed, suspected_to=MOST, lagging_since=LATER, behind_since=NOON, due_at=LATER
+        ),
         "polling": replace(claimed, due_at=LATER, refusals=2).refused("no answer", NOON),
         "away": failed(claimed, LEASE),
     }[kind]
@@ -308,6 +315,42 @@ async def test_what_a_run_has_made_of_it_comes_back(
     assert await folder_syncs.all() == [made]
     again = await claim_one(folder_syncs, TOMORROW)
     assert again == replace(made, token=again.token)
+
+
+async def test_what_is_announced_is_the_greatest_number_whoever_has_claimed_the_folder(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    for number, moment in ((7, NOON), (MOST, LATER), (8, TOMORROW)):
+        await folder_syncs.note_announced("acme", "sales", claimed.folder, number, moment)
+
+    assert await folder_syncs.save(replace(claimed, announced_to=3, heard_at=NOON))
+    after = await stored(folder_syncs)
+    assert (after.announced_to, after.heard_at) == (MOST, TOMORROW)
+
+
+async def test_what_is_announced_of_a_folder_that_there_is_not_is_of_no_interest(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    for tenant, mailbox, folder in (
+        ("globex", "sales", claimed.folder),
+        ("acme", "nobody", claimed.folder),
+        ("acme", "sales", "nowhere"),
+    ):
+        await folder_syncs.note_announced(tenant, mailbox, folder, 7, NOON)
+
+    assert (await stored(folder_syncs)).announced_to == 0
+
+
+async def test_only_the_claimant_has_what_was_announced_forgotten(
+    folder_syncs: FolderSyncs, claimed: FolderSync
+) -> None:
+    await folder_syncs.note_announced("acme", "sales", claimed.folder, 7, NOON)
+    other = await claim_one(folder_syncs, NOON + LEASE)
+
+    assert not await folder_syncs.forget_announced(claimed)
+    assert (await stored(folder_syncs)).announced_to == 7
+    assert await folder_syncs.forget_announced(other)
+    assert (await stored(folder_syncs)).announced_to == 0
 
 
 async def test_one_that_failed_is_not_due_before_its_retry_whatever_the_run_says(

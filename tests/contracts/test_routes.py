@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from postroom.adapters.google.account import GoogleAccount
 from postroom.application.ports import (
     FolderSyncs,
     MailboxRegistry,
@@ -180,3 +181,25 @@ async def test_a_mailbox_that_is_removed_is_led_to_no_more(
     await registry.remove("acme", "sales")
 
     assert await routes.find([by_subscription("subscription-1"), by_mailbox("acme", "sales")]) == {}
+
+
+async def test_what_accounts_have_in_a_field_is_given_in_lower_case(
+    registry: MailboxRegistry, routes: Routes
+) -> None:
+    account = google_mailbox().account
+    assert isinstance(account, GoogleAccount)
+    for name, pusher in (("a", "One@p.example"), ("b", "two@p.example"), ("c", "one@P.example")):
+        its_own = replace(account, push_service_account=pusher)
+        await registry.add(
+            replace(google_mailbox(name=name, address=f"{name}@acme.example"), account=its_own)
+        )
+    await registry.add(google_mailbox("globex"))
+    await registry.add(imap_mailbox())
+
+    assert await routes.account_values("google", "push_service_account") == {
+        "one@p.example",
+        "two@p.example",
+        account.push_service_account,
+    }
+    for provider, field in (("google", "service_account"), ("imap", "push_service_account")):
+        assert await routes.account_values(provider, field) == frozenset()

@@ -1,72 +1,45 @@
 """The emulated Gmail is one that Google's own libraries take for Gmail."""
 
-import asyncio
 import base64
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import httpx
 import pytest
 from google.auth.exceptions import RefreshError
-from google.oauth2.service_account import Credentials
-from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.entrypoints.emulators.gmail import GmailEmulator, GoogleError
-from postroom.entrypoints.emulators.gmail.identity import READ_MAIL
-from postroom.entrypoints.emulators.loopback import serve
-
-SUPPORT = "support@example.org"
-MAIL = b"From: anna@example.net\r\nSubject: Printer\r\n\r\n\xffIt is on fire.\r\n"
-
-
-# What google-api-python-client makes of its discovery document at run time.
-Users = Any
-Call = Any
-Answer = Any
+from tests.emulators.discovery import served
+from tests.emulators.gmail_rig import (
+    MAIL,
+    SUPPORT,
+    Answer,
+    Receiver,
+    Users,
+    emulated,
+    execute,
+    gmail_service,
+)
 
 
 @pytest.fixture
 async def gmail(clock: ManualClock) -> AsyncIterator[GmailEmulator]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(_no_push)) as nobody:
-        emulator = GmailEmulator(nobody, clock)
-        emulator.mailbox(SUPPORT)
-        yield emulator
-
-
-def _no_push(_: httpx.Request) -> httpx.Response:
-    raise AssertionError("nothing is pushed in these tests")
+    async with emulated(clock, Receiver()) as gmail:
+        yield gmail
 
 
 @pytest.fixture
 async def url(gmail: GmailEmulator) -> AsyncIterator[str]:
-    async with serve(gmail.app) as url:
+    async with served(gmail) as url:
         yield url
 
 
 @pytest.fixture
 async def users(gmail: GmailEmulator, url: str) -> AsyncIterator[Users]:
-    """`service.users()` of google-api-python-client, by its own discovery document."""
-    key = json.loads(gmail.service_account_key(url))
-    credentials = Credentials.from_service_account_info(key, scopes=[READ_MAIL], subject=SUPPORT)  # type: ignore[no-untyped-call] # google-auth has no types
-    service = await asyncio.to_thread(
-        build,
-        "gmail",
-        "v1",
-        credentials=credentials,
-        static_discovery=True,
-        client_options={"api_endpoint": url},
-    )
+    service = await gmail_service(gmail, url)
     yield service.users()
     service.close()
-
-
-async def execute(request: Call) -> Answer:
-    """The client blocks; the emulator needs the loop."""
-    return await asyncio.to_thread(request.execute)
 
 
 # --- The API ------------------------------------------------------------------------------------
@@ -224,23 +197,6 @@ async def test_googles_client_reads_the_profile(gmail: GmailEmulator, users: Use
         "threadsTotal": 1,
         "historyId": str(gmail.history_id(SUPPORT)),
     }
-
-
-async def test_googles_client_watches_and_stops(
-    gmail: GmailEmulator, users: Users, clock: ManualClock
-) -> None:
-    body = {"topicName": "projects/project/topics/gmail", "labelIds": ["INBOX"]}
-
-    watch = await execute(users.watch(userId="me", body=body))
-
-    assert gmail.mailbox(SUPPORT).watch == body
-    assert watch["historyId"] == str(gmail.history_id(SUPPORT))
-    in_a_week = clock.now() + timedelta(days=7)
-    assert int(watch["expiration"]) == int(in_a_week.timestamp() * 1000)
-
-    await execute(users.stop(userId="me"))
-
-    assert gmail.mailbox(SUPPORT).watch is None
 
 
 # --- Refusals -----------------------------------------------------------------------------------

@@ -4,47 +4,31 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import google.auth.transport.requests
-import httpx
 import pytest
 from google.oauth2 import id_token
 
 from postroom.adapters.memory.clock import ManualClock
 from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
 from postroom.entrypoints.emulators.loopback import serve
-
-SUPPORT = "support@example.org"
-END_POINT = "https://postroom.test/webhooks/google"
-
-
-@dataclass
-class SubscribedFolder:
-    """Answers pushes with *statuses*, one after the other, and remembers what was pushed."""
-
-    statuses: list[int] = field(default_factory=list)
-    pushes: list[httpx.Request] = field(default_factory=list)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.pushes.append(request)
-        return httpx.Response(self.statuses.pop(0) if self.statuses else 204)
+from tests.emulators.gmail_rig import END_POINT, SUPPORT, Receiver, emulated
 
 
 @pytest.fixture
-def receiver() -> SubscribedFolder:
-    return SubscribedFolder()
+def receiver() -> Receiver:
+    return Receiver()
 
 
 @pytest.fixture
-async def gmail(clock: ManualClock, receiver: SubscribedFolder) -> AsyncIterator[GmailEmulator]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(receiver)) as http:
-        yield GmailEmulator(http, clock)
+async def gmail(clock: ManualClock, receiver: Receiver) -> AsyncIterator[GmailEmulator]:
+    async with emulated(clock, receiver) as gmail:
+        gmail.pubsub.create_topic()
+        gmail.watch(SUPPORT)
+        yield gmail
 
 
-async def test_a_push_is_wrapped_as_pubsub_does(
-    gmail: GmailEmulator, receiver: SubscribedFolder
-) -> None:
+async def test_a_push_is_wrapped_as_pubsub_does(gmail: GmailEmulator, receiver: Receiver) -> None:
     gmail.deliver(SUPPORT, b"")
     subscription = PushSubscription(endpoint=END_POINT, dead_letters=True)
 
@@ -66,7 +50,7 @@ async def test_a_push_is_wrapped_as_pubsub_does(
 
 
 async def test_google_auth_believes_the_token_of_a_push(
-    gmail: GmailEmulator, receiver: SubscribedFolder
+    gmail: GmailEmulator, receiver: Receiver
 ) -> None:
     subscription = PushSubscription(endpoint=END_POINT, audience="postroom")
     await gmail.push(SUPPORT, subscription)
@@ -87,7 +71,7 @@ async def test_google_auth_believes_the_token_of_a_push(
 
 
 async def test_a_push_that_is_not_acknowledged_is_sent_again(
-    gmail: GmailEmulator, receiver: SubscribedFolder
+    gmail: GmailEmulator, receiver: Receiver
 ) -> None:
     receiver.statuses = [503, 404, 202]
 
@@ -98,7 +82,7 @@ async def test_a_push_that_is_not_acknowledged_is_sent_again(
 
 
 async def test_a_push_that_is_never_acknowledged_is_given_up(
-    gmail: GmailEmulator, receiver: SubscribedFolder
+    gmail: GmailEmulator, receiver: Receiver
 ) -> None:
     receiver.statuses = [401] * 9
 

@@ -39,4 +39,4 @@ class CountedChanges(InMemoryChanges):
         super()._read(mailbox)
 
     def _as_listed(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
-        return arrivals if self.dated else [Arrival(each.pointer) for each in arrivals]
+        return arrivals if self.dated else [replace(each, received_at=None) for each in arrivals]

@@ -12,6 +12,7 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.blobs import InMemoryBlobStore
 from postroom.adapters.memory.locks import InMemoryLocks
 from postroom.adapters.memory.offload import AtOnce
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.application.accept_handover import AcceptHandover
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.file_message import FileMessage
@@ -123,6 +124,7 @@ class Service:
             access=self.access,
             sources=self.sources,
             slow_calls=SlowCalls(places=256),
+            pull_states=InMemoryPullStates(),
             clock=rig.clock,
             intervals=SyncIntervals(),
             draw=largest,

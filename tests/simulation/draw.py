@@ -12,7 +12,15 @@ from random import Random
 from tests.simulation.applications import APPLICATION_OF, STATUSES
 from tests.simulation.applications import TARGETS as APPLICATIONS
 from tests.simulation.failures import RETRY_AFTERS
-from tests.simulation.mailboxes import AUTHORITIES, PARTS, PLACES, POSTROOM, SOURCES, STORES
+from tests.simulation.mailboxes import (
+    AUTHORITIES,
+    PARTS,
+    PLACES,
+    POSTROOM,
+    SOURCES,
+    STORES,
+    lanes_of,
+)
 from tests.simulation.plan import FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
 
 LANES = tuple(PLACES)
@@ -80,6 +88,11 @@ mail that is not ordinary, in seeds that have such; of seeds with real adapters.
 """
 
 
+LAGGING, LONGEST_LAG = 0.2, 150.0
+"""Share of seeds in which replicas lag, and for how many seconds at the most: less than a mailbox
+must be behind us to be taken for another one.
+"""
+
 FLOODED, FLOOD = 0.1, 40
 """Share of seeds in which a mailbox is flooded, and by how much mail."""
 
@@ -87,7 +100,7 @@ FLOODED, FLOOD = 0.1, 40
 def draw_plan(seed: int) -> Plan:
     random = Random(seed)
     span = random.choice([10 * MINUTE, 10 * MINUTE, 10 * MINUTE, 40 * MINUTE])
-    kinds = random.sample(list(Kind), random.choice([0, 1, 1, 2, 3]))
+    kinds = random.sample(list(TARGETS), random.choice([0, 1, 1, 2, 3]))
     faults = [
         _fault(random, span, random.choice(kinds)) for _ in range(random.randint(1, 4)) if kinds
     ]
@@ -107,7 +120,37 @@ def draw_plan(seed: int) -> Plan:
         tuple(sorted(mails, key=lambda mail: mail.at)),
         on_the_wire=random.random() < ON_THE_WIRE,
     )
+    plan = _lagging(Random(f"{seed}, lagging"), span, plan)
     return _handed_over(Random(f"{seed}, handed over"), span, plan)
+
+
+def _lagging(random: Random, span: float, plan: Plan) -> Plan:
+    """Drawn by itself, as what is handed over is; one replica at the most lags for a mailbox."""
+    if random.random() >= LAGGING:
+        return plan
+    lanes = random.sample(lanes_of("google"), random.choice([1, 2]))
+    faults = [
+        Fault(
+            Kind.LAGS,
+            lane,
+            begins=random.uniform(2 * MINUTE, 0.8 * span),
+            lasts=random.uniform(5, LONGEST_LAG),
+            degree=random.randint(0, 4),
+        )
+        for lane in lanes
+    ]
+    mails = [
+        replace(
+            _mail(random, span, len(plan.mails) + number, [], [fault.begins], unreliable=True),
+            lane=fault.target,
+        )
+        for number, fault in enumerate(random.choices(faults, k=8))
+    ]
+    return replace(
+        plan,
+        faults=tuple(sorted((*plan.faults, *faults), key=lambda fault: fault.begins)),
+        mails=tuple(sorted((*plan.mails, *mails), key=lambda mail: mail.at)),
+    )
 
 
 def _handed_over(random: Random, span: float, plan: Plan) -> Plan:

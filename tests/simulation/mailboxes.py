@@ -13,6 +13,8 @@ EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 
 PUSHER = "pusher@example.iam.gserviceaccount.com"
 
+TOPIC = "projects/project/topics/gmail"
+
 IMAP_PORT = 993
 
 
@@ -104,6 +106,7 @@ def _account(place: Place, tenant: str, name: str, address: str, service_account
                 service_account=Secret(service_account),
                 pubsub_subscription=subscription_of(tenant, name),
                 push_service_account=PUSHER,
+                pubsub_topic=TOPIC,
             )
         case _:
             return ImapAccount(

@@ -19,10 +19,12 @@ from postroom.application import judge_failure, sync_folder
 from postroom.application.consume_job import ConsumeJob
 from postroom.application.hand_over import HandOver
 from postroom.application.judge_failure import JudgeFailure
+from postroom.application.maintain_folder import MaintainFolder, SyncRun
 from postroom.application.note_answer import NoteAnswer
-from postroom.application.ports import Answered, Beaten, Call, Claim
+from postroom.application.ports import Answered, Beaten, Call, Claim, Provider
 from postroom.domain.blame import Scope
 from postroom.domain.failure import Failure, Unavailable
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.handover.answer import Done
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import Handover
@@ -31,7 +33,7 @@ from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Deferred, Final, Skipped
 from postroom.domain.sync_result import SyncResult
 from postroom.entrypoints import dispatcher, worker
-from postroom.entrypoints.api import webhook_handler
+from postroom.entrypoints.api import take_in
 from tests.simulation.applications import SimulatedCaller
 from tests.simulation.plan import Kind, Nature, Plan
 
@@ -163,6 +165,28 @@ def _begin_without_backfill(_: object) -> Callable[..., Any]:
     return begin
 
 
+def _begin_at_the_watch(maintain: Callable[..., Any]) -> Callable[..., Any]:
+    async def maintained(
+        self: MaintainFolder,
+        provider: Provider,
+        mailbox: Mailbox,
+        folder_sync: FolderSync,
+        **rest: bool,
+    ) -> SyncRun:
+        run: SyncRun = await maintain(self, provider, mailbox, folder_sync, **rest)
+        watch = run.after.subscription
+        if watch and watch.announced and watch != folder_sync.subscription:
+            position = await provider.changes.position(mailbox, folder_sync.folder)
+            await self.folder_syncs.move_position(folder_sync, position, self.clock.now())
+        return run
+
+    return maintained
+
+
+def _believe_who_is_behind(_: object) -> Callable[..., bool]:
+    return lambda _self, _now: True
+
+
 def _stay_on_probation(_: object) -> Callable[..., Any]:
     async def noted(self: NoteAnswer, _: Claim, mailbox: Mailbox) -> None:
         self.evidence.saw(mailbox)
@@ -246,6 +270,7 @@ def _with_mail(nature: Nature) -> Callable[[Plan], bool]:
 
 _of_skew = _with_faults(Kind.SKEWED)
 _of_loss = _with_faults(Kind.LOSES_ALL, Kind.LOSES_THE_LAST, Kind.RESTORED)
+_of_lag = _with_faults(Kind.LAGS)
 _of_throttling = _with_faults(Kind.THROTTLES)
 
 MUTATIONS = (
@@ -268,10 +293,23 @@ MUTATIONS = (
         _with_mail(Nature.POISON),
     ),
     Mutation("charge a lease that ran out", InMemoryPointerQueue, "_come_back", _charge_crashes),
-    Mutation("accept what is not queued", webhook_handler, "queue_all", _accept_and_forget),
+    Mutation("accept what is not queued", take_in, "queue_all", _accept_and_forget),
     Mutation("ignore a Retry-After", JudgeFailure, "_leave_alone", _heed_nobody, _of_throttling),
     Mutation(
         "begin anew without a list by date", sync_folder._Run, "_begin", _begin_without_backfill
+    ),
+    Mutation(
+        "begin where a watch says that the mailbox stands",
+        MaintainFolder,
+        "_maintain",
+        _begin_at_the_watch,
+    ),
+    Mutation(
+        "believe a low history id at once",
+        FolderSync,
+        "is_of_another",
+        _believe_who_is_behind,
+        _of_lag,
     ),
     Mutation("leave lanes on probation", NoteAnswer, "__call__", _stay_on_probation),
     Mutation(

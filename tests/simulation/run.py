@@ -146,6 +146,7 @@ async def _strike(world: World, service: Service, fault: Fault) -> None:
         await _until(min(fault.ends, world.plan.ends) - 1)
         world.trace.violations += states.silent_victims(world, fault)
     await _until(fault.ends)
+    world.lift(fault)
     world.trace.log("OVER", what=fault)
 
 

@@ -17,6 +17,7 @@ from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.heartbeat import InMemoryQueueHeartbeat, InMemoryQueueSurvey
 from postroom.adapters.memory.locks import InMemoryLocks
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.application.ports import Claim, Clock, OutcomeRecord
 from postroom.domain.folder_sync import FolderSync
@@ -167,6 +168,7 @@ class Stores:
         self.heartbeat = InMemoryQueueHeartbeat()
         self.circuits = InMemoryCircuitStore(self.clock)
         self.locks = InMemoryLocks()
+        self.pull_states = InMemoryPullStates()
 
     async def lose_the_last(self, seconds: float, until: float, *, is_taken_over: bool) -> None:
         """At the moment *until* the queue comes back as it was so many seconds before.

@@ -50,6 +50,12 @@ SHOWN_BY = {
     "begin anew without a list by date": Plan.of(
         Mail(0, DESK, 390, notices=()), Fault(Kind.FORGETS_POSITIONS, DESK, 400)
     ),
+    "begin where a watch says that the mailbox stands": Plan.of(
+        *(Mail(0, INFO, 300 + 5 * n, notices=()) for n in range(120))
+    ),
+    "believe a low history id at once": Plan.of(
+        Mail(0, INFO, 300), Fault(Kind.LAGS, INFO, 310, 60, degree=1), Mail(0, INFO, 320)
+    ),
     "leave lanes on probation": Plan.of(Fault(Kind.ERRS, DESK, 300, 300), Mail(0, DESK, 305)),
     "take a lost queue for a whole one": Plan.of(
         Mail(0, POST, 300, nature=Nature.FORBIDDEN, degree=20), Fault(Kind.LOSES_ALL, "queue", 310)

@@ -53,6 +53,7 @@ from postroom.application.ports import (
     PointerConsumer,
     PointerProducer,
     PointerQueue,
+    PullStates,
     QueueHeartbeat,
     QueueSurvey,
     QueueWitness,
@@ -137,6 +138,7 @@ async def wire(
         QueueHeartbeat: remote(queued, lambda: stores.heartbeat),
         QueueSurvey: remote(queued, lambda: stores.survey),
         QueueWitness: remote(stored, _constant(witness)),
+        PullStates: remote(stored, _constant(stores.pull_states)),
     }
     ports |= dict.fromkeys(QUEUES, remote(queued, lambda: stores.queue))
     in_hand = MailInHand(SETTINGS.max_bytes_in_hand)

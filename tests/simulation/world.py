@@ -28,6 +28,7 @@ Graph does so for four hours, and Pub/Sub for seven days: longer than a run.
 OFTEN = 600.0
 
 CURSORS = "cursors follow the queue"
+FORWARD = "positions never go back"
 ACCEPTED = "accepted means queued"
 
 Post = Callable[[Notice], Awaitable[bool]]
@@ -51,6 +52,7 @@ class World:
         self.clock = TrueClock()
         self.stores = Stores(self.clock, self.trace.violate)
         self.peers = Peers(self.trace)
+        self._reached: dict[str, int] = {}
 
     def of(self, lane: str) -> list[Arrived]:
         return [each for each in self.arrived if each.mail.lane == lane]
@@ -81,8 +83,14 @@ class World:
                     if arrived.mail.lane == fault.target:
                         arrived.pointer = moved.get(arrived.pointer, arrived.pointer)
                         self._lies_there(arrived)
+            case Kind.LAGS if mailbox:
+                self.outside.lag(mailbox, int(fault.degree))
             case _:
                 pass
+
+    def lift(self, fault: Fault) -> None:
+        if fault.kind is Kind.LAGS:
+            self.outside.catch_up(self.mailboxes[fault.target])
 
     # --- Arrivals and their notices ---
 
@@ -130,6 +138,7 @@ class World:
 
     def position_moved(self, folder_sync: FolderSync) -> None:
         lane = f"{folder_sync.tenant}/{folder_sync.mailbox}"
+        self._check_forward(lane, folder_sync.position)
         mailbox, owed = self.mailboxes[lane], folder_sync.backfill_from
         for each in self.outside.passed(mailbox, folder_sync.position, self.of(lane)):
             is_owed = owed is not None and each.at >= owed
@@ -137,6 +146,14 @@ class World:
                 continue  # it may have been gone when it was listed
             if not (is_owed or self.is_known(each)):
                 self.trace.violate(CURSORS, f"{folder_sync.folder} passes {each}")
+
+    def _check_forward(self, lane: str, position: str) -> None:
+        """Where positions are numbers: a mailbox is never another one here."""
+        if PLACES[lane].provider != "google" or not position:
+            return
+        if int(position) < (before := self._reached.get(lane, 0)):
+            self.trace.violate(FORWARD, f"{lane} goes back from {before} to {position}")
+        self._reached[lane] = int(position)
 
     def is_known(self, arrived: Arrived) -> bool:
         """Whether it was queued, or has ended, under any of the names that it ever had."""

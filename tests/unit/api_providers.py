@@ -39,11 +39,13 @@ def microsoft_mailbox(*, tenant: str = "acme", name: str = "support", paused: st
     return mailbox_with(account, tenant=tenant, name=name, paused=paused)
 
 
-def google_mailbox(*, tenant: str = "acme", name: str = "sales", paused: str = "") -> Mailbox:
+def google_mailbox(
+    *, tenant: str = "acme", name: str = "sales", paused: str = "", pusher: str = PUSHER
+) -> Mailbox:
     account = GoogleAccount(
         service_account=Secret("{}"),
         pubsub_subscription=PUSH_SUBSCRIPTION,
-        push_service_account=PUSHER,
+        push_service_account=pusher,
     )
     return mailbox_with(account, tenant=tenant, name=name, paused=paused)
 

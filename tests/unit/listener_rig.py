@@ -18,6 +18,7 @@ from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.listener import InMemoryListener
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.provider import InMemoryProvider
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.application.ingest_pointer import IngestPointer
@@ -166,6 +167,7 @@ class Rig:
             access=TrackAccess(self.registry, self.queue, resume, self.clock),
             sources=track_sources(self.clock),
             slow_calls=SlowCalls(places=256),
+            pull_states=InMemoryPullStates(),
             clock=self.clock,
             intervals=SyncIntervals(),
         )

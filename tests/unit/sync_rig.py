@@ -11,6 +11,7 @@ from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
 from postroom.adapters.memory.outcomes import InMemoryOutcomes
 from postroom.adapters.memory.provider import InMemoryProvider
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.memory.queue import InMemoryPointerQueue
 from postroom.adapters.memory.registry import InMemoryMailboxRegistry
 from postroom.adapters.memory.subscriptions import InMemorySubscriptions
@@ -60,6 +61,7 @@ class Rig:
         resume = ResumeMailbox(self.registry, self.queue)
         self.access: AccessTracker = TrackAccess(self.registry, self.queue, resume, self.clock)
         self.sources = track_sources(self.clock)
+        self.pull_states = InMemoryPullStates()
         self.sync = SyncFolder(
             self.providers,
             self.folder_syncs,
@@ -94,6 +96,7 @@ class Rig:
             sources=self.sources,
             draw=largest,
             slow_calls=SlowCalls(places=256),
+            pull_states=self.pull_states,
             clock=self.clock,
             intervals=SyncIntervals(),
             max_run=max_run,

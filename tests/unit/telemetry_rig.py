@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from opentelemetry.sdk.trace import ReadableSpan
 
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.application.consume_job import Consume
 from postroom.application.ingest_pointer import Ingest, IngestPointer
 from postroom.application.maintain_folder import MaintainFolder
@@ -91,6 +92,7 @@ class Worker:
             access=self._access(),
             sources=track_sources(rig.clock),
             slow_calls=SlowCalls(places=256),
+            pull_states=InMemoryPullStates(),
             clock=rig.clock,
             intervals=SyncIntervals(),
         )

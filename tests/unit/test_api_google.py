@@ -125,19 +125,37 @@ async def test_a_body_over_the_limit_is_refused(client: Client, rig: ProviderRig
     assert rig.routes.queries == []
 
 
-async def test_another_service_account_than_the_mailboxs_is_refused(
+async def test_a_strangers_token_is_refused_and_shows_no_mailbox(
     client: Client, rig: ProviderRig
 ) -> None:
     rig.verifier.email = "stranger@elsewhere.iam.gserviceaccount.com"
 
     with structlog.testing.capture_logs() as logs:
+        known = await send(client, push())
+        unknown = await send(client, push(address="nobody@acme.example"))
+
+    assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
+    assert known.status_code == 403
+    assert problem(known)["type"] == "urn:postroom:problem:forbidden"
+    assert rig.jobs == []
+    assert rig.routes.queries == []
+    assert rig.notifications() == {"bad_signature": 2}
+    assert "@" not in str(logs) + known.text
+
+
+async def test_another_service_account_than_the_mailboxs_is_refused(
+    client: Client, rig: ProviderRig
+) -> None:
+    await rig.registry.add(google_mailbox(name="another", pusher="another@p.example"))
+    rig.verifier.email = "another@p.example"
+
+    with structlog.testing.capture_logs() as logs:
         response = await send(client, push())
 
     assert response.status_code == 403
-    assert problem(response)["type"] == "urn:postroom:problem:forbidden"
     assert rig.jobs == []
     assert rig.notifications() == {"bad_signature": 1}
-    assert logs[0]["mailbox"] == "sales"
+    assert (logs[0]["mailbox"], logs[0]["subscription_id"]) == ("sales", PUSH_SUBSCRIPTION)
     assert "@" not in str(logs) + response.text
 
 
@@ -177,7 +195,7 @@ async def test_a_paused_mailbox_keeps_its_pointers_and_is_told_apart(rig: Provid
     ],
 )
 async def test_an_unknown_mailbox_is_acknowledged_and_counted(
-    client: Client, rig: ProviderRig, body: object
+    client: Client, rig: ProviderRig, body: dict[str, object]
 ) -> None:
     with structlog.testing.capture_logs() as logs:
         response = await send(client, body)
@@ -185,6 +203,7 @@ async def test_an_unknown_mailbox_is_acknowledged_and_counted(
     assert response.status_code == 204
     assert rig.jobs == []
     assert rig.notifications() == {"unknown_mailbox": 1}
+    assert logs[0]["subscription_id"] == body["subscription"]
     assert "@" not in str(logs)
 
 
@@ -208,6 +227,19 @@ async def test_what_is_not_json_is_acknowledged_and_counted(
 
     assert response.status_code == 204
     assert rig.notifications() == {"malformed": 1}
+
+
+async def test_a_push_without_its_envelope_is_acknowledged_and_said(
+    client: Client, rig: ProviderRig
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        response = await send(client, {"emailAddress": "sales@acme.example", "historyId": 7})
+
+    assert response.status_code == 204
+    assert rig.jobs == []
+    assert rig.notifications() == {"unwrapped": 1}
+    assert [each["log_level"] for each in logs] == ["warning"]
+    assert "@" not in str(logs)
 
 
 async def test_a_failed_enqueue_has_the_push_sent_again(client: Client, rig: ProviderRig) -> None:

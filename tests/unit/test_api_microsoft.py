@@ -14,7 +14,7 @@ from postroom.adapters.microsoft.pointer import MicrosoftPointer
 from postroom.application.ports import by_subscription
 from postroom.domain.failure import Unavailable
 from postroom.entrypoints.api.ingress import BODY_LIMIT
-from postroom.entrypoints.api.webhook_handler import MAX_LOGGED
+from postroom.entrypoints.api.take_in import MAX_LOGGED
 from tests.adapters.graph_notifications import OTHER, notification
 from tests.unit.api_providers import microsoft_mailbox, open_rig
 from tests.unit.api_rig import CLIENT_STATE, SUBSCRIPTION, Rig, problem, raw_post

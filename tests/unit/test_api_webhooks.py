@@ -38,7 +38,7 @@ from postroom.domain.folder_sync import Request
 from postroom.entrypoints.api import route_cache, webhook_handler
 from postroom.entrypoints.api.ingress import BODY_LIMIT
 from postroom.entrypoints.api.route_cache import TTL
-from postroom.entrypoints.api.webhook_handler import MAX_LOGGED
+from postroom.entrypoints.api.take_in import MAX_LOGGED
 from tests.toy_provider import ToyPointer
 from tests.unit.api_rig import (
     CLIENT_STATE,

@@ -48,6 +48,10 @@ class SlowRoutes(Routes):
             raise self.failures.pop(0)
         return {each: route(each) for each in keys if each in self.known}
 
+    async def account_values(self, provider: str, field: str) -> frozenset[str]:
+        found = await self.find([f"{provider} {field}"])
+        return frozenset(each.id for each in found.values())
+
 
 @pytest.fixture
 def routes() -> SlowRoutes:

@@ -271,3 +271,17 @@ def test_each_provider_has_a_mode_of_ingress(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.ingress_microsoft is IngressMode.QUEUE
     assert settings.ingress_google is IngressMode.SHADOW
     assert settings.ingress_imap is IngressMode.OFF
+
+
+@pytest.mark.parametrize("given", ["One@p.example, two@p.example", "one@p.example,two@p.example,"])
+def test_push_accounts_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("POSTROOM_GOOGLE_PUSH_ACCOUNTS", given)
+
+    assert load_settings().google_push_accounts == ("one@p.example", "two@p.example")
+
+
+def test_a_push_account_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_GOOGLE_PUSH_ACCOUNTS", "pusher")
+
+    with pytest.raises(InvalidSettings, match="POSTROOM_GOOGLE_PUSH_ACCOUNTS: is a list of"):
+        load_settings()

@@ -1,131 +1,19 @@
 """A notification that names no message has its folder synced, and promises nothing else."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.pointer import GooglePointer
-from postroom.adapters.memory.clock import ManualClock
-from postroom.adapters.memory.database import InMemoryDatabase
-from postroom.adapters.memory.folder_syncs import InMemoryFolderSyncs
-from postroom.adapters.memory.outcomes import InMemoryOutcomes
-from postroom.adapters.memory.provider import InMemoryProvider
-from postroom.adapters.memory.queue import InMemoryPointerQueue
-from postroom.adapters.memory.registry import InMemoryMailboxRegistry
-from postroom.application.ingest_pointer import IngestPointer
-from postroom.application.maintain_folder import LEASE, MaintainFolder
-from postroom.application.ports import (
-    Arrival,
-    Handshake,
-    Notification,
-    NotificationReader,
-    Routes,
-    WebhookRequest,
-)
-from postroom.application.providers import Providers
-from postroom.application.resume_mailbox import ResumeMailbox
-from postroom.application.slow_calls import SlowCalls
-from postroom.application.sync_folder import SyncFolder
-from postroom.application.track_access import TrackAccess
-from postroom.application.trigger_sync import INDEX_LAG, NOT_SYNCED, TriggerSync
+from postroom.application.maintain_folder import LEASE
+from postroom.application.trigger_sync import NOT_SYNCED
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
-from postroom.domain.folder_sync import FolderSync, Mode, SyncIntervals
-from postroom.domain.inbound_age import InboundAge
+from postroom.domain.folder_sync import LIST_LAG, Mode, SyncIntervals
 from postroom.domain.outcome import Expanded, Skipped
-from tests.consuming import track_sources
-from tests.contracts.samples import google_mailbox
+from tests.unit.trigger_rig import FOLDER, INFO, Rig
 
-INFO = google_mailbox()
-[FOLDER] = INFO.account.folders
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-
-
-class _Pushed(NotificationReader):
-    """Notifications that an operator has set up: they come, or do not."""
-
-    paths = ("",)
-    accepted = 204
-
-    async def read(
-        self, request: WebhookRequest, routes: Routes
-    ) -> Handshake | Sequence[Notification]:
-        raise NotImplementedError
-
-
-@dataclass
-class Rig:
-    clock: ManualClock = field(default_factory=lambda: ManualClock(INFO.added_at))
-
-    def __post_init__(self) -> None:
-        database = InMemoryDatabase()
-        self.queue = InMemoryPointerQueue(self.clock, cap=1000)
-        self.registry = InMemoryMailboxRegistry(database)
-        self.folder_syncs = InMemoryFolderSyncs(database)
-        self.provider = InMemoryProvider(
-            name="google",
-            account=GoogleAccount,
-            pointer=GooglePointer,
-            notifications=_Pushed(),
-        )
-        self.changes = self.provider.changes
-        providers = Providers([self.provider()])
-        sync = SyncFolder(
-            providers,
-            self.folder_syncs,
-            InMemoryOutcomes(database),
-            IngestPointer(self.queue, self.clock),
-            self.clock,
-            InboundAge(),
-            self.queue,
-        )
-        resume = ResumeMailbox(self.registry, self.queue)
-        self.maintain = MaintainFolder(
-            registry=self.registry,
-            folder_syncs=self.folder_syncs,
-            providers=providers,
-            sync=sync,
-            access=TrackAccess(self.registry, self.queue, resume, self.clock),
-            sources=track_sources(self.clock),
-            slow_calls=SlowCalls(places=256),
-            clock=self.clock,
-            intervals=SyncIntervals(),
-        )
-        ingest = IngestPointer(self.queue, self.clock)
-        self.trigger = TriggerSync(self.folder_syncs, self.maintain, ingest, self.clock)
-
-    def arrive(self, number: int) -> GooglePointer:
-        """A message comes in; gives what is announced of it."""
-        message = GooglePointer(number, INFO.address, message_ids=(f"m{number}",))
-        self.changes.deliver(INFO, Arrival(message))
-        return GooglePointer(self.changes.end(INFO, folder=FOLDER), INFO.address)
-
-    async def maintain_due(self) -> int:
-        """Do what is due, once; returns how many runs that were."""
-        due = await self.folder_syncs.claim_due(self.clock.now(), 10, LEASE)
-        for folder_sync in due:
-            await self.maintain(folder_sync)
-        return len(due)
-
-    async def pass_time(self, duration: timedelta) -> None:
-        end = self.clock.now() + duration
-        while (due_at := (await self.folder_sync()).due_at) <= end:
-            self.clock.time = max(self.clock.time, due_at)
-            await self.maintain_due()
-        self.clock.time = end
-
-    async def folder_sync(self) -> FolderSync:
-        [found] = await self.folder_syncs.all(tenant=INFO.tenant, mailbox=INFO.id)
-        return found
-
-    async def queued(self) -> list[str]:
-        return [
-            claim.job.pointer.message_ids[0]
-            for claim in await self.queue.claim(1000, DAY)
-            if isinstance(claim.job.pointer, GooglePointer)
-        ]
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -182,10 +70,23 @@ async def test_a_list_that_lags_behind_its_notification_is_listed_again_in_secon
 
     await rig.trigger(INFO, announced)
     rig.arrive(100)
-    rig.clock.advance(INDEX_LAG)
+    rig.clock.advance(LIST_LAG)
 
     assert await rig.maintain_due() == 1
     assert await rig.queued() == ["m100"]
+
+
+async def test_a_list_that_goes_on_lagging_is_listed_again_ever_less_often(rig: Rig) -> None:
+    await rig.trigger(INFO, GooglePointer(9_999_999, INFO.address))
+
+    await rig.pass_time(2 * MINUTE)
+    assert rig.lists == 1 + 5, "after 5, 10, 20, 40 and 80 seconds"
+    await rig.pass_time(3 * HOUR)
+
+    assert rig.lists < 90, "what was announced is not waited for any more"
+    folder_sync = await rig.folder_sync()
+    assert (folder_sync.announced_to, folder_sync.lagging_since) == (0, None)
+    assert (await rig.folder_sync()).due_at > rig.clock.now() + 5 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -256,6 +157,41 @@ async def test_syncs_that_are_quicker_than_notifications_may_be_find_out_as_well
         await rig.pass_time(15 * MINUTE)
 
     assert (await rig.folder_sync()).mode is Mode.POLLING
+
+
+async def test_mail_is_announced_by_a_notification_of_what_came_after_it(rig: Rig) -> None:
+    """Gmail sends one notification a second: not every message has one of its own."""
+    for number in range(2, 30, 3):
+        rig.arrive(number)
+        rig.arrive(number + 1)
+        await rig.pass_time(15 * MINUTE)
+        await rig.trigger(INFO, rig.arrive(number + 2))
+
+    folder_sync = await rig.folder_sync()
+    assert (folder_sync.mode, folder_sync.missed_runs) == (Mode.NOTIFICATIONS, 0)
+
+
+async def test_mail_is_not_announced_by_a_notification_of_what_came_before_it(rig: Rig) -> None:
+    old = rig.arrive(1)
+    await rig.trigger(INFO, old)
+    for number in range(2, 7):
+        rig.arrive(number)
+        await rig.pass_time(15 * MINUTE)
+        await rig.trigger(INFO, old)
+
+    assert (await rig.folder_sync()).mode is Mode.POLLING
+
+
+async def test_a_notification_of_what_was_listed_already_costs_no_list(rig: Rig) -> None:
+    announced = rig.arrive(2)
+    await rig.pass_time(15 * MINUTE)
+    lists = rig.lists
+
+    for _ in range(100):
+        await rig.trigger(INFO, announced)
+    await rig.maintain_due()
+
+    assert rig.lists == lists
 
 
 async def test_a_quiet_mailbox_misses_nothing(rig: Rig) -> None:

@@ -1,7 +1,8 @@
-"""A small Gmail, with Google's token endpoint and Pub/Sub's push, for tests and the demo."""
+"""A small Gmail, with Google's token endpoint and Pub/Sub, for tests and the demo."""
 
 from postroom.entrypoints.emulators.gmail.emulator import GmailEmulator
-from postroom.entrypoints.emulators.gmail.pubsub import PushSubscription
+from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription, Subscription
+from postroom.entrypoints.emulators.gmail.topics import TOPIC
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 
-__all__ = ["GmailEmulator", "GoogleError", "PushSubscription"]
+__all__ = ["TOPIC", "GmailEmulator", "GoogleError", "PushSubscription", "Subscription"]

@@ -1,139 +1,55 @@
-"""The scripting face: what happens in the mailboxes, and what goes wrong."""
-
-from collections import Counter
-from collections.abc import Collection
-from datetime import datetime
+"""The emulator: the HTTP face, and the faces for scripts."""
 
 import httpx
 
 from postroom.adapters.clock import SystemClock
 from postroom.application.ports import Clock
 from postroom.entrypoints.emulators.dated import dated
-from postroom.entrypoints.emulators.gmail.api import Backend, build_app
-from postroom.entrypoints.emulators.gmail.identity import READ_MAIL, TokenEndPoint
-from postroom.entrypoints.emulators.gmail.mailbox import GmailMailbox
-from postroom.entrypoints.emulators.gmail.pubsub import PubSub, PushSubscription
-from postroom.entrypoints.emulators.gmail.wire import Faults, Json
+from postroom.entrypoints.emulators.gmail.api import build_app
+from postroom.entrypoints.emulators.gmail.calls import Backend, Manners
+from postroom.entrypoints.emulators.gmail.faults import Faults
+from postroom.entrypoints.emulators.gmail.mailboxes import Mailboxes
+from postroom.entrypoints.emulators.gmail.pages import Pages
+from postroom.entrypoints.emulators.gmail.pubsub import PubSub
+from postroom.entrypoints.emulators.gmail.quota import Quota
+from postroom.entrypoints.emulators.gmail.script_faults import FaultScript
+from postroom.entrypoints.emulators.gmail.script_notifications import NotificationScript
+from postroom.entrypoints.emulators.gmail.script_sign_in import CLIENT, SignInScript
+from postroom.entrypoints.emulators.gmail.token_endpoint import TokenEndPoint
+from postroom.entrypoints.emulators.gmail.watches import Watches
 from postroom.entrypoints.emulators.loopback import AsgiApp
 
-SERVICE_ACCOUNT = "postroom@project.iam.gserviceaccount.com"
 
-
-class GmailEmulator:
-    """Serves the Gmail API, `/token` and `/oauth2/v1/certs` by *app*.
+class GmailEmulator(FaultScript, NotificationScript, SignInScript):
+    """Serves Gmail, Pub/Sub, Google's sign-in and its certificates by one ASGI *app*.
 
     In-process through `transport()`, or on a port by `loopback.serve(gmail.app)`; keys of service
     accounts are to be made with the URL under which it is reached. *client* sends the
-    pushes. A mailbox exists from the first time that its address is mentioned.
+    pushes.
     """
 
     def __init__(self, client: httpx.AsyncClient, clock: Clock | None = None) -> None:
-        self.clock = clock or SystemClock()
-        self.tokens = TokenEndPoint()
-        self.pubsub = PubSub(client)
-        self._faults = Faults()
-        self._mailboxes: dict[str, GmailMailbox] = {}
-        backend = Backend(self.clock, self._mailboxes, self.tokens, self.pubsub, self._faults)
-        self.app: AsgiApp = dated(build_app(backend), self.clock)
+        super().__init__(_backend(client, clock or SystemClock()))
+        self.tokens.clients.register(CLIENT)
+        app = self._backend.faults.around(build_app(self._backend))
+        self.app: AsgiApp = dated(app, self.clock)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Reaches it in-process, under any host name."""
         return httpx.ASGITransport(self.app)
 
-    @property
-    def calls(self) -> Counter[str]:
-        """How often each method was called: `messages.get`, `history.list`, `token`, …"""
-        return self._faults.calls
 
-    def mailbox(self, address: str) -> GmailMailbox:
-        if address not in self._mailboxes:
-            self._mailboxes[address] = GmailMailbox(address)
-        return self._mailboxes[address]
-
-    def recreate_mailbox(self, address: str) -> None:
-        """Delete the user and make another one of the same address."""
-        self._mailboxes[address] = GmailMailbox(address)
-
-    def deliver(
-        self,
-        address: str,
-        raw: bytes,
-        *,
-        labels: Collection[str] = ("INBOX", "UNREAD"),
-        at: datetime | None = None,
-    ) -> str:
-        """Put a message into the mailbox; gives its id. Nothing is pushed."""
-        return self.mailbox(address).deliver(raw, labels, at or self.clock.now()).id
-
-    def relabel(
-        self,
-        address: str,
-        message_id: str,
-        *,
-        add: Collection[str] = (),
-        remove: Collection[str] = (),
-    ) -> None:
-        self.mailbox(address).relabel(message_id, add=add, remove=remove)
-
-    def delete(self, address: str, message_id: str) -> None:
-        """Delete the message for good."""
-        self.mailbox(address).delete(message_id)
-
-    def history_id(self, address: str) -> int:
-        return self.mailbox(address).history_id
-
-    def expire_history(self, address: str) -> None:
-        """Forget the history up to now: what begins earlier is answered by a 404."""
-        self.mailbox(address).expire_history()
-
-    def lag(self, address: str, listings: int) -> None:
-        """The next *listings* of the history will not see what happens from now on."""
-        self.mailbox(address).lag(listings)
-
-    def fail(self, target: str, fault: Exception, *, times: int = 1) -> None:
-        """Answer the next calls of a method (or for a message's id) by *fault*."""
-        self._faults.plan(target, fault, times)
-
-    def revoke_tokens(self, address: str) -> None:
-        self.tokens.revoke(address)
-
-    def service_account_key(
-        self,
-        base_url: str,
-        *,
-        email: str = SERVICE_ACCOUNT,
-        scopes: Collection[str] = (READ_MAIL,),
-    ) -> str:
-        """The JSON key of a service account, whose tokens are given at *base_url*."""
-        return self.tokens.key_file(email, f"{base_url}/token", scopes)
-
-    async def push(
-        self,
-        address: str,
-        subscription: PushSubscription,
-        *,
-        history_id: int | str | None = None,
-        token: str | None = None,
-        attempts: int = 5,
-    ) -> tuple[int, ...]:
-        """Push a notification that the mailbox has changed up to *history_id* (now); gives the
-        answers.
-
-        What is not acknowledged is pushed again, up to *attempts* times.
-        """
-        if history_id is None:
-            history_id = self.history_id(address)
-        envelope = self.pubsub.envelope(subscription, address, history_id)
-        return await self.redeliver(subscription, envelope, token=token, attempts=attempts)
-
-    async def redeliver(
-        self,
-        subscription: PushSubscription,
-        envelope: Json,
-        *,
-        token: str | None = None,
-        attempts: int = 5,
-    ) -> tuple[int, ...]:
-        """Push *envelope*, perhaps for the second time, as Pub/Sub may even after an ack."""
-        token = token or self.pubsub.token(subscription)
-        return await self.pubsub.deliver(subscription, envelope, token, attempts)
+def _backend(client: httpx.AsyncClient, clock: Clock) -> Backend:
+    pubsub = PubSub(client, clock)
+    watches = Watches(clock, pubsub)
+    return Backend(
+        clock=clock,
+        faults=Faults(),
+        mailboxes=Mailboxes(watches),
+        manners=Manners(),
+        pages=Pages(),
+        pubsub=pubsub,
+        quota=Quota(clock),
+        tokens=TokenEndPoint(clock),
+        watches=watches,
+    )

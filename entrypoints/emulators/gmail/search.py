@@ -5,10 +5,17 @@ Source: https://developers.google.com/workspace/gmail/api/guides/filtering.
 
 from collections.abc import Callable
 
-from postroom.entrypoints.emulators.gmail.mailbox import StoredMessage
+from postroom.entrypoints.emulators.gmail.messages import StoredMessage
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 
-_PLACES = {"inbox": "INBOX", "sent": "SENT", "drafts": "DRAFT", "spam": "SPAM", "trash": "TRASH"}
+_PLACES = {
+    "inbox": "INBOX",
+    "sent": "SENT",
+    "drafts": "DRAFT",
+    "spam": "SPAM",
+    "trash": "TRASH",
+    "chats": "CHAT",
+}
 
 Filter = Callable[[StoredMessage], bool]
 

@@ -14,6 +14,7 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.fetcher import source_of
 from postroom.adapters.memory.offload import AtOnce
 from postroom.adapters.memory.provider import InMemoryProvider
+from postroom.adapters.memory.pull_states import InMemoryPullStates
 from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.helpdesk import PostgresHelpdesk
@@ -120,6 +121,7 @@ def worker(
         access=access,
         sources=sources,
         slow_calls=SlowCalls(places=256),
+        pull_states=InMemoryPullStates(),
         clock=clock,
         intervals=SyncIntervals(),
     )

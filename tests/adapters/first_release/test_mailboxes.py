@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from postroom.adapters.google.account import GoogleAccount, route_of
+from postroom.adapters.google.labels import ALL_MAIL
 from postroom.adapters.imap.account import ImapAccount, Security
 from postroom.adapters.microsoft.account import (
     ClientCertificate,
@@ -91,6 +92,7 @@ async def test_a_push_leads_to_its_mailbox(
     assert isinstance(found.account, GoogleAccount)
     assert found.account.route(found.address) == route_of(found.account.pubsub_subscription, PUSHED)
     assert found.account.push_service_account == route.account["push_service_account"]
+    assert found.account.labels == ALL_MAIL  # as it was, when none could be chosen
     key = json.loads(found.account.service_account.value)
     assert key["client_email"] == "postroom@project.iam.gserviceaccount.com"
 

@@ -18,7 +18,10 @@ SECRET = "nobody-may-see-this"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """*plain* gives every option that is no credential; each of *credentials* opens a mailbox."""
+    """*plain* gives every option that is no credential; each of *credentials* opens a mailbox.
+
+    *others* are complete values too, with what cannot be said together with *plain*.
+    """
 
     name: str
     account: type[Account]
@@ -26,11 +29,13 @@ class Stage:
     accounts: AccountFactory
     plain: Values
     credentials: Sequence[Values]
+    others: Sequence[Values] = ()
 
     @property
     def complete(self) -> Sequence[Values]:
         """Values of an account: all that may be said of one, by each way to open the mailbox."""
-        return [{**self.plain, **credentials} for credentials in self.credentials]
+        opened = [{**self.plain, **credentials} for credentials in self.credentials]
+        return [*opened, *self.others]
 
     @property
     def fewest(self) -> Values:
@@ -71,16 +76,38 @@ MICROSOFT = Stage(
         {"delegated": True},
     ),
 )
+PUSHED: Values = {
+    "pubsub-subscription": "projects/p/subscriptions/gmail",
+    "push-service-account": "push@p.iam.gserviceaccount.com",
+}
 GOOGLE = Stage(
     name="google",
     account=google.GoogleAccount,
     options=google.OPTIONS,
     accounts=google.GoogleAccounts(),
     plain={
-        "pubsub-subscription": "projects/p/subscriptions/s",
-        "push-service-account": "push@p.iam.gserviceaccount.com",
+        **PUSHED,
+        "label": ("INBOX", "Desk/Orders"),
+        "except-label": ("Ads",),
     },
-    credentials=({"service-account": _key(1)}, {"service-account": _key(2)}),
+    credentials=(
+        {"service-account": _key(1), "pubsub-topic": "projects/p/topics/gmail"},
+        {"service-account": _key(2)},
+        {
+            "delegated": True,
+            "client-id": "1234.apps.googleusercontent.com",
+            "client-secret": Secret(SECRET),
+            "paste": True,
+        },
+    ),
+    others=(
+        {**PUSHED, "service-account": _key(1), "all-mail": True},
+        {
+            "pubsub-subscription": "projects/p/subscriptions/gmail",
+            "pubsub-pull": True,
+            "service-account": _key(1),
+        },
+    ),
 )
 IMAP = Stage(
     name="imap",

@@ -52,6 +52,10 @@ class Stage(Protocol):
         """The content, each time with *junk* (JSON) in another place."""
         return spoiled(self.content(), junk)
 
+    def never_sent(self) -> Sequence[bytes]:
+        """Bodies that look like those of the provider, and announce nothing."""
+        return ()
+
 
 def encoded(content: object) -> bytes:
     return json.dumps(content).encode()

@@ -10,6 +10,7 @@ from postroom.application.ports import (
 )
 from tests.contracts.notification_reader.mailboxes import Mailboxes
 from tests.contracts.notification_reader.reading import (
+    UNKNOWN,
     announced,
     check_can_be_queued,
     is_ours,
@@ -80,3 +81,14 @@ async def test_junk_in_any_place_is_refused_or_does_no_harm(
         assert len(mailboxes.routes.queries) <= asked
         for each in announced(found):
             check_can_be_queued(each, clock.now())
+
+
+@is_ours
+async def test_what_its_provider_never_sends_announces_nothing(
+    stage: Stage, mailboxes: Mailboxes
+) -> None:
+    for body in stage.never_sent():
+        found = results(await read(stage, mailboxes, stage.sent(body)))
+
+        assert found
+        assert found <= {NotificationResult.MALFORMED, NotificationResult.UNWRAPPED, *UNKNOWN}

@@ -14,15 +14,25 @@ from postroom.domain.account import Secret
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 from tests.features.providers.stage import Request, Stage
+from tests.watches import InMemoryWatches
 
 PUSHER = "push@project.iam.gserviceaccount.com"
 TOKEN = "signed by Google"
+TOPIC = "projects/p/topics/t"
 
 
 class Gmail(Stage):
+    """Mailboxes are watched with a *topic*, if there is one; else an operator sees to that."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.topic = ""
+        self.announced: list[Mailbox] = []
+        self.watches = InMemoryWatches(
+            self.rig.clock, endpoint=TOPIC, announce=self.announced.append, wanted=_has_topic
+        )
         self.changes.dated = False
+        self.changes.numbered = True
         self._history: dict[Pointer, int] = {}
 
     def provider(self) -> Provider:
@@ -32,6 +42,7 @@ class Gmail(Stage):
             pointer=GooglePointer,
             changes=self.changes,
             messages=self.messages,
+            subscriptions=self.watches,
             notifications=GmailNotificationReader(_Signatures()),
         )
         return made()
@@ -41,6 +52,7 @@ class Gmail(Stage):
             service_account=Secret("{}"),
             pubsub_subscription=f"projects/p/subscriptions/{self.tenant}-{name}",
             push_service_account=PUSHER,
+            pubsub_topic=self.topic,
         )
 
     def pointer(self, mailbox: Mailbox, number: int) -> GooglePointer:
@@ -51,8 +63,16 @@ class Gmail(Stage):
     async def announcement(
         self, mailbox: Mailbox, pointer: Pointer, *, genuine: bool = True
     ) -> Request:
+        return self._push(mailbox, self._history[pointer], genuine=genuine)
+
+    def first_notifications(self) -> list[Request]:
+        """Those that Gmail has sent of the watches that were made since the last time."""
+        watched, self.announced[:] = list(self.announced), []
+        return [self._push(each, self.changes.end(each, folder=FOLDER)) for each in watched]
+
+    def _push(self, mailbox: Mailbox, history_id: int, *, genuine: bool = True) -> Request:
         assert isinstance(mailbox.account, GoogleAccount)
-        data = {"emailAddress": mailbox.address, "historyId": self._history[pointer]}
+        data = {"emailAddress": mailbox.address, "historyId": history_id}
         encoded = base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
         body = {
             "message": {"data": encoded, "messageId": "1", "publishTime": "2030-01-01T00:00:00Z"},
@@ -60,6 +80,10 @@ class Gmail(Stage):
         }
         headers = {"authorization": f"Bearer {TOKEN if genuine else 'signed by somebody'}"}
         return Request("/webhooks/google", json.dumps(body).encode(), headers)
+
+
+def _has_topic(mailbox: Mailbox) -> bool:
+    return isinstance(mailbox.account, GoogleAccount) and bool(mailbox.account.pubsub_topic)
 
 
 class _Signatures(PushVerifier):

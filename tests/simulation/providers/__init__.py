@@ -76,5 +76,13 @@ class Outside(Protocol):
         """End what notices are sent under, and say nothing."""
 
     @abstractmethod
+    def lag(self, mailbox: Mailbox, back: int) -> None:
+        """List nothing that comes in from now on, nor the last *back* messages."""
+
+    @abstractmethod
+    def catch_up(self, mailbox: Mailbox) -> None:
+        """List all again."""
+
+    @abstractmethod
     def passed(self, mailbox: Mailbox, position: str, arrived: Sequence[Arrived]) -> list[Arrived]:
         """Those of *arrived*, all of *mailbox*, that no list from *position* on holds."""

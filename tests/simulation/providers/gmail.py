@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPStatus
+from typing import Any
 
 import httpx
 
@@ -15,12 +17,13 @@ from postroom.application.ports import Clock
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.pointer import Pointer
 from postroom.entrypoints.emulators.gmail import GmailEmulator
-from postroom.entrypoints.emulators.gmail.pubsub import PushSubscription
+from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 from postroom.entrypoints.emulators.loopback import AsgiApp
 from tests.simulation.arrivals import Arrived, Notice, raw
-from tests.simulation.mailboxes import PUSHER, lanes_of, mailbox_of
+from tests.simulation.mailboxes import PUSHER, TOPIC, lanes_of, mailbox_of
 from tests.simulation.plan import Mail
+from tests.simulation.providers.announcing import Announcer
 from tests.simulation.providers.http import Site
 
 GMAIL, TOKENS, CERTIFICATES = (
@@ -30,6 +33,9 @@ GMAIL, TOKENS, CERTIFICATES = (
 )
 
 AUDIENCE = "https://postroom.example/webhooks/google"
+
+WAYS_IN = (["INBOX", "UNREAD"], ["SPAM"], ["TRASH"], ["UNREAD"])
+"""The labels with which mail comes in, in turn; somebody moves it to the inbox at once."""
 
 _CONTENT = re.compile(r"/messages/([^/]+)$")
 
@@ -45,11 +51,13 @@ class Gmail(Site):
     clock: Clock
     client: httpx.AsyncClient
     find: Find
+    announcer: Announcer = field(default_factory=Announcer)
 
     def __post_init__(self) -> None:
         self.emulator = GmailEmulator(self.client, self.clock)
         self.service_account = self.emulator.service_account_key(f"https://{TOKENS}")
         self._lanes = {mailbox_of(lane).address: lane for lane in lanes_of("google")}
+        self.emulator.pubsub.create_topic(TOPIC)
         for address in self._lanes:
             self.emulator.mailbox(address)
 
@@ -57,7 +65,24 @@ class Gmail(Site):
 
     @property
     def app(self) -> AsgiApp:
-        return self.emulator.app
+        return self._answer
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        """As the emulator; a watch that it has made announces itself."""
+        address = self._watched(scope)
+
+        async def sent(message: Any) -> None:  # noqa: ANN401 - ASGI
+            if address and message.get("status") == HTTPStatus.OK:
+                self.announcer(self._notice(mailbox_of(self._lanes[address])))
+            await send(message)
+
+        await self.emulator.app(scope, receive, sent)
+
+    def _watched(self, scope: Any) -> str:  # noqa: ANN401 - ASGI
+        if not scope["path"].endswith("/watch"):
+            return ""
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        return self._address_of(headers.get("authorization", ""))
 
     def targets(self, request: httpx.Request) -> Sequence[str]:
         match request.url.host:
@@ -85,25 +110,33 @@ class Gmail(Site):
         return json.dumps(others[0].body("raw")).encode() if others else None
 
     def _address(self, request: httpx.Request) -> str:
+        return self._address_of(request.headers.get("Authorization", ""))
+
+    def _address_of(self, authorization: str) -> str:
         try:
-            return self.emulator.tokens.address_of(request.headers.get("Authorization", ""))
+            return self.emulator.tokens.access.caller(authorization).address
         except GoogleError:
             return ""
 
     # --- What happens there ---
 
     def deliver(self, mail: Mail, mailbox: Mailbox) -> Pointer:
-        message_id = self.emulator.deliver(mailbox.address, raw(mail, mailbox))
+        address, labels = mailbox.address, WAYS_IN[mail.number % len(WAYS_IN)]
+        message_id = self.emulator.deliver(address, raw(mail, mailbox), labels=labels)
+        self.emulator.relabel(address, message_id, add=["INBOX"], remove=["SPAM", "TRASH"])
         return GooglePointer(LISTED_HISTORY_ID, mailbox.address, message_ids=(message_id,))
 
     def notices(self, arrived: Arrived) -> Sequence[Notice]:
         mailbox = arrived.mailbox
+        return [self._notice(mailbox)] if self.emulator.watches(mailbox.address) else []
+
+    def _notice(self, mailbox: Mailbox) -> Notice:
         assert isinstance(mailbox.account, GoogleAccount)
         subscription = self._subscription(mailbox.account.pubsub_subscription)
         history_id = self.emulator.history_id(mailbox.address)
         body = self.emulator.pubsub.envelope(subscription, mailbox.address, history_id)
         headers = {"authorization": f"Bearer {self._token}"}
-        return [Notice("/webhooks/google", json.dumps(body).encode(), headers)]
+        return Notice("/webhooks/google", json.dumps(body).encode(), headers)
 
     def delete(self, arrived: Arrived) -> None:
         assert isinstance(arrived.pointer, GooglePointer)
@@ -112,6 +145,9 @@ class Gmail(Site):
     def forget_positions(self, mailbox: Mailbox) -> dict[Pointer, Pointer]:
         self.emulator.expire_history(mailbox.address)
         return {}
+
+    def drop_watches(self, mailbox: Mailbox) -> None:
+        self.emulator._backend.watches.forget(mailbox.address)
 
     def passed(self, position: str, arrived: Sequence[Arrived]) -> list[Arrived]:
         return [each for each in arrived if self._history_id(each) <= int(position)]

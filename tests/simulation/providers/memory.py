@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -34,6 +35,7 @@ from postroom.application.ports import (
     MessageFetcher,
     NotificationReader,
     Provider,
+    Subscriptions,
     Unauthenticated,
 )
 from postroom.domain.account import Account
@@ -46,10 +48,15 @@ from tests.simulation.network import Link, remote
 from tests.simulation.plan import Mail, Nature
 from tests.simulation.process import this_process
 from tests.simulation.providers import Outside, Reach, Surroundings
+from tests.simulation.providers.announcing import Announcer
 from tests.simulation.reading import Readers
+from tests.watches import InMemoryWatches
 
 PAGE_SIZE = 5
 SIGNED = "signed by Google"
+RENEW_EVERY = timedelta(minutes=10)
+"""Gmail's is a day: longer than a run."""
+
 READING = 0.2
 """Seconds that it takes to send a message."""
 
@@ -73,10 +80,19 @@ class InMemoryOutside(Outside):
         self.subscriptions = InMemorySubscriptions(
             self.clock, tokens=lambda: f"{next(numbers):08}-0000-4000-8000-000000000000"
         )
+        self.numbered = InMemoryChanges(page_size=PAGE_SIZE, numbered=True)
+        self.watches = InMemoryWatches(
+            self.clock,
+            tokens=self.subscriptions.tokens,
+            announce=self._announce,
+            renew_every=RENEW_EVERY,
+        )
+        self._announcer = Announcer()
         self._uids: dict[str, int] = {}
+        self._pushes = count(10**6)
 
     async def open(self, resources: AsyncExitStack, reach: Reach) -> None:
-        """Nothing needs to be begun."""
+        self._announcer.open(resources, reach)
 
     def mailbox(self, lane: str) -> Mailbox:
         return mailbox_of(lane)
@@ -96,17 +112,28 @@ class InMemoryOutside(Outside):
             "microsoft": GraphNotificationReader(_verify_none),
             "google": GmailNotificationReader(_Signatures()),
         }
+        subscriptions: dict[str, Subscriptions] = {
+            "microsoft": self.subscriptions,
+            "google": self.watches,
+        }
         made = InMemoryProvider(name=name, account=account, pointer=pointer)()
         fetcher = _Ailing(self)
         return replace(
             made,
             fetcher=remote(link, lambda: fetcher),
-            changes=remote(link, lambda: self.changes),
-            subscriptions=remote(link, lambda: self.subscriptions) if name == "microsoft" else None,
+            changes=remote(link, lambda: self._changes_of(name)),
+            subscriptions=remote(link, lambda: subscriptions[name]) if name != "imap" else None,
             notifications=readers.get(name),
             listener=remote(link, lambda: self.listener) if name == "imap" else None,
             sources=sources_of,
         )
+
+    def _changes_of(self, provider: str) -> InMemoryChanges:
+        return self.numbered if provider == "google" else self.changes
+
+    def _announce(self, mailbox: Mailbox) -> None:
+        history_id = self.numbered.end(mailbox, folder=FOLDER)
+        self._announcer(gmail_notice(mailbox, history_id, next(self._pushes), SIGNED))
 
     # --- What happens there ---
 
@@ -114,7 +141,7 @@ class InMemoryOutside(Outside):
         pointer = self._pointer(mail, mailbox)
         dated = None if mailbox.provider == "google" else self.clock.now()
         self._lay(Arrived(mail, mailbox, pointer))
-        self.changes.deliver(mailbox, Arrival(pointer, dated))
+        self._changes_of(mailbox.provider).deliver(mailbox, Arrival(pointer, dated))
         if mailbox.provider == "imap" and mail.notices:
             self.listener.announce(mailbox)
         return pointer
@@ -146,8 +173,8 @@ class InMemoryOutside(Outside):
                 live = self.subscriptions.live(arrived.mailbox)
                 shown = self.subscriptions.shown
                 return [graph_notice(each, shown[each], message_id) for each in live]
-            case "google", _:
-                history_id = self.changes.end(arrived.mailbox, folder=FOLDER)
+            case "google", _ if self.watches.live(arrived.mailbox):
+                history_id = self.numbered.end(arrived.mailbox, folder=FOLDER)
                 return [gmail_notice(arrived.mailbox, history_id, arrived.mail.number, SIGNED)]
             case _:
                 return []
@@ -158,7 +185,7 @@ class InMemoryOutside(Outside):
 
     def forget_positions(self, mailbox: Mailbox) -> dict[Pointer, Pointer]:
         if mailbox.provider != "imap":
-            self.changes.expire(mailbox)
+            self._changes_of(mailbox.provider).expire(mailbox)
             return {}
         self._uids[lane_of(mailbox)] = self._validity(mailbox) + 1
         lane = lane_of(mailbox)
@@ -173,11 +200,19 @@ class InMemoryOutside(Outside):
         return moved
 
     async def drop_subscriptions(self, mailbox: Mailbox) -> None:
-        for each in self.subscriptions.live(mailbox):
-            self.subscriptions.lose(each)
+        for subscriptions in (self.subscriptions, self.watches):
+            for each in subscriptions.live(mailbox):
+                subscriptions.lose(each)
+
+    def lag(self, mailbox: Mailbox, back: int) -> None:
+        self.numbered.lag(mailbox, back=back)
+
+    def catch_up(self, mailbox: Mailbox) -> None:
+        self.numbered.catch_up(mailbox)
 
     def passed(self, mailbox: Mailbox, position: str, arrived: Sequence[Arrived]) -> list[Arrived]:
-        passed = {each.pointer for each in self.changes.listed_before(mailbox, position)}
+        changes = self._changes_of(mailbox.provider)
+        passed = {each.pointer for each in changes.listed_before(mailbox, position)}
         return [each for each in arrived if each.pointer in passed]
 
 

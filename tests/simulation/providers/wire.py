@@ -59,6 +59,7 @@ class OnTheWire(Outside):
             **dict.fromkeys((GRAPH, LOGIN), self.graph),
             **dict.fromkeys((GMAIL, TOKENS, CERTIFICATES), self.gmail),
         }
+        self.gmail.announcer.open(resources, reach)
         await self.imap.open(the_loop().internet, resources)
 
     def mailbox(self, lane: str) -> Mailbox:
@@ -120,6 +121,14 @@ class OnTheWire(Outside):
     async def drop_subscriptions(self, mailbox: Mailbox) -> None:
         if mailbox.provider == "microsoft":
             await self.graph.drop_subscriptions(mailbox)
+        if mailbox.provider == "google":
+            self.gmail.drop_watches(mailbox)
+
+    def lag(self, mailbox: Mailbox, _: int) -> None:
+        self.gmail.emulator.lag(mailbox.address, 10**9)
+
+    def catch_up(self, mailbox: Mailbox) -> None:
+        self.gmail.emulator.lag(mailbox.address, 0)
 
     def passed(self, mailbox: Mailbox, position: str, arrived: Sequence[Arrived]) -> list[Arrived]:
         return self._of(mailbox).passed(position, arrived)

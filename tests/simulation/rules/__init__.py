@@ -10,7 +10,8 @@
 * states      a mailbox that cannot receive says so, and one that can does not complain; a loss of
               the queue is healed
 
-Others are checked while a run goes on: that cursors follow the queue (world.py), that waits are as
+Others are checked while a run goes on: that cursors follow the queue, and that positions which are
+numbers never go back (world.py), that waits are as
 long as meant (stores.py), that notices are answered, that Postroom stays up (service.py), that its
 processes end well (supervision.py), and that no error is unforeseen (trace.py).
 """

@@ -1,0 +1,77 @@
+"""A mailbox at the emulated Gmail that is watched and maintained, and whose pushes come or not."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+
+from postroom.adapters.google import provider
+from postroom.adapters.google.pointer import GooglePointer
+from postroom.adapters.http.deps import ProviderDeps
+from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
+from postroom.adapters.memory.registry import InMemoryMailboxRegistry
+from postroom.application.ports import Provider
+from postroom.domain.mailbox import Mailbox
+from postroom.entrypoints.emulators.gmail.subscriptions import Subscription
+from tests.adapters.gmail_rig import MAIL, SUPPORT, URL, Rig, gmail_rig
+from tests.contracts.gmail_subscriptions_stage import OTHER_TOPIC, TOPIC, with_topic
+from tests.threads import sign_ins
+from tests.unit.trigger_rig import Maintained
+
+SUBSCRIPTION = "projects/project/subscriptions/gmail"
+
+
+class Receiving(Maintained):
+    """*rig* has the emulator. A Pub/Sub subscription of the topic is there from the beginning."""
+
+    def __init__(self, rig: Rig, gmail: Provider, mailbox: Mailbox, clock: ManualClock) -> None:
+        super().__init__(gmail, mailbox, clock)
+        self.gmail = rig.gmail
+        for topic in (TOPIC, OTHER_TOPIC):
+            self.gmail.pubsub.create_topic(topic)
+        self.backlog = self.gmail.pubsub.subscribe(Subscription(name=SUBSCRIPTION, topic=TOPIC))
+
+    @property
+    def lists(self) -> int:
+        return self.gmail.calls["history.list"]
+
+    def deliver(self, messages: int = 1) -> list[str]:
+        return [self.gmail.deliver(SUPPORT, MAIL) for _ in range(messages)]
+
+    async def add(self) -> None:
+        """Add the mailbox, and do all that is due at once."""
+        await self.registry.add(self.mailbox)
+        while await self.maintain_due():
+            pass
+
+    async def handle_pushes(self, *, every_time: int = 1) -> int:
+        """Have a worker handle what is pushed, each so often; returns how many messages that is."""
+        deliveries = self.backlog.lease(most=1000)
+        for delivery in deliveries:
+            change = json.loads(delivery.message.data)
+            pointer = GooglePointer(int(change["historyId"]), change["emailAddress"])
+            for _ in range(every_time):
+                await self.trigger(self.mailbox, pointer)
+        self.backlog.acknowledge([delivery.ack_id for delivery in deliveries])
+        return len(deliveries)
+
+
+@asynccontextmanager
+async def gmail_receiving(clock: ManualClock, *, topic: str = TOPIC) -> AsyncIterator[Receiving]:
+    async with gmail_rig(clock) as rig, AsyncExitStack() as resources:
+        http = await resources.enter_async_context(
+            httpx.AsyncClient(transport=rig.gmail.transport())
+        )
+        deps = ProviderDeps(
+            http=http,
+            sign_ins=sign_ins(clock),
+            clock=clock,
+            registry=InMemoryMailboxRegistry(InMemoryDatabase()),
+            resources=resources,
+            public_url="https://postroom.test",
+            max_message_bytes=1024,
+        )
+        gmail = provider(deps, gmail_url=URL, certs_url=f"{URL}/oauth2/v1/certs")
+        yield Receiving(rig, gmail, with_topic(rig.mailbox(), topic), clock)
