@@ -41,8 +41,8 @@ class GmailMailboxCheck(MailboxCheck):
             ("signing in", self.gmail.sign_in),
             ("reading the profile", self._read_profile),
             ("opening a message", self._open_newest),
-            ("finding the labels", self._find_labels),
             ("reading the history", self._read_history),
+            ("finding the labels", self._find_labels),
         )
         for name, attempt in steps:
             step = await _ended(name, attempt(mailbox), mailbox)

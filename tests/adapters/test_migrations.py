@@ -209,7 +209,7 @@ async def test_every_table_is_kept_apart_by_tenant(empty_database: str) -> None:
         " AND relname NOT IN ('migration', 'queue_witness', 'blob_canary') ORDER BY 1",
     )
 
-    assert len(tables) == 17
+    assert len(tables) == 18
     assert tables == scalars(
         empty_database,
         "SELECT relname FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p') ORDER BY 1",

@@ -122,8 +122,8 @@ class Gmail(Stage):
         "signing in",
         "reading the profile",
         "opening a message",
-        "finding the labels",
         "reading the history",
+        "finding the labels",
     )
     passed = (("refuse_to_sign_in", 0), ("refuse_to_read", 2), ("break_down", 1))
 
