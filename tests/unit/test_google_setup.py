@@ -36,7 +36,13 @@ from tests.adapters.google_sign_in_rig import CONSENT_URL, TOKEN_URL
 from tests.contracts.samples import NOON
 from tests.provider_deps import provider_deps
 
-STEPS = ["signing in", "reading the profile", "opening a message", "finding the labels"]
+STEPS = [
+    "signing in",
+    "reading the profile",
+    "opening a message",
+    "reading the history",
+    "finding the labels",
+]
 """Of the check, after two lines of the sign-in."""
 
 
