@@ -180,7 +180,8 @@ RETURNING handover.tenant, handover.key, traceparent,
     CASE WHEN handover.state = 'calling' THEN body END AS body
 """
 
-# A duplicate is an end that was recorded before, unless the application was not heard then.
+# A duplicate was recorded before if it has ended before, and the application was heard then. One
+# that has not been redriven has not; a recorded end of its job is that of a copy.
 RECORD_ENDS = """
 INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
 SELECT handover.tenant, mailbox, job_id, identity, ended.outcome, ended.detail, fence, %(now)s, job
@@ -188,7 +189,7 @@ FROM unnest(%(tenant)s::text[], %(key)s::text[], %(outcome)s::text[], %(detail)s
     AS ended (tenant, key, outcome, detail)
 JOIN handover ON handover.tenant = ended.tenant AND handover.key = ended.key
 WHERE application = %(application)s AND job_id IS NOT NULL
-  AND (state <> 'duplicate' OR NOT EXISTS (
+  AND (state <> 'duplicate' OR redriven_at IS NULL OR NOT EXISTS (
     SELECT FROM outcome
     WHERE outcome.tenant = handover.tenant AND outcome.job_id = handover.job_id
       AND outcome.outcome = 'completed'
