@@ -12,7 +12,15 @@ from random import Random
 from tests.simulation.applications import APPLICATION_OF, STATUSES
 from tests.simulation.applications import TARGETS as APPLICATIONS
 from tests.simulation.failures import RETRY_AFTERS
-from tests.simulation.mailboxes import AUTHORITIES, PARTS, PLACES, POSTROOM, SOURCES, STORES
+from tests.simulation.mailboxes import (
+    AUTHORITIES,
+    PARTS,
+    PLACES,
+    POSTROOM,
+    SOURCES,
+    STORES,
+    WORKERS,
+)
 from tests.simulation.plan import FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
 
 LANES = tuple(PLACES)
@@ -74,6 +82,9 @@ OF_APPLICATIONS = (
 HANDED_OVER = 0.3
 """Share of seeds in which some mailboxes have applications."""
 
+STALLED = 0.25
+"""Share of seeds in which a worker is stalled."""
+
 UNRELIABLE, NEAR_TROUBLE, ODD, ON_THE_WIRE = 0.3, 0.6, 0.05, 0.25
 """Shares: of seeds whose notices are not to be relied on; of mail that comes when trouble does; of
 mail that is not ordinary, in seeds that have such; of seeds with real adapters.
@@ -87,7 +98,7 @@ FLOODED, FLOOD = 0.1, 40
 def draw_plan(seed: int) -> Plan:
     random = Random(seed)
     span = random.choice([10 * MINUTE, 10 * MINUTE, 10 * MINUTE, 40 * MINUTE])
-    kinds = random.sample(list(Kind), random.choice([0, 1, 1, 2, 3]))
+    kinds = random.sample(list(TARGETS), random.choice([0, 1, 1, 2, 3]))
     faults = [
         _fault(random, span, random.choice(kinds)) for _ in range(random.randint(1, 4)) if kinds
     ]
@@ -107,7 +118,28 @@ def draw_plan(seed: int) -> Plan:
         tuple(sorted(mails, key=lambda mail: mail.at)),
         on_the_wire=random.random() < ON_THE_WIRE,
     )
-    return _handed_over(Random(f"{seed}, handed over"), span, plan)
+    plan = _handed_over(Random(f"{seed}, handed over"), span, plan)
+    return _stalled(Random(f"{seed}, stalled"), plan)
+
+
+def _stalled(random: Random, plan: Plan) -> Plan:
+    """Drawn by itself as well: a worker stops while mail comes, most often for longer than a lease.
+
+    It does so in the midst of work: that which leases are for.
+    """
+    if random.random() >= STALLED:
+        return plan
+    faults = [
+        Fault(
+            Kind.STALLS,
+            random.choice(WORKERS),
+            begins=begins,
+            lasts=random.uniform(20.0, 300.0),
+            degree=random.uniform(1.0, 60.0),
+        )
+        for begins in [random.choice(plan.mails).at for _ in range(random.choice([1, 1, 2]))]
+    ]
+    return _with_faults(plan, faults)
 
 
 def _handed_over(random: Random, span: float, plan: Plan) -> Plan:
@@ -125,11 +157,15 @@ def _handed_over(random: Random, span: float, plan: Plan) -> Plan:
         for number in range(20)
     ]
     return replace(
-        plan,
-        faults=tuple(sorted((*plan.faults, *faults), key=lambda fault: fault.begins)),
+        _with_faults(plan, faults),
         mails=tuple(sorted((*plan.mails, *mails), key=lambda mail: mail.at)),
         handed_over=True,
     )
+
+
+def _with_faults(plan: Plan, faults: Sequence[Fault]) -> Plan:
+    found = sorted((*plan.faults, *faults), key=lambda fault: fault.begins)
+    return replace(plan, faults=tuple(found))
 
 
 def _of_application(random: Random, span: float) -> Fault:

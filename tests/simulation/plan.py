@@ -42,6 +42,7 @@ class Kind(StrEnum):
     DROPS_SUBSCRIPTIONS = "drops subscriptions"
     REMOVED = "removed"  # a person removes the mailbox
     PAUSED = "paused"  # a person pauses the mailbox, and resumes it
+    STALLS = "stalls"  # stops in the midst of work, and then goes on as if nothing had been
 
 
 AVOIDED = frozenset({Kind.REFUSES, Kind.ERRS, Kind.HANGS, Kind.HANGS_FOR_EVER, Kind.THROTTLES})
@@ -51,8 +52,8 @@ AVOIDED = frozenset({Kind.REFUSES, Kind.ERRS, Kind.HANGS, Kind.HANGS_FOR_EVER, K
 @dataclass(frozen=True, slots=True)
 class Fault:
     """*degree* is in seconds of slowness, of a Retry-After, of skew, of what is lost, and between
-    two parts that are upgraded; or in calls before a crash. *form* is that of a Retry-After, or of
-    a lie.
+    two parts that are upgraded; or in calls before a crash or a stall. *form* is that of a
+    Retry-After, or of a lie.
     """
 
     kind: Kind

@@ -102,6 +102,8 @@ class Service:
         match fault.kind:
             case Kind.CRASHES:
                 running.process.steps = max(1, int(fault.degree))  # in the midst of work
+            case Kind.STALLS:
+                running.process.stalls_after = max(1, int(fault.degree)), fault.ends
             case Kind.RESTARTS:
                 running.stop.set()
             case _:

@@ -66,6 +66,17 @@ SHOWN_BY = {
     "let a lease end before its call": Plan.of(
         Fault(Kind.SLOW, CRM, 300, 30, degree=20), Mail(0, DESK, 305), handed_over=True
     ),
+    "forget the token of a claim": Plan.of(
+        Fault(Kind.SLOW, "graph", 300, 60, degree=30),
+        Fault(Kind.STALLS, "worker-2", 305, 10, degree=20),
+        *_mails(4),
+    ),
+    "forget the fence of a call": Plan.of(
+        Fault(Kind.SLOW, CRM, 300, 300, degree=25),
+        Fault(Kind.STALLS, "worker-2", 305, 65, degree=40),
+        Mail(0, DESK, 305),
+        handed_over=True,
+    ),
     "go on calling who is down": Plan.of(
         Fault(Kind.REFUSES, CRM, 300, 20), *_mails(5), handed_over=True
     ),

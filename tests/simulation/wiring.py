@@ -13,7 +13,6 @@ from postroom.adapters.html.sanitiser import Nh3Sanitiser
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
-from postroom.adapters.memory.handovers import InMemoryHandovers
 from postroom.adapters.memory.helpdesk import InMemoryHelpdesk
 from postroom.adapters.memory.ledger import InMemoryIdempotencyLedger
 from postroom.adapters.memory.offload import AtOnce
@@ -68,6 +67,7 @@ from postroom.entrypoints.telemetry.sdk import Telemetry
 from tests.simulation.applications import SimulatedCaller
 from tests.simulation.arrivals import LARGE
 from tests.simulation.clocks import OwnClock, TimeServer
+from tests.simulation.handovers import WatchedHandovers
 from tests.simulation.network import Link, remote
 from tests.simulation.process import Process
 from tests.simulation.providers import Surroundings
@@ -118,7 +118,10 @@ async def wire(
         Takeovers: remote(stored, _constant(InMemoryTakeovers(stores.database))),
         ShadowRows: remote(stored, _constant(InMemoryShadowRows(stores.database))),
         Applications: remote(stored, _constant(InMemoryApplications(stores.database))),
-        Handovers: remote(stored, _constant(InMemoryHandovers(stores.database, stores.clock))),
+        Handovers: remote(
+            stored,
+            _constant(WatchedHandovers(stores.database, stores.clock, world.trace.violate)),
+        ),
         HandoverRecords: remote(
             stored, _constant(InMemoryHandoverRecords(stores.database, stores.clock))
         ),
