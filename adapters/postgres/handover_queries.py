@@ -197,6 +197,7 @@ WHERE application = %(application)s AND job_id IS NOT NULL
 """
 
 BACKLOG = f"""
-SELECT count(*), coalesce(sum(raw_size + body_size), 0)::bigint AS size, min(accepted_at) AS oldest
-FROM handover WHERE {_APPLICATION} AND state IN ('waiting', 'calling')
+SELECT count(*), coalesce(sum(raw_size + body_size), 0)::bigint AS size,
+    min(accepted_at) FILTER (WHERE state <> 'held') AS oldest
+FROM handover WHERE {_APPLICATION} AND state IN ('waiting', 'calling', 'held')
 """

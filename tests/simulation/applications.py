@@ -160,7 +160,7 @@ class SimulatedCaller(ApplicationCaller):
         return 201 if is_new else self.random.choice((200, 208))
 
     async def _travel(self) -> None:
-        await self.process.step()
+        await self.process.step_in_call()
         await asyncio.sleep(self.random.expovariate(1 / LATENCY))
 
 

@@ -21,7 +21,7 @@ from tests.simulation.mailboxes import (
     STORES,
     WORKERS,
 )
-from tests.simulation.plan import FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
+from tests.simulation.plan import CALLING, FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
 
 LANES = tuple(PLACES)
 OUTSIDE = (*SOURCES, *AUTHORITIES, *LANES)
@@ -82,8 +82,10 @@ OF_APPLICATIONS = (
 HANDED_OVER = 0.3
 """Share of seeds in which some mailboxes have applications."""
 
-STALLED = 0.25
-"""Share of seeds in which a worker is stalled."""
+STALLED, STALLED_CALLING, IN_A_CALL = 0.2, 0.5, 0.7
+"""Shares: of seeds in which a worker is stalled; of those with applications; and of stalls in these
+that begin in a call.
+"""
 
 UNRELIABLE, NEAR_TROUBLE, ODD, ON_THE_WIRE = 0.3, 0.6, 0.05, 0.25
 """Shares: of seeds whose notices are not to be relied on; of mail that comes when trouble does; of
@@ -127,17 +129,21 @@ def _stalled(random: Random, plan: Plan) -> Plan:
 
     It does so in the midst of work: that which leases are for.
     """
-    if random.random() >= STALLED:
+    if random.random() >= (STALLED_CALLING if plan.handed_over else STALLED):
         return plan
+    handed_over = [mail for mail in plan.mails if mail.lane in APPLICATION_OF]
+    near = handed_over if plan.handed_over else plan.mails
     faults = [
         Fault(
             Kind.STALLS,
             random.choice(WORKERS),
             begins=begins,
             lasts=random.uniform(20.0, 300.0),
-            degree=random.uniform(1.0, 60.0),
+            degree=random.uniform(1.0, 6.0 if form else 60.0),
+            form=form,
         )
-        for begins in [random.choice(plan.mails).at for _ in range(random.choice([1, 1, 2]))]
+        for form in [CALLING if plan.handed_over and random.random() < IN_A_CALL else ""]
+        for begins in [random.choice(near).at for _ in range(random.choice([1, 1, 2]))]
     ]
     return _with_faults(plan, faults)
 

@@ -24,7 +24,7 @@ from postroom.domain.blame import Scope
 from postroom.domain.failure import Failure, Unavailable
 from postroom.domain.handover.answer import Answer, Done
 from postroom.domain.handover.application import Application
-from postroom.domain.handover.handover import Handover
+from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.health import Condition, Health
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Deferred, Final, Skipped
@@ -32,6 +32,7 @@ from postroom.domain.sync_result import SyncResult
 from postroom.entrypoints import dispatcher, worker
 from postroom.entrypoints.api import webhook_handler
 from tests.simulation.applications import SimulatedCaller
+from tests.simulation.handovers import FINAL
 from tests.simulation.plan import Kind, Nature, Plan
 
 
@@ -200,7 +201,10 @@ def _new_key_each_call(call: Callable[..., Any]) -> Callable[..., Any]:
 
 def _forget_the_fence(settled: Callable[..., Handover]) -> Callable[..., Handover]:
     def unfenced(self: Handover, answer: Answer, **named: Any) -> Handover:  # noqa: ANN401
-        return settled(self, answer, **{**named, "fence": self.fence})
+        if isinstance(answer, FINAL):
+            return settled(self, answer, **named)
+        mine = replace(self, state=State.CALLING)
+        return settled(mine, answer, **{**named, "fence": self.fence})
 
     return unfenced
 

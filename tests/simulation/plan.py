@@ -11,6 +11,9 @@ FOR_GOOD = 365 * DAY
 QUIET = 40 * MINUTE
 """How long after the last fault and the last message all must be well."""
 
+CALLING = "calling"
+"""The form of a stall that begins in a call of an application."""
+
 LONG_QUIET, LONGEST_QUIET = 3 * HOUR, 3 * DAY
 """The same where a message was at fault itself, for a while or for good: it is tried again ever
 less often, over more than a day.

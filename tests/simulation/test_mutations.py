@@ -9,7 +9,7 @@ import pytest
 
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 from tests.simulation.mutations import MUTATIONS, Mutation
-from tests.simulation.plan import Fault, Kind, Mail, Nature, Plan
+from tests.simulation.plan import CALLING, Fault, Kind, Mail, Nature, Plan
 from tests.simulation.run import run
 
 DESK, INFO, POST = "acme/desk", "acme/info", "acme/post"
@@ -72,9 +72,9 @@ SHOWN_BY = {
         *_mails(4),
     ),
     "forget the fence of a call": Plan.of(
-        Fault(Kind.SLOW, CRM, 300, 300, degree=25),
-        Fault(Kind.STALLS, "worker-2", 305, 65, degree=40),
-        Mail(0, DESK, 305),
+        Fault(Kind.STALLS, "worker", 304, 100, degree=1, form=CALLING),
+        *_mails(8),
+        *(Mail(0, "beta/desk", 305 + n / 5) for n in range(8)),
         handed_over=True,
     ),
     "go on calling who is down": Plan.of(

@@ -116,7 +116,7 @@ async def wire(
         Helpdesk: remote(stored, _constant(InMemoryHelpdesk(stores.database))),
         Routes: remote(stored, _constant(InMemoryRoutes(stores.database))),
         Takeovers: remote(stored, _constant(InMemoryTakeovers(stores.database))),
-        ShadowRows: remote(stored, _constant(InMemoryShadowRows(stores.database))),
+        ShadowRows: remote(stored, _constant(InMemoryShadowRows(stores.database, stores.clock))),
         Applications: remote(stored, _constant(InMemoryApplications(stores.database))),
         Handovers: remote(
             stored,
