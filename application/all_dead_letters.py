@@ -4,7 +4,7 @@ A dead handover has an id that no job has: its application, a colon, its key.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postroom.application.dead_letter_pages import (
@@ -14,12 +14,14 @@ from postroom.application.dead_letter_pages import (
     moment_after,
 )
 from postroom.application.ports import (
+    Applications,
     DeadLetterPage,
     DeadLetterQueue,
     HandoverRecord,
     HandoverRecords,
 )
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
+from postroom.domain.failure import AccessFailed
 from postroom.domain.handover.handover import DEAD_LETTERS, State
 
 PREFIXES = ("msg_", "evt_")
@@ -33,6 +35,7 @@ _SET_ASIDE = DEAD_LETTERS | {State.HELD}
 class AllDeadLetters(DeadLetterQueue):
     queue: DeadLetterQueue
     records: HandoverRecords
+    applications: Applications
 
     async def dead_letters(
         self, chosen: DeadLetterFilter = EVERY_LETTER, *, limit: int = 100, after: str = ""
@@ -40,7 +43,7 @@ class AllDeadLetters(DeadLetterQueue):
         """Handovers that died at the same moment are on one page, so it may hold a few more."""
         pointers = await self.queue.dead_letters(chosen, limit=limit, after=after)
         records = await self.records.dead(chosen, before=beginning(chosen, after), limit=LOOKED_AT)
-        handovers = [letter_of(record) for record in records]
+        handovers = await self._letters(records)
         seen_to = [moment_after(int(pointers.next))] if pointers.next else []
         seen_to += [handovers[-1].died_at] if len(handovers) >= LOOKED_AT else []
         matching = [letter for letter in handovers if chosen.matches(letter)]
@@ -50,15 +53,19 @@ class AllDeadLetters(DeadLetterQueue):
         if not _is_of_handover(job_id):
             return await self.queue.dead_letter(job_id)
         record = await self._record(job_id)
-        return letter_of(record) if record else None
+        return (await self._letters([record]))[0] if record else None
 
     async def redrive(self, job_ids: Sequence[str]) -> Sequence[str]:
-        moved = await self._move(job_ids, State.WAITING, "redriven by hand")
+        """A handover whose application was removed stays as it is."""
+        found = [(id_, await self.dead_letter(id_)) for id_ in job_ids if _is_of_handover(id_)]
+        owned = [id_ for id_, letter in found if letter and not letter.is_orphaned]
+        moved = await self._move(owned, State.WAITING, "redriven by hand")
         return [*moved, *await self.queue.redrive(_jobs(job_ids))]
 
     async def purge(self, job_ids: Sequence[str]) -> Sequence[str]:
         """A handover is skipped, and deleted when its retention ends."""
-        moved = await self._move(job_ids, State.SKIPPED, "purged by hand")
+        handovers = [id_ for id_ in job_ids if _is_of_handover(id_)]
+        moved = await self._move(handovers, State.SKIPPED, "purged by hand")
         return [*moved, *await self.queue.purge(_jobs(job_ids))]
 
     async def _move(self, ids: Sequence[str], to: State, reason: str) -> Sequence[str]:
@@ -70,6 +77,21 @@ class AllDeadLetters(DeadLetterQueue):
             if record and await self.records.move(record, to, reason):
                 moved.append(id_)
         return moved
+
+    async def _letters(self, records: Sequence[HandoverRecord]) -> Sequence[DeadLetter]:
+        letters = [letter_of(record) for record in records]
+        names = {(letter.tenant, letter.application) for letter in letters}
+        there = {name for name in names if await self._is_there(*name)}
+        return [
+            replace(letter, is_orphaned=(letter.tenant, letter.application) not in there)
+            for letter in letters
+        ]
+
+    async def _is_there(self, tenant: str, application: str) -> bool:
+        try:
+            return await self.applications.get(tenant, application) is not None
+        except AccessFailed:  # its secrets cannot be decrypted
+            return True
 
     async def _record(self, id_: str) -> HandoverRecord | None:
         application, _, key = id_.rpartition(SEPARATOR)

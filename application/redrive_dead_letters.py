@@ -25,13 +25,15 @@ Move = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 class Survey:
     """How many letters *matched* so far, the first of them, and ids of which there is none.
 
-    *forgotten* counts the handovers whose application need not have their keys any more.
+    *forgotten* counts the handovers whose application need not have their keys any more, and
+    *orphaned* those whose application was removed: they cannot be redriven.
     """
 
     matched: int = 0
     first: tuple[DeadLetter, ...] = ()
     unknown: tuple[str, ...] = ()
     forgotten: int = 0
+    orphaned: int = 0
 
     def only_these(self, which: Which) -> Which:
         """*which* as it was surveyed: without what is unknown, or has died since."""
@@ -73,8 +75,7 @@ class RedriveDeadLetters:
         survey = Survey()
         async for letters in self._pages(which):
             first = (survey.first + tuple(letters))[:SHOWN]
-            forgotten = survey.forgotten + self._forgotten(letters)
-            survey = Survey(survey.matched + len(letters), first, forgotten=forgotten)
+            survey = replace(self._counted(letters, survey), first=first)
             yield survey
 
     def redrive(self, which: Which, *, rate: float = 0) -> AsyncIterator[Progress]:
@@ -100,11 +101,16 @@ class RedriveDeadLetters:
         found = {job_id: await self.queue.dead_letter(job_id) for job_id in job_ids}
         letters = [letter for letter in found.values() if letter]
         unknown = tuple(job_id for job_id, letter in found.items() if not letter)
-        return Survey(len(letters), tuple(letters[:SHOWN]), unknown, self._forgotten(letters))
+        return self._counted(letters, Survey(first=tuple(letters[:SHOWN]), unknown=unknown))
 
-    def _forgotten(self, letters: Sequence[DeadLetter]) -> int:
+    def _counted(self, letters: Sequence[DeadLetter], before: Survey) -> Survey:
         now = self.clock.now()
-        return sum(letter.may_be_doubled(now) for letter in letters)
+        return replace(
+            before,
+            matched=before.matched + len(letters),
+            forgotten=before.forgotten + sum(each.may_be_doubled(now) for each in letters),
+            orphaned=before.orphaned + sum(each.is_orphaned for each in letters),
+        )
 
     async def _ids(self, which: Which) -> AsyncIterator[Sequence[str]]:
         if not isinstance(which, DeadLetterFilter):

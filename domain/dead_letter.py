@@ -16,7 +16,8 @@ class DeadLetter:
     No two jobs have the same *died_at*.
 
     A handover has the name of its *application*, which *may_be_handled* says of whether it may have
-    handled the message, and *keep_key_until*: later it may handle it a second time.
+    handled the message, and *keep_key_until*: later it may handle it a second time. It is orphaned
+    where that application was removed: nobody would call with it.
     """
 
     id: str
@@ -30,6 +31,7 @@ class DeadLetter:
     application: str = ""
     may_be_handled: bool = False
     keep_key_until: datetime | None = None
+    is_orphaned: bool = False
 
     def may_be_doubled(self, now: datetime) -> bool:
         """Whether the application may have forgotten that it has handled it."""

@@ -23,7 +23,6 @@ from postroom.adapters.memory.witness_row import WitnessRow
 from postroom.application.ports import Canary, Clock, OutcomeRecord
 from postroom.domain.events.event import Stored
 from postroom.domain.handover.application import Application
-from postroom.domain.handover.shadow import ShadowRow
 from postroom.domain.helpdesk.ticket import Ticket
 from postroom.domain.mailbox import Mailbox
 
@@ -48,7 +47,6 @@ class Tables:
     merged: dict[int, int] = field(default_factory=dict)
     takeovers: dict[str, datetime] = field(default_factory=dict)
     elsewhere: dict[tuple[str, str], Elsewhere] = field(default_factory=dict)
-    shadow_rows: dict[tuple[str, str, str], ShadowRow] = field(default_factory=dict)
     handovers: dict[tuple[str, str], HandoverRow] = field(default_factory=dict)
     handover_numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     applications: dict[str, Application] = field(default_factory=dict)

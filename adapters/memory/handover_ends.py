@@ -58,7 +58,12 @@ def record_end(
 
 
 def _is_recorded(tables: Tables, row: HandoverRow) -> bool:
-    """A duplicate is an end that was recorded before, unless the application was not heard then."""
-    return row.handover.state is State.DUPLICATE and any(
+    """A duplicate was recorded before if it has ended before, and the application was heard then.
+
+    One that has not been redriven has not; a recorded end of its job is that of a copy.
+    """
+    handover = row.handover
+    is_again = handover.state is State.DUPLICATE and handover.redriven_at is not None
+    return is_again and any(
         isinstance(each.outcome, Completed) and each.job == row.job for each in tables.outcomes
     )

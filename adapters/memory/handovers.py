@@ -22,7 +22,7 @@ from postroom.domain.handover.application import Application, Order
 from postroom.domain.handover.body_readdress import readdressed
 from postroom.domain.handover.claiming import plan
 from postroom.domain.handover.fallback import falls_back, may_leave, moved, taken_over
-from postroom.domain.handover.handover import BACKLOG, Handover, State
+from postroom.domain.handover.handover import BACKLOG, COUNTED, Handover, State
 from postroom.domain.handover.health import Health
 from postroom.domain.handover.settling import Key, settle
 from postroom.domain.mailbox import Mailbox
@@ -139,11 +139,14 @@ class InMemoryHandovers(Handovers):
         return self._standing(application).health, self._clock.now()
 
     async def backlog(self, application: Application) -> Backlog:
-        rows = [row for row in self._of(application).values() if row.handover.state in BACKLOG]
+        rows = [row for row in self._of(application).values() if row.handover.state in COUNTED]
         return Backlog(
             count=len(rows),
             size=sum(row.raw_size + len(row.body) for row in rows),
-            oldest=min((row.handover.accepted_at for row in rows), default=None),
+            oldest=min(
+                (row.handover.accepted_at for row in rows if row.handover.state in BACKLOG),
+                default=None,
+            ),
         )
 
     def _of(self, application: Application) -> Mapping[Key, HandoverRow]:

@@ -20,8 +20,9 @@ FROM application
 LEFT JOIN application_health USING (tenant, name)
 LEFT JOIN (
     SELECT owner, application AS of, count(*),
-        sum(raw_size + body_size)::bigint AS size, min(accepted_at) AS oldest
-    FROM handover WHERE state IN ('waiting', 'calling') GROUP BY owner, application
+        sum(raw_size + body_size)::bigint AS size,
+        min(accepted_at) FILTER (WHERE state <> 'held') AS oldest
+    FROM handover WHERE state IN ('waiting', 'calling', 'held') GROUP BY owner, application
 ) AS backlog ON backlog.owner = tenant AND backlog.of = name
 WHERE settings ->> 'role' IS DISTINCT FROM 'subscriber'
 ORDER BY tenant COLLATE "C", name COLLATE "C"

@@ -20,6 +20,11 @@ EVERY = timedelta(minutes=1)
 AGAIN = timedelta(seconds=5)
 """How soon the database is asked again after it could not be."""
 
+SLOWEST = 2.0
+"""Seconds that an answer may take: it may be wrong by half of that. A process that was stalled
+meanwhile would be off by half of its stall, so it goes by what it knows.
+"""
+
 WITHIN = timedelta(seconds=2)
 """How long the start of a process may wait for it."""
 
@@ -74,4 +79,5 @@ class DatabaseClock(Clock):
             rows = await connection.execute("SELECT clock_timestamp()")
             [(moment,)] = await rows.fetchall()
             after = self.monotonic()
-        self._known = moment, (before + after) / 2
+        if self._known is None or after - before <= SLOWEST:
+            self._known = moment, (before + after) / 2

@@ -177,8 +177,9 @@ JOIN handover ON handover.tenant = chosen.tenant AND handover.key = chosen.key
 
 LOCK = f"SELECT {FIELDS} {_CHOSEN} FOR UPDATE OF handover"
 
-# Of those that are called with from now on, the body comes back; an end is recorded. A duplicate is
-# an end that was recorded before, unless the application was not heard then.
+# Of those that are called with from now on, the body comes back; an end is recorded. A duplicate
+# was recorded before if it has ended before, and the application was heard then. One that has not
+# been redriven has not; a recorded end of its job is that of a copy.
 SAVE = f"""
 WITH saved AS (
     UPDATE handover SET
@@ -196,11 +197,12 @@ WITH saved AS (
     RETURNING handover.*, outcome, detail, event_id, event_type, event_data
 ), ended AS (
     SELECT * FROM saved
-    WHERE outcome IS NOT NULL AND job_id IS NOT NULL AND (state <> 'duplicate' OR NOT EXISTS (
+    WHERE outcome IS NOT NULL AND job_id IS NOT NULL
+      AND (state <> 'duplicate' OR redriven_at IS NULL OR NOT EXISTS (
         SELECT FROM outcome AS earlier
         WHERE earlier.tenant = saved.tenant AND earlier.job_id = saved.job_id
           AND earlier.outcome = 'completed'
-    ))
+      ))
 ), recorded AS (
     INSERT INTO outcome (tenant, mailbox, job_id, identity, outcome, detail, attempt, at, job)
     SELECT tenant, mailbox, job_id, identity, outcome, detail, fence, %(now)s, job FROM ended
@@ -219,6 +221,7 @@ WHERE handover.tenant = chosen.tenant AND handover.key = chosen.key
 """
 
 BACKLOG = f"""
-SELECT count(*), coalesce(sum(raw_size + body_size), 0)::bigint AS size, min(accepted_at) AS oldest
-FROM handover WHERE {_APPLICATION} AND state IN ('waiting', 'calling')
+SELECT count(*), coalesce(sum(raw_size + body_size), 0)::bigint AS size,
+    min(accepted_at) FILTER (WHERE state <> 'held') AS oldest
+FROM handover WHERE {_APPLICATION} AND state IN ('waiting', 'calling', 'held')
 """

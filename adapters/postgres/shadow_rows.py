@@ -1,7 +1,7 @@
 """The handovers in shadow: see the table `handover`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.rows import kwargs_row
@@ -31,6 +31,17 @@ FROM unnest(%(keys)s::text[], %(applications)s::text[], %(states)s::text[], %(re
 WHERE handover.tenant = %(tenant)s AND handover.mailbox = %(mailbox)s
     AND handover.key = decided.key AND handover.application = decided.application
     AND handover.state = 'shadow'
+"""
+
+_EXPIRE = """
+WITH expired AS (
+    SELECT tenant, key, application FROM handover
+    WHERE state = 'shadow' AND accepted_at < statement_timestamp() - %(after)s
+    ORDER BY accepted_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM handover USING expired
+WHERE handover.tenant = expired.tenant AND handover.key = expired.key
+  AND handover.application = expired.application
 """
 
 BATCH = 5000
@@ -80,6 +91,10 @@ class PostgresShadowRows(ShadowRows):
                 }
                 changed += (await connection.execute(_RELEASE, values)).rowcount
         return changed
+
+    async def expired(self, *, after: timedelta, limit: int) -> int:
+        async with self._database.across_tenants() as connection:
+            return (await connection.execute(_EXPIRE, {"after": after, "limit": limit})).rowcount
 
 
 def _row(state: str, **values: Any) -> ShadowRow:  # noqa: ANN401 - columns of several types

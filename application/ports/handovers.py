@@ -78,7 +78,9 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What waits for an application. *size* is in bytes of original messages and bodies."""
+    """What waits for an application, or is held for a person. *size* is in bytes of original
+    messages and bodies. *oldest* is when the first was accepted of those that wait for no person.
+    """
 
     count: int
     size: int
@@ -152,4 +154,4 @@ class Handovers(Protocol):
 
     @abstractmethod
     async def backlog(self, application: Application) -> Backlog:
-        """What waits for *application*, or is being called with."""
+        """What waits for *application*, is being called with, or is held."""

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from postroom.domain.handover.shadow import Decision, ShadowRow
@@ -39,4 +39,11 @@ class ShadowRows(Protocol):
         """Store *decisions*, and the mailbox's takeover (`Takeovers.record`): all or nothing.
 
         A row that is not in shadow any more stays as it is. Returns how many have changed.
+        """
+
+    @abstractmethod
+    async def expired(self, *, after: timedelta, limit: int) -> int:
+        """Delete up to *limit* rows in shadow that were accepted longer ago than that.
+
+        By the store's own clock. Returns how many were deleted.
         """

@@ -65,6 +65,9 @@ DEAD_LETTERS = frozenset({State.REFUSED, State.DEAD})
 
 BACKLOG = frozenset({State.WAITING, State.CALLING})
 
+COUNTED = BACKLOG | {State.HELD}
+"""Against the limits of an application: what waits for a person fills a disk, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:

@@ -7,12 +7,15 @@ handles each message. To decide once more, by the same list, changes nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postroom.domain.handover.application import Mode
 from postroom.domain.handover.handover import State
 from postroom.domain.ingress import IngressMode
 from postroom.domain.takeover import may_be
+
+SHADOW_LASTS = timedelta(days=30)
+"""What came in shadow so long ago is deleted: no change goes back so far."""
 
 BEFORE = "handled by the old system before the change"
 LISTED = "the old system says that it has handled it"

@@ -101,7 +101,7 @@ async def dead_letters(
 
 
 def _all(services: Services) -> AllDeadLetters:
-    return AllDeadLetters(services.queue, services.handover_records)
+    return AllDeadLetters(services.queue, services.handover_records, services.applications)
 
 
 @get("/dead-letters/{job:str}", responses=ERRORS | described(NOT_FOUND))

@@ -86,15 +86,18 @@ def preview(found: Found, *, as_json: bool) -> None:
 def move(action: Action, found: Found, rate: float, *, as_json: bool) -> None:
     """Do it, and print how many it was. Raises CommandFailed."""
     result = with_admin(lambda admin: _move(action, found, rate, admin))
+    stay = found.survey.orphaned if action is REDRIVE else 0
     if as_json:
         print_json({**_result(found, result), "dry_run": False})
     elif result.matched:
-        gone = result.matched - result.done
+        gone = max(result.matched - result.done - stay, 0)
         others = f"; {gone} had gone already" if gone else ""
         typer.echo(f"{counted(result.done)} {action.done}{others}.")
     else:
         _print_none(found)
     _refuse_unknown(found)
+    if stay:
+        raise CommandFailed(_orphaned(stay))
 
 
 async def _move(action: Action, found: Found, rate: float, admin: AdminContext) -> Progress:
@@ -118,8 +121,18 @@ def _stopped(action: Action, step: Progress, total: int) -> str:
     return f"stopped when {step.done} of {total} were {action.done}"
 
 
+def _orphaned(count: int) -> str:
+    are = "handover stays" if count == 1 else "handovers stay"
+    return f"{count} {are}, whose application was removed: add it again, or purge what stays"
+
+
 def _result(found: Found, progress: Progress) -> dict[str, object]:
-    return {"matched": progress.matched, "done": progress.done, "unknown": found.survey.unknown}
+    return {
+        "matched": progress.matched,
+        "done": progress.done,
+        "unknown": found.survey.unknown,
+        "orphaned": found.survey.orphaned,
+    }
 
 
 def _print_none(found: Found) -> None:

@@ -10,6 +10,7 @@ import typer
 from postroom.application.release_shadow import Released
 from postroom.application.shadow import AmbiguousAddress, Served
 from postroom.domain.handover.comparison import Comparison, Theirs
+from postroom.domain.handover.shadow import SHADOW_LASTS
 from postroom.entrypoints.cli.context import with_core
 from postroom.entrypoints.cli.errors import CommandFailed
 from postroom.entrypoints.cli.handled_file import read_handled
@@ -26,6 +27,9 @@ shadow = typer.Typer(
 
 SETTLED = timedelta(minutes=5)
 """What is younger may not have come to us yet."""
+
+
+TOO_LONG_AGO = f"what came in shadow is deleted after {SHADOW_LASTS.days} days"
 
 
 def when(text: str) -> datetime:
@@ -89,17 +93,18 @@ def report(
     if begin is None:
         raise CommandFailed(f"{handled} has no record: give --since")
 
-    async def run(core: Core, _: Settings) -> tuple[Comparison, datetime]:
-        settled = core.clock.now() - SETTLED
+    async def run(core: Core, _: Settings) -> tuple[Comparison, datetime, datetime]:
+        now = core.clock.now()
+        settled, start = now - SETTLED, max(begin, now - SHADOW_LASTS)
         latest = max((each.handled_at for each in file.records), default=settled)
         end = until or min(latest, settled)
         served = await _served(core, tenant, mailboxes or [])
         theirs = _of(file.records, served, is_limited=bool(tenant or mailboxes))
-        found = await core.compare_shadow(theirs, served, since=begin, until=end)
-        return found, end
+        found = await core.compare_shadow(theirs, served, since=start, until=end)
+        return found, start, end
 
-    found, end = with_core(run)
-    print_comparison(found, file.bad, begin, end, as_json=as_json)
+    found, start, end = with_core(run)
+    print_comparison(found, file.bad, start, end, as_json=as_json)
     if found.only_there:
         raise typer.Exit(1)
 
@@ -120,8 +125,11 @@ def release(
         raise CommandFailed(f"{summary(file.bad)}; nothing was released")
 
     async def run(core: Core, _: Settings) -> list[Released]:
-        if since > core.clock.now():
+        now = core.clock.now()
+        if since > now:
             raise typer.BadParameter("that is still to come", param_hint="--from")
+        if since < now - SHADOW_LASTS:  # what was ours to handle would be gone
+            raise typer.BadParameter(TOO_LONG_AGO, param_hint="--from")
         served = await _served(core, tenant, mailboxes or [])
         released: list[Released] = []
         with progress("releasing", len(served.mailboxes)) as done:

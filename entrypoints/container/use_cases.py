@@ -102,7 +102,9 @@ def bind_use_cases(
     container.register(NoteAnswer)
     container.register(JudgeFailure, draw=container.resolve(Random).random)
     container.register(ConsumeJob)
-    letters = AllDeadLetters(queue, container.resolve(HandoverRecords))
+    letters = AllDeadLetters(
+        queue, container.resolve(HandoverRecords), container.resolve(Applications)
+    )
     container.register(RedriveDeadLetters, instance=RedriveDeadLetters(letters, clock))
     container.register(WatchQueue)
     watch: Watch = ObservedWatch(container.resolve(WatchQueue), telemetry)

@@ -75,3 +75,17 @@ async def test_while_the_database_is_away_it_is_the_hosts() -> None:
         clock.following(away),
     ):
         assert clock.now() == host.now()
+
+
+async def test_an_answer_that_took_long_does_not_set_a_clock_that_was_set(
+    database: Database,
+) -> None:
+    """The process was stalled while it asked: half of that would be the error."""
+    moments = iter([0.0, 0.1, 60.0, 160.0])
+    clock = DatabaseClock(a_host(timedelta()), monotonic=lambda: next(moments))
+    await clock.ask(database)
+    known = clock._known
+
+    await clock.ask(database)
+
+    assert clock._known == known

@@ -308,6 +308,23 @@ async def test_a_duplicate_of_what_was_recorded_is_not_recorded_again(
     assert len(await outcomes.find("acme")) == 1
 
 
+async def test_a_copy_whose_answer_was_lost_gets_an_end_of_its_own(
+    handovers: Handovers, outcomes: Outcomes
+) -> None:
+    """The job is one and the same, and has ended at the other application."""
+    archive = replace(CRM, name="archive")
+    await ended(handovers, "a", Done(reference="1"))
+    await accept(handovers, "a", application=archive)
+
+    copy = await claim_one(handovers, archive)
+    await answer(handovers, copy, Duplicate(reference="2"), archive)
+
+    assert [record.outcome for record in await outcomes.find("acme")] == [
+        Completed(Effect.HANDED_OVER, "2"),
+        Completed(Effect.HANDED_OVER, "1"),
+    ]
+
+
 async def test_an_old_answer_to_what_was_moved_is_none_to_its_new_call(
     handovers: Handovers, handover_records: HandoverRecords
 ) -> None:

@@ -267,7 +267,20 @@ async def test_what_must_not_be_repeated_is_held_when_its_lease_ran_out(
     assert claimed.calls == []
     assert [(each.key, each.state) for each in claimed.others] == [("a", State.HELD)]
     assert await handovers.due() == []
-    assert (await handovers.backlog(application)).count == 0
+
+
+async def test_what_is_held_counts_against_the_limits_and_waits_for_nobody_else(
+    handovers: Handovers, pass_time: PassTime
+) -> None:
+    application = replace(CRM, when_unsure=WhenUnsure.HOLD)
+    [new] = await accept(handovers, "a")
+    await claim_one(handovers)
+    await pass_time(LEASE)
+    await handovers.claim(application, 10)
+
+    backlog = await handovers.backlog(application)
+
+    assert (backlog.count, backlog.size, backlog.oldest) == (1, 1000 + len(new.body), None)
 
 
 async def test_what_must_not_be_repeated_is_held_after_a_call_of_which_the_end_is_not_known(

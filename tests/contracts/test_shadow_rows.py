@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
+from postroom.adapters.clock import SystemClock
 from postroom.adapters.crypto import FernetCipher, generate_key
+from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.shadow_rows import InMemoryShadowRows
 from postroom.adapters.memory.takeovers import InMemoryTakeovers
@@ -37,6 +39,7 @@ class Stage:
     takeovers: Takeovers
     put: Put
     """Stores a row of a tenant and mailbox, as accepting a message does."""
+    now: Callable[[], datetime]
 
     async def all(self, tenant: str = "acme", mailbox: str = "support") -> list[ShadowRow]:
         return list(await self.rows.page(tenant, mailbox, since=NOON - 9 * DAY))
@@ -46,8 +49,9 @@ class Stage:
 async def stage(emptied_url: str) -> AsyncIterator[Stage]:
     if not emptied_url:
         database = InMemoryDatabase()
-        rows = InMemoryShadowRows(database)
-        yield Stage(rows, InMemoryTakeovers(database), rows.put)
+        clock = ManualClock()
+        rows = InMemoryShadowRows(database, clock)
+        yield Stage(rows, InMemoryTakeovers(database), rows.put, clock.now)
         return
     if not _has_handovers(emptied_url):
         pytest.skip("this release has no table of handovers yet")
@@ -59,7 +63,7 @@ async def stage(emptied_url: str) -> AsyncIterator[Stage]:
         cipher = FernetCipher([generate_key()])
         registry = PostgresMailboxRegistry(postgres, cipher, ACCOUNTS)
         takeovers = PostgresTakeovers(postgres, registry)
-        yield Stage(PostgresShadowRows(postgres, takeovers), takeovers, put)
+        yield Stage(PostgresShadowRows(postgres, takeovers), takeovers, put, SystemClock().now)
 
 
 def row(
@@ -166,6 +170,25 @@ async def test_more_than_one_statement_can_take_is_released(stage: Stage) -> Non
 
     assert await stage.rows.release("acme", "support", decisions, TAKEOVER) == 1
     assert await stage.all() == [replace(last, state=State.WAITING)]
+
+
+async def test_what_came_in_shadow_long_ago_is_deleted_and_nothing_else(stage: Stage) -> None:
+    old = stage.now() - 30 * DAY - MINUTE
+    for key, state, at in (
+        ("k1", State.SHADOW, old),
+        ("k2", State.SHADOW, old + 2 * MINUTE),
+        ("k3", State.WAITING, old),
+        ("k4", State.HELD, old),
+    ):
+        await stage.put("acme", "support", replace(row(key, state=state), accepted_at=at))
+    await stage.put("globex", "support", replace(row(), accepted_at=old))
+
+    assert await stage.rows.expired(after=30 * DAY, limit=1) == 1
+    assert await stage.rows.expired(after=30 * DAY, limit=10) == 1
+    assert await stage.rows.expired(after=30 * DAY, limit=10) == 0
+    found = await stage.rows.page("acme", "support", since=old)
+    assert [each.key for each in found] == ["k2", "k3", "k4"]
+    assert await stage.all(tenant="globex") == []
 
 
 # --- The table of handovers, of which this suite knows the columns that it needs ------------------

@@ -90,6 +90,13 @@ class Part:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
+    def terminate(self) -> None:
+        if self.lives:
+            self.signal(signal.SIGTERM)
+
+    def await_end(self) -> None:
+        wait_until(lambda: not self.lives, f"{self.name} has ended")
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

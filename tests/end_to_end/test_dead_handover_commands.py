@@ -99,6 +99,19 @@ def test_both_are_redriven_together(postroom: Postroom, letter: str) -> None:
     assert postroom("handover", "list", "--json").json[0]["state"] == "done"
 
 
+def test_what_nobody_would_call_with_stays_and_is_counted(postroom: Postroom, letter: str) -> None:
+    postroom("application", "route", "helpdesk", "--tenant", "acme")
+    assert postroom("application", "remove", "crm", "--yes").code == 0
+
+    ended = postroom("dead", "redrive", "--all")
+    again = postroom("dead", "redrive", letter, "--json")
+
+    assert (ended.code, ended.out) == (1, "1 dead letter is queued again.\n")
+    assert "1 handover stays, whose application was removed" in ended.err
+    assert (again.code, again.json["orphaned"], again.json["done"]) == (1, 1, 0)
+    assert [each["id"] for each in postroom("dead", "list", "--json").json["letters"]] == [letter]
+
+
 def test_one_is_redriven_by_its_id(postroom: Postroom, letter: str) -> None:
     assert postroom("dead", "redrive", letter).out == "1 dead letter is queued again.\n"
 

@@ -225,7 +225,13 @@ def test_what_is_chosen_is_driven_again_and_nothing_else(
 
     assert ended.code == 0
     moved = 5 - len(left)
-    assert ended.json == {"matched": moved, "done": moved, "unknown": [], "dry_run": False}
+    assert ended.json == {
+        "matched": moved,
+        "done": moved,
+        "unknown": [],
+        "orphaned": 0,
+        "dry_run": False,
+    }
     assert dead(postroom) == left
     assert ready(postroom) == moved
 
@@ -321,7 +327,13 @@ def test_by_ids_letters_are_purged_as_well(postroom: Postroom, five_letters: Non
     ended = postroom("dead", "purge", "g1", "x", "--yes", "--json")
 
     assert ended.code == 1
-    assert ended.json == {"matched": 1, "done": 1, "unknown": ["x"], "dry_run": False}
+    assert ended.json == {
+        "matched": 1,
+        "done": 1,
+        "unknown": ["x"],
+        "orphaned": 0,
+        "dry_run": False,
+    }
     assert dead(postroom) == ["g2", "a3", "a2", "a1"]
 
 

@@ -106,7 +106,7 @@ async def in_memory() -> AsyncIterator[Rig]:
         folder_syncs=InMemoryFolderSyncs(tables),
         routes=InMemoryRoutes(tables),
         takeovers=InMemoryTakeovers(tables),
-        shadow_rows=InMemoryShadowRows(tables),
+        shadow_rows=InMemoryShadowRows(tables, clock),
         applications=InMemoryApplications(tables),
         handovers=InMemoryHandovers(tables, clock),
         handover_records=InMemoryHandoverRecords(tables, clock),

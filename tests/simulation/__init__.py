@@ -10,7 +10,7 @@ happened. The same seed is the same run each time, and one that breaks a rule is
 * plan, draw, shrink, weather         what happens, drawn beforehand
 * mailboxes, arrivals, reading, applications, world
                                       what lies outside
-* network, clocks, failures, stores, providers
+* network, clocks, failures, stores, handovers, providers
                                       what lies between, and the providers in memory or on the wire
 * service, wiring, supervision, alone Postroom's processes
 * rules                               what must hold

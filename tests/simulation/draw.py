@@ -19,9 +19,10 @@ from tests.simulation.mailboxes import (
     POSTROOM,
     SOURCES,
     STORES,
+    WORKERS,
     lanes_of,
 )
-from tests.simulation.plan import FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
+from tests.simulation.plan import CALLING, FOR_GOOD, HOUR, MINUTE, Fault, Kind, Mail, Nature, Plan
 
 LANES = tuple(PLACES)
 OUTSIDE = (*SOURCES, *AUTHORITIES, *LANES)
@@ -82,6 +83,11 @@ OF_APPLICATIONS = (
 HANDED_OVER = 0.3
 """Share of seeds in which some mailboxes have applications."""
 
+STALLED, STALLED_CALLING, IN_A_CALL = 0.2, 0.5, 0.7
+"""Shares: of seeds in which a worker is stalled; of those with applications; and of stalls in these
+that begin in a call.
+"""
+
 UNRELIABLE, NEAR_TROUBLE, ODD, ON_THE_WIRE = 0.3, 0.6, 0.05, 0.25
 """Shares: of seeds whose notices are not to be relied on; of mail that comes when trouble does; of
 mail that is not ordinary, in seeds that have such; of seeds with real adapters.
@@ -121,7 +127,32 @@ def draw_plan(seed: int) -> Plan:
         on_the_wire=random.random() < ON_THE_WIRE,
     )
     plan = _lagging(Random(f"{seed}, lagging"), span, plan)
-    return _handed_over(Random(f"{seed}, handed over"), span, plan)
+    plan = _handed_over(Random(f"{seed}, handed over"), span, plan)
+    return _stalled(Random(f"{seed}, stalled"), plan)
+
+
+def _stalled(random: Random, plan: Plan) -> Plan:
+    """Drawn by itself as well: a worker stops while mail comes, most often for longer than a lease.
+
+    It does so in the midst of work: that which leases are for.
+    """
+    if random.random() >= (STALLED_CALLING if plan.handed_over else STALLED):
+        return plan
+    handed_over = [mail for mail in plan.mails if mail.lane in APPLICATION_OF]
+    near = handed_over if plan.handed_over else plan.mails
+    faults = [
+        Fault(
+            Kind.STALLS,
+            random.choice(WORKERS),
+            begins=begins,
+            lasts=random.uniform(20.0, 300.0),
+            degree=random.uniform(1.0, 6.0 if form else 60.0),
+            form=form,
+        )
+        for form in [CALLING if plan.handed_over and random.random() < IN_A_CALL else ""]
+        for begins in [random.choice(near).at for _ in range(random.choice([1, 1, 2]))]
+    ]
+    return _with_faults(plan, faults)
 
 
 def _lagging(random: Random, span: float, plan: Plan) -> Plan:
@@ -168,11 +199,15 @@ def _handed_over(random: Random, span: float, plan: Plan) -> Plan:
         for number in range(20)
     ]
     return replace(
-        plan,
-        faults=tuple(sorted((*plan.faults, *faults), key=lambda fault: fault.begins)),
+        _with_faults(plan, faults),
         mails=tuple(sorted((*plan.mails, *mails), key=lambda mail: mail.at)),
         handed_over=True,
     )
+
+
+def _with_faults(plan: Plan, faults: Sequence[Fault]) -> Plan:
+    found = sorted((*plan.faults, *faults), key=lambda fault: fault.begins)
+    return replace(plan, faults=tuple(found))
 
 
 def _of_application(random: Random, span: float) -> Fault:

@@ -72,6 +72,10 @@ def no_connection() -> Failure:
     return StoreUnavailable("no database connection in time")
 
 
+def cut_off() -> Failure:
+    return StoreUnavailable("the database has closed the connection")
+
+
 def throttled(fault: Fault, now: datetime) -> Failure:
     wait = retry_after(header_of(fault, now), now, shortest=timedelta(seconds=1))
     return Throttled("429", retry_after=wait or DEFAULT_WAIT)

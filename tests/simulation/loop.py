@@ -3,7 +3,8 @@
 Rule 1  Time passes only when nothing is ready, and then leaps to the next timer.
 Rule 2  What is ready at a moment runs in an order drawn from the seed.
 Rule 3  There are no threads (threads.py) and no sockets (sockets.py).
-Rule 4  Nothing of a process that was killed runs any more.
+Rule 4  Nothing of a process that was killed runs any more, and nothing of one that is stalled runs
+        before it goes on.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._random = random
         self._now = now
         self._tasks = 0
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers: list[tuple[float, int, asyncio.Handle]] = []
         self._timers_made = 0
 
     def time(self) -> float:
@@ -87,8 +88,16 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._random.shuffle(batch)
         for handle in batch:
             process = handle._context.get(PROCESS)
-            if not (handle._cancelled or (process and process.dead)):
+            if handle._cancelled or (process and process.dead):
+                continue
+            if process and process.stalled_until > self._now:
+                self._put_off(handle, process.stalled_until)
+            else:
                 handle._run()
+
+    def _put_off(self, handle: asyncio.Handle, until: float) -> None:
+        self._timers_made += 1
+        heapq.heappush(self._timers, (until, self._timers_made, handle))
 
     def _process_events(self, event_list: Any) -> None:  # noqa: ANN401
         """There are none: nothing comes from outside."""

@@ -53,7 +53,8 @@ AUTHORITIES = tuple(
     dict.fromkeys(place.authority for place in PLACES.values() if place.authority != place.source)
 )
 STORES = ("database", "queue")
-PARTS = ("api", "worker", "worker-2", "maintenance", "listener")
+WORKERS = ("worker", "worker-2")
+PARTS = ("api", *WORKERS, "maintenance", "listener")
 POSTROOM = "postroom"
 OURS = (*STORES, *PARTS, POSTROOM)
 

@@ -25,9 +25,9 @@ from postroom.application.ports import Answered, Beaten, Call, Claim, Provider
 from postroom.domain.blame import Scope
 from postroom.domain.failure import Failure, Unavailable
 from postroom.domain.folder_sync import FolderSync
-from postroom.domain.handover.answer import Done
+from postroom.domain.handover.answer import Answer, Done
 from postroom.domain.handover.application import Application
-from postroom.domain.handover.handover import Handover
+from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.health import Condition, Health
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Deferred, Final, Skipped
@@ -35,6 +35,7 @@ from postroom.domain.sync_result import SyncResult
 from postroom.entrypoints import dispatcher, worker
 from postroom.entrypoints.api import take_in
 from tests.simulation.applications import SimulatedCaller
+from tests.simulation.handovers import FINAL
 from tests.simulation.plan import Kind, Nature, Plan
 
 
@@ -223,6 +224,20 @@ def _new_key_each_call(call: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
+def _forget_the_fence(settled: Callable[..., Handover]) -> Callable[..., Handover]:
+    def unfenced(self: Handover, answer: Answer, **named: Any) -> Handover:  # noqa: ANN401
+        if isinstance(answer, FINAL):
+            return settled(self, answer, **named)
+        mine = replace(self, state=State.CALLING)
+        return settled(mine, answer, **{**named, "fence": self.fence})
+
+    return unfenced
+
+
+def _forget_the_token(_: object) -> Callable[..., Any]:
+    return lambda self, claim: self._entries.get(claim.job.id)
+
+
 def _call_without_lease(calling: Callable[..., Handover]) -> Callable[..., Handover]:
     def unleased(self: Handover, now: datetime, _timeout: timedelta) -> Handover:
         return calling(self, now, timedelta(seconds=-14))
@@ -268,6 +283,11 @@ def _with_mail(nature: Nature) -> Callable[[Plan], bool]:
     return lambda plan: any(mail.nature is nature for mail in plan.mails)
 
 
+def _with_stalls(plan: Plan) -> bool:
+    return plan.handed_over and _of_stalls(plan)
+
+
+_of_stalls = _with_faults(Kind.STALLS)
 _of_skew = _with_faults(Kind.SKEWED)
 _of_loss = _with_faults(Kind.LOSES_ALL, Kind.LOSES_THE_LAST, Kind.RESTORED)
 _of_lag = _with_faults(Kind.LAGS)
@@ -340,6 +360,8 @@ MUTATIONS = (
         _with_applications,
     ),
     Mutation("lose events as they are distributed", InMemoryOutbox, "_accept", _make_no_handover),
+    Mutation("forget the token of a claim", InMemoryPointerQueue, "_held", _forget_the_token),
+    Mutation("forget the fence of a call", Handover, "settled", _forget_the_fence, _with_stalls),
     Mutation("go on calling who is down", Health, "_paused", _never_pause, _with_applications),
     Mutation(
         "make the calls of all applications in turn",

@@ -6,8 +6,8 @@ happened although the caller was told that it had not.
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from tests.simulation.process import Process
 from tests.simulation.weather import Weather
 
 P = TypeVar("P")
+T = TypeVar("T")
 
 AWAITED = 0.6
 """How many ways take time: those of the others end before anything else can happen."""
@@ -35,6 +36,9 @@ LOCK_TIMEOUT = 20.0
 
 CONNECTION_TIMEOUT = 5.0
 """Seconds that a call waits for one of the connections of its process (Timeouts.pool)."""
+
+IDLE_TIMEOUT = 120.0
+"""Seconds after which a server ends a transaction in which nothing happens (Timeouts.idle)."""
 
 _in_block: ContextVar[bool] = ContextVar("simulated_ledger_block", default=False)
 
@@ -89,6 +93,19 @@ class Link:
         if self.weather.has(Kind.CONTENDED, self.service) and self.random.random() < TOO_MANY:
             await asyncio.sleep(LOCK_TIMEOUT)
             raise failures.contended()
+
+    async def locked(self, entering: Awaitable[T]) -> T:
+        """A block, which another one may be in: of a process that is stalled, for as long."""
+        try:
+            async with asyncio.timeout(LOCK_TIMEOUT):
+                return await entering
+        except TimeoutError:
+            raise failures.contended() from None
+
+    def check_idle(self, began: float) -> None:
+        """Before the end of a block that was entered then: the server may have ended it."""
+        if self.process.stalled_since(began) > IDLE_TIMEOUT:
+            raise failures.cut_off()
 
     @property
     def needs_connection(self) -> bool:
@@ -179,7 +196,9 @@ class _Remote:
         async with self._link.connection():
             await self._link.travel(mailbox)
             await self._link.wait_for_lock()
-            async with method(*args) as inside:
+            async with AsyncExitStack() as block:
+                inside = await self._link.locked(block.enter_async_context(method(*args)))
+                began = asyncio.get_running_loop().time()
                 is_session = hasattr(inside, "changed")
                 token = _in_block.set(True)
                 try:
@@ -187,6 +206,7 @@ class _Remote:
                 finally:
                     _in_block.reset(token)
                 await self._link.travel(mailbox)
+                self._link.check_idle(began)
             if not is_session:  # it is done, and that may be said to nobody
                 await self._link.travel(mailbox)
 

@@ -11,6 +11,9 @@ FOR_GOOD = 365 * DAY
 QUIET = 40 * MINUTE
 """How long after the last fault and the last message all must be well."""
 
+CALLING = "calling"
+"""The form of a stall that begins in a call of an application."""
+
 LONG_QUIET, LONGEST_QUIET = 3 * HOUR, 3 * DAY
 """The same where a message was at fault itself, for a while or for good: it is tried again ever
 less often, over more than a day.
@@ -43,6 +46,7 @@ class Kind(StrEnum):
     REMOVED = "removed"  # a person removes the mailbox
     PAUSED = "paused"  # a person pauses the mailbox, and resumes it
     LAGS = "lags"  # a replica answers that has not seen the last messages
+    STALLS = "stalls"  # stops in the midst of work, and then goes on as if nothing had been
 
 
 AVOIDED = frozenset({Kind.REFUSES, Kind.ERRS, Kind.HANGS, Kind.HANGS_FOR_EVER, Kind.THROTTLES})
@@ -52,8 +56,8 @@ AVOIDED = frozenset({Kind.REFUSES, Kind.ERRS, Kind.HANGS, Kind.HANGS_FOR_EVER, K
 @dataclass(frozen=True, slots=True)
 class Fault:
     """*degree* is in seconds of slowness, of a Retry-After, of skew, of what is lost, and between
-    two parts that are upgraded; or in calls before a crash, or messages that a replica lags behind.
-    *form* is that of a Retry-After, or of a lie.
+    two parts that are upgraded; or in calls before a crash or a stall, or messages that a replica
+    lags behind. *form* is that of a Retry-After, or of a lie.
     """
 
     kind: Kind

@@ -47,7 +47,9 @@ def name_of(task: asyncio.Task[Any]) -> str:
 class Process:
     """*skew* is how far its clock is ahead. *steps* is how many more calls it lives for (0: ever).
 
-    *release* is the version of Postroom that it runs.
+    *release* is the version of Postroom that it runs. *stalls* are those that it has begun, each
+    with its end. *stalls_after* is how many more calls it makes before the next, and when that
+    ends; *stalls_calling* is the same in calls of applications.
     """
 
     name: str
@@ -56,6 +58,9 @@ class Process:
     release: int = 0
     dead: bool = False
     steps: int = 0
+    stalls: list[tuple[float, float]] = field(default_factory=list)
+    stalls_after: tuple[int, float] | None = None
+    stalls_calling: tuple[int, float] | None = None
     tasks: dict[SteadyTask, Context] = field(default_factory=dict, repr=False)
     connections: dict[Connection, None] = field(default_factory=dict, repr=False)
     children: dict["Process", None] = field(default_factory=dict, repr=False)
@@ -104,6 +109,34 @@ class Process:
             self.steps -= 1
             if not self.steps:
                 await self.die()
+        if self.stalls_after:
+            steps, until = self.stalls_after
+            self.stalls_after = (steps - 1, until) if steps > 1 else None
+            await self._stall(until, begins=steps <= 1)
+
+    async def step_in_call(self) -> None:
+        """The same, of a call of an application."""
+        if self.stalls_calling:
+            steps, until = self.stalls_calling
+            self.stalls_calling = (steps - 1, until) if steps > 1 else None
+            await self._stall(until, begins=steps <= 1)
+        await self.step()
+
+    async def _stall(self, until: float, *, begins: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        if begins and now < until:
+            self.stalls.append((now, until))
+            await asyncio.sleep(0)  # from which it returns when the stall is over
+            self.check()
+
+    @property
+    def stalled_until(self) -> float:
+        """0 if it never was."""
+        return self.stalls[-1][1] if self.stalls else 0.0
+
+    def stalled_since(self, moment: float) -> float:
+        """For how many seconds it has been stalled since then, at the longest."""
+        return max((ends - max(began, moment) for began, ends in self.stalls), default=0.0)
 
     async def die(self) -> None:
         """Never returns."""

@@ -30,7 +30,7 @@ from tests.simulation.alone import InChildProcess
 from tests.simulation.arrivals import Notice
 from tests.simulation.asgi import Answer, call
 from tests.simulation.mailboxes import PARTS
-from tests.simulation.plan import Fault, Kind
+from tests.simulation.plan import CALLING, Fault, Kind
 from tests.simulation.process import Process, name_of
 from tests.simulation.supervision import KILLED, WELL_ENDED, Running
 from tests.simulation.wiring import SETTINGS, wire
@@ -102,6 +102,10 @@ class Service:
         match fault.kind:
             case Kind.CRASHES:
                 running.process.steps = max(1, int(fault.degree))  # in the midst of work
+            case Kind.STALLS if fault.form == CALLING:
+                running.process.stalls_calling = max(1, int(fault.degree)), fault.ends
+            case Kind.STALLS:
+                running.process.stalls_after = max(1, int(fault.degree)), fault.ends
             case Kind.RESTARTS:
                 running.stop.set()
             case _:

@@ -34,6 +34,7 @@ LONGEST_RETRY = timedelta(hours=13)
 """Of a message that has failed by itself (RetryPolicy.ceiling)."""
 
 WAITS = "waits are as long as meant"
+FENCED = "who has lost a claim settles nothing"
 ENDED = "what is forgotten has ended"
 
 _SHARED = frozenset(
@@ -91,11 +92,11 @@ class WatchedQueue(InMemoryPointerQueue):
 
     async def retry(self, claim: Claim, delay: timedelta, reason: str) -> bool:
         self._measure("retry", delay, LONGEST_RETRY)
-        return await super().retry(claim, delay, reason)
+        return self._settled(claim, self._is_ours(claim), await super().retry(claim, delay, reason))
 
     async def defer(self, claim: Claim, delay: timedelta, reason: str) -> bool:
         self._measure("deferral", delay)
-        return await super().defer(claim, delay, reason)
+        return self._settled(claim, self._is_ours(claim), await super().defer(claim, delay, reason))
 
     async def pause(
         self, tenant: str, mailbox: str, reason: str, *, delay: timedelta | None = None
@@ -111,15 +112,24 @@ class WatchedQueue(InMemoryPointerQueue):
     async def acknowledge(self, claim: Claim) -> bool:
         self._check_end(claim)
         self._seen.ended.setdefault(claim.job.id, self._true.now())
-        return await super().acknowledge(claim)
+        return self._settled(claim, self._is_ours(claim), await super().acknowledge(claim))
 
     async def bury(self, claim: Claim, reason: str) -> bool:
         self._check_end(claim)
-        return await super().bury(claim, reason)
+        return self._settled(claim, self._is_ours(claim), await super().bury(claim, reason))
 
     def _check_end(self, claim: Claim) -> None:
         if claim.job.id not in self._ended(claim.job.tenant):
             self._violate(ENDED, f"a job of {claim.job.mailbox} is forgotten before its end")
+
+    def _is_ours(self, claim: Claim) -> bool:
+        entry = self._entries.get(claim.job.id)
+        return entry is not None and entry.token == claim.token
+
+    def _settled(self, claim: Claim, was_ours: bool, is_settled: bool) -> bool:  # noqa: FBT001
+        if is_settled and not was_ours:
+            self._violate(FENCED, f"a job of {claim.job.mailbox} that another has claimed")
+        return is_settled
 
     def _measure(self, what: str, wait: timedelta, longest: timedelta = LONGEST_WAIT) -> None:
         if not timedelta() <= wait <= longest:

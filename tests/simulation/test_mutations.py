@@ -9,7 +9,7 @@ import pytest
 
 from postroom.entrypoints.telemetry.sdk import Telemetry, open_telemetry
 from tests.simulation.mutations import MUTATIONS, Mutation
-from tests.simulation.plan import Fault, Kind, Mail, Nature, Plan
+from tests.simulation.plan import CALLING, Fault, Kind, Mail, Nature, Plan
 from tests.simulation.run import run
 
 DESK, INFO, POST = "acme/desk", "acme/info", "acme/post"
@@ -73,6 +73,17 @@ SHOWN_BY = {
         Fault(Kind.SLOW, CRM, 300, 30, degree=20), Mail(0, DESK, 305), handed_over=True
     ),
     "lose events as they are distributed": Plan.of(Mail(0, DESK, 300)),
+    "forget the token of a claim": Plan.of(
+        Fault(Kind.SLOW, "graph", 300, 60, degree=30),
+        Fault(Kind.STALLS, "worker-2", 305, 10, degree=20),
+        *_mails(4),
+    ),
+    "forget the fence of a call": Plan.of(
+        Fault(Kind.STALLS, "worker", 304, 100, degree=1, form=CALLING),
+        *_mails(8),
+        *(Mail(0, "beta/desk", 305 + n / 5) for n in range(8)),
+        handed_over=True,
+    ),
     "go on calling who is down": Plan.of(
         Fault(Kind.REFUSES, CRM, 300, 20), *_mails(5), handed_over=True
     ),

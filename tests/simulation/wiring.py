@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 import punq
 
 from postroom.adapters.html.sanitiser import Nh3Sanitiser
+from postroom.adapters.memory.application_survey import InMemoryApplicationSurvey
 from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.blobs import InMemoryBlobCanaries, InMemoryBlobReferences
 from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
@@ -31,6 +32,7 @@ from postroom.application.hand_over import Callers
 from postroom.application.mail_in_hand import MailInHand
 from postroom.application.ports import (
     Applications,
+    ApplicationSurvey,
     BlobCanaries,
     BlobReferences,
     BlobStore,
@@ -71,6 +73,7 @@ from postroom.entrypoints.telemetry.sdk import Telemetry
 from tests.simulation.applications import SimulatedCaller
 from tests.simulation.arrivals import LARGE
 from tests.simulation.clocks import OwnClock, TimeServer
+from tests.simulation.handovers import WatchedHandovers
 from tests.simulation.network import Link, remote
 from tests.simulation.process import Process
 from tests.simulation.providers import Surroundings
@@ -119,11 +122,23 @@ async def wire(
         Helpdesk: remote(stored, _constant(InMemoryHelpdesk(stores.database))),
         Routes: remote(stored, _constant(InMemoryRoutes(stores.database))),
         Takeovers: remote(stored, _constant(InMemoryTakeovers(stores.database))),
-        ShadowRows: remote(stored, _constant(InMemoryShadowRows(stores.database))),
+        ShadowRows: remote(stored, _constant(InMemoryShadowRows(stores.database, stores.clock))),
         Applications: remote(stored, _constant(InMemoryApplications(stores.database))),
-        Handovers: remote(stored, _constant(InMemoryHandovers(stores.database, stores.clock))),
+        Handovers: remote(
+            stored,
+            _constant(WatchedHandovers(stores.database, stores.clock, world.trace.violate)),
+        ),
         HandoverRecords: remote(
             stored, _constant(InMemoryHandoverRecords(stores.database, stores.clock))
+        ),
+        ApplicationSurvey: remote(
+            stored,
+            _constant(
+                InMemoryApplicationSurvey(
+                    InMemoryApplications(stores.database),
+                    InMemoryHandovers(stores.database, stores.clock),
+                )
+            ),
         ),
         Outbox: remote(stored, _constant(InMemoryOutbox(stores.database, stores.clock))),
         Callers: Callers({"https": SimulatedCaller(process, world.peers, world.weather, random)}),

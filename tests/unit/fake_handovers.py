@@ -83,7 +83,8 @@ class FakeApplications(Applications):
         return await self.get(owner, name)
 
     async def get(self, tenant: str, name: str) -> Application | None:
-        raise NotImplementedError
+        found = await self.all(tenant=tenant)
+        return next((each for each in found if each.name == name), None)
 
     async def replace(self, before: Application, after: Application) -> bool:
         raise NotImplementedError

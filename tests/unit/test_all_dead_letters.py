@@ -5,12 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from postroom.adapters.memory.clock import ManualClock
 from postroom.application.all_dead_letters import AllDeadLetters
 from postroom.application.dead_letter_pages import beginning, page_of
 from postroom.application.ports import DeadLetterPage, DeadLetterQueue, HandoverRecord
+from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
+from postroom.domain.failure import AccessFailed
+from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import Handover, State
-from tests.unit.fake_handovers import FakeHandoverRecords
+from tests.contracts.handing_over import CRM
+from tests.unit.fake_handovers import FakeApplications, FakeHandoverRecords
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -68,6 +73,10 @@ class FakeQueue(DeadLetterQueue):
         return job_ids
 
 
+def applications(*there: Application) -> FakeApplications:
+    return FakeApplications(list(there or [CRM]))
+
+
 async def every(letters: AllDeadLetters, limit: int) -> list[str]:
     ids, after = [], ""
     while True:
@@ -84,6 +93,7 @@ async def test_each_is_on_one_page_and_the_newest_is_first(limit: int) -> None:
     letters = AllDeadLetters(
         FakeQueue(*(pointer(second) for second in (0, 3, 4, 9))),
         FakeHandoverRecords([handover(second) for second in (1, 2, 5, 6, 8)]),
+        applications(),
     )
 
     assert await every(letters, limit) == [
@@ -96,6 +106,7 @@ async def test_those_that_died_at_once_are_on_one_page(limit: int) -> None:
     letters = AllDeadLetters(
         FakeQueue(pointer(1)),
         FakeHandoverRecords([handover(1, f"msg_{key}") for key in "abc"]),
+        applications(),
     )
 
     assert sorted(await every(letters, limit)) == ["crm:msg_a", "crm:msg_b", "crm:msg_c", "p1"]
@@ -105,6 +116,7 @@ async def test_many_of_one_kind_hide_none_of_the_other() -> None:
     letters = AllDeadLetters(
         FakeQueue(*(pointer(second) for second in range(500, 750))),
         FakeHandoverRecords([handover(second) for second in range(450)]),
+        applications(),
     )
 
     assert len(await every(letters, 50)) == 700
@@ -113,6 +125,34 @@ async def test_many_of_one_kind_hide_none_of_the_other() -> None:
 async def test_what_is_not_dead_has_no_letter() -> None:
     waiting = handover(1)
     waiting = replace(waiting, handover=replace(waiting.handover, state=State.WAITING))
-    letters = AllDeadLetters(FakeQueue(), FakeHandoverRecords([waiting]))
+    letters = AllDeadLetters(FakeQueue(), FakeHandoverRecords([waiting]), applications())
 
     assert await letters.dead_letter("crm:msg_1") is None
+
+
+async def test_what_nobody_would_call_with_is_counted_and_stays() -> None:
+    letters = AllDeadLetters(
+        FakeQueue(pointer(2)),
+        FakeHandoverRecords([handover(1)]),
+        applications(replace(CRM, name="archive")),
+    )
+    dead_letters = RedriveDeadLetters(letters, ManualClock())
+
+    surveys = [survey async for survey in dead_letters.survey(EVERY_LETTER)]
+    steps = [step async for step in dead_letters.redrive(EVERY_LETTER)]
+
+    assert (surveys[-1].matched, surveys[-1].orphaned) == (2, 1)
+    assert (steps[-1].matched, steps[-1].done) == (2, 1)
+
+
+async def test_an_application_whose_secrets_are_unreadable_is_there_still() -> None:
+    class Unreadable(FakeApplications):
+        async def get(self, tenant: str, name: str) -> Application | None:
+            raise AccessFailed(f"the secrets of {name} of {tenant}")
+
+    letters = AllDeadLetters(FakeQueue(), FakeHandoverRecords([handover(1)]), Unreadable())
+
+    letter = await letters.dead_letter("crm:msg_1")
+
+    assert letter
+    assert not letter.is_orphaned

@@ -11,12 +11,15 @@ from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.adapters.memory.handover_records import InMemoryHandoverRecords
 from postroom.adapters.memory.handovers import InMemoryHandovers
+from postroom.adapters.memory.shadow_rows import InMemoryShadowRows
 from postroom.application import expire_handovers
 from postroom.application.expire_handovers import ExpireHandovers
 from postroom.application.ports import Answered, HandoverFilter
 from postroom.application.remove_blobs import GRACE, RemoveBlobs, SweepBlobs
 from postroom.domain.handover.answer import Answer, Done, Refused
 from postroom.domain.handover.application import InvalidApplication
+from postroom.domain.handover.handover import State
+from postroom.domain.handover.shadow import SHADOW_LASTS
 from tests.contracts.handing_over import CRM, DAY, SECOND, new_handover
 
 
@@ -26,11 +29,12 @@ class Hub:
         self.clock = clock
         self.handovers = InMemoryHandovers(database, clock)
         self.records = InMemoryHandoverRecords(database, clock)
+        self.shadow_rows = InMemoryShadowRows(database, clock)
         self.applications = InMemoryApplications(database)
         self.blobs = InMemoryBlobStore(clock)
         remove = RemoveBlobs(self.blobs, InMemoryBlobReferences(database), clock)
         self.sweep_blobs = SweepBlobs(self.blobs, remove, clock)
-        self.expire = ExpireHandovers(self.records)
+        self.expire = ExpireHandovers(self.records, self.shadow_rows)
 
     async def handed_over(self, key: str, answer: Answer, content: bytes = b"Raw") -> str:
         blob = await self.blobs.put("acme", content)
@@ -94,6 +98,18 @@ async def test_a_dead_letter_waits_for_a_person(hub: Hub) -> None:
 
     assert await hub.expire() == 0
     assert await hub.keys() == ["a"]
+
+
+async def test_what_came_in_shadow_goes_when_no_change_goes_back_so_far(hub: Hub) -> None:
+    new = new_handover("a", hub.clock.now())
+    in_shadow = replace(new, handover=replace(new.handover, state=State.SHADOW))
+    assert await hub.handovers.accept(CRM, in_shadow)
+    hub.clock.advance(SHADOW_LASTS)
+
+    assert await hub.expire() == 0
+    hub.clock.advance(SECOND)
+    assert await hub.expire() == 1
+    assert await hub.keys() == []
 
 
 async def test_a_sweep_deletes_in_batches_and_the_next_one_goes_on(

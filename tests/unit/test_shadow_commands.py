@@ -86,8 +86,8 @@ def run(database: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def states(database: InMemoryDatabase) -> dict[str, State]:
-    rows = database.read("acme").shadow_rows
-    return {key: row.state for (_, key, _), row in sorted(rows.items())}
+    rows = database.read("acme").handovers
+    return {key: row.handover.state for (_, key), row in sorted(rows.items())}
 
 
 # --- report ---
@@ -211,3 +211,19 @@ def test_a_moment_that_is_none_is_refused(run: Run, moment: str, why: str) -> No
 
     assert ended.exit_code == 2
     assert why in ended.output
+
+
+def test_a_change_goes_no_further_back_than_what_is_there(
+    run: Run, database: InMemoryDatabase
+) -> None:
+    ended = run("release", line("a@x"), "--from", "2029-12-01T12:00:00Z")
+
+    assert ended.exit_code == 2
+    assert "deleted after 30 days" in ended.output
+    assert set(states(database).values()) == {State.SHADOW}
+
+
+def test_a_report_is_about_what_is_there(run: Run) -> None:
+    ended = run("report", line("a@x"), "--since", "2029-01-01T00:00:00Z")
+
+    assert ended.output.startswith("2029-12-03 12:00:00 to ")

@@ -6,8 +6,8 @@ probe that follows is answered. So each such fault may have cost a message one, 
 call that gave up, while shorter messages came through. And where a provider says of another message
 what it is asked of one, that one is charged.
 
-A lease runs out where its worker dies, or cannot reach our stores. What only takes long has its
-lease for as long as it takes.
+A lease runs out where its worker dies, is stalled, or cannot reach our stores. What only takes long
+has its lease for as long as it takes.
 """
 
 from collections.abc import Iterator
@@ -62,7 +62,8 @@ def crashes(world: World) -> Iterator[Violation]:
 
 def _may_crash(world: World) -> bool:
     is_killed = any(
-        fault.kind is Kind.CRASHES or fault.target in STORES for fault in world.plan.faults
+        fault.kind in (Kind.CRASHES, Kind.STALLS) or fault.target in STORES
+        for fault in world.plan.faults
     )
     return is_killed or any(mail.nature is Nature.POISON for mail in world.plan.mails)
 
