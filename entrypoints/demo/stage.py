@@ -40,7 +40,7 @@ TENANT = "demo"
 MICROSOFT_USER = "support@contoso.example"
 GMAIL_USER = "help@example.org"
 IMAP_USER = "office@example.net"
-PATIENCE = 30
+PATIENCE = 60
 """Seconds to wait for what should come."""
 
 
