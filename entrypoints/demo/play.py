@@ -15,7 +15,8 @@ from rich.console import Console
 from postroom.entrypoints.cli.outcomes import detail_of
 from postroom.entrypoints.cli.output import Row, print_table
 from postroom.entrypoints.demo.desk import desk_at, play_to
-from postroom.entrypoints.demo.scenes import ANY, SCENES, Scene
+from postroom.entrypoints.demo.scene import ANY, Scene
+from postroom.entrypoints.demo.scenes import SCENES
 from postroom.entrypoints.demo.stage import TENANT, Stage, open_stage
 from postroom.entrypoints.engines import engines, ready
 from postroom.entrypoints.settings import NotReady, Settings, load_settings

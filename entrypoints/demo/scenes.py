@@ -1,56 +1,15 @@
 """The scenes: what happens in each, in words, and how it is expected to end."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from postroom.domain.pointer import job_id
-from postroom.entrypoints.demo.messages import (
-    broken,
-    compose,
-    identity_of,
-    with_files,
-    with_inline_image,
-)
+from postroom.entrypoints.demo.gmail_scenes import GMAIL_SCENES
+from postroom.entrypoints.demo.messages import broken, compose, identity_of, with_inline_image
 from postroom.entrypoints.demo.own_application import NAMES
 from postroom.entrypoints.demo.own_application import play as play_own_application
-from postroom.entrypoints.demo.stage import GMAIL_USER, IMAP_USER, MICROSOFT_USER, TENANT, Stage
-
-ANY = 0
-"""In place of a number of attempts, where it depends on how long others take."""
-
-ADA = "Ada Lovelace <ada@example.com>"
-GRACE = "Grace Hopper <grace@example.com>"
-
-
-@dataclass(frozen=True, slots=True)
-class Awaited:
-    """Where to look for an outcome: under the message's identity, or the id of its job.
-
-    It must be newer than *since*, which is when the scene began if it is left out.
-    """
-
-    message: str = ""
-    job_id: str = ""
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """*expected* is how the outcome is told: its name, and a word of its detail.
-
-    *attempts* may be ANY.
-
-    *play* makes it happen and returns where its outcome will be, or None if there must be none.
-    """
-
-    message: str
-    provider: str
-    transport: str
-    words: str
-    expected: str
-    attempts: int = 1
-    play: Callable[[Stage], Awaitable[Awaited | None]]
+from postroom.entrypoints.demo.scene import ADA, ANY, GRACE, Awaited, Scene, scene
+from postroom.entrypoints.demo.stage import IMAP_USER, MICROSOFT_USER, TENANT, Stage
 
 
 async def _plain(stage: Stage) -> Awaited:
@@ -160,25 +119,6 @@ async def _forged(stage: Stage) -> Awaited | None:
     return Awaited(identity_of("forged")) if queued else None
 
 
-async def _reply_first(stage: Stage) -> Awaited:
-    text = "Yes, both of them."
-    mail = compose(stage.clock, "early", "Re: Two chairs", text, sender=GRACE, answers="late")
-    await _gmail_mail(stage, mail.as_bytes())
-    return Awaited(identity_of("early"))
-
-
-async def _original_later(stage: Stage) -> Awaited:
-    mail = compose(stage.clock, "late", "Two chairs", "Are they sold?", sender=ADA)
-    await _gmail_mail(stage, mail.as_bytes())
-    return Awaited(identity_of("late"))
-
-
-async def _attachments(stage: Stage) -> Awaited:
-    mail = compose(stage.clock, "files", "Our order", "As discussed.", sender=GRACE)
-    await _gmail_mail(stage, with_files(mail).as_bytes())
-    return Awaited(identity_of("files"))
-
-
 async def _by_imap(stage: Stage) -> Awaited:
     mail = compose(stage.clock, "idle", "Opening hours", "When are you open?", sender=ADA)
     stage.imap.deliver(IMAP_USER, mail.as_bytes())
@@ -201,86 +141,62 @@ async def _graph_mail(stage: Stage, raw: bytes) -> None:
     await stage.graph.notify(stage.graph.deliver(MICROSOFT_USER, raw))
 
 
-async def _gmail_mail(stage: Stage, raw: bytes) -> None:
-    stage.gmail.deliver(GMAIL_USER, raw)
-    await stage.gmail.push(GMAIL_USER, stage.pushing)
-
-
 def _microsoft_job(stage: Stage, message_id: str) -> str:
     pointer_type = stage.providers["microsoft"].pointer
     pointer = pointer_type.unpacked([stage.microsoft_subscription, message_id, ""])
     return job_id(TENANT, "support", pointer)
 
 
-def _scene(
-    provider: str, message: str, words: str, expected: str,
-    play: Callable[[Stage], Awaitable[Awaited | None]], *, attempts: int = 1,
-) -> Scene:  # fmt: skip
-    transports = {"Microsoft": "Graph", "Google": "Pub/Sub", "IMAP": "IDLE"}
-    return Scene(
-        message=message, provider=provider, transport=transports[provider], words=words,
-        expected=expected, attempts=attempts, play=play,
-    )  # fmt: skip
-
-
 SCENES: Sequence[Scene] = (
-    _scene("Microsoft", "plain text",
-           "A customer writes to a Microsoft 365 mailbox; Graph tells us.",
-           "completed: ticket", _plain),
-    _scene("Microsoft", "HTML, inline image",
-           "A designer sends HTML with a picture in it, and a script that we do not want.",
-           "completed: ticket", _inline_image),
-    _scene("Microsoft", "a reply",
-           "The customer answers their own message.",
-           "completed: comment", _reply),
-    _scene("Microsoft", "a second notification",
-           "Graph tells us of a message that has been handled already.",
-           "duplicate", _second_notification),
-    _scene("Microsoft", "not there yet",
-           "Graph does not find a message that it has just announced. We ask again, at no cost.",
-           "completed: ticket", _not_there_yet),
-    _scene("Microsoft", "fails once",
-           "Graph answers 500 to one message, and the mailbox is well: that costs an attempt.",
-           "completed: ticket", _fails_once, attempts=2),
-    _scene("Microsoft", "throttled",
-           "Graph asks us to come back in a second. That costs no attempt.",
-           "completed: ticket", _throttled),
-    _scene("Microsoft", "worker is killed",
-           "The worker gets kill -9 while it reads the message; it is started again, and the"
-           " message's lease runs out. That costs no attempt.",
-           "completed: ticket", _killed),
-    _scene("Microsoft", "unprocessable",
-           "The message has no content at all. It goes to the dead letters.",
-           "dead: empty", _never),
-    _scene("Microsoft", "a forged notification",
-           "Somebody pretends to be Graph. Nothing may come of it.",
-           "refused", _forged),
-    _scene("Microsoft", "moved by a rule",
-           "A rule moves the message to another folder before we come to fetch it.",
-           "completed: ticket", _moved),
-    _scene("Microsoft", "a missed notification",
-           "Graph loses a notification, and owns up to it: we sync the folder.",
-           "completed: ticket", _missed),
-    _scene("Microsoft", "no subscription any more",
-           "Graph ends our subscription. We make another, and sync what came meanwhile.",
-           "completed: ticket", _unsubscribed),
-    _scene("Google", "reply before original",
-           "Gmail delivers an answer to something that we have not seen yet.",
-           "completed: ticket", _reply_first),
-    _scene("Google", "the original",
-           "Now what it answers arrives, and becomes the opening of that ticket.",
-           "completed: comment", _original_later),
-    _scene("Google", "attachments",
-           "An order comes with two files.",
-           "completed: ticket", _attachments),
-    _scene("IMAP", "by IDLE",
-           "A message arrives on a plain IMAP server, while we listen.",
-           "completed: ticket", _by_imap),
-    _scene("IMAP", "broken MIME",
-           "A message with broken headers and raw 8-bit text is read as well as can be.",
-           "completed: ticket", _broken),
-    _scene("IMAP", "an application of one's own",
-           "The mailbox's mail now goes to another program, which is down while three messages"
-           " come. When it is up again, each arrives once.",
-           "completed: handed over", _own_application, attempts=ANY),
+    scene("Microsoft", "plain text",
+          "A customer writes to a Microsoft 365 mailbox; Graph tells us.",
+          "completed: ticket", _plain),
+    scene("Microsoft", "HTML, inline image",
+          "A designer sends HTML with a picture in it, and a script that we do not want.",
+          "completed: ticket", _inline_image),
+    scene("Microsoft", "a reply",
+          "The customer answers their own message.",
+          "completed: comment", _reply),
+    scene("Microsoft", "a second notification",
+          "Graph tells us of a message that has been handled already.",
+          "duplicate", _second_notification),
+    scene("Microsoft", "not there yet",
+          "Graph does not find a message that it has just announced. We ask again, at no cost.",
+          "completed: ticket", _not_there_yet),
+    scene("Microsoft", "fails once",
+          "Graph answers 500 to one message, and the mailbox is well: that costs an attempt.",
+          "completed: ticket", _fails_once, attempts=2),
+    scene("Microsoft", "throttled",
+          "Graph asks us to come back in a second. That costs no attempt.",
+          "completed: ticket", _throttled),
+    scene("Microsoft", "worker is killed",
+          "The worker gets kill -9 while it reads the message; it is started again, and the"
+          " message's lease runs out. That costs no attempt.",
+          "completed: ticket", _killed),
+    scene("Microsoft", "unprocessable",
+          "The message has no content at all. It goes to the dead letters.",
+          "dead: empty", _never),
+    scene("Microsoft", "a forged notification",
+          "Somebody pretends to be Graph. Nothing may come of it.",
+          "refused", _forged),
+    scene("Microsoft", "moved by a rule",
+          "A rule moves the message to another folder before we come to fetch it.",
+          "completed: ticket", _moved),
+    scene("Microsoft", "a missed notification",
+          "Graph loses a notification, and owns up to it: we sync the folder.",
+          "completed: ticket", _missed),
+    scene("Microsoft", "no subscription any more",
+          "Graph ends our subscription. We make another, and sync what came meanwhile.",
+          "completed: ticket", _unsubscribed),
+    *GMAIL_SCENES,
+    scene("IMAP", "by IDLE",
+          "A message arrives on a plain IMAP server, while we listen.",
+          "completed: ticket", _by_imap),
+    scene("IMAP", "broken MIME",
+          "A message with broken headers and raw 8-bit text is read as well as can be.",
+          "completed: ticket", _broken),
+    scene("IMAP", "an application of one's own",
+          "The mailbox's mail now goes to another program, which is down while three messages"
+          " come. When it is up again, each arrives once.",
+          "completed: handed over", _own_application, attempts=ANY),
 )  # fmt: skip

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +25,7 @@ from postroom.application.ports import (
 )
 from postroom.application.providers import Providers
 from postroom.domain.account import Secret
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox import Mailbox
 from postroom.entrypoints.container import Wired, wire
 from postroom.entrypoints.emulators.gmail import GmailEmulator, PushSubscription
@@ -39,7 +40,7 @@ TENANT = "demo"
 MICROSOFT_USER = "support@contoso.example"
 GMAIL_USER = "help@example.org"
 IMAP_USER = "office@example.net"
-PATIENCE = 30
+PATIENCE = 60
 """Seconds to wait for what should come."""
 
 
@@ -49,7 +50,6 @@ class Stage:
 
     graph: GraphEmulator
     gmail: GmailEmulator
-    pushing: PushSubscription
     imap: ImapServer
     supervisor: Supervisor
     http: httpx.AsyncClient
@@ -75,6 +75,23 @@ class Stage:
                     return new[-1]
                 await asyncio.sleep(0.05)
 
+    @asynccontextmanager
+    async def holding(self, mailbox: str) -> AsyncIterator[FolderSync]:
+        """Nobody else syncs the one folder of *mailbox* meanwhile. Raises TimeoutError."""
+        [stored] = await self.folder_syncs.all(tenant=TENANT, mailbox=mailbox)
+        lease = timedelta(seconds=PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            while not (  # noqa: ASYNC110 - it can only be tried
+                held := await self.folder_syncs.claim(
+                    TENANT, mailbox, stored.folder, self.clock.now(), lease
+                )
+            ):
+                await asyncio.sleep(0.05)
+        try:
+            yield held
+        finally:
+            await self.folder_syncs.release(held)
+
 
 @asynccontextmanager
 async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]:
@@ -90,7 +107,8 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         url = f"http://127.0.0.1:{free_port()}"
         pushing = PushSubscription(endpoint=f"{url}/webhooks/google")
         played.gmail.pubsub.create_topic(pushing.topic)
-        played.gmail.watch(GMAIL_USER, pushing.topic)
+        played.gmail.pubsub.subscribe(pushing)
+        await enter(played.gmail.pushing())
         await wired.registry.add(_imap_mailbox(wired, played.imap))
         await wired.registry.add(_gmail_mailbox(wired, played, pushing))
         environment = environment_of(settings) | _environment(url, played)
@@ -100,7 +118,6 @@ async def open_stage(settings: Settings, log: IO[bytes]) -> AsyncIterator[Stage]
         yield Stage(
             graph=played.graph,
             gmail=played.gmail,
-            pushing=pushing,
             imap=played.imap,
             supervisor=supervisor,
             http=http,
@@ -231,6 +248,7 @@ def _gmail_mailbox(wired: Wired, played: _Emulators, pushing: PushSubscription) 
             "service-account": Secret(played.gmail.service_account_key(played.gmail_url)),
             "pubsub-subscription": pushing.name,
             "push-service-account": pushing.identity,
+            "pubsub-topic": pushing.topic,
         },
     )
 

@@ -27,6 +27,11 @@ def database(postgres_url: str) -> str:
 
 
 @pytest.fixture
+def database_url(postgres_url: str) -> str:
+    return new_database(postgres_url)
+
+
+@pytest.fixture
 def environment(
     valkey_url: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

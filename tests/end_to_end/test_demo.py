@@ -68,12 +68,12 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_but_data(home: Path) -> No
     demo = run(home, *PROGRAM, "demo")
 
     assert (demo.code, demo.err) == (0, ""), demo
-    assert "19 of 19 ended as expected." in demo.out
-    assert demo.out.count("(as expected)") == 19
+    assert "22 of 22 ended as expected." in demo.out
+    assert demo.out.count("(as expected)") == 22
     assert with_home(home) == set()
     tickets = run(home / "demo", *PROGRAM, "tickets", "list", "--tenant", "demo", "--json")
-    assert len(tickets.json) == 14
-    assert sum(ticket["comments"] for ticket in tickets.json) == 16
+    assert len(tickets.json) == 17
+    assert sum(ticket["comments"] for ticket in tickets.json) == 19
 
 
 def test_the_demo_fails_if_an_outcome_is_not_as_expected(home: Path) -> None:

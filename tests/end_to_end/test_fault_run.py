@@ -6,7 +6,7 @@ At default settings, but for how often lost mail is looked for: that would be a 
 import asyncio
 import os
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -15,15 +15,11 @@ import psycopg
 import pytest
 import typer
 from psycopg.sql import SQL, Identifier
-from pydantic import SecretStr
 
-from postroom.adapters.crypto import generate_key
-from postroom.adapters.embedded import EmbeddedValkey
 from postroom.domain.outcome import name_of
 from postroom.entrypoints.demo.messages import compose, identity_of
-from postroom.entrypoints.demo.stage import MICROSOFT_USER, TENANT, Stage, open_stage
-from postroom.entrypoints.settings import Settings
-from tests.databases import new_database
+from postroom.entrypoints.demo.stage import MICROSOFT_USER, TENANT, Stage
+from tests.end_to_end.fault_rig import Trouble, dies, staged, sync_often
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -39,37 +35,16 @@ GRAPH_AWAY, DATABASE_AWAY = map(float, os.environ.get("OUTAGES", "60 60").split(
 
 POISONED = Path(__file__).parent / "poison"
 
-Trouble = Callable[[Stage], Awaitable[object]]
-
-
-@pytest.fixture
-def database_url(postgres_url: str) -> str:
-    return new_database(postgres_url)
-
 
 @pytest.fixture
 async def stage(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
     """All of Postroom, in processes of its own, which look for lost mail every few seconds."""
-    monkeypatch.setenv("POSTROOM_SYNC_SECONDS", "5")
-    monkeypatch.setenv("POSTROOM_POLL_SECONDS", "2")
     monkeypatch.setenv("PYTHONPATH", str(POISONED), prepend=os.pathsep)
-    async with _staged(database_url, tmp_path) as stage:
+    sync_often(monkeypatch)
+    async with staged(database_url, tmp_path) as stage:
         yield stage
-
-
-@asynccontextmanager
-async def _staged(database_url: str, home: Path) -> AsyncIterator[Stage]:
-    with EmbeddedValkey(home / "valkey") as valkey, (home / "postroom.log").open("wb") as log:
-        settings = Settings(
-            home=home,
-            redis_url=valkey.url,
-            database_url=database_url,
-            secret_keys=(SecretStr(generate_key()),),
-        )
-        async with open_stage(settings, log) as stage:
-            yield stage
 
 
 # --- What befalls them --------------------------------------------------------------------------
@@ -101,13 +76,6 @@ async def _owns_up_to_lost_notifications(stage: Stage) -> None:
 
 async def _forgets_how_far_we_are(stage: Stage) -> None:
     stage.graph.expire_delta_tokens()
-
-
-def _dies(part: str) -> Trouble:
-    async def kill(stage: Stage) -> None:
-        stage.supervisor.children[part].kill()
-
-    return kill
 
 
 @asynccontextmanager
@@ -150,14 +118,14 @@ async def _sends_poison(stage: Stage) -> None:
 TROUBLES: Mapping[int, Trouble] = {
     2: _sends_poison,
     5: _owns_up_to_lost_notifications,
-    9: _dies("worker"),
+    9: dies("worker"),
     13: _ends_the_subscription,
     18: _forgets_how_far_we_are,
-    22: _dies("api"),
+    22: dies("api"),
     26: _wants_it_authorized_again,
-    30: _dies("maintenance"),
+    30: dies("maintenance"),
     34: _ends_the_subscription,
-    38: _dies("worker"),
+    38: dies("worker"),
     42: _ends_it_in_silence,
 }
 """By the number of the batch that they come before."""

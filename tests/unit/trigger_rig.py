@@ -55,6 +55,7 @@ class Maintained:
         self.queue = InMemoryPointerQueue(clock, cap=1000)
         self.registry = InMemoryMailboxRegistry(database)
         self.folder_syncs = InMemoryFolderSyncs(database)
+        self.pull_states = InMemoryPullStates()
         self.providers = providers = Providers([provider], Ingress(self.modes))
         ingest = IngestPointer(self.queue, clock)
         sync = SyncFolder(
@@ -75,7 +76,7 @@ class Maintained:
             access=TrackAccess(self.registry, self.queue, resume, clock),
             sources=track_sources(clock),
             slow_calls=SlowCalls(places=256),
-            pull_states=InMemoryPullStates(),
+            pull_states=self.pull_states,
             clock=clock,
             intervals=SyncIntervals(),
         )

@@ -3,6 +3,14 @@
 from postroom.entrypoints.emulators.gmail.emulator import GmailEmulator
 from postroom.entrypoints.emulators.gmail.subscriptions import PushSubscription, Subscription
 from postroom.entrypoints.emulators.gmail.topics import TOPIC
+from postroom.entrypoints.emulators.gmail.watches import SHORTEST_GAP
 from postroom.entrypoints.emulators.gmail.wire import GoogleError
 
-__all__ = ["TOPIC", "GmailEmulator", "GoogleError", "PushSubscription", "Subscription"]
+__all__ = [
+    "SHORTEST_GAP",
+    "TOPIC",
+    "GmailEmulator",
+    "GoogleError",
+    "PushSubscription",
+    "Subscription",
+]

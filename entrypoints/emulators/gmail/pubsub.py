@@ -48,6 +48,7 @@ class PubSub:
         self._keys = itertools.count(2)
         self._message_ids = itertools.count(2_070_443_601_311_540)
         self._published = asyncio.Event()
+        self._to_lose = 0
 
     # --- Topics and subscriptions ---
 
@@ -79,12 +80,19 @@ class PubSub:
 
     def send(self, topic: str, data: bytes) -> PubSubMessage:
         message = self._message(data)
+        if self._to_lose:
+            self._to_lose -= 1
+            return message
         for backlog in self.backlogs.values():
             if backlog.subscription.topic == topic:
                 backlog.add(message)
         self._published.set()
         self._published = asyncio.Event()
         return message
+
+    def lose(self, number: int) -> None:
+        """Send the next *number* of messages to nobody."""
+        self._to_lose = number
 
     def _message(self, data: bytes) -> PubSubMessage:
         return PubSubMessage(str(next(self._message_ids)), data, self._clock.now())

@@ -34,6 +34,14 @@ class NotificationScript(MailScript):
         """Push what is due by itself, while the block lasts."""
         return self.pubsub.pushing()
 
+    def end_watches(self, address: str) -> None:
+        """Let those of the mailbox run out before their time."""
+        self._backend.watches.forget(self.mailbox(address).address)
+
+    def lose_notifications(self, number: int = 1) -> None:
+        """The next *number* of those that are published come to nobody."""
+        self.pubsub.lose(number)
+
     async def push(
         self,
         address: str,

@@ -66,7 +66,7 @@ class Watches:
         self._watches.pop((address, project), None)
 
     def forget(self, address: str) -> None:
-        """The user is no more."""
+        """Nobody watches the user any more."""
         self._watches = {key: each for key, each in self._watches.items() if key[0] != address}
 
     def rename(self, address: str, new: str) -> None:
