@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -109,8 +109,11 @@ async def run_api(wired: Wired, settings: Settings, stop: asyncio.Event) -> None
             " when all is well."
         )
         tune_gc()
-        async with _watching_applications(wired):
+        watching = _watch_applications(wired)
+        try:
             await serve(app, listening, stop, limits, wired.telemetry.instruments.refused)
+        finally:
+            await cancel([watching])
     log.info("api stopped")
 
 
@@ -227,24 +230,19 @@ async def run_maintenance(wired: Wired, settings: Settings, stop: asyncio.Event)
         clock=wired.clock,
         concurrency=settings.concurrency,
     )
-    watching = asyncio.create_task(QueueWatch(wired.watch_queue, wired.clock).run())
+    queue_watch = QueueWatch(wired.watch_queue, wired.clock)
+    watching = [asyncio.create_task(queue_watch.run()), _watch_applications(wired)]
     try:
-        async with _watching_applications(wired):
-            await maintenance.run(stop)
+        await maintenance.run(stop)
     finally:
-        await cancel([watching])
+        await cancel(watching)
 
 
-@asynccontextmanager
-async def _watching_applications(wired: Wired) -> AsyncIterator[None]:
+def _watch_applications(wired: Wired) -> asyncio.Task[None]:
     """Of these processes one has the metrics for Prometheus, and one runs but once."""
     instruments = wired.telemetry.instruments
     watch = ApplicationWatch(wired.application_survey, instruments, wired.clock)
-    watching = asyncio.create_task(watch.run())
-    try:
-        yield
-    finally:
-        await cancel([watching])
+    return asyncio.create_task(watch.run())
 
 
 async def _show_if_there_is_no_mailbox(registry: MailboxRegistry) -> None:
