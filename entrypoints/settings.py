@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     mailboxes, of which a new one is heard half a minute later."""
     google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
     google_consent_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
-    google_token_url: str = "https://oauth2.googleapis.com/token"
+    google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - it is a URL
 
     log_format: Literal["json", "console"] = "json"
 

@@ -127,7 +127,7 @@ class PersonalAccess:
 
     client_id: str
     client_secret: Secret
-    refresh_token: Secret = Secret("")
+    refresh_token: Secret = Secret("")  # noqa: RUF009 - it cannot change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class GoogleAccount(Account):
     *pubsub_topic* (`projects/…/topics/…`) the mailbox is watched by us; without, by an operator.
     """
 
-    service_account: Secret = Secret("")
+    service_account: Secret = Secret("")  # noqa: RUF009 - it cannot change
     person: PersonalAccess | None = None
     pubsub_subscription: str
     push_service_account: str = ""

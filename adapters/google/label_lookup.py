@@ -22,7 +22,7 @@ class FoundLabels:
 
     @property
     def is_missing(self) -> bool:
-        """Whether a label is not there that is received. One that is left out is missed by nobody."""
+        """Whether a label is not there that is received. Nobody misses one that is left out."""
         return not all(label.id for label in self.choice.received)
 
     @property

@@ -1,6 +1,6 @@
-"""Where a browser on this machine ends after a sign-in: a port of 127.0.0.1 (RFC 8252 section 7.3).
+"""Where a browser on this machine ends after a sign-in: a port of 127.0.0.1 (RFC 8252, 7.3).
 
-Whatever else asks there is turned away: a request of a few KiB, within seconds, is all that is read.
+Whatever else asks there is turned away: what is read is a request of a few KiB, within seconds.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Reads a message out of Gmail's JSON as it comes, so that it is in memory once, and not five times.
+"""Reads a message out of Gmail's JSON as it comes: it is in memory once, and not five times.
 
 `messages.get` with `format=raw` answers with an object one of whose texts, `raw`, is the message in
 base64url (RFC 4648 section 5), with or without padding. What is in there is decoded by the chunk;

@@ -62,7 +62,9 @@ class EntraDeviceSignIn(SignIn):
 
     @asynccontextmanager
     async def open(
-        self, mailbox: Mailbox, values: Mapping[str, OptionValue]
+        self,
+        mailbox: Mailbox,
+        values: Mapping[str, OptionValue],  # noqa: ARG002 - a device code has no options
     ) -> AsyncIterator[PendingSignIn]:
         yield _Pending(self, mailbox.account, await self.begin(mailbox.account))
 

@@ -55,7 +55,8 @@ async def _signed_in(mailbox: Mailbox, pending: PendingSignIn) -> Account:
         f"The browser ends at an address of 127.0.0.1, which it cannot open. Paste it until {ends}",
         err=True,
     )
-    return await pending.finish(await asyncio.to_thread(sys.stdin.readline))
+    pasted = await asyncio.to_thread(sys.stdin.readline)  # noqa: TID251 - nothing else runs here
+    return await pending.finish(pasted)
 
 
 async def _checked(check: MailboxCheck, mailbox: Mailbox) -> Mailbox:
