@@ -44,7 +44,7 @@ docs: install ## Write the generated parts of the documents again, and check lin
 	$(BIN)/python -m pytest --quiet tests/unit/test_repository.py tests/unit/test_documents.py
 
 .PHONY: prove
-prove: ## Run a thousand messages through every fault, twice, and kill 210 processes at it: takes an hour and a half
+prove: ## Run a thousand messages of Graph and of Gmail through every fault, kill 210 processes: takes an hour
 	@OUTAGES="600 300" GMAIL_MESSAGES=1000 KILLS=210 MESSAGES=700 CRASHES=6 POSTROOM_VENV=$(VENV) \
 		./postroom test -v tests/end_to_end/test_fault_run.py \
 		tests/end_to_end/test_gmail_fault_run.py tests/end_to_end/test_handover_kills.py

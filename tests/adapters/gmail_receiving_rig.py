@@ -85,13 +85,12 @@ class PulledReceiving(Receiving):
     async def handle_pushes(self, *, every_time: int = 1) -> int:
         if not self.is_listened:
             return 0
-        now = self.clock.now()
-        subscription = SUBSCRIPTION
+        states, now, lease = self.pull_states, self.clock.now(), 2 * EVERY
         if self.token is None:
-            self.token = await self.pull_states.claim("google", subscription, now, 2 * EVERY)
+            self.token = await states.claim("google", SUBSCRIPTION, now, lease)
         failure, handled = await self._pull(every_time)
         assert self.token
-        await self.pull_states.save("google", subscription, self.token, now + 2 * EVERY, failure)
+        await states.save("google", SUBSCRIPTION, self.token, now + lease, failure)
         if failure:
             await self.folder_syncs.request(self.mailbox.tenant, self.mailbox.id, Request.SYNC, now)
             await self.maintain_due()

@@ -32,7 +32,8 @@ ALL = 1000
 TENANTS = ("north", "south", "west")
 MAILBOXES = 20 if MESSAGES >= ALL else 6
 PATIENCE = 3000 if MESSAGES >= ALL else 900
-"""Seconds until all must have been handled; it takes less than a minute, mostly, or two syncs."""
+"""Seconds until all must have been handled, which takes some minutes: a mailbox that met a fault is
+synced a minute later, and one whose watch has run out may wait for the next ordinary sync."""
 
 ROUND = 18
 """After so many batches, of a message for each mailbox, the same troubles come again."""
