@@ -280,6 +280,21 @@ async def test_what_is_published_can_be_pushed_by_itself(
     assert len(receiver.pushes) == 2
 
 
+async def test_notifications_can_be_lost_and_watches_end_early(
+    gmail: GmailEmulator, receiver: Receiver
+) -> None:
+    gmail.pubsub.subscribe(PushSubscription(endpoint=END_POINT))
+    gmail.lose_notifications()
+    gmail.watch(SUPPORT)
+    gmail.pubsub.publish(TOPIC, SUPPORT, 1710)
+
+    await gmail.deliver_pushes()
+    gmail.end_watches(SUPPORT)
+
+    assert len(receiver.pushes) == 1
+    assert gmail.watches(SUPPORT) == []
+
+
 # --- What it is made of -------------------------------------------------------------------------
 
 
