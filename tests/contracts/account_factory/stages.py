@@ -91,7 +91,7 @@ GOOGLE = Stage(
         "except-label": ("Ads",),
     },
     credentials=(
-        {"service-account": _key(1), "pubsub-topic": "projects/p/topics/gmail"},
+        {"service-account": _key(1)},
         {"service-account": _key(2)},
         {
             "delegated": True,
@@ -101,7 +101,12 @@ GOOGLE = Stage(
         },
     ),
     others=(
-        {**PUSHED, "service-account": _key(1), "all-mail": True},
+        {
+            **PUSHED,
+            "service-account": _key(1),
+            "all-mail": True,
+            "pubsub-topic": "projects/p/topics/gmail",
+        },
         {
             "pubsub-subscription": "projects/p/subscriptions/gmail",
             "pubsub-pull": True,
