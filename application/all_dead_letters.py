@@ -13,6 +13,7 @@ from postroom.application.dead_letter_pages import (
     microseconds,
     moment_after,
 )
+from postroom.application.orphans import is_orphaned
 from postroom.application.ports import (
     Applications,
     DeadLetterPage,
@@ -21,8 +22,7 @@ from postroom.application.ports import (
     HandoverRecords,
 )
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
-from postroom.domain.failure import AccessFailed
-from postroom.domain.handover.handover import DEAD_LETTERS, State
+from postroom.domain.handover.handover import DEAD_LETTERS, Handover, State
 
 PREFIXES = ("msg_", "evt_")
 """Of the keys of messages, and of events."""
@@ -79,24 +79,25 @@ class AllDeadLetters(DeadLetterQueue):
         return moved
 
     async def _letters(self, records: Sequence[HandoverRecord]) -> Sequence[DeadLetter]:
-        letters = [letter_of(record) for record in records]
-        names = {(letter.tenant, letter.application) for letter in letters}
-        there = {name for name in names if await self._is_there(*name)}
+        receivers = {_receiver(each.handover): each.handover for each in records}
+        orphaned = {
+            receiver
+            for receiver, handover in receivers.items()
+            if await is_orphaned(self.applications, handover)
+        }
         return [
-            replace(letter, is_orphaned=(letter.tenant, letter.application) not in there)
-            for letter in letters
+            replace(letter_of(each), is_orphaned=_receiver(each.handover) in orphaned)
+            for each in records
         ]
-
-    async def _is_there(self, tenant: str, application: str) -> bool:
-        try:
-            return await self.applications.get(tenant, application) is not None
-        except AccessFailed:  # its secrets cannot be decrypted
-            return True
 
     async def _record(self, id_: str) -> HandoverRecord | None:
         application, _, key = id_.rpartition(SEPARATOR)
         record = await self.records.get(key, application=application)
         return record if record and record.handover.state in _SET_ASIDE else None
+
+
+def _receiver(handover: Handover) -> tuple[str, str, bool]:
+    return handover.tenant, handover.application, handover.is_of_event
 
 
 def letter_of(record: HandoverRecord) -> DeadLetter:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from postroom.application.backlogs import why_behind
 from postroom.application.ports import Applications, Handovers
-from postroom.domain.failure import AccessFailed
+from postroom.domain.failure import AccessFailed, Unavailable
 from postroom.domain.handover.application import Application, Mode
 from postroom.domain.handover.fallback import falls_back
 from postroom.domain.handover.handover import Handover
@@ -50,8 +50,12 @@ class FallBack:
         return found
 
     async def __call__(self, application: Application, standby: Application) -> Sequence[Handover]:
-        """Those that have left *application*, as they are now. Raises Unavailable."""
-        return await self.handovers.fall_back(application, standby, limit=BATCH)
+        """Those that have left *application*, as they are now; none if nothing can just then."""
+        try:
+            return await self.handovers.fall_back(application, standby, limit=BATCH)
+        except Unavailable as failure:
+            self.events.no_fallback(application, failure.reason)
+            return []
 
     async def _obstacle(self, standby: Application) -> str:
         """Why it can take nothing; empty if it can."""

@@ -26,7 +26,6 @@ from postroom.application.ports import (
 from postroom.domain.failure import Unavailable
 from postroom.domain.handover.answer import Answer, Unreachable
 from postroom.domain.handover.application import Application
-from postroom.domain.handover.handover import Handover
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 """Seconds between two tries to settle while the store is away."""
@@ -79,23 +78,17 @@ class HandOver:
     async def claim(self, application: Application, limit: int) -> Claimed:
         """What is to be called with now; of *others*, some may be its fallback's by now.
 
-        While a ping asks whether the application is up again, nothing leaves. Raises Unavailable.
+        While a ping asks whether the application is up again, nothing leaves. If nothing can, what
+        was claimed is to be called with all the same. Raises Unavailable.
         """
         standby = await self.fall_back.standby(application) if self.fall_back else None
         alone = application if standby else replace(application, fallback="")
         claimed = await self.handovers.claim(alone, limit)
-        if standby and not claimed.ping:
-            moved = await self._moved(application, standby)
+        if self.fall_back and standby and not claimed.ping:
+            moved = await self.fall_back(application, standby)
             claimed = replace(claimed, others=[*claimed.others, *moved])
         self.events.claimed(claimed)
         return claimed
-
-    async def _moved(self, application: Application, standby: Application) -> Sequence[Handover]:
-        """What has left. If nothing can now, what was claimed is to be called with all the same."""
-        try:
-            return await self.fall_back(application, standby) if self.fall_back else []
-        except Unavailable:
-            return []
 
     def batch(self, application: Application) -> int:
         """How many messages one call takes."""

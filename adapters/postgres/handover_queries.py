@@ -156,16 +156,24 @@ SELECT {FIELDS} FROM walk JOIN handover
 WHERE step > 0 AND {_IS_DUE} ORDER BY half, walk.lane LIMIT %(limit)s {_OURS}
 """
 
-# Those of which it is sure that nothing was done, and which the other one has not got as a copy.
+_MAY_LEAVE = f"{_APPLICATION} AND state = 'waiting' AND unsure = 0 AND NOT may_be_handled"
+
+# Those of which it is sure that nothing was done, and which the other one has not got as a copy. By
+# the index of what waits: the one that is in this order has all that has ended before.
 FIND_LEAVING = f"""
-SELECT {FIELDS}, job_id, job, traceparent, raw, raw_size, body FROM handover
-WHERE {_APPLICATION} AND state = 'waiting' AND unsure = 0 AND NOT may_be_handled
-  AND NOT EXISTS (
-    SELECT FROM handover AS other
-    WHERE other.tenant = handover.tenant AND other.key = handover.key
-      AND other.application = %(standby)s
-  )
-ORDER BY accepted_at, key LIMIT %(limit)s {_OURS}
+WITH waiting AS MATERIALIZED (
+    SELECT tenant, key, accepted_at FROM handover WHERE {_MAY_LEAVE}
+), leaving AS (
+    SELECT tenant, key FROM waiting WHERE NOT EXISTS (
+        SELECT FROM handover AS other
+        WHERE other.tenant = waiting.tenant AND other.key = waiting.key
+          AND other.application = %(standby)s
+    )
+    ORDER BY accepted_at, key LIMIT %(limit)s
+)
+SELECT {FIELDS}, job_id, job, traceparent, raw, raw_size, body FROM leaving JOIN handover
+    ON handover.tenant = leaving.tenant AND handover.key = leaving.key
+WHERE {_MAY_LEAVE} ORDER BY accepted_at, handover.key {_OURS}
 """
 
 # --- What becomes of it ---

@@ -3,7 +3,7 @@
 Who subscribes is held until that ends: nobody whose removal has deleted what waited gets more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,12 @@ from postroom.application.ports import Distributed, Outbox
 from postroom.domain.events.delivering import body_of, handover_of, is_for
 from postroom.domain.events.event import Event, EventType, Stored
 
+# What a later release has written waits for one that knows it, and holds up nothing else.
 _FIND = """
-SELECT position, id, tenant, type, at, data FROM event
+SELECT position, id, tenant, type, at, data FROM event WHERE type = ANY(%(known)s)
 ORDER BY position LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+_KNOWN = [each.value for each in EventType]
 _DELETE = "DELETE FROM event WHERE position = ANY(%(positions)s)"
 
 _SUBSCRIBERS = """
@@ -57,6 +59,9 @@ WHERE handover.tenant = old.tenant AND handover.key = old.key
   AND handover.application = old.application
 """
 
+Owned = tuple[str, str]
+"""Owner and name of a subscriber."""
+
 
 class PostgresOutbox(Outbox):
     def __init__(
@@ -69,22 +74,23 @@ class PostgresOutbox(Outbox):
 
     async def distribute(self, limit: int) -> Distributed:
         async with self._database.across_tenants() as connection:
-            found = await rows(connection, _FIND, {"limit": limit})
+            found = await rows(connection, _FIND, {"known": _KNOWN, "limit": limit})
             if not found:
                 return Distributed(0, {})
             subscribers = await rows(connection, _SUBSCRIBERS)
             now = await moment(connection)
-            made = [
-                self._row(subscriber, stored, now)
+            given = [
+                (subscriber, stored)
                 for stored in map(_stored, found)
                 for subscriber in subscribers
                 if is_for(subscriber["owner"], tuple(subscriber["events"]), stored)
             ]
-            if made:
+            if given:
                 async with connection.cursor() as cursor:
-                    await cursor.executemany(ACCEPT, made)
+                    await cursor.executemany(ACCEPT, [self._row(*each, now) for each in given])
             await connection.execute(_DELETE, {"positions": [row["position"] for row in found]})
-            return Distributed(len(found), await _dropped(connection, subscribers))
+            takers = {(each["owner"], each["name"]): each for each, _ in given}
+            return Distributed(len(found), await _dropped(connection, takers))
 
     async def expire(self, *, default: timedelta) -> int:
         async with self._database.across_tenants() as connection:
@@ -108,13 +114,12 @@ class PostgresOutbox(Outbox):
 
 
 async def _dropped(
-    connection: Connection, subscribers: Sequence[Mapping[str, Any]]
-) -> Mapping[tuple[str, str], int]:
+    connection: Connection, subscribers: Mapping[Owned, Mapping[str, Any]]
+) -> Mapping[Owned, int]:
     counts = {
-        (each["owner"], each["name"]): (await connection.execute(_DROP, each)).rowcount
-        for each in subscribers
+        key: (await connection.execute(_DROP, each)).rowcount for key, each in subscribers.items()
     }
-    return {subscriber: count for subscriber, count in counts.items() if count}
+    return {key: count for key, count in counts.items() if count}
 
 
 def _stored(row: Mapping[str, Any]) -> Stored:

@@ -56,12 +56,9 @@ class State(StrEnum):
     MOVED = "moved"
 
 
-ENDED = frozenset(
-    {State.DONE, State.DUPLICATE, State.SKIPPED, State.REFUSED, State.DEAD, State.MOVED}
-)
-"""`refused` and `dead` lie in the dead letters."""
-
 DEAD_LETTERS = frozenset({State.REFUSED, State.DEAD})
+
+ENDED = DEAD_LETTERS | {State.DONE, State.DUPLICATE, State.SKIPPED, State.MOVED}
 
 BACKLOG = frozenset({State.WAITING, State.CALLING})
 

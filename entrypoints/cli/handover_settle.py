@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from postroom.application.orphans import is_orphaned
 from postroom.application.ports import HandoverRecord
 from postroom.domain.handover.handover import State
 from postroom.entrypoints.cli.context import AdminContext, with_admin
@@ -72,20 +73,11 @@ async def require_callable(admin: AdminContext, record: HandoverRecord) -> None:
         raise CommandFailed(IN_SHADOW)
     if handover.state is State.MOVED:
         raise CommandFailed(f"{handover.reason}: name that with --application")
-    if not await _is_there(admin, record):
+    if await is_orphaned(admin.applications, handover):
         raise CommandFailed(
             f"the application {handover.application} was removed, so nobody would call with it:"
             " add it again"
         )
-
-
-async def _is_there(admin: AdminContext, record: HandoverRecord) -> bool:
-    """Whoever it goes to: a handover of an event has no job."""
-    handover = record.handover
-    if record.job is None:
-        names = {subscriber.name for subscriber in await admin.applications.subscribers()}
-        return handover.application in names
-    return await admin.applications.get(handover.tenant, handover.application) is not None
 
 
 def doubt(record: HandoverRecord, now: datetime) -> str:

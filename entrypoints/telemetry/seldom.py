@@ -24,6 +24,9 @@ REPEATED = frozenset(
 )
 """Events of our own: every sender meets the outage, and tries again and again."""
 
+_SAME = ("event", "reason", "application", "subscriber")
+"""What is the same in lines that are one: what befalls another application is another line."""
+
 MAX_KNOWN = 1000
 """Lines that are remembered. With more of them than that, each is shown again."""
 
@@ -70,7 +73,7 @@ class SeldomEvents:
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         if event["event"] in REPEATED:
-            repeated = self._limit.admit((event["event"], event.get("reason")))
+            repeated = self._limit.admit(tuple(event.get(name) for name in _SAME))
             if repeated is None:
                 raise structlog.DropEvent
             if repeated:

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from postroom.adapters.memory.applications import InMemoryApplications
 from postroom.adapters.memory.clock import ManualClock
+from postroom.adapters.memory.database import InMemoryDatabase
 from postroom.application.all_dead_letters import AllDeadLetters
 from postroom.application.dead_letter_pages import beginning, page_of
 from postroom.application.ports import DeadLetterPage, DeadLetterQueue, HandoverRecord
 from postroom.application.redrive_dead_letters import RedriveDeadLetters
 from postroom.domain.dead_letter import EVERY_LETTER, DeadLetter, DeadLetterFilter
 from postroom.domain.failure import AccessFailed
-from postroom.domain.handover.application import Application
+from postroom.domain.handover.application import Application, Role
 from postroom.domain.handover.handover import Handover, State
 from tests.contracts.handing_over import CRM
 from tests.unit.fake_handovers import FakeApplications, FakeHandoverRecords
@@ -143,6 +145,30 @@ async def test_what_nobody_would_call_with_is_counted_and_stays() -> None:
 
     assert (surveys[-1].matched, surveys[-1].orphaned) == (2, 1)
     assert (steps[-1].matched, steps[-1].done) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("there", "is_orphaned"),
+    [
+        (replace(CRM, name="audit", role=Role.SUBSCRIBER), False),
+        (replace(CRM, name="audit"), True),
+        (CRM, True),
+    ],
+)
+async def test_an_event_is_its_subscribers_and_no_applications(
+    there: Application,
+    is_orphaned: bool,  # noqa: FBT001
+) -> None:
+    record = handover(1, "evt_1")
+    event = replace(record, handover=replace(record.handover, application="audit", mailbox=""))
+    applications = InMemoryApplications(InMemoryDatabase())
+    await applications.add(there)
+    letters = AllDeadLetters(FakeQueue(), FakeHandoverRecords([event]), applications)
+
+    letter = await letters.dead_letter("audit:evt_1")
+
+    assert letter
+    assert letter.is_orphaned is is_orphaned
 
 
 async def test_an_application_whose_secrets_are_unreadable_is_there_still() -> None:

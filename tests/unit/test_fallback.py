@@ -218,6 +218,7 @@ async def test_what_is_claimed_is_called_with_though_nothing_can_leave(rig: Rig)
 
     assert rig.effects(FIRST) == ["a"]
     assert rig.handover("a", FIRST).reason == ""  # no worker was taken for lost
+    assert set(rig.events.obstacles) == {"the database is away"}
 
 
 @pytest.mark.parametrize(

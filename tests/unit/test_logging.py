@@ -216,6 +216,15 @@ def test_a_failure_that_every_sender_meets_is_shown_once_a_minute(
     assert (events.count("request failed"), events.count("enqueued")) == (1, 3)
 
 
+def test_what_befalls_one_application_hides_nothing_of_another(stream: io.StringIO) -> None:
+    for name in ("crm", "crm", "erp"):
+        log.error("application.no_fallback", application=name, reason="it is paused")
+        log.warning("events dropped", subscriber=name, count=1)
+
+    shown = [line.get("application") or line["subscriber"] for line in lines(stream)]
+    assert shown == ["crm", "crm", "erp", "erp"]
+
+
 def test_of_ever_new_reasons_the_last_thousand_are_known() -> None:
     limit = RateLimit()
     for number in range(MAX_KNOWN + 1):
