@@ -7,13 +7,12 @@ import pytest
 
 from postroom.adapters.google.account import (
     FOLDER,
-    OPTIONS,
     GoogleAccount,
-    GoogleAccounts,
     PersonalAccess,
     describe,
     route_of,
 )
+from postroom.adapters.google.account_options import OPTIONS, GoogleAccounts
 from postroom.application.ports import OptionValue
 from postroom.domain.account import InvalidAccount, Secret, UnreadableAccount
 

@@ -15,7 +15,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from postroom.adapters.google import provider
-from postroom.adapters.google.account import OPTIONS, GoogleAccount
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.account_options import OPTIONS
 from postroom.adapters.google.labels import Label
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
