@@ -40,15 +40,16 @@ class GoogleAccount(Account):
     as the *person* whose mailbox it is has allowed.
 
     Notifications come from the Pub/Sub subscription *pubsub_subscription*
-    (`projects/…/subscriptions/…`). They are pushed, signed as *push_service_account*, the e-mail
-    address of the service account that pushes; or with *pubsub_pull* they are pulled. They name the
-    mailbox by its *primary_address*, which Gmail states; it is empty before the first sync. With a
-    *pubsub_topic* (`projects/…/topics/…`) the mailbox is watched by us; without, by an operator.
+    (`projects/…/subscriptions/…`; empty: none come, and the mailbox is polled). They are pushed,
+    signed as *push_service_account*, the e-mail address of the service account that pushes; or with
+    *pubsub_pull* they are pulled. They name the mailbox by its *primary_address*, which Gmail
+    states; it is empty before the first sync. With a *pubsub_topic* (`projects/…/topics/…`) the
+    mailbox is watched by us; without, by an operator.
     """
 
     service_account: Secret = NO_SECRET
     person: PersonalAccess | None = None
-    pubsub_subscription: str
+    pubsub_subscription: str = ""
     push_service_account: str = ""
     pubsub_pull: bool = False
     primary_address: str = ""
@@ -64,6 +65,8 @@ class GoogleAccount(Account):
         return (FOLDER,)
 
     def route(self, address: str) -> str:
+        if not self.pubsub_subscription:
+            return ""
         return route_of(self.pubsub_subscription, self.primary_address or address)
 
     @classmethod
@@ -98,7 +101,10 @@ def describe(account: Account) -> Mapping[str, str]:
     if account.person:
         shown["client_id"] = account.person.client_id
     shown["labels"] = str(account.labels)
-    shown["notifications"] = "pulled" if account.pubsub_pull else "pushed"
+    if account.pubsub_subscription:
+        shown["notifications"] = "pulled" if account.pubsub_pull else "pushed"
+    else:
+        shown["notifications"] = "none"
     stated = account.primary_address
     return {**shown, "primary_address": stated} if stated else shown
 

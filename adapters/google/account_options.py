@@ -28,9 +28,8 @@ _TOPIC_NAME = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 
 PUSHER = AccountOption(
     name="push-service-account",
-    help="Service account that signs the pushes.",
-    required=True,
-    unless=(PULL,),
+    help="Service account that signs the pushes, if they are pushed.",
+    credential=True,
 )
 
 OPTIONS = (
@@ -85,14 +84,15 @@ OPTIONS = (
     ),
     AccountOption(
         name=_SUBSCRIPTION,
-        help="projects/…/subscriptions/… that pushes, or is pulled.",
-        required=True,
+        help="projects/…/subscriptions/… that pushes, or is pulled; without, mail is polled for.",
+        credential=True,
     ),
     PUSHER,
     AccountOption(
         name=PULL,
         help="Pull the notifications, by the service account, where Pub/Sub cannot reach us.",
         is_flag=True,
+        credential=True,
     ),
     AccountOption(
         name=_TOPIC,
@@ -109,24 +109,39 @@ class GoogleAccounts(AccountFactory):
     push_accounts: Collection[str] = ()
 
     def create(self, address: str, values: Mapping[str, OptionValue]) -> GoogleAccount:  # noqa: ARG002 - the user is the mailbox's address
-        is_pulled = values.get(PULL, False) is True
-        credentials = _credentials(values)
-        if is_pulled and credentials["person"]:
+        account = GoogleAccount(**_credentials(values), labels=_labels(values))
+        return self._notified(account, values)
+
+    def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
+        """How it is notified stays as it is, as far as that is not given."""
+        if not isinstance(account, GoogleAccount):
+            raise InvalidAccount("the mailbox is not at Gmail")
+        opened = replace(account, **_credentials(values, account.person))
+        return self._notified(opened, values)
+
+    def _notified(self, account: GoogleAccount, values: Mapping[str, OptionValue]) -> GoogleAccount:
+        if _SUBSCRIPTION in values:
+            account = self._subscribed(account, values)
+        elif given := [name for name in (PUSHER.name, PULL) if name in values]:
+            raise InvalidAccount(f"--{_SUBSCRIPTION} is missing: --{given[0]} says how it is used")
+        if topic := _topic(values):
+            account = replace(account, pubsub_topic=topic)
+        if account.pubsub_topic and not account.pubsub_subscription:
+            raise InvalidAccount(f"--{_SUBSCRIPTION} is missing: it passes on what --{_TOPIC} gets")
+        if account.pubsub_pull and account.person:
             raise InvalidAccount(f"--{PULL} is for service accounts: a person's are pushed")
-        return GoogleAccount(
-            **credentials,
+        return account
+
+    def _subscribed(
+        self, account: GoogleAccount, values: Mapping[str, OptionValue]
+    ) -> GoogleAccount:
+        is_pulled = flag(values, PULL)
+        return replace(
+            account,
             pubsub_subscription=_subscription(values, is_pulled=is_pulled),
             push_service_account=_no_pusher(values) if is_pulled else self._pusher(values),
             pubsub_pull=is_pulled,
-            labels=_labels(values),
-            pubsub_topic=_topic(values),
         )
-
-    def reconnect(self, account: Account, values: Mapping[str, OptionValue]) -> GoogleAccount:
-        if not isinstance(account, GoogleAccount):
-            raise InvalidAccount("the mailbox is not at Gmail")
-        topic = _topic(values) or account.pubsub_topic
-        return replace(account, **_credentials(values, account.person), pubsub_topic=topic)
 
     def _pusher(self, values: Mapping[str, OptionValue]) -> str:
         pusher = text(values, PUSHER.name)

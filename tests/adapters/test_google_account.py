@@ -31,6 +31,9 @@ VALUES: dict[str, OptionValue] = {
 }
 
 
+NOTIFIED = {"pubsub-subscription", "push-service-account", "pubsub-topic"}
+
+
 def created(**changes: OptionValue) -> GoogleAccount:
     given = {name.replace("_", "-"): value for name, value in changes.items()}
     return GoogleAccounts().create(ADDRESS, VALUES | given)
@@ -49,6 +52,39 @@ def test_without_a_topic_the_watch_is_an_operators() -> None:
     given = {name: value for name, value in VALUES.items() if name != "pubsub-topic"}
 
     assert GoogleAccounts().create(ADDRESS, given).pubsub_topic == ""
+
+
+@pytest.mark.parametrize("access", ["service-account", "delegated"])
+def test_without_a_subscription_the_mailbox_is_polled(access: str) -> None:
+    values = VALUES if access == "service-account" else DELEGATED
+    given = {name: value for name, value in values.items() if name not in NOTIFIED}
+
+    account = GoogleAccounts().create(ADDRESS, given)
+
+    assert (account.pubsub_subscription, account.route(ADDRESS)) == ("", "")
+    assert describe(account)["notifications"] == "none"
+    assert GoogleAccounts().reconnect(account, values) == GoogleAccounts().create(ADDRESS, values)
+
+
+@pytest.mark.parametrize("name", ["pubsub-topic", "push-service-account", "pubsub-pull"])
+def test_what_is_of_no_use_without_a_subscription_is_refused(name: str) -> None:
+    given = {each: value for each, value in VALUES.items() if each not in NOTIFIED}
+
+    with pytest.raises(InvalidAccount, match=r"^--pubsub-subscription is missing: "):
+        GoogleAccounts().create(ADDRESS, given | {name: VALUES.get(name, True)})
+
+
+def test_a_mailbox_is_switched_from_pushes_to_pulls_but_not_a_persons() -> None:
+    name = "projects/p/subscriptions/pulled"
+    pulled: dict[str, OptionValue] = {"pubsub-subscription": name, "pubsub-pull": True}
+    key = {"service-account": VALUES["service-account"]}
+    account = GoogleAccounts().reconnect(created(), key | pulled)
+
+    assert (account.pubsub_subscription, account.pubsub_pull) == (name, True)
+    assert (account.push_service_account, account.pubsub_topic) == ("", "projects/p/topics/t")
+    access = {each: DELEGATED[each] for each in ("delegated", "client-id", "client-secret")}
+    with pytest.raises(InvalidAccount, match="a person's are pushed"):
+        GoogleAccounts().reconnect(account, access)
 
 
 @pytest.mark.parametrize("topic", ["t", "projects/p/topics/", "projects/p/subscriptions/s", "a b"])
@@ -148,7 +184,7 @@ def test_two_mailboxes_never_share_a_sign_in_key_by_accident() -> None:
 def test_an_option_that_is_missing_is_named(name: str, told: str) -> None:
     values = {given: value for given, value in VALUES.items() if given != name}
 
-    with pytest.raises(InvalidAccount, match=rf"^{told} is missing$"):
+    with pytest.raises(InvalidAccount, match=rf"^{told} is missing"):
         GoogleAccounts().create(ADDRESS, values)
 
 

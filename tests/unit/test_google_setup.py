@@ -163,6 +163,19 @@ def test_the_user_of_a_mailbox_signs_in_here_or_on_another_machine(
     assert world.token() not in ended.output
 
 
+def test_a_mailbox_is_added_without_any_pubsub_and_is_notified_when_it_is_reconnected(
+    world: World,
+) -> None:
+    ended = world(*ADD[:4], *BY_PERSON)
+
+    assert ended.exit_code == 0, ended.output
+    assert "the mailbox has no Pub/Sub subscription" in ended.stderr
+    assert world.account().pubsub_subscription == ""
+
+    assert world(*RECONNECT, "--delegated", *ADD[4:]).exit_code == 0
+    assert world.account().pubsub_subscription == "projects/p/subscriptions/s"
+
+
 def test_who_signs_in_as_somebody_else_adds_nothing(world: World) -> None:
     world.gmail.mailbox("anna@example.org")
     world.gmail.sign_in("anna@example.org")
