@@ -45,7 +45,8 @@ class PrimaryAddresses:
             stated = (await self.gmail.get(mailbox, "profile", Profile)).email_address
             if stated and stated != account.primary_address:
                 renamed = replace(account, primary_address=stated)
-                await self.registry.replace_account(mailbox, renamed)
+                if not await self.registry.replace_account(mailbox, renamed):
+                    return  # it is another by now: the next sync asks again
         except (Failure, InvalidMailbox):
             return
         self._stated_at[key] = now
