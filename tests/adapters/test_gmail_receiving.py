@@ -9,9 +9,10 @@ from postroom.adapters.google.watch_errors import NO_PUBLISHER
 from postroom.adapters.google.watches import NO_SUBSCRIPTION
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.remove_mailbox import RemoveMailbox
-from postroom.domain.folder_sync import RUN_OUT, UNHEARD, Mode
+from postroom.domain.folder_sync import Mode
 from postroom.domain.ingress import IngressMode
 from postroom.domain.mailbox_state import RECEIVING, StateName
+from postroom.domain.sync_rules import RUN_OUT, UNHEARD
 from postroom.entrypoints.emulators.gmail import GoogleError
 from tests.adapters.gmail_receiving_rig import SUBSCRIPTION, Receiving, gmail_receiving
 from tests.adapters.gmail_rig import SUPPORT
