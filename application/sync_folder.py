@@ -35,13 +35,14 @@ from postroom.application.ports import (
 from postroom.application.providers import Providers
 from postroom.application.sync_trail import Trails
 from postroom.domain.failure import Unavailable
-from postroom.domain.folder_sync import NOTIFICATION_GRACE, FolderSync
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.inbound_age import InboundAge
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Skipped
 from postroom.domain.pointer import PointerJob, job_id
 from postroom.domain.queue_loss import FAR_BACK
 from postroom.domain.sync_result import SyncResult
+from postroom.domain.sync_rules import NOTIFICATION_GRACE
 
 MAX_PAGES = 50
 """Of each of the lists of one sync, so that a flood in one folder does not keep others waiting."""
@@ -141,7 +142,7 @@ class _Run:
 
     async def _behind(self, listed: SyncResult) -> SyncResult:
         """Leave all as it is, unless the mailbox is another one: it has a history of its own."""
-        if not self.folder_sync.is_of_another(self._now()):
+        if not self.folder_sync.lag.is_of_another(self._now()):
             return listed + SyncResult(behind=True)
         self.use_case.trails.end(self.key)
         await self.use_case.folder_syncs.forget_announced(self.folder_sync)
@@ -161,7 +162,7 @@ class _Run:
             return False  # else nobody would list what lies between our moment and another's
         position = await self.changes.position(mailbox, self.folder_sync.folder)
         goes_back = self._number(position) < self._number(self.folder_sync.position)
-        if goes_back and not self.folder_sync.is_of_another(self._now()):
+        if goes_back and not self.folder_sync.lag.is_of_another(self._now()):
             raise ListBehind
         return await self._store_position(position)
 
@@ -216,7 +217,7 @@ class _Run:
         """Whether the list has not come as far as was announced; unless that was an error."""
         if not 0 < self._number(position) < self.folder_sync.announced_to:
             return False
-        if self.folder_sync.lags_for_good(self._now()):
+        if self.folder_sync.lag.is_for_good(self._now()):
             await self.use_case.folder_syncs.forget_announced(self.folder_sync)
             return False
         return True

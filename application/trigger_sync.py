@@ -14,10 +14,11 @@ from datetime import timedelta
 from postroom.application.ingest_pointer import Ingest
 from postroom.application.maintain_folder import LEASE, Maintain
 from postroom.application.ports import Clock, FolderSyncs
-from postroom.domain.folder_sync import LIST_LAG, FolderSync, Request
+from postroom.domain.folder_sync import FolderSync, Request
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Expanded, Skipped
 from postroom.domain.pointer import Pointer
+from postroom.domain.sync_rules import LIST_LAG
 
 NOT_SYNCED = "the folder is not synced"
 """It was taken off the mailbox's folders after a provider had announced something in it."""
@@ -43,7 +44,7 @@ class TriggerSync:
         await self._note(stored, pointer)
         if pointer.is_reached_by(stored.position):
             return Expanded(named)
-        if stored.lags(self.clock.now()):
+        if stored.lag.is_waited_for(self.clock.now()):
             await self._request(mailbox, folder, after=LIST_LAG)
             return Expanded(named)
         await self._request(mailbox, folder)

@@ -3,21 +3,17 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from postroom.domain.list_lag import ListLag
 from postroom.domain.subscription import Subscription
 from postroom.domain.suspicion import Suspicion
 from postroom.domain.sync_result import SyncResult
 from postroom.domain.sync_rules import (
-    BEHIND_FOR,
     HEAD_START,
-    LAGS_AT_MOST,
-    LIST_LAG,
-    LISTENER_GRACE,
     MAX_MISSED_RUNS,
     NOTIFICATION_GRACE,
     NOTIFICATIONS_MISSED,
     PROBE_EVERY,
     PROBE_SOON,
-    REAUTHORIZATION_GAP,
     RUN_OUT,
     UNHEARD,
     Mode,
@@ -25,25 +21,7 @@ from postroom.domain.sync_rules import (
     SyncIntervals,
 )
 
-__all__ = [
-    "BEHIND_FOR",
-    "HEAD_START",
-    "LAGS_AT_MOST",
-    "LISTENER_GRACE",
-    "LIST_LAG",
-    "MAX_MISSED_RUNS",
-    "NOTIFICATIONS_MISSED",
-    "NOTIFICATION_GRACE",
-    "PROBE_EVERY",
-    "PROBE_SOON",
-    "REAUTHORIZATION_GAP",
-    "RUN_OUT",
-    "UNHEARD",
-    "FolderSync",
-    "Mode",
-    "Request",
-    "SyncIntervals",
-]
+__all__ = ["FolderSync", "Mode", "Request", "SyncIntervals"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,26 +93,18 @@ class FolderSync:
     def must_create(self, endpoint: str, now: datetime) -> bool:
         """Whether there is no subscription that serves: a live one, of *endpoint* (a URL)."""
         subscription = self.subscription
-        if subscription and subscription.is_left_alone(now):
+        if subscription is None:
+            return True
+        if subscription.is_left_alone(now):
             return False
-        return (
-            subscription is None
-            or not subscription.is_live(now)
-            or subscription.endpoint != endpoint
-            or Request.RECREATE in self.requests
-        )
+        return Request.RECREATE in self.requests or not subscription.serves(endpoint, now)
 
     def must_renew(self, now: datetime) -> bool:
-        subscription = self.subscription
-        if subscription is None or subscription.is_left_alone(now):
-            return False
-        requested = Request.RENEW in self.requests
-        return now >= subscription.renewal_at or (
-            requested and now >= subscription.renewed_at + REAUTHORIZATION_GAP
-        )
+        subscription, requested = self.subscription, Request.RENEW in self.requests
+        return subscription is not None and subscription.must_renew(now, requested=requested)
 
     def must_sync(self, now: datetime, intervals: SyncIntervals) -> bool:
-        if self._lag(now) is not None or not self.is_ordinary:
+        if self.lag.is_waited_for(now) or not self.is_ordinary:
             return True
         return now >= self._sync_at(now, intervals)
 
@@ -154,17 +124,9 @@ class FolderSync:
         """Whether a notification has announced mail of that *number* (0: it has none)."""
         return number <= self.announced_to if number else Request.CHANGED in self.requests
 
-    def lags(self, now: datetime) -> bool:
-        """Whether the last list lagged, so that another follows soon in any case."""
-        return self._lag(now) is not None
-
-    def lags_for_good(self, now: datetime) -> bool:
-        """Whether lists have lagged for too long: what was announced is not to come."""
-        return self.lagging_since is not None and now - self.lagging_since >= LAGS_AT_MOST
-
-    def is_of_another(self, now: datetime) -> bool:
-        """Whether a list that is behind us again has been so for too long to be a replica's."""
-        return self.behind_since is not None and now - self.behind_since >= BEHIND_FOR
+    @property
+    def lag(self) -> ListLag:
+        return ListLag(self.lagging_since, self.behind_since)
 
     def polled_because(self, now: datetime) -> str:
         """Why new mail is not found by notifications; empty if it is, as far as we know."""
@@ -319,9 +281,8 @@ class FolderSync:
         """When there is something to do again, if nobody requests anything before."""
         if self.last_error:
             return now + intervals.poll_every
-        lag = self._lag(now)
-        if lag is not None:
-            return now + max(LIST_LAG, min(lag, intervals.poll_every))
+        if self.lag.is_waited_for(now):
+            return now + self.lag.again_in(now, intervals.poll_every)
         moments = [self._sync_at(now, intervals)]
         if self.subscription and self.mode is Mode.NOTIFICATIONS:
             renewal_at = self.subscription.renewal_at
@@ -333,12 +294,6 @@ class FolderSync:
     def _sync_at(self, now: datetime, intervals: SyncIntervals) -> datetime:
         interval = intervals.sync_every if self._is_announced(now) else intervals.poll_every
         return (self.synced_at or now) + interval
-
-    def _lag(self, now: datetime) -> timedelta | None:
-        """How long the list has lagged, or been behind, if it is waited for (rule 8)."""
-        since = self.behind_since or self.lagging_since
-        lag = now - since if since else LAGS_AT_MOST
-        return lag if lag < LAGS_AT_MOST else None
 
     def _is_announced(self, now: datetime) -> bool:
         return self.announced_since is not None and not self.polled_because(now)

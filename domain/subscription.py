@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+REAUTHORIZATION_GAP = timedelta(minutes=10)
+"""How long a provider that has had a subscription renewed may still ask for it to be.
+
+Source: learn.microsoft.com/graph/change-notifications-lifecycle-events.
+"""
+
 FIRST_NOTIFICATION = timedelta(minutes=5)
 """How long the notification may take that a provider sends when a subscription is renewed."""
 
@@ -36,6 +42,16 @@ class Subscription:
 
     def is_live(self, now: datetime) -> bool:
         return now < self.expires_at
+
+    def serves(self, endpoint: str, now: datetime) -> bool:
+        return self.is_live(now) and self.endpoint == endpoint
+
+    def must_renew(self, now: datetime, *, requested: bool) -> bool:
+        """Whether it is time to, or was *requested* by the provider (rule 1 of sync_rules.py)."""
+        if self.is_left_alone(now):
+            return False
+        again = requested and now >= self.renewed_at + REAUTHORIZATION_GAP
+        return again or now >= self.renewal_at
 
     @property
     def renewal_at(self) -> datetime:

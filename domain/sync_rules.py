@@ -22,7 +22,7 @@ Rule 7  While another system is to have the notifications (domain/ingress.py) a 
         and a subscription of ours is left as it is.
 Rule 8  A list that has not come as far as a notification said, or as we had come before, was made
         by a replica that lags: it is made again soon, and then less often. A list that stays behind
-        us for BEHIND_FOR is that of another mailbox of the same address.
+        us for BEHIND_FOR is that of another mailbox of the same address (domain/list_lag.py).
 """
 
 from dataclasses import dataclass, replace
@@ -66,12 +66,6 @@ NOTIFICATIONS_MISSED = (
 
 UNHEARD = "no notification has come since they were requested: see what should pass them on to us"
 RUN_OUT = "the subscription to notifications has run out"
-
-REAUTHORIZATION_GAP = timedelta(minutes=10)
-"""How long a provider that has had a subscription renewed may still ask for it to be.
-
-Source: learn.microsoft.com/graph/change-notifications-lifecycle-events.
-"""
 
 
 @dataclass(frozen=True, slots=True)

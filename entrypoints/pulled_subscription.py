@@ -62,7 +62,8 @@ class Pulling:
 
 @dataclass(slots=True)
 class PulledSubscription:
-    """*mailboxes* share it. Of those whose account may not pull it, the next one's is tried.
+    """*mailboxes* share it. Where the account of one cannot pull it, the next one's is tried:
+    accounts were *given_up* so often.
 
     *noted* is what others know that pulling fails of, and *noted_at* when they last heard of it.
     *failures* counts those in a row, since *well_at*.
@@ -76,7 +77,7 @@ class PulledSubscription:
     noted: str = ""
     noted_at: datetime | None = None
     failures: int = 0
-    refusals: int = 0
+    given_up: int = 0
     well_at: datetime | None = None
 
     async def pull_forever(self) -> NoReturn:
@@ -87,10 +88,19 @@ class PulledSubscription:
                     wait = await self._pull_next()
                 except Exception as error:  # noqa: BLE001 - a bug met here must not stop the others
                     wait = self._crashed(error)
-                if wait:
-                    await self.pulling.sleep(wait.total_seconds())
+                await self._rest(wait)
         finally:
             await self._release()
+
+    async def _rest(self, wait: timedelta) -> None:
+        """Hold the subscription meanwhile: what pulling it fails of would be forgotten."""
+        step = self.pulling.lease / 2
+        while wait > step:
+            await self.pulling.sleep(step.total_seconds())
+            await self._hold(self.noted)
+            wait -= step
+        if wait:
+            await self.pulling.sleep(wait.total_seconds())
 
     async def _pull_next(self) -> timedelta:
         """Pull once, if it is ours; returns how long to wait then."""
@@ -123,12 +133,14 @@ class PulledSubscription:
             await self._puller.acknowledge(self._mailbox, [each.receipt for each in pulled])
 
     async def _failed(self, failure: Failure | NotificationsRefused) -> timedelta:
-        """Have the mailboxes polled, if that is not over in a moment; returns how long to wait."""
-        if isinstance(failure, AccessFailed | NotificationsRefused):
-            self.refusals += 1
+        """Have the mailboxes polled, if that is not over in a moment; returns how long to wait.
+
+        What signs one account in may be away alone: then, too, another account is tried.
+        """
         now = self.pulling.clock.now()
         is_passing = isinstance(failure, Throttled | Unavailable)
         if not (is_passing and self.well_at and now < self.well_at + self.pulling.patience):
+            self.given_up += 1
             await self._hold(failure.reason)
         return self._backoff(failure)
 
@@ -195,7 +207,7 @@ class PulledSubscription:
 
     @property
     def _mailbox(self) -> Mailbox:
-        return self.mailboxes[self.refusals % len(self.mailboxes)]
+        return self.mailboxes[self.given_up % len(self.mailboxes)]
 
     @property
     def _puller(self) -> NotificationPuller:

@@ -2,13 +2,8 @@
 
 from collections.abc import Sequence
 
-from postroom.adapters.google.account import (
-    NAME,
-    OPTIONS,
-    GoogleAccount,
-    GoogleAccounts,
-    describe,
-)
+from postroom.adapters.google.account import NAME, GoogleAccount, describe
+from postroom.adapters.google.account_options import OPTIONS, GoogleAccounts
 from postroom.adapters.google.changes import is_position
 from postroom.adapters.google.check import GmailMailboxCheck
 from postroom.adapters.google.client import GmailClient

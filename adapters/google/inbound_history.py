@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from postroom.adapters.google.client import GmailClient
-from postroom.adapters.google.errors import NotFound
+from postroom.adapters.google.errors import NotFound, Refused
 from postroom.adapters.google.labels import SENT, InboundRule
 from postroom.adapters.google.responses import Change, HistoryList, HistoryRecord, LabelledMessage
 from postroom.domain.mailbox import Mailbox
@@ -66,7 +66,7 @@ class InboundHistory:
     async def _came_in(self, change: Change) -> bool:
         self._new.add(change.message.id)
         labels = await self._labels(change)
-        return labels is not None and self.rule.came_in(labels)
+        return labels is None or self.rule.came_in(labels)
 
     async def _gained(self, change: Change) -> bool:
         return self.rule.opens(change.label_ids) and await self._moved_in(change)
@@ -79,10 +79,13 @@ class InboundHistory:
 
     async def _moved_in(self, change: Change) -> bool:
         labels = await self._labels(change)
-        return labels is not None and self.rule.moved_in(labels)
+        return labels is None or self.rule.moved_in(labels)
 
     async def _labels(self, change: Change) -> frozenset[str] | None:
-        """None if the message is not there any more."""
+        """None if the message is not there: not any more, or, by a replica that lags, not yet.
+
+        Which it is, its fetch finds out, which has time for that, and holds up no other message.
+        """
         message_id, labels = change.message.id, change.message.label_ids
         if labels is not None:
             return labels
@@ -96,6 +99,6 @@ class InboundHistory:
             message = await self.gmail.get(
                 self.mailbox, path, LabelledMessage, params={"format": "minimal"}
             )
-        except NotFound:
+        except (NotFound, Refused):
             return None
         return message.label_ids or frozenset()

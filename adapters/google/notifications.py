@@ -12,7 +12,8 @@ from http import HTTPStatus
 
 from pydantic import ValidationError
 
-from postroom.adapters.google.account import NAME, PUSHER, is_subscription
+from postroom.adapters.google.account import NAME, is_subscription
+from postroom.adapters.google.account_options import PUSHER
 from postroom.adapters.google.announcements import announcements
 from postroom.adapters.google.envelope import (
     Envelope,

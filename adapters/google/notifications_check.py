@@ -87,7 +87,7 @@ class NotificationsCheck(MailboxCheck):
         role = "give the service account the role roles/pubsub.subscriber there"
         return CheckStep(step, "the service account may not consume the subscription", role)
 
-    async def _watch(self, mailbox: Mailbox, _: GoogleAccount) -> CheckStep:
+    async def _watch(self, mailbox: Mailbox, account: GoogleAccount) -> CheckStep:
         """As adding the mailbox would do it anyway."""
         step = "watching the mailbox"
         try:
@@ -95,7 +95,8 @@ class NotificationsCheck(MailboxCheck):
         except NotificationsRefused as refusal:
             return CheckStep(step, refusal.reason)
         except Failure as failure:
-            return CheckStep(step, failure.reason, remedy(failure))
+            is_delegated = account.person is not None
+            return CheckStep(step, failure.reason, remedy(failure, is_delegated=is_delegated))
         return CheckStep(step)
 
 

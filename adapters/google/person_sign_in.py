@@ -14,7 +14,8 @@ from http import HTTPStatus
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from postroom.adapters.google.account import PASTE, GoogleAccount, PersonalAccess, google_account
+from postroom.adapters.google.account import GoogleAccount, PersonalAccess, google_account
+from postroom.adapters.google.account_options import PASTE
 from postroom.adapters.google.consent import CONSENT_URL, ConsentRequest
 from postroom.adapters.google.credentials import SCOPE, TOKEN_URL
 from postroom.adapters.google.errors import grant_failure_of

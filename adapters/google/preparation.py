@@ -9,26 +9,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from postroom.adapters.google.account import NAME
+from postroom.adapters.google.account_options import PULL
 from postroom.adapters.google.credentials import SCOPE
+from postroom.adapters.google.watch_errors import PUBLISHER
 from postroom.adapters.http.public_url import NO_PUBLIC_URL, is_public
 from postroom.application.option_values import text
 from postroom.application.ports import AccountOption, OptionValue, Preparation
 from postroom.domain.account import InvalidAccount
-
-PUBLISHER = "gmail-api-push@system.gserviceaccount.com"
-"""Whom Gmail publishes as."""
 
 ADMIN_CONSOLE = "https://admin.google.com/ac/owl/domainwidedelegation"
 
 _PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 """https://cloud.google.com/resource-manager/docs/creating-managing-projects"""
 
-_PULL = "pubsub-pull"
-
 _OPTIONS = (
     AccountOption(name="project", help="The Google Cloud project's id.", required=True),
     AccountOption(
-        name=_PULL, help="Have notifications pulled: Pub/Sub cannot reach us.", is_flag=True
+        name=PULL, help="Have notifications pulled: Pub/Sub cannot reach us.", is_flag=True
     ),
 )
 
@@ -133,10 +130,10 @@ def _lines(values: Mapping[str, OptionValue], public_url: str) -> Sequence[str]:
     project = text(values, "project")
     if not _PROJECT.fullmatch(project):
         raise InvalidAccount(f"--project {project!r} is no id of a Google Cloud project")
-    if values.get(_PULL, False) is True:
+    if values.get(PULL, False) is True:
         return tuple(_Script(project, endpoint=""))
     if not is_public(public_url):
-        raise InvalidAccount(f"{NO_PUBLIC_URL}, or have notifications pulled by --{_PULL}")
+        raise InvalidAccount(f"{NO_PUBLIC_URL}, or have notifications pulled by --{PULL}")
     return tuple(_Script(project, endpoint=f"{public_url}/webhooks/{NAME}"))
 
 

@@ -11,17 +11,13 @@ from datetime import datetime, timedelta
 from postroom.adapters.google.account import GoogleAccount
 from postroom.adapters.google.changes import GmailChanges
 from postroom.adapters.google.client import GmailClient
-from postroom.adapters.google.responses import GmailResponse
+from postroom.adapters.google.responses import Profile
 from postroom.application.ports import ChangesPage, Clock, MailboxRegistry
 from postroom.domain.failure import Failure
 from postroom.domain.mailbox import InvalidMailbox, Mailbox
 
 GOOD_FOR = timedelta(hours=1)
 """How long it is not asked for again: a request costs one unit of a quota of thousands a minute."""
-
-
-class _Profile(GmailResponse):
-    email_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +42,11 @@ class PrimaryAddresses:
         if account.primary_address and stated_at and now < stated_at + GOOD_FOR:
             return
         try:
-            stated = (await self.gmail.get(mailbox, "profile", _Profile)).email_address
+            stated = (await self.gmail.get(mailbox, "profile", Profile)).email_address
             if stated and stated != account.primary_address:
                 renamed = replace(account, primary_address=stated)
-                await self.registry.replace_account(mailbox, renamed)
+                if not await self.registry.replace_account(mailbox, renamed):
+                    return  # it is another by now: the next sync asks again
         except (Failure, InvalidMailbox):
             return
         self._stated_at[key] = now

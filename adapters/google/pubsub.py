@@ -12,9 +12,9 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from postroom.adapters.google.account import GoogleAccount
-from postroom.adapters.google.errors import FailureOf, failure_of
+from postroom.adapters.google.errors import FailureOf
 from postroom.adapters.google.pauses import Pauses
-from postroom.adapters.google.pubsub_errors import pubsub_failure_of
+from postroom.adapters.google.pubsub_errors import pubsub_failure_of, pull_failure_of
 from postroom.adapters.google.tokens import AccessTokens
 from postroom.adapters.http.downloads import DownloadLimits
 from postroom.adapters.http.exchange import Response, TooLarge, exchange
@@ -93,13 +93,13 @@ class PubsubClient:
         Raises Refused (there is none, say), AccessFailed, Throttled, Unavailable.
         """
         request = self._request("GET", resource, None, DEADLINE)
-        return (await self._answer(account, request, DEADLINE, failure_of)).body
+        return (await self._answer(account, request, DEADLINE, pubsub_failure_of)).body
 
     async def may(self, account: GoogleAccount, permission: str, resource: str) -> bool:
         """Whether the service account has a *permission*. Raises as `read`."""
         body = {"permissions": [permission]}
         request = self._request("POST", f"{resource}:testIamPermissions", body, DEADLINE)
-        response = await self._answer(account, request, DEADLINE, failure_of)
+        response = await self._answer(account, request, DEADLINE, pubsub_failure_of)
         try:
             return permission in _Permissions.model_validate_json(response.body).permissions
         except ValidationError:
@@ -112,7 +112,7 @@ class PubsubClient:
         self, account: GoogleAccount, verb: str, body: object, within: timedelta
     ) -> Response:
         request = self._request("POST", f"{account.pubsub_subscription}:{verb}", body, within)
-        return await self._answer(account, request, within, pubsub_failure_of)
+        return await self._answer(account, request, within, pull_failure_of)
 
     def _request(self, method: str, path: str, body: object, within: timedelta) -> httpx.Request:
         timeout = httpx.Timeout(within.total_seconds(), connect=10)

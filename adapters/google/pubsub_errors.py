@@ -1,4 +1,4 @@
-"""What Pub/Sub's refusals of a pull mean, and what a person can do: a table.
+"""What Pub/Sub's refusals mean, those of a pull above all, and what a person can do: a table.
 
 https://cloud.google.com/pubsub/docs/reference/error-codes
 """
@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from postroom.adapters.google.errors import failure_of
+from postroom.adapters.google.remedies import remedy
 from postroom.application.ports import NotificationsRefused
-from postroom.domain.failure import Failure, Throttled
+from postroom.domain.failure import AccessFailed, Failure, Throttled
 
 _REMEDIES: Mapping[int, str] = {
     400: "the Pub/Sub subscription cannot be pulled: make it one without a push endpoint",
@@ -27,10 +28,23 @@ def pubsub_failure_of(
     body: bytes,
     now: datetime,
     unsaid: Callable[[], timedelta],
-) -> Failure | NotificationsRefused:
-    """What Pub/Sub's response is to be raised as."""
+) -> Failure:
+    """The failure that Pub/Sub's response stands for."""
     failure = failure_of(status, headers, body, now, unsaid)
     failure.reason = failure.reason.replace("gmail", "pubsub", 1)
-    if status in _REMEDIES and not isinstance(failure, Throttled):
-        return NotificationsRefused(f"{_REMEDIES[status]} ({failure.reason})")
     return failure
+
+
+def pull_failure_of(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    unsaid: Callable[[], timedelta],
+) -> Failure | NotificationsRefused:
+    """What the response to a pull is to be raised as."""
+    failure = pubsub_failure_of(status, headers, body, now, unsaid)
+    if status not in _REMEDIES or isinstance(failure, Throttled):
+        return failure
+    known = remedy(failure) if isinstance(failure, AccessFailed) else ""
+    return NotificationsRefused(f"{known or _REMEDIES[status]} ({failure.reason})")

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.account import GoogleAccount, google_account
 from postroom.adapters.google.announcements import announcements
 from postroom.adapters.google.pubsub import PubsubClient
 from postroom.application.ports import NotificationPuller, Pulled, Routes
-from postroom.domain.failure import AccessFailed
 from postroom.domain.mailbox import Mailbox
 
 
@@ -22,7 +21,7 @@ class GmailNotificationPuller(NotificationPuller):
         return ""
 
     async def pull(self, mailbox: Mailbox, routes: Routes) -> Sequence[Pulled]:
-        account = _account(mailbox)
+        account = google_account(mailbox)
         received = await self.pubsub.pull(account)
         messages = [each.message for each in received]
         found = await announcements(account.pubsub_subscription, messages, routes)
@@ -32,10 +31,4 @@ class GmailNotificationPuller(NotificationPuller):
         ]
 
     async def acknowledge(self, mailbox: Mailbox, receipts: Sequence[str]) -> None:
-        await self.pubsub.acknowledge(_account(mailbox), receipts)
-
-
-def _account(mailbox: Mailbox) -> GoogleAccount:
-    if not isinstance(mailbox.account, GoogleAccount):
-        raise AccessFailed(f"the mailbox is at {mailbox.provider}, not at google")
-    return mailbox.account
+        await self.pubsub.acknowledge(google_account(mailbox), receipts)

@@ -15,7 +15,9 @@ _DELEGATE: Final = (
     " Security, API controls, Domain-wide delegation, and wait: that can take a day"
 )
 _NEW_KEY: Final = "give the JSON key of a service account that exists and is enabled"
-_ENABLE_API: Final = "enable the Gmail API in the Google Cloud project of the service account"
+_ENABLE_API: Final = (
+    "enable the Gmail API and the Pub/Sub API in the Google Cloud project of the service account"
+)
 _ALLOW: Final = "have the administrator of the Workspace allow the service account in API controls"
 
 _SIGN_IN_AGAIN: Final = (

@@ -11,6 +11,7 @@ from postroom.adapters.google.errors import codes_in, failure_of, says
 from postroom.application.ports import NotificationsRefused
 
 PUBLISHER = "gmail-api-push@system.gserviceaccount.com"
+"""Whom Gmail publishes as."""
 
 NO_PUBLISHER = (
     f"gmail may not publish to the topic: give {PUBLISHER} the role Pub/Sub Publisher on it; where"

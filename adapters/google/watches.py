@@ -26,6 +26,8 @@ from postroom.domain.subscription import Subscription
 RENEW_EVERY = timedelta(days=1)
 """Google's advice. A watch lasts for seven days."""
 
+NO_SUBSCRIPTION = "the mailbox has no Pub/Sub subscription"
+
 TAKEN = (
     "gmail notifies another topic of the same project of this mailbox, and has not let go of that:"
     " end the other watch"
@@ -44,7 +46,8 @@ class GmailSubscriptions(Subscriptions):
     public_url: str = ""
 
     def are_ours(self, mailbox: Mailbox) -> bool:
-        return bool(self.endpoint_of(mailbox))
+        """An operator's are those of a subscription that comes without a topic."""
+        return bool(self.endpoint_of(mailbox) or not google_account(mailbox).pubsub_subscription)
 
     def endpoint_of(self, mailbox: Mailbox) -> str:
         account = mailbox.account
@@ -52,8 +55,14 @@ class GmailSubscriptions(Subscriptions):
 
     def obstacle(self, mailbox: Mailbox) -> str:
         """Pub/Sub in the internet pushes to a public URL; an emulator here reaches what is here."""
-        is_pulled = google_account(mailbox).pubsub_pull
-        if is_pulled or is_public(self.public_url) or (self.public_url and self.gmail.is_here):
+        account = google_account(mailbox)
+        if not account.pubsub_subscription:
+            return NO_SUBSCRIPTION
+        if (
+            account.pubsub_pull
+            or is_public(self.public_url)
+            or (self.public_url and self.gmail.is_here)
+        ):
             return ""
         return f"{NO_PUBLIC_URL}, or have the notifications pulled"
 

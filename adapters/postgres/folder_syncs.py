@@ -20,9 +20,10 @@ from postroom.adapters.postgres.database import Database
 from postroom.adapters.postgres.event_rows import write
 from postroom.application.ports import FolderSyncs
 from postroom.domain.events.of_mailboxes import event_of_sync
-from postroom.domain.folder_sync import HEAD_START, FolderSync, Mode, Request
+from postroom.domain.folder_sync import FolderSync, Mode, Request
 from postroom.domain.queue_loss import RELIST_MARGIN, QueueLoss
 from postroom.domain.subscription import Subscription
+from postroom.domain.sync_rules import HEAD_START
 
 _FOLDER_SYNC = TypeAdapter(FolderSync)
 _SUBSCRIPTION = TypeAdapter(Subscription)

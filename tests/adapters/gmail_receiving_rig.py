@@ -47,6 +47,16 @@ class Receiving(Maintained):
     def deliver(self, messages: int = 1) -> list[str]:
         return [self.gmail.deliver(SUPPORT, MAIL) for _ in range(messages)]
 
+    def without_subscription(self) -> None:
+        """The mailbox is one that is to be polled."""
+        account = replace(
+            google_account(self.mailbox),
+            pubsub_subscription="",
+            push_service_account="",
+            pubsub_topic="",
+        )
+        self.mailbox = replace(self.mailbox, account=account)
+
     async def add(self) -> None:
         """Add the mailbox, and do all that is due at once."""
         await self.registry.add(self.mailbox)

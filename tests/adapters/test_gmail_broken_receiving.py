@@ -11,8 +11,8 @@ from postroom.adapters.google.watch_errors import NO_PUBLISHER, NO_TOPIC
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.unless_unpulled import NO_PULLER
 from postroom.domain.account import Secret
-from postroom.domain.folder_sync import NOTIFICATIONS_MISSED, UNHEARD
 from postroom.domain.mailbox_state import RECEIVING
+from postroom.domain.sync_rules import NOTIFICATIONS_MISSED, UNHEARD
 from postroom.entrypoints.emulators.gmail.rights import CONSUME
 from postroom.entrypoints.emulators.gmail.script_sign_in import CLIENT, SERVICE_ACCOUNT
 from tests.adapters.gmail_receiving_rig import (

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 
 from postroom.adapters.google.watch_errors import NO_PUBLISHER
+from postroom.adapters.google.watches import NO_SUBSCRIPTION
 from postroom.adapters.memory.clock import ManualClock
 from postroom.application.remove_mailbox import RemoveMailbox
-from postroom.domain.folder_sync import RUN_OUT, UNHEARD, Mode
+from postroom.domain.folder_sync import Mode
 from postroom.domain.ingress import IngressMode
 from postroom.domain.mailbox_state import RECEIVING, StateName
+from postroom.domain.sync_rules import RUN_OUT, UNHEARD
 from postroom.entrypoints.emulators.gmail import GoogleError
 from tests.adapters.gmail_receiving_rig import SUBSCRIPTION, Receiving, gmail_receiving
 from tests.adapters.gmail_rig import SUPPORT
@@ -115,6 +117,18 @@ async def test_the_watch_of_an_operator_is_left_to_them(clock: ManualClock) -> N
 
         assert rig.gmail.calls.keys().isdisjoint({"watch", "stop"})
         assert await rig.state() == RECEIVING
+
+
+async def test_a_mailbox_without_a_subscription_is_polled_and_says_so(rig: Receiving) -> None:
+    rig.without_subscription()
+    await rig.add()
+    wanted = rig.deliver(3)
+    await rig.pass_time(MINUTE)
+
+    assert sorted(await rig.queued()) == sorted(wanted)
+    state = await rig.state()
+    assert (state.name, state.reason) == (StateName.POLLING, NO_SUBSCRIPTION)
+    assert rig.gmail.calls.keys().isdisjoint({"watch", "stop"})
 
 
 # --- A mailbox that cannot receive says so --------------------------------------------------------

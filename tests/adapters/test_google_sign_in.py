@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from postroom.adapters.google.account import PASTE
+from postroom.adapters.google.account_options import PASTE
 from postroom.adapters.google.loopback import MAX_HEAD, Loopback, loopback
 from postroom.adapters.google.person_sign_in import AGAIN_AFTER, PASTED_FROM, GoogleSignIn
 from postroom.adapters.memory.clock import ManualClock

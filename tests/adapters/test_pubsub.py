@@ -117,6 +117,7 @@ async def test_more_than_fits_is_pulled_one_by_one(clock: ManualClock) -> None:
         (400, "FAILED_PRECONDITION", "without a push endpoint"),
         (403, "PERMISSION_DENIED", "roles/pubsub.subscriber"),
         (403, "", "roles/pubsub.subscriber"),
+        (403, "SERVICE_DISABLED", "enable the Gmail API and the Pub/Sub API"),
         (404, "NOT_FOUND", "there is no such Pub/Sub subscription"),
         (404, "", "there is no such Pub/Sub subscription"),
     ],

@@ -29,6 +29,7 @@ from postroom.domain.handover.answer import Answer, Done
 from postroom.domain.handover.application import Application
 from postroom.domain.handover.handover import Handover, State
 from postroom.domain.handover.health import Condition, Health
+from postroom.domain.list_lag import ListLag
 from postroom.domain.mailbox import Mailbox
 from postroom.domain.outcome import Deferred, Final, Skipped
 from postroom.domain.sync_result import SyncResult
@@ -326,7 +327,7 @@ MUTATIONS = (
     ),
     Mutation(
         "believe a low history id at once",
-        FolderSync,
+        ListLag,
         "is_of_another",
         _believe_who_is_behind,
         _of_lag,

@@ -15,7 +15,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from postroom.adapters.google import provider
-from postroom.adapters.google.account import OPTIONS, GoogleAccount
+from postroom.adapters.google.account import GoogleAccount
+from postroom.adapters.google.account_options import OPTIONS
 from postroom.adapters.google.labels import Label
 from postroom.adapters.memory.clock import ManualClock
 from postroom.adapters.memory.database import InMemoryDatabase
@@ -160,6 +161,19 @@ def test_the_user_of_a_mailbox_signs_in_here_or_on_another_machine(
     assert shown[0].startswith(f"Sign in as who may read {SUPPORT}: open https://gmail.test/")
     assert ("Paste it until" in shown[1]) is bool(where)
     assert world.token() not in ended.output
+
+
+def test_a_mailbox_is_added_without_any_pubsub_and_is_notified_when_it_is_reconnected(
+    world: World,
+) -> None:
+    ended = world(*ADD[:4], *BY_PERSON)
+
+    assert ended.exit_code == 0, ended.output
+    assert "the mailbox has no Pub/Sub subscription" in ended.stderr
+    assert world.account().pubsub_subscription == ""
+
+    assert world(*RECONNECT, "--delegated", *ADD[4:]).exit_code == 0
+    assert world.account().pubsub_subscription == "projects/p/subscriptions/s"
 
 
 def test_who_signs_in_as_somebody_else_adds_nothing(world: World) -> None:

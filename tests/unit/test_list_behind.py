@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.domain.folder_sync import BEHIND_FOR, FolderSync
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox_state import RECEIVING, state_of
+from postroom.domain.sync_rules import BEHIND_FOR
 from tests.unit.trigger_rig import FOLDER, INFO, Rig
 
 MINUTE = timedelta(minutes=1)

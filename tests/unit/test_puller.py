@@ -249,6 +249,33 @@ async def test_where_the_account_of_one_may_not_pull_that_of_the_next_is_tried(r
     assert [each.id for each in rig.source.pulls][:2] in (["info", "sales"], ["sales", "info"])
 
 
+async def test_where_what_signs_one_in_stays_away_the_account_of_the_next_is_tried(
+    rig: Rig,
+) -> None:
+    await rig.registry.add(INFO)
+    rig.source.failures = [Unavailable("the token endpoint is away")] * 8
+    async with rig.pulling():
+        for seconds in (1, 2, 4, 8, 16, 32, 64):
+            await rig.waits.let_pass(seconds)
+        assert len({each.id for each in rig.source.pulls}) == 1, "for two minutes"
+        await rig.waits.let_pass(120)
+        await rig.waits.let_pass(8)
+        assert len({each.id for each in rig.source.pulls}) == 2
+
+
+async def test_what_a_pull_fails_of_is_seen_for_as_long_as_it_is_left_alone(rig: Rig) -> None:
+    rig.source.failures = [REFUSED] * 20
+    backoff = [1, 2, 4, 8, 16, 32, 64, 120, 8, 120, 120, 16, 120, 120, 60]
+    async with rig.pulling():
+        for seconds in backoff:
+            await rig.waits.let_pass(seconds)
+            state = await rig.state()
+            assert state
+            assert state.leased_until > rig.clock.now() + timedelta(minutes=2)
+            assert state.last_error == REFUSED.reason
+        assert len(rig.source.pulls) == 11
+
+
 async def test_a_bug_is_logged_without_what_it_says_and_does_not_stop_it(rig: Rig) -> None:
     rig.queue.failure = RuntimeError("anna@acme.example")
     await rig.publish()

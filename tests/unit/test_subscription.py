@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from postroom.domain.folder_sync import RUN_OUT, UNHEARD, FolderSync
+from postroom.domain.folder_sync import FolderSync
 from postroom.domain.mailbox_state import RECEIVING, StateName, state_of
 from postroom.domain.subscription import FIRST_NOTIFICATION
+from postroom.domain.sync_rules import RUN_OUT, UNHEARD
 from tests.contracts.samples import NOON, google_mailbox, subscription, watch
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

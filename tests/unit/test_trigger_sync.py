@@ -9,8 +9,9 @@ from postroom.adapters.google.pointer import GooglePointer
 from postroom.application.maintain_folder import LEASE
 from postroom.application.trigger_sync import NOT_SYNCED
 from postroom.domain.failure import AccessFailed, Throttled, Unavailable
-from postroom.domain.folder_sync import LIST_LAG, Mode, SyncIntervals
+from postroom.domain.folder_sync import Mode, SyncIntervals
 from postroom.domain.outcome import Expanded, Skipped
+from postroom.domain.sync_rules import LIST_LAG
 from tests.unit.trigger_rig import FOLDER, INFO, Rig
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -9,8 +9,9 @@ import pytest
 from postroom.adapters.memory.puller import InMemoryPuller
 from postroom.application.providers import Providers
 from postroom.application.unless_unpulled import NO_PULLER
-from postroom.domain.folder_sync import NOTIFICATIONS_MISSED, Mode
+from postroom.domain.folder_sync import Mode
 from postroom.domain.mailbox import Mailbox
+from postroom.domain.sync_rules import NOTIFICATIONS_MISSED
 from tests.unit.sync_rig import SALES, Rig
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -8,7 +8,8 @@ import pytest
 from postroom.adapters.postgres.folder_syncs import PostgresFolderSyncs
 from postroom.adapters.postgres.routes import PostgresRoutes
 from postroom.application.ports import Route, by_subscription
-from postroom.domain.folder_sync import NOTIFICATIONS_MISSED, FolderSync, Mode, Request
+from postroom.domain.folder_sync import FolderSync, Mode, Request
+from postroom.domain.sync_rules import NOTIFICATIONS_MISSED
 from tests.adapters.first_release.recorded import DENIED, RECORDED_AT, at
 
 LEASE = timedelta(minutes=3)

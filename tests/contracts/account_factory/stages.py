@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from postroom.adapters.google import account as google
+from postroom.adapters.google import account as google_account
+from postroom.adapters.google import account_options as google
 from postroom.adapters.imap import account as imap
 from postroom.adapters.microsoft import account as microsoft
 from postroom.application.ports import AccountFactory, AccountOption, OptionValue
@@ -79,21 +80,22 @@ MICROSOFT = Stage(
 PUSHED: Values = {
     "pubsub-subscription": "projects/p/subscriptions/gmail",
     "push-service-account": "push@p.iam.gserviceaccount.com",
+    "pubsub-topic": "projects/p/topics/gmail",
 }
 GOOGLE = Stage(
     name="google",
-    account=google.GoogleAccount,
+    account=google_account.GoogleAccount,
     options=google.OPTIONS,
     accounts=google.GoogleAccounts(),
     plain={
-        **PUSHED,
         "label": ("INBOX", "Desk/Orders"),
         "except-label": ("Ads",),
     },
     credentials=(
-        {"service-account": _key(1)},
-        {"service-account": _key(2)},
+        {**PUSHED, "service-account": _key(1)},
+        {**PUSHED, "service-account": _key(2)},
         {
+            **PUSHED,
             "delegated": True,
             "client-id": "1234.apps.googleusercontent.com",
             "client-secret": Secret(SECRET),
@@ -101,12 +103,7 @@ GOOGLE = Stage(
         },
     ),
     others=(
-        {
-            **PUSHED,
-            "service-account": _key(1),
-            "all-mail": True,
-            "pubsub-topic": "projects/p/topics/gmail",
-        },
+        {**PUSHED, "service-account": _key(1), "all-mail": True},
         {
             "pubsub-subscription": "projects/p/subscriptions/gmail",
             "pubsub-pull": True,
