@@ -169,7 +169,8 @@ async def test_a_queue_that_forgets_is_noticed_and_every_message_comes_once(
     outcomes = await lossy.stage.outcomes.find(TENANT, limit=10 * MESSAGES)
     ends = Counter(name_of(each.outcome) for each in outcomes)
     assert ends["completed"] == MESSAGES + EARLIER
-    assert ends.keys() <= {"completed", "duplicate"}
+    of_no_message = {"expanded"}  # Gmail announces the watch of its mailbox
+    assert ends.keys() - of_no_message <= {"completed", "duplicate"}
 
 
 async def _all_are_handled(lossy: Lossy, number: int) -> None:
