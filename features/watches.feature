@@ -4,7 +4,7 @@ Feature: Watches
 
   Scenario: A mailbox receives once the first notification of its watch has come
     Given a mailbox at Gmail that Postroom watches
-    And what Gmail has sent of its watch has come
+    When what Gmail has sent of its watch has come
     Then the mailbox is receiving
 
   Scenario: A mailbox whose notifications do not come says so, and its mail comes all the same

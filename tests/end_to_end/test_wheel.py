@@ -84,7 +84,7 @@ def test_it_puts_one_package_among_the_others(postroom: Path) -> None:
 def test_its_demo_ends_as_expected(postroom: Path, home: Path) -> None:
     told = run(postroom, "demo", POSTROOM_HOME=str(home))
 
-    assert "19 of 19 ended as expected." in told
+    assert "22 of 22 ended as expected." in told
 
 
 def test_it_comes_up_and_stops_in_order(postroom: Path, home: Path) -> None:

@@ -118,14 +118,17 @@ async def test_what_is_not_as_usual_is_said_at_the_start(tmp_path: Path) -> None
 
 async def test_every_provider_is_there_with_its_parts(wired: Wired) -> None:
     parts = {
-        name: (bool(each.subscriptions), bool(each.notifications), bool(each.listener))
+        name: tuple(
+            bool(part)
+            for part in (each.subscriptions, each.notifications, each.listener, each.puller)
+        )
         for name, each in wired.providers.items()
     }
 
     assert parts == {
-        "microsoft": (True, True, False),
-        "google": (False, True, False),
-        "imap": (False, True, True),
+        "microsoft": (True, True, False, False),
+        "google": (True, True, False, True),
+        "imap": (False, True, True, False),
     }
 
 

@@ -24,6 +24,7 @@ def _(scene: Scene) -> None:
 
 
 @given("what Gmail has sent of its watch has come")
+@when("what Gmail has sent of its watch has come")
 def _(scene: Scene) -> None:
     scene.run(_come(scene))
 
