@@ -32,7 +32,7 @@ test: ## Run the tests
 
 .PHONY: coverage
 coverage: ## Run the tests but those of whole processes, and name the branches that none takes
-	@POSTROOM_VENV=$(VENV) ./postroom test --ignore=tests/end_to_end --ignore=tests/simulation --cov --cov-branch
+	@POSTROOM_VENV=$(VENV) ./postroom test --ignore=tests/end_to_end --ignore=tests/simulation --cov
 
 .PHONY: simulate
 simulate: install ## Run all of Postroom in virtual time under drawn faults: SEEDS=500, or 100-149

@@ -40,7 +40,8 @@ async def see_to_notifications(
     subscriptions = provider.subscriptions
     if subscriptions and subscriptions.are_ours(mailbox):
         return await _subscribe(subscriptions, mailbox, folder_sync, now)
-    folder_sync = folder_sync.without_subscription()
+    if subscriptions:  # what was ours once is an operator's now
+        folder_sync = folder_sync.without_subscription()
     if provider.listener and not is_held:
         return folder_sync.obstructed(NO_LISTENER), ""
     if not (provider.listener or provider.notifications):
