@@ -7,6 +7,11 @@ from pathlib import Path
 
 _COMPLAINTS = tuple(map(os.strerror, (ENOSPC, EDQUOT, EROFS, EFBIG, EIO)))
 _MEBIBYTE = 2**20
+_ROOM = 16 * _MEBIBYTE
+"""Bytes: a segment of PostgreSQL's log, without which it ends. What it had begun to write is free
+again by the time that anybody looks.
+"""
+
 _TAIL = 2**16
 
 
@@ -18,7 +23,7 @@ def disk_complaint(home: Path, said: str) -> str:
     """
     free = _free(home)
     complaint = next((each for each in _COMPLAINTS if each in said), "")
-    if not complaint and free < _MEBIBYTE:
+    if not complaint and free < _ROOM:
         complaint = os.strerror(ENOSPC)
     return complaint and f"{complaint} ({free / _MEBIBYTE:.1f} MiB are free in {home})"
 
