@@ -185,11 +185,12 @@ class Terminal:
 
 
 def files_in(home: Path) -> set[tuple[Path, int]]:
-    """All but what a database writes by itself."""
+    """All but what a database writes by itself, and each part when it begins."""
+    written = {"data", "_canaries"}
     return {
         (path, path.stat().st_ino)
         for path in home.rglob("*")
-        if "data" not in path.parts and path.is_file()
+        if written.isdisjoint(path.parts) and path.is_file()
     }
 
 
