@@ -56,8 +56,8 @@ def drive(driver: Driver) -> None:
     """Run a part of Postroom until it is told to stop. The stores may be away when it starts."""
 
     async def run(settings: Settings) -> None:
+        configure_logging(settings.log_format)  # what is wired may log that a store is away
         async with wire(settings) as wired:
-            configure_logging(settings.log_format)
             say_what_is_not_received(wired)
             freeze_startup()
             watching = asyncio.create_task(BlobWatch(wired.check_blobs, wired.clock).run())
