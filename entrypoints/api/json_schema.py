@@ -6,6 +6,7 @@ has no others. What a body is made of is little enough.
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from inspect import cleandoc
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -66,7 +67,7 @@ def _within(hint: Any) -> Iterator[type]:  # noqa: ANN401 - any type
 def _object(typed: type) -> Json:
     hints = get_type_hints(typed, include_extras=True)
     return {
-        "description": typed.__doc__,
+        "description": cleandoc(typed.__doc__ or ""),  # Python 3.13 does that itself
         "type": "object",
         "properties": {name: _schema(hint) for name, hint in hints.items()},
         "required": list(hints),
